@@ -1,0 +1,47 @@
+"""The errors a user can meet: each says what is wrong, where, and what to do next."""
+
+from __future__ import annotations
+
+EXIT_GATE = 1
+EXIT_USAGE = 2
+EXIT_NO_INPUT = 3
+
+
+class PdmetricsError(Exception):
+    """Base of every error shown to a user without a traceback.
+
+    Args:
+        what: what is wrong, in one sentence.
+        where: the file, line, table, day or setting it concerns.
+        next_step: what to do about it, if possible a command.
+    """
+
+    exit_code = EXIT_USAGE
+
+    def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
+        self.what, self.where, self.next_step = what, where, next_step
+        super().__init__("\n".join(line for line in (what, where and f"  where: {where}", next_step and f"  next:  {next_step}") if line))
+
+
+class UsageError(PdmetricsError):
+    """Bad usage, configuration or input (exit 2)."""
+
+
+class InputError(UsageError):
+    """A file under --input that cannot be used (exit 2)."""
+
+
+class WarehouseError(UsageError):
+    """The warehouse cannot be used: locked, read-only, full, or in a state that needs a hand (exit 2)."""
+
+
+class NoInputError(PdmetricsError):
+    """No input for the asked days (exit 3)."""
+
+    exit_code = EXIT_NO_INPUT
+
+
+class GateError(PdmetricsError):
+    """A quality gate failed; nothing of the run is published (exit 1)."""
+
+    exit_code = EXIT_GATE
