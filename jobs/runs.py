@@ -1,0 +1,196 @@
+"""Runs on disk: the lock, the manifest of the open run, the publishing journal. No Spark here.
+
+Layout under the warehouse: `lock`, `publish.json` (only while a publish is under way), `runs/<run_id>/run.json` and
+`runs/<run_id>/reference/*.csv` (the input's tables as the run read them), `next/` (the marts being built).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from jobs.errors import UsageError, WarehouseError
+
+MARTS_FILE = "personal_dashboard.duckdb"
+KEPT_RUNS = 10
+STEPS = ("ingest", "estimates", "marts")
+
+
+@dataclass
+class Run:
+    """One run: the days it was asked for, and how far it got.
+
+    Attributes:
+        run_id: also the name of its branches.
+        start, end: the asked days, half-open.
+        input_dir: where the raw events came from.
+        done: finished steps, in order.
+        changed: days whose facts it staged (the asked ones, and later ones whose duplicates had to be decided again).
+        as_of: as-of dates whose metric rows it staged.
+        lines_read: input lines by day.
+        state: `open`, `failed` (a gate said no) or `published`.
+    """
+
+    run_id: str
+    start: date
+    end: date
+    input_dir: str
+    done: list[str] = field(default_factory=list)
+    changed: list[date] = field(default_factory=list)
+    as_of: list[date] = field(default_factory=list)
+    lines_read: dict[date, int] = field(default_factory=dict)
+    state: str = "open"
+
+    @property
+    def days(self) -> list[date]:
+        """The asked days."""
+        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days)]
+
+
+class Warehouse:
+    """Paths and state of a warehouse directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.resolve()
+        self.marts = self.path / MARTS_FILE
+        self.next_marts = self.path / "next" / MARTS_FILE
+        self.journal = self.path / "publish.json"
+        self.lock_file = self.path / "lock"
+        self.runs = self.path / "runs"
+
+    def prepare(self) -> None:
+        """Create the directory and make sure it can be written to."""
+        try:
+            self.runs.mkdir(parents=True, exist_ok=True)
+            probe = self.path / f".probe-{os.getpid()}"
+            probe.write_bytes(b"\0" * 4096)
+            probe.unlink()
+        except OSError as error:
+            raise WarehouseError(
+                f"The warehouse cannot be written: {error.strerror}.",
+                where=str(self.path),
+                next_step="free space or permissions there, or name another with --warehouse",
+            ) from None
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Hold the warehouse for writing. The lock names its holder and dies with its process."""
+        self.prepare()
+        with self.lock_file.open("a+", encoding="utf-8") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                handle.seek(0)
+                raise WarehouseError(
+                    f"Another command is writing: {handle.read().strip() or 'unknown holder'}.",
+                    where=str(self.lock_file),
+                    next_step="wait until it is done; the lock goes with its process",
+                ) from None
+            handle.truncate(0)
+            handle.write(f"process {os.getpid()} on {socket.gethostname()}, {' '.join(sys.argv[1:]) or sys.argv[0]}\n")
+            handle.flush()
+            yield
+            handle.truncate(0)
+
+    def folder(self, run_id: str) -> Path:
+        """Return a run's folder."""
+        return self.runs / run_id
+
+    def reference(self, run_id: str) -> Path:
+        """Return the folder of the CSVs that a run froze."""
+        return self.folder(run_id) / "reference"
+
+    def new_run(self, start: date, end: date, input_dir: Path) -> Run:
+        """Open a run; its number follows the last one."""
+        numbers = [int(path.name.rsplit("_", 1)[-1]) for path in self.runs.glob("run_*") if path.name[-1:].isdigit()]
+        run = Run(
+            f"run_{start:%Y%m%d}_{end:%Y%m%d}_{max(numbers, default=0) + 1}", start, end, str(input_dir.resolve())
+        )
+        self.reference(run.run_id).mkdir(parents=True)
+        self.save(run)
+        return run
+
+    def save(self, run: Run) -> None:
+        """Write a run's manifest, atomically."""
+        write_json(self.folder(run.run_id) / "run.json", asdict(run))
+
+    def all_runs(self) -> list[Run]:
+        """Return every run that left a readable manifest, oldest first."""
+        found = [_read_run(path) for path in self.runs.glob("run_*/run.json")]
+        return sorted(found, key=lambda run: int(run.run_id.rsplit("_", 1)[-1]))
+
+    def staged_run(self, start: date, end: date, after: str) -> Run:
+        """Find the open run of these days that has finished a step, as a scheduler's next process needs it."""
+        for run in reversed(self.all_runs()):
+            if run.state == "open" and (run.start, run.end) == (start, end) and after in run.done:
+                return run
+        raise UsageError(
+            f"No staged run of {start} to {end} has finished its step `{after}`.",
+            where=str(self.runs),
+            next_step=f"pdmetrics run --start {start} --end {end} --input DIR --steps {after}",
+        )
+
+    def forget_old(self) -> None:
+        """Delete the folders of all but the newest published runs, and of every run that never got there."""
+        runs = self.all_runs()
+        published = [run for run in runs if run.state == "published"]
+        for run in runs:
+            if run.state != "published" or run in published[:-KEPT_RUNS]:
+                shutil.rmtree(self.folder(run.run_id), ignore_errors=True)
+
+    def salt(self, salt_file: Path | None) -> str:
+        """Return the key of the user hashes; create it on first use, readable by its owner only."""
+        path = salt_file or self.path / "salt"
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileExistsError):
+                handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+                with os.fdopen(handle, "w", encoding="ascii") as stream:
+                    stream.write(os.urandom(32).hex())
+        salt = path.read_text(encoding="ascii").strip()
+        if not salt:
+            raise WarehouseError(
+                "The salt is empty.",
+                where=str(path),
+                next_step="restore it from a backup: a new salt breaks every user's history",
+            )
+        return salt
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON so that a reader finds the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as handle:
+        json.dump(_plain(value), handle, indent=1)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    """Turn dates, also as keys, into text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _read_run(path: Path) -> Run:
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    day = date.fromisoformat
+    return Run(
+        raw["run_id"], day(raw["start"]), day(raw["end"]), raw["input_dir"], raw["done"],
+        [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
+        {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
+    )  # fmt: skip
