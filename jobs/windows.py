@@ -1,0 +1,66 @@
+"""Days, weeks, quarters and windows: UTC dates, half-open ranges `[start, end)`.
+
+A window of a metric is named by its first day (`metric_date`) and its last day (`as_of_date`); everything inside the
+code is half-open, so the window of `as_of_date` A and 7 days is `[A - 6, A + 1)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+DAY = timedelta(days=1)
+LONGEST_ROLLING_DAYS = 28
+LONGEST_COHORT_DAYS = 15
+
+
+def days(start: date, end: date) -> list[date]:
+    """Return every day of `[start, end)` in order; an empty list if `end <= start`."""
+    return [start + timedelta(days=i) for i in range((end - start).days)]
+
+
+def week_start(d: date) -> date:
+    """Return the Monday of the week of `d`."""
+    return d - timedelta(days=d.weekday())
+
+
+def quarter_start(d: date) -> date:
+    """Return the first day of the calendar quarter of `d`."""
+    return date(d.year, 3 * ((d.month - 1) // 3) + 1, 1)
+
+
+def quarter_end(d: date) -> date:
+    """Return the first day after the calendar quarter of `d` (exclusive end)."""
+    first = quarter_start(d)
+    return date(first.year + 1, 1, 1) if first.month == 10 else date(first.year, first.month + 3, 1)
+
+
+def rolling_start(as_of: date, window_days: int) -> date:
+    """Return the first day of the window of `window_days` days whose last day is `as_of`."""
+    return as_of - timedelta(days=window_days - 1)
+
+
+def earliest_day(as_of: date) -> date:
+    """Return the earliest day that any window ending on `as_of` can contain.
+
+    That is the earlier of the start of the longest rolling or cohort window and the start of the quarter.
+    """
+    longest = max(LONGEST_ROLLING_DAYS, LONGEST_COHORT_DAYS)
+    return min(rolling_start(as_of, longest), quarter_start(as_of))
+
+
+def affected_as_of(changed: Iterable[date], published: Iterable[date], asked: Iterable[date]) -> list[date]:
+    """Return the `as_of_date`s to recompute after some days changed.
+
+    Args:
+        changed: days whose facts were written anew.
+        published: `as_of_date`s that have rows already.
+        asked: `as_of_date`s the user asked for; always part of the answer.
+
+    Returns:
+        Sorted distinct dates: the asked ones, and the published ones with any window (rolling 1, 7, 28 days, cohort up
+        to 15 days, quarter to date) that contains a changed day. Dates neither asked nor published never appear.
+    """
+    changed_days = sorted(set(changed))
+    touched = {as_of for as_of in set(published) if any(earliest_day(as_of) <= day <= as_of for day in changed_days)}
+    return sorted(touched | set(asked))
