@@ -1,0 +1,214 @@
+"""Ratios of totals, such as click-through rates: Hajek ratios with design and user-clustered intervals.
+
+The ratio of two Horvitz-Thompson totals, R = Y / X, answers two questions. *Realised*: what was the ratio of all that
+happened? Only sampling is random, the variance is the design's, and at rate 1 the answer is exact (`design_ratio`).
+*Process*: what does the behaviour of such users give? Users are random too, so the variance is between users
+(`clustered_ratio`), and it is never 0. Both use residuals e = y - R x of clusters and the log scale.
+
+Sources: Hajek 1971; Saerndal, Swensson and Wretman 1992, section 5.6; agrees with R `survey::svyratio`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from jobs.estimation.intervals import FloatArray, as_float, binomial_inversion, log_ratio_interval, wilson
+from jobs.estimation.totals import RegimeSums, TextArray, regime_sums, total_by_row
+
+FEW_CLICKS = 30
+"""A click-through rate from fewer clicks is `caution` at best."""
+
+FEW_CLICKING_USERS = 10
+"""A click-through rate from fewer clicking users is `caution` at best."""
+
+
+@dataclass(frozen=True)
+class RatioEstimates:
+    """Estimated ratios, one entry per row; all NaN where the denominator is 0 (`not_estimable`).
+
+    Attributes:
+        estimate: the ratio.
+        lower: lower 95 % limit, at least 0.
+        upper: upper 95 % limit, at most 1 for a proportion.
+        se: standard error; NaN where it cannot be computed (one user).
+    """
+
+    estimate: FloatArray
+    lower: FloatArray
+    upper: FloatArray
+    se: FloatArray
+
+
+def design_ratio(
+    row: npt.ArrayLike,
+    rate: npt.ArrayLike,
+    sum_y: npt.ArrayLike,
+    sum_x: npt.ArrayLike,
+    sum_yy: npt.ArrayLike,
+    sum_xy: npt.ArrayLike,
+    sum_xx: npt.ArrayLike,
+    n_rows: int,
+    proportion: bool = False,
+) -> RatioEstimates:
+    """Estimate the realised ratio of each row; only sampling is random.
+
+    With sums over kept clusters at rate r: Y = sum_r S_y / r, X = sum_r S_x / r, R = Y / X and
+    V = sum_r (1 - r) / r^2 (S_yy - 2 R S_xy + R^2 S_xx) / X^2. A numerator kept at 100 % beside a sampled denominator
+    is an entry at rate 1 with sum_y only, and one below it with sum_x only.
+
+    Where no residual was seen under sampling the formula would claim certainty. Then the units that may have been
+    missed decide: at most M = upper limit of a total of which nothing was kept, and M / (lower limit of X) is the
+    upper limit of a ratio of 0 and the half-width, relative to R, of one on which all clusters agree.
+
+    Args:
+        row: output row of each entry, in [0, n_rows).
+        rate: rate of each entry, in (0, 1].
+        sum_y: sum over kept clusters of the numerator y.
+        sum_x: sum over kept clusters of the denominator x.
+        sum_yy: sum of y^2, clusters taken over the whole window.
+        sum_xy: sum of x y.
+        sum_xx: sum of x^2.
+        n_rows: number of output rows.
+        proportion: y is a part of x, so that the ratio cannot exceed 1.
+
+    Returns:
+        The estimates. A row of rate 1 only is exact: lower = estimate = upper.
+
+    Raises:
+        ValueError: for a rate or row out of range.
+    """
+    entries = regime_sums(row, rate, y=sum_y, x=sum_x, yy=sum_yy, xy=sum_xy, xx=sum_xx)
+    p, sums = entries.rate, entries.sums
+    numerator, denominator = (total_by_row(entries, sums[name] / p, n_rows) for name in "yx")
+    ratio = _divide(numerator, denominator)
+    by_entry = ratio[entries.row]
+    squares = sums["yy"] - 2 * by_entry * sums["xy"] + by_entry**2 * sums["xx"]
+    sampled = total_by_row(entries, (p < 1).astype(np.float64), n_rows) > 0
+    # Rounding leaves a residue of the order of 1e-16 of each term where all residuals are 0.
+    scale = sums["yy"] + by_entry**2 * sums["xx"]
+    squares = np.where(squares > 1e-12 * scale, squares, 0.0)
+    variance = total_by_row(entries, (1 - p) / p**2 * squares, n_rows)
+    se = np.sqrt(variance) / np.where(denominator > 0, denominator, np.nan)
+    lower, upper = log_ratio_interval(ratio, se)
+    silent = sampled & (se == 0)
+    missed = _missed_share(entries, silent, n_rows)
+    zero = sampled & (ratio == 0)
+    lower = np.where(silent, ratio * np.clip(1 - missed, 0, None), lower)
+    upper = np.where(zero, missed, np.where(silent, ratio * (1 + missed), upper))
+    exact = ~sampled
+    return _bounded(ratio, np.where(exact, ratio, lower), np.where(exact, ratio, upper), se, proportion)
+
+
+def clustered_ratio(
+    n: npt.ArrayLike,
+    sum_y: npt.ArrayLike,
+    sum_x: npt.ArrayLike,
+    sum_yy: npt.ArrayLike,
+    sum_xy: npt.ArrayLike,
+    sum_xx: npt.ArrayLike,
+    proportion: bool = False,
+) -> RatioEstimates:
+    """Estimate the process ratio of each row; users are random, and sampling with them.
+
+    With weighted user totals (y_u, x_u), that is sums over a user's kept events of 1 / rate:
+    V = n / (n - 1) sum_u (y_u - R x_u)^2 / X^2.
+
+    Where users show no differences (nobody clicked, all agree, or there is one user) V says nothing. Then Wilson's
+    limit for "none of m users" stands in, m = X^2 / sum x^2 the effective number of users in the denominator: it is
+    the upper limit of a ratio of 0 and the half-width, relative to R, of one on which all agree.
+
+    Args:
+        n: users of the design, those with zeros in this row included.
+        sum_y: sum over users of y_u.
+        sum_x: sum over users of x_u.
+        sum_yy: sum of y_u^2.
+        sum_xy: sum of x_u y_u.
+        sum_xx: sum of x_u^2.
+        proportion: y is a part of x, so that the ratio cannot exceed 1.
+
+    Returns:
+        The estimates.
+    """
+    users, y, x, yy, xy, xx = (as_float(value) for value in (n, sum_y, sum_x, sum_yy, sum_xy, sum_xx))
+    ratio = _divide(y, x)
+    squares = yy - 2 * ratio * xy + ratio**2 * xx
+    squares = np.where(squares > 1e-12 * (yy + ratio**2 * xx), squares, 0.0)
+    correction = np.divide(users, users - 1, out=np.full(users.shape, np.nan), where=users > 1)
+    se = np.sqrt(correction * squares) / np.where(x > 0, x, np.nan)
+    lower, upper = log_ratio_interval(ratio, se)
+    effective = np.divide(x**2, xx, out=np.zeros(x.shape), where=xx > 0)
+    _, unseen = wilson(np.zeros(x.shape), users, np.minimum(effective, users))
+    silent = (se == 0) | np.isnan(se)
+    lower = np.where(silent, ratio * (1 - unseen), lower)
+    upper = np.where(ratio == 0, unseen, np.where(silent, ratio * (1 + unseen), upper))
+    return _bounded(ratio, lower, upper, se, proportion)
+
+
+def ctr_status(clicks: npt.ArrayLike, clicking_users: npt.ArrayLike | None = None) -> TextArray:
+    """Say what a click-through rate's counts allow: `caution` under 30 clicks or 10 clicking users, else `publish`.
+
+    Args:
+        clicks: kept clicks (for `matched`, kept impressions with a click).
+        clicking_users: kept users with a click; None or NaN where the instrument has no user id: clicks decide alone.
+
+    Returns:
+        A status per row.
+    """
+    few = as_float(clicks) < FEW_CLICKS
+    if clicking_users is not None:
+        few = few | (as_float(clicking_users) < FEW_CLICKING_USERS)
+    status = np.full(few.shape, "publish", dtype=object)
+    status[few] = "caution"
+    return status
+
+
+def ctr_reason(clicks: npt.ArrayLike, clicking_users: npt.ArrayLike | None = None) -> TextArray:
+    """Give the sentence behind `ctr_status`: empty where it says `publish`."""
+    counts = as_float(clicks)
+    users = np.full(counts.shape, np.nan) if clicking_users is None else as_float(clicking_users)
+    reason = np.full(counts.shape, "", dtype=object)
+    for i in np.flatnonzero(ctr_status(counts, users) == "caution"):
+        if counts[i] < FEW_CLICKS:
+            reason[i] = f"only {counts[i]:.0f} clicks, fewer than {FEW_CLICKS}: the interval may be too short"
+        else:
+            reason[i] = f"the clicks come from {users[i]:.0f} users, fewer than {FEW_CLICKING_USERS}: a few decide"
+    return reason
+
+
+def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
+    """Divide, with NaN where the denominator is 0."""
+    quotient = np.full(denominator.shape, np.nan)
+    np.divide(numerator, denominator, out=quotient, where=denominator > 0)
+    return quotient
+
+
+def _missed_share(entries: RegimeSums, wanted: npt.NDArray[np.bool_], n_rows: int) -> FloatArray:
+    """Bound the share of the wanted rows' denominators that units of which none was kept can make up, one event each."""
+    chosen = np.flatnonzero(wanted[entries.row])
+    row, p, x, xx = entries.row[chosen], entries.rate[chosen], entries.sums["x"][chosen], entries.sums["xx"][chosen]
+    effect = np.divide(xx, x, out=np.ones(len(chosen)), where=x > 0)
+    _, none_kept = binomial_inversion(np.zeros(len(chosen)), p)
+    lowest, _ = binomial_inversion(x / effect, p)
+    return _divide(
+        np.bincount(row, weights=none_kept, minlength=n_rows),
+        np.bincount(row, weights=lowest * effect, minlength=n_rows),
+    )
+
+
+def _bounded(
+    ratio: FloatArray, lower: FloatArray, upper: FloatArray, se: FloatArray, proportion: bool
+) -> RatioEstimates:
+    """Order the limits around the ratio, cap a proportion at 1, and blank rows without a denominator."""
+    low, high = np.minimum(lower, ratio), np.maximum(upper, ratio)
+    if proportion:
+        high = np.maximum(np.minimum(high, 1.0), ratio)
+    blank = np.isnan(ratio)
+    return RatioEstimates(
+        estimate=ratio,
+        lower=np.where(blank, np.nan, np.maximum(low, 0.0)),
+        upper=np.where(blank, np.nan, high),
+        se=np.where(blank, np.nan, se),
+    )
