@@ -186,15 +186,15 @@ def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
 
 
 def _missed_share(entries: RegimeSums, wanted: npt.NDArray[np.bool_], n_rows: int) -> FloatArray:
-    """Bound the share of the wanted rows' denominators that units of which none was kept can make up, one event each."""
+    """Bound the share of each wanted row's denominator that units of a kind never kept make up, one event each."""
     chosen = np.flatnonzero(wanted[entries.row])
     row, p, x, xx = entries.row[chosen], entries.rate[chosen], entries.sums["x"][chosen], entries.sums["xx"][chosen]
     effect = np.divide(xx, x, out=np.ones(len(chosen)), where=x > 0)
     _, none_kept = binomial_inversion(np.zeros(len(chosen)), p)
     lowest, _ = binomial_inversion(x / effect, p)
     return _divide(
-        np.bincount(row, weights=none_kept, minlength=n_rows),
-        np.bincount(row, weights=lowest * effect, minlength=n_rows),
+        as_float(np.bincount(row, weights=none_kept, minlength=n_rows)),
+        as_float(np.bincount(row, weights=lowest * effect, minlength=n_rows)),
     )
 
 
