@@ -1,0 +1,168 @@
+"""Daily facts of a user on the dashboard, and the pageview table all daily facts come from.
+
+`element_pageviews` reads the kept events once; `user_days`, the link facts and the daily sums are made from its result,
+which the caller persists. Everything after the daily facts reads them and never the events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.contracts import table
+
+REGIME_COLUMNS = ("instrument_name", "sample_unit", "sample_rate")
+SEGMENT_COLUMNS = ("element_friendly_name", "client_platform_family", "edit_count_bucket")
+SELF_VALIDATION_RATES = (0.1, 0.25, 0.5)
+
+_PAGEVIEW_KEY = ("event_date", "wiki_db", "owner", "user_hash", "session_hash", "pageview_hash", *REGIME_COLUMNS)
+
+
+def contract_select(frame: DataFrame, table_name: str) -> DataFrame:
+    """Select the columns of a table of the contract, in its order and cast to its types."""
+    fields = _split_fields(table(table_name).columns)
+    return frame.select([F.col(name).cast(kind).alias(name) for name, kind in fields])
+
+
+def _split_fields(ddl: str) -> list[tuple[str, str]]:
+    """Split a DDL column list at its outer commas into (name, type)."""
+    fields, depth, start = [], 0, 0
+    for position, letter in enumerate(ddl + ","):
+        depth += (letter == "<") - (letter == ">")
+        if letter == "," and depth == 0:
+            name, kind = ddl[start:position].split(maxsplit=1)
+            fields.append((name, kind.strip()))
+            start = position + 1
+    return fields
+
+
+def element_pageviews(events: DataFrame) -> DataFrame:
+    """Sum the kept events of each pageview by element, platform and bucket.
+
+    Grain: event_date, wiki_db, user_hash, session_hash, pageview_hash, regime, element, platform, bucket. The element
+    is null for events without one (dashboard loads; impressions and clicks without an element count in `n_events`
+    only). `owner` is the user, or the session where there is no user: the column the rows are partitioned by, so that
+    no later sum over a user or session moves them again.
+
+    Definition: `n_shown` counts the distinct impression keys, (pageview, `funnel_entry_token`, or `meta_id` where there
+    is no token), of one element on one day; `n_matched` those of them that were also clicked.
+
+    Caveats: a page's platform and bucket are fixed when it loads; were they to differ inside a pageview, each event
+    counts under its own. The same holds for the regime when a rate changes while a page is open.
+
+    Args:
+        events: kept events, as in the contract.
+
+    Returns:
+        The key columns, `owner`, session_fraction, pageview_fraction, n_events, n_loads (action `pageview`),
+        n_impressions, n_clicks, n_shown, n_matched.
+    """
+    has_element = F.col("element_friendly_name").isNotNull()
+    owner = F.coalesce(F.col("user_hash"), F.col("session_hash").cast("string"))
+    narrow = events.select(
+        *(c for c in _PAGEVIEW_KEY if c != "owner"),
+        owner.alias("owner"),
+        *SEGMENT_COLUMNS,
+        "session_fraction",
+        "pageview_fraction",
+        F.when(has_element, F.coalesce("funnel_entry_token", "meta_id")).alias("impression_key"),
+        (F.col("action") == "pageview").cast("int").alias("is_load"),
+        (has_element & (F.col("action") == "impression")).cast("int").alias("is_impression"),
+        (has_element & (F.col("action") == "click")).cast("int").alias("is_click"),
+    ).repartition("wiki_db", "owner")
+    by_key = narrow.groupBy(*_PAGEVIEW_KEY, *SEGMENT_COLUMNS, "impression_key").agg(
+        F.max("session_fraction").alias("session_fraction"),
+        F.max("pageview_fraction").alias("pageview_fraction"),
+        F.count(F.lit(1)).alias("n_events"),
+        F.sum("is_load").alias("n_loads"),
+        F.sum("is_impression").alias("n_impressions"),
+        F.sum("is_click").alias("n_clicks"),
+    )
+    shown = F.col("n_impressions") > 0
+    return by_key.groupBy(*_PAGEVIEW_KEY, *SEGMENT_COLUMNS).agg(
+        F.max("session_fraction").alias("session_fraction"),
+        F.max("pageview_fraction").alias("pageview_fraction"),
+        F.sum("n_events").alias("n_events"),
+        F.sum("n_loads").alias("n_loads"),
+        F.sum("n_impressions").alias("n_impressions"),
+        F.sum("n_clicks").alias("n_clicks"),
+        F.sum(shown.cast("int")).alias("n_shown"),
+        F.sum((shown & (F.col("n_clicks") > 0)).cast("int")).alias("n_matched"),
+    )
+
+
+def dashboard_pageviews(
+    pageviews: DataFrame, *, review_elements: Sequence[str], dashboard_instruments: Sequence[str]
+) -> DataFrame:
+    """Sum loads and review clicks by pageview, whatever the element, platform and bucket.
+
+    Args:
+        pageviews: the result of `element_pageviews`.
+        review_elements: elements of the link group `review links`.
+        dashboard_instruments: instruments of role `usage` or `both`; the others load and review nothing.
+
+    Returns:
+        The pageview key, `owner`, both fractions, n_events, n_loads, n_review_clicks.
+    """
+    on_dashboard = F.col("instrument_name").isin(*dashboard_instruments)
+    is_review = on_dashboard & F.coalesce(F.col("element_friendly_name").isin(*review_elements), F.lit(False))
+    return pageviews.groupBy(*_PAGEVIEW_KEY).agg(
+        F.max("session_fraction").alias("session_fraction"),
+        F.max("pageview_fraction").alias("pageview_fraction"),
+        F.sum("n_events").alias("n_events"),
+        F.sum(F.when(on_dashboard, F.col("n_loads")).otherwise(0)).alias("n_loads"),
+        F.sum(F.when(is_review, F.col("n_clicks")).otherwise(0)).alias("n_review_clicks"),
+    )
+
+
+def user_days(
+    pageviews: DataFrame, *, review_elements: Sequence[str], dashboard_instruments: Sequence[str]
+) -> DataFrame:
+    """Sum a user's day on the dashboard in one sampling regime.
+
+    Grain and columns: table `user_days` of the contract. A row exists where the user loaded the dashboard or clicked a
+    review link. Rows without a user id are left out: they make no visitor (`baseline_daily` counts their loads).
+
+    Definition: `n_pageviews` and `n_sessions` count those with a load, `n_review_pageviews` those with at least one
+    review click, `loads_sq` is the sum over pageviews of squared loads; `…_at` counts the pageviews whose hash fraction
+    is below 0.1, 0.25 and 0.5. `sessions` has one entry per session with a load or a review click.
+
+    Args: see `dashboard_pageviews`.
+    """
+    seen = dashboard_pageviews(
+        pageviews.where(F.col("user_hash").isNotNull()),
+        review_elements=review_elements,
+        dashboard_instruments=dashboard_instruments,
+    ).where("n_loads > 0 or n_review_clicks > 0")
+    user_key = ("event_date", "wiki_db", "owner", "user_hash", *REGIME_COLUMNS)
+    is_loaded, is_reviewed = F.col("n_loads") > 0, F.col("n_review_clicks") > 0
+    sessions = seen.groupBy(*user_key, "session_hash").agg(
+        F.max("session_fraction").alias("session_fraction"),
+        F.sum("n_loads").alias("n_loads"),
+        F.sum(F.col("n_loads") * F.col("n_loads")).alias("loads_sq"),
+        F.count_if(is_loaded).alias("n_pageviews"),
+        F.sum("n_review_clicks").alias("n_review_clicks"),
+        F.count_if(is_reviewed).alias("n_review_pageviews"),
+        *(F.count_if(is_loaded & _below(rate)).alias(f"pageviews_at_{i}") for i, rate in _rates()),
+        *(F.count_if(is_reviewed & _below(rate)).alias(f"reviews_at_{i}") for i, rate in _rates()),
+    )
+    entry = F.struct("session_hash", "session_fraction", "n_loads", "n_pageviews", "n_review_pageviews")
+    days = sessions.groupBy(*user_key).agg(
+        *(F.sum(c).alias(c) for c in ("n_loads", "n_pageviews", "loads_sq", "n_review_clicks", "n_review_pageviews")),
+        F.count_if(is_loaded).alias("n_sessions"),
+        F.array(*(F.sum(f"pageviews_at_{i}") for i, _ in _rates())).alias("n_pageviews_at"),
+        F.array(*(F.sum(f"reviews_at_{i}") for i, _ in _rates())).alias("n_review_pageviews_at"),
+        F.sort_array(F.collect_list(entry)).alias("sessions"),
+    )
+    return contract_select(days, "user_days")
+
+
+def _rates() -> list[tuple[int, float]]:
+    return list(enumerate(SELF_VALIDATION_RATES))
+
+
+def _below(rate: float) -> Column:
+    """Tell whether a pageview would be in the sample at a rate; an id that is not hexadecimal never is."""
+    return F.coalesce(F.col("pageview_fraction") < rate, F.lit(False))

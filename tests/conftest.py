@@ -1,0 +1,18 @@
+"""Fixtures every test may use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.session import spark_session
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """The test process's one session, over a lake of its own."""
+    session = spark_session(tmp_path_factory.mktemp("warehouse"), master="local[2]", driver_memory="1g")
+    yield session
+    session.stop()
