@@ -1,0 +1,272 @@
+"""The metric catalogue, typed: what `catalogue.toml` says, validated once and read by everything else."""
+
+from __future__ import annotations
+
+import importlib.resources
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+KINDS = ("count", "ratio", "rate")
+LEVELS = ("total", "element", "people", "audience")
+FAMILIES = ("totals", "users", "links", "retention", "presented", "audience")
+INFERENCES = ("realised", "process")
+WINDOW_KINDS = ("rolling", "quarter_to_date", "cohort")
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MENU_LINK = "Personal Dashboard menu link"
+
+_METRIC_KEYS = frozenset(
+    {
+        *("version", "name", "definition", "numerator", "denominator", "kind", "unit", "windows", "weekday"),
+        *("inference", "family", "level", "all_wikis", "task", "caveats"),
+    }
+)
+_OPTIONAL_METRIC_KEYS = frozenset({"weekday"})
+_ELEMENT_KEYS = frozenset({"all_platforms", "bucket_platform", "note", "cautions"})
+
+
+@dataclass(frozen=True)
+class MetricWindow:
+    """A window a metric has: its kind, and its days (null for quarter to date)."""
+
+    kind: str
+    days: int | None
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric, as section 5 of the contract defines it.
+
+    Attributes:
+        metric: its id.
+        version: of the definition.
+        name: for people.
+        definition: one sentence.
+        numerator: what is counted.
+        denominator: what it is divided by, empty for a count.
+        kind: `count`, `ratio` of totals or `rate`.
+        unit: of the estimate.
+        windows: the windows it has.
+        weekday: 0 where its cohorts start on Mondays only, else null (every day).
+        inference: `realised`, and `process` unless it is a count.
+        family: the module that computes it.
+        level: `total`, `element` (a row per link, with segments), `people` or `audience`.
+        all_wikis: whether wiki `all` has rows.
+        task: Phabricator task ids.
+        caveats: sentences.
+    """
+
+    metric: str
+    version: int
+    name: str
+    definition: str
+    numerator: str
+    denominator: str
+    kind: str
+    unit: str
+    windows: tuple[MetricWindow, ...]
+    weekday: int | None
+    inference: tuple[str, ...]
+    family: str
+    level: str
+    all_wikis: bool
+    task: tuple[str, ...]
+    caveats: tuple[str, ...]
+
+    @property
+    def window_kinds(self) -> str:
+        """The windows in words: `rolling 1, 7, 28; quarter_to_date`."""
+        words = []
+        for kind in WINDOW_KINDS:
+            own = [window.days for window in self.windows if window.kind == kind]
+            if own:
+                words.append(" ".join([kind, ", ".join(str(days) for days in own if days is not None)]).strip())
+        return "; ".join(words)
+
+    def days_of(self, kind: str) -> tuple[int, ...]:
+        """The lengths in days of its windows of a kind; empty for quarter to date and where it has none."""
+        return tuple(window.days for window in self.windows if window.kind == kind and window.days is not None)
+
+    def has_window(self, kind: str) -> bool:
+        """Whether it has any window of a kind."""
+        return any(window.kind == kind for window in self.windows)
+
+
+@dataclass(frozen=True)
+class ElementNote:
+    """What holds for the rows of one element.
+
+    Attributes:
+        element_friendly_name: the element.
+        all_platforms: whether it has all-platform rows.
+        bucket_platform: the platform its rows by bucket are of (`all` unless platforms must not be pooled).
+        note: why.
+        cautions: by platform, the sentence that makes its rows `caution` at best.
+    """
+
+    element_friendly_name: str
+    all_platforms: bool = True
+    bucket_platform: str = "all"
+    note: str = ""
+    cautions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MetricLine:
+    """A metric as a line of `metrics.csv` (and so of `dim_metric`)."""
+
+    metric: str
+    metric_version: int
+    name: str
+    definition: str
+    numerator: str
+    denominator: str
+    window_kinds: str
+    family: str
+    caveats: str
+    task: str
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every metric by id, in the order of the contract, and the notes on elements."""
+
+    metrics: Mapping[str, Metric]
+    elements: Mapping[str, ElementNote]
+
+    def metric(self, metric_id: str) -> Metric:
+        """Return a metric; a KeyError names those there are."""
+        try:
+            return self.metrics[metric_id]
+        except KeyError:
+            raise KeyError(f"no metric {metric_id!r}; there are {', '.join(self.metrics)}") from None
+
+    def element(self, element_friendly_name: str) -> ElementNote:
+        """Return what holds for an element; nothing special unless the catalogue says so."""
+        return self.elements.get(element_friendly_name, ElementNote(element_friendly_name))
+
+    def of_family(self, *families: str) -> tuple[Metric, ...]:
+        """Return the metrics of some families, in order."""
+        return tuple(metric for metric in self.metrics.values() if metric.family in families)
+
+    def table(self) -> tuple[MetricLine, ...]:
+        """Return the lines of `metrics.csv`."""
+        return tuple(
+            MetricLine(
+                metric=m.metric,
+                metric_version=m.version,
+                name=m.name,
+                definition=m.definition,
+                numerator=m.numerator,
+                denominator=m.denominator,
+                window_kinds=m.window_kinds,
+                family=m.family,
+                caveats=" ".join(m.caveats),
+                task=" ".join(m.task),
+            )
+            for m in self.metrics.values()
+        )
+
+
+@cache
+def load_catalogue() -> Catalogue:
+    """Read the shipped catalogue; a ValueError says what is wrong with it."""
+    text = importlib.resources.files("jobs").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    return parse_catalogue(text)
+
+
+def parse_catalogue(text: str) -> Catalogue:
+    """Parse and validate the text of a catalogue.
+
+    Raises:
+        ValueError: naming the metric or element and the key that is missing, unknown or not one of its words.
+    """
+    data = tomllib.loads(text)
+    unknown = set(data) - {"metrics", "elements"}
+    if unknown:
+        raise ValueError(f"catalogue: unknown table {', '.join(sorted(unknown))}")
+    metrics = {metric_id: _metric(metric_id, entry) for metric_id, entry in data.get("metrics", {}).items()}
+    elements = {name: _element(name, entry) for name, entry in data.get("elements", {}).items()}
+    return Catalogue(MappingProxyType(metrics), MappingProxyType(elements))
+
+
+def _metric(metric_id: str, entry: dict[str, Any]) -> Metric:
+    where = f"catalogue: metric {metric_id}"
+    _check_keys(where, entry, _METRIC_KEYS, _METRIC_KEYS - _OPTIONAL_METRIC_KEYS)
+    windows = tuple(_window(where, window) for window in entry["windows"])
+    weekday = entry.get("weekday")
+    if weekday is not None:
+        _check_word(where, "weekday", weekday, WEEKDAYS)
+    built = Metric(
+        metric=metric_id,
+        version=entry["version"],
+        name=entry["name"],
+        definition=entry["definition"],
+        numerator=entry["numerator"],
+        denominator=entry["denominator"],
+        kind=entry["kind"],
+        unit=entry["unit"],
+        windows=windows,
+        weekday=None if weekday is None else WEEKDAYS.index(weekday),
+        inference=tuple(entry["inference"]),
+        family=entry["family"],
+        level=entry["level"],
+        all_wikis=entry["all_wikis"],
+        task=tuple(entry["task"]),
+        caveats=tuple(entry["caveats"]),
+    )
+    _check_metric(where, built)
+    return built
+
+
+def _check_metric(where: str, built: Metric) -> None:
+    """Check the words, and what must agree between the keys of one metric."""
+    _check_word(where, "kind", built.kind, KINDS)
+    _check_word(where, "level", built.level, LEVELS)
+    _check_word(where, "family", built.family, FAMILIES)
+    if built.version < 1:
+        raise ValueError(f"{where}: version {built.version} is not a positive whole number")
+    if not built.windows or len(set(built.windows)) != len(built.windows):
+        raise ValueError(f"{where}: windows must be given, each once")
+    expected = INFERENCES[:1] if built.kind == "count" else INFERENCES
+    if built.inference != expected:
+        raise ValueError(f"{where}: inference of a {built.kind} is {list(expected)}, not {list(built.inference)}")
+    if bool(built.denominator) == (built.kind == "count"):
+        raise ValueError(f"{where}: a count has no denominator, everything else has one")
+    if built.all_wikis and built.level not in ("total", "element"):
+        raise ValueError(f"{where}: users are local to a wiki, so there is no wiki `all`")
+    if built.weekday is not None and not built.has_window("cohort"):
+        raise ValueError(f"{where}: weekday is for cohorts")
+
+
+def _window(where: str, window: list[Any]) -> MetricWindow:
+    kind, days = (window[0], window[1]) if len(window) == 2 else (window[0], None)
+    _check_word(where, "windows", kind, WINDOW_KINDS)
+    if (days is None) != (kind == "quarter_to_date") or (days is not None and days < 1):
+        raise ValueError(f"{where}: window {window} needs a number of days, quarter_to_date none")
+    return MetricWindow(kind, days)
+
+
+def _element(name: str, entry: dict[str, Any]) -> ElementNote:
+    _check_keys(f"catalogue: element {name}", entry, _ELEMENT_KEYS, frozenset())
+    return ElementNote(
+        element_friendly_name=name,
+        all_platforms=entry.get("all_platforms", True),
+        bucket_platform=entry.get("bucket_platform", "all"),
+        note=entry.get("note", ""),
+        cautions=MappingProxyType(dict(entry.get("cautions", {}))),
+    )
+
+
+def _check_keys(where: str, entry: dict[str, Any], allowed: frozenset[str], required: frozenset[str]) -> None:
+    missing, unknown = sorted(required - set(entry)), sorted(set(entry) - allowed)
+    if missing or unknown:
+        raise ValueError(f"{where}: missing {missing}, unknown {unknown}")
+
+
+def _check_word(where: str, key: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise ValueError(f"{where}: {key} {value!r} is not one of {', '.join(allowed)}")
