@@ -1,0 +1,8 @@
+select
+    wiki_db,
+    domain,
+    language,
+    pilot,
+    enabled_from,
+    visible_from
+from {{ ref('stg_reference__wikis') }}

@@ -1,0 +1,7 @@
+select
+    wiki_db,
+    setting,
+    value,
+    valid_from,
+    valid_to
+from {{ ref('stg_reference__wiki_config') }}

@@ -1,0 +1,281 @@
+"""Build the marts: dbt-duckdb over the staged snapshots, into a new file beside the live one. No Spark here.
+
+The models are in `dbt_project`; its plugin makes views of the tables named here. Publishing, which replaces the live
+file, is somebody else's act.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jobs.contracts import TABLES
+from jobs.errors import GateError, WarehouseError
+
+DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
+
+# Columns of the run's frozen CSVs, as DuckDB reads them. Timestamps with or without an offset; without one they are UTC.
+REFERENCE_COLUMNS: dict[str, str] = {
+    "wikis": "wiki_db string, domain string, language string, pilot boolean, enabled_from date, visible_from date",
+    "wiki_config": "wiki_db string, setting string, value string, valid_from timestamp, valid_to timestamp",
+    "sampling_policy": "instrument_name string, wiki_db string, sample_unit string, sample_rate double,"
+    " valid_from timestamp, valid_to timestamp",
+    "instruments": "instrument_name string, role string, has_user_id boolean, valid_from date, valid_to date",
+    "vocabulary": "element_friendly_name string, link_group string, client_platform_family string,"
+    " measured_from date, measured_to date, reason string",
+    "milestones": "milestone string, wiki_db string, metric string, window_kind string, window_days int,"
+    " target double, due_date date, source string",
+    "metrics": "metric string, metric_version int, name string, definition string, numerator string,"
+    " denominator string, window_kinds string, family string, caveats string, task string",
+}
+
+DUCKDB_TYPES = {
+    "string": "varchar", "int": "integer", "bigint": "bigint", "double": "double", "date": "date",
+    "timestamp": "timestamptz", "boolean": "boolean",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """Where a table of the lake is, as of one snapshot.
+
+    Attributes:
+        name: its name in jobs/contracts.py.
+        metadata: the Iceberg metadata JSON in force, or the table's directory; a `.parquet` file will do too.
+        snapshot_id: the snapshot to read, of a branch or of main; None while the table has no rows.
+    """
+
+    name: str
+    metadata: Path | None
+    snapshot_id: int | None
+
+
+@dataclass(frozen=True)
+class BuiltMarts:
+    """A finished marts file, closed and complete.
+
+    Attributes:
+        path: the file.
+        n_tables: tables in its schema `marts`.
+        seconds: how long it took.
+    """
+
+    path: Path
+    n_tables: int
+    seconds: float
+
+
+def prefetch() -> None:
+    """Import dbt, which takes seconds; meant for a thread while something else runs."""
+    import dbt.adapters.duckdb
+    import dbt.cli.main  # noqa: F401
+
+
+def build_marts(
+    tables: Mapping[str, LakeTable], reference_dir: Path, live: Path, *, min_users: int = 10, unit_tests: bool = False
+) -> BuiltMarts:
+    """Build and test every mart into `next/` beside the live file, which stays as it is.
+
+    Args:
+        tables: by name, every table of the contract that holds no personal data; others are ignored.
+        reference_dir: the run's frozen CSVs, one for each key of `REFERENCE_COLUMNS`.
+        live: the published file; DuckDB names the catalog after it, so the new file gets the same name.
+        min_users: cells of fewer users, but at least one, are hidden.
+        unit_tests: also run the models' unit tests, which say nothing about the data.
+
+    Raises:
+        GateError: a model cannot be built or one of its data tests fails.
+        WarehouseError: a table, CSV or the new file is not usable.
+    """
+    started = time.perf_counter()
+    new = live.parent / "next" / live.name
+    new.parent.mkdir(parents=True, exist_ok=True)
+    for old in new.parent.glob(f"{live.name}*"):
+        old.unlink()
+    lake = new.parent / "lake.json"
+    lake.write_text(json.dumps({"tables": lake_views(tables, reference_dir)}, indent=1), encoding="utf-8")
+    skipped = () if unit_tests else ("--exclude-resource-type", "unit_test")
+    run_dbt("build", *skipped, marts_file=new, lake_file=lake, min_users=min_users)
+    if new.with_name(f"{new.name}.wal").exists():
+        raise WarehouseError(
+            "The new marts file was not closed: its write-ahead log is still there.",
+            where=str(new),
+            next_step="see whether another process has the file open, then run again",
+        )
+    return BuiltMarts(new, _count_tables(new), time.perf_counter() - started)
+
+
+def lake_views(tables: Mapping[str, LakeTable], reference_dir: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what the dbt plugin shall show as views, by schema and table.
+
+    Tables with personal data are left out, so that no mart can read them.
+    """
+    shown = {name: contract for name, contract in TABLES.items() if contract.personal_data == "none"}
+    if missing := sorted(shown.keys() - tables.keys()):
+        raise ValueError(f"build_marts needs every table of the lake, also empty ones; missing: {', '.join(missing)}")
+    lake = {name: _table_view(tables[name], contract.columns) for name, contract in shown.items()}
+    reference = {}
+    for name, columns in REFERENCE_COLUMNS.items():
+        path = reference_dir / f"{name}.csv"
+        if not path.exists():
+            raise WarehouseError(
+                f"The run's copy of {name}.csv is missing.",
+                where=str(path),
+                next_step="rerun the step `ingest`, which copies the input's tables into the run",
+            )
+        reference[name] = {"kind": "csv", "path": str(path.resolve()), "columns": duckdb_columns(columns)}
+    return {"pd": lake, "reference": reference}
+
+
+def _table_view(table: LakeTable, ddl: str) -> dict[str, Any]:
+    columns = duckdb_columns(ddl)
+    if table.metadata is None or (table.snapshot_id is None and table.metadata.suffix != ".parquet"):
+        return {"kind": "empty", "columns": columns}
+    if not table.metadata.exists():
+        raise WarehouseError(
+            f"The table {table.name} is not where the catalog says.",
+            where=str(table.metadata),
+            next_step="pdmetrics doctor",
+        )
+    kind = "parquet" if table.metadata.suffix == ".parquet" else "iceberg"
+    path = str(table.metadata.resolve())
+    return {"kind": kind, "path": path, "snapshot_id": table.snapshot_id, "columns": columns}
+
+
+def duckdb_columns(ddl: str) -> dict[str, str]:
+    """Return the columns of flat Spark DDL such as `a string, b bigint` with DuckDB's names of their types."""
+    columns = (re.split(r"\s+", column.strip(), maxsplit=1) for column in ddl.split(","))
+    return {name: DUCKDB_TYPES[kind] for name, kind in columns}
+
+
+def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, min_users: int = 10) -> None:
+    """Run one dbt command in this process; artefacts go to `dbt/` beside the marts file.
+
+    Raises:
+        GateError: with the failed nodes, in plain words.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    target = marts_file.parent / "dbt"
+    options = (
+        "--log-level", "none", "--log-level-file", "warn", "--log-path", str(target),
+        "--no-use-colors", "--no-version-check",
+    )  # fmt: skip
+    places = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target))
+    variables = ("--vars", json.dumps({"min_users": min_users}))
+    environment = {
+        "PD_MARTS_FILE": str(marts_file), "PD_LAKE_FILE": str(lake_file), "PD_DBT_PROJECT": str(DBT_PROJECT),
+    }  # fmt: skip
+    with _environment(environment):
+        try:
+            outcome = dbtRunner().invoke([*options, command, *places, *variables, "--target", "duckdb", *arguments])
+        finally:
+            DuckDBConnectionManager.close_all_connections()  # else the file stays locked, with a write-ahead log
+    if not outcome.success:
+        raise _failure(outcome, marts_file, target)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _count_tables(path: Path) -> int:
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as connection:
+        row = connection.execute("select count(*) from duckdb_tables() where schema_name = 'marts'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _failure(outcome: Any, marts_file: Path, target: Path) -> GateError:
+    """Turn dbt's result into one error that names each failed node."""
+    results = getattr(outcome.result, "results", None) or []
+    failed = [result for result in results if str(result.status) in {"error", "fail", "runtime error"}]
+    if not failed:
+        return GateError(
+            f"The marts cannot be built: {_one_line(str(outcome.exception))}", where=str(DBT_PROJECT),
+            next_step=f"see {target / 'dbt.log'}",
+        )  # fmt: skip
+    lines = [f"- {_explain(result, marts_file)}" for result in failed]
+    skipped = sum(str(result.status) == "skipped" for result in results)
+    left_out = f" ({skipped} steps after them did not run)" if skipped else ""
+    return GateError(
+        "\n".join(
+            [f"The marts are not fit to publish: {len(failed)} of {len(results)} steps failed{left_out}.", *lines]
+        ),
+        where=str(marts_file),
+        next_step=f"mend the data or the model, then run the step `marts` again; the SQL of each step is in {target / 'compiled'}",
+    )
+
+
+def _explain(result: Any, marts_file: Path) -> str:
+    """Say what one failed node means: a table not built, a rule broken by so many rows, a unit test."""
+    node = result.node
+    kind = str(node.resource_type)
+    if kind == "model":
+        return f"table {node.schema}.{node.name} cannot be built: {_one_line(result.message)}"
+    if kind == "unit_test":
+        return f"unit test {node.name} of {node.model} fails: {_one_line(result.message)}"
+    if str(result.status) != "fail":
+        return f"test {node.name} cannot run: {_one_line(result.message)}"
+    rows = "1 row" if result.failures == 1 else f"{result.failures} rows"
+    return f"{_rule(node)}: {rows}{_examples(node.compiled_code, marts_file)}"
+
+
+def _rule(node: Any) -> str:
+    """Name the rule a data test checks."""
+    metadata = getattr(node, "test_metadata", None)
+    if metadata is None:
+        return f"{node.description or node.name} [{node.name}]"
+    arguments = {key: value for key, value in metadata.kwargs.items() if key not in {"model", "column_name"}}
+    model = str(getattr(node, "attached_node", None) or "").rpartition(".")[2]
+    column = metadata.kwargs.get("column_name")
+    subject = f"{model}.{column}" if column else model
+    words = {
+        "unique_combination": "has more than one row for a key of {columns}",
+        "not_null_columns": "is null in one of {columns}",
+        "ordered_interval": "breaks lower <= estimate <= upper",
+        "accepted_values": "holds a value other than {values}",
+        "relationships": "holds a value that {to} does not have in {field}",
+        "values_between": "is outside {minimum} to {maximum}",
+    }
+    template = words.get(metadata.name, f"breaks the rule {metadata.name}")
+    said = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in arguments.items()}
+    return f"{subject} {template.format(**said)}"
+
+
+def _examples(sql: str | None, marts_file: Path, limit: int = 3) -> str:
+    """Show the first failing rows, where the test reads marts only; tests over the lake's views cannot be repeated."""
+    import duckdb
+
+    try:
+        with duckdb.connect(str(marts_file), read_only=True) as connection:
+            found = connection.execute(f"select * from ({sql}) limit {limit}")
+            names = [column[0] for column in found.description or ()]
+            rows = found.fetchall()
+    except duckdb.Error:
+        return ""
+    shown = ("; ".join(f"{name}={value}" for name, value in zip(names, row, strict=True)) for row in rows)
+    return "".join(f"\n    e.g. {row}" for row in shown)
+
+
+def _one_line(message: str | None) -> str:
+    return re.sub(r"\s*\n\s*", " | ", (message or "no message").strip())

@@ -1,0 +1,146 @@
+"""A small lake in Parquet, so that the dbt tests need no Spark: literal rows in, tables of the contract out."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from jobs.contracts import TABLES
+from jobs.marts import REFERENCE_COLUMNS, LakeTable, duckdb_columns
+
+Row = dict[str, Any]
+MONDAY = date(2026, 6, 1)
+MENU, DIFF = "Personal Dashboard menu link", "Personal Dashboard diff link"
+HEALTH = "personal-dashboard-health-metrics"
+
+REFERENCE: dict[str, list[Row]] = {
+    "wikis": [
+        {"wiki_db": "idwiki", "domain": "id.wikipedia.org", "language": "id", "pilot": "true",
+         "enabled_from": "2026-02-10", "visible_from": "2026-02-12"},
+        {"wiki_db": "enwiki", "domain": "en.wikipedia.org", "language": "en", "pilot": "false",
+         "enabled_from": "2026-03-19", "visible_from": ""},
+    ],
+    "wiki_config": [],
+    "milestones": [],
+    "sampling_policy": [
+        {"instrument_name": HEALTH, "wiki_db": "*", "sample_unit": "session", "sample_rate": "1",
+         "valid_from": "2026-02-10T00:00:00Z", "valid_to": ""},
+        {"instrument_name": HEALTH, "wiki_db": "enwiki", "sample_unit": "session", "sample_rate": "0.1",
+         "valid_from": "2026-03-19 20:36:00", "valid_to": "2026-06-02T12:00:00+00:00"},
+    ],
+    "instruments": [{"instrument_name": HEALTH, "role": "both", "has_user_id": "true", "valid_from": "2026-02-10"}],
+    "vocabulary": [
+        {"element_friendly_name": MENU, "link_group": "entry point", "client_platform_family": "*",
+         "measured_from": "2026-02-10", "measured_to": "2026-04-07", "reason": "removed, \"T422512\""},
+        {"element_friendly_name": DIFF, "link_group": "review links", "client_platform_family": "*",
+         "measured_from": "2026-02-10"},
+    ],
+    "metrics": [
+        {"metric": metric, "metric_version": version, "name": metric, "definition": "d", "numerator": "n",
+         "window_kinds": "rolling 1, 7, 28", "family": "baseline"}
+        for metric, version in (("dashboard_pageviews", 2), ("retention_14d", 1), ("link_clicks", 1))
+    ],
+}  # fmt: skip
+
+
+def metric_value(**changes: Any) -> Row:
+    """Return a row of metric_values: a published count of one unsampled day, with changes."""
+    row: Row = {
+        "metric": "dashboard_pageviews", "metric_version": 2, "wiki_db": "idwiki", "window_kind": "rolling",
+        "metric_date": MONDAY, "as_of_date": MONDAY, "window_days": 1, "element_friendly_name": "all",
+        "client_platform_family": "all", "edit_count_bucket": "all", "inference": "realised", "estimate": 120.0,
+        "lower": 120.0, "upper": 120.0, "observed_numerator": 120.0, "n_users_observed": 30.0, "n_effective": 120.0,
+        "estimator": "count", "sampling_unit": "session", "sampling_rate_min": 1.0, "sampling_rate_max": 1.0,
+        "status": "publish", "is_complete": True,
+    }  # fmt: skip
+    return row | changes
+
+
+def retention_value(**changes: Any) -> Row:
+    """Return a row of metric_values for a cohort of retention_14d, with changes."""
+    row = metric_value(
+        metric="retention_14d", metric_version=1, window_kind="cohort", as_of_date=date(2026, 6, 15), window_days=15,
+        estimate=0.25, lower=0.25, upper=0.25, observed_numerator=10.0, observed_denominator=40.0,
+        n_users_observed=40.0, estimator="ratio",
+    )  # fmt: skip
+    return row | changes
+
+
+def baseline_day(**changes: Any) -> Row:
+    """Return a row of baseline_daily that agrees with `metric_value()`, with changes."""
+    row: Row = {
+        "event_date": MONDAY, "wiki_db": "idwiki", "instrument_name": HEALTH, "sample_unit": "session",
+        "sample_rate": 1.0, "n_events": 500, "n_loads": 120, "n_pageviews": 100, "n_sessions": 60, "n_visitors": 30,
+        "n_reviewers": 12, "n_review_clicks": 25,
+    }  # fmt: skip
+    return row | changes
+
+
+def link_day(**changes: Any) -> Row:
+    """Return a row of engagement_daily, with changes."""
+    sums = {
+        name: 40 for name in duckdb_columns(TABLES["engagement_daily"].columns) if name.startswith("n_") or "_" in name
+    }
+    row: Row = sums | {
+        "event_date": MONDAY, "wiki_db": "idwiki", "instrument_name": HEALTH, "sample_unit": "session",
+        "sample_rate": 1.0, "element_friendly_name": DIFF, "client_platform_family": "desktop_browser",
+        "edit_count_bucket": "100-999 edits", "n_users": 20, "n_sessions": 30, "n_impressions": 200, "n_clicks": 40,
+        "n_shown": 160, "n_matched": 32,
+    }  # fmt: skip
+    return row | changes
+
+
+def world() -> dict[str, list[Row]]:
+    """Return a day of one wiki that is fit to publish, with a sampled wiki and a small one beside it."""
+    return {
+        "metric_values": [
+            metric_value(),
+            metric_value(metric_version=1, estimate=7.0, lower=7.0, upper=7.0),
+            retention_value(),
+            retention_value(inference="process", lower=0.14, upper=0.40),
+        ],
+        "retention_windows": [
+            {"metric": "retention_14d", "wiki_db": "idwiki", "metric_date": MONDAY, "as_of_date": date(2026, 6, 15),
+             "window_days": 15, "n_cohort": 40, "n_returned": 10},
+        ],
+        "baseline_daily": [baseline_day()],
+        "engagement_daily": [link_day()],
+        "ingest_log": [
+            {"event_date": MONDAY, "event_hour": 0, "fate": "kept", "n_lines": 500},
+            {"event_date": MONDAY, "event_hour": 0, "fate": "kept", "reason": "clock_skew", "n_lines": 3},
+        ],
+    }  # fmt: skip
+
+
+def write_reference(folder: Path, changes: Mapping[str, Sequence[Row]] | None = None) -> Path:
+    """Write the CSVs of a run and return their folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (REFERENCE | dict(changes or {})).items():
+        with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, list(duckdb_columns(REFERENCE_COLUMNS[name])), restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+    return folder
+
+
+def write_tables(folder: Path, rows: Mapping[str, Sequence[Row]]) -> dict[str, LakeTable]:
+    """Write tables as Parquet and return where they are; tables without rows have no file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {name: LakeTable(name, None, None) for name in TABLES}
+    with duckdb.connect() as connection:
+        for name, found in rows.items():
+            columns = duckdb_columns(TABLES[name].columns)
+            connection.execute(f"create table {name} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
+            places = ", ".join("?" for _ in columns)
+            if found:
+                values = [[row.get(column) for column in columns] for row in found]
+                connection.executemany(f"insert into {name} values ({places})", values)
+            path = folder / f"{name}.parquet"
+            connection.execute(f"copy {name} to '{path}' (format parquet)")
+            tables[name] = LakeTable(name, path, None)
+    return tables
