@@ -1,0 +1,175 @@
+"""What may be shown of a number about people: the gates, and why, in a sentence for analysts.
+
+The statuses, from the best: `publish`, `caution`, `bounds_only` (lower and upper, no estimate), `not_estimable`. The
+gates apply only where a sampling rate in the window is below 1. Their thresholds come from simulations over shapes of
+visiting and from real sequences (`docs/coverage.md`): wherever an interval is shown it covers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Status = Literal["publish", "caution", "bounds_only", "not_estimable"]
+
+
+@dataclass(frozen=True)
+class Gates:
+    """Thresholds of the gates; half-widths are halves of the 95 % interval's length.
+
+    Attributes:
+        blind_rate: at or below this sampling rate, people are at best `bounds_only`, and shares are refused.
+        fewest_seen: users seen below which no fit is shown.
+        users_publish: half-width of a count, relative to the estimate, up to which it may be published.
+        users_caution: the same for `caution`.
+        share_publish: half-width of a share up to which it may be published.
+        share_publish_relative: the same, relative to the share.
+        share_caution: half-width of a share up to which it is `caution`.
+        share_caution_relative: the same, relative to the share.
+        share_bounds: half-width of a share up to which bounds are shown.
+        spanning: share of kept sessions in both windows up to which two windows count as thinned independently.
+    """
+
+    blind_rate: float = 0.1
+    fewest_seen: int = 30
+    users_publish: float = 0.10
+    users_caution: float = 0.25
+    share_publish: float = 0.03
+    share_publish_relative: float = 0.25
+    share_caution: float = 0.07
+    share_caution_relative: float = 0.50
+    share_bounds: float = 0.15
+    spanning: float = 0.01
+
+
+DEFAULT_GATES = Gates()
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A status and the sentence that explains it (None where there is nothing to explain)."""
+
+    status: Status
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Interval:
+    """An estimate with its 95 % interval, and a second model's estimate to hold against it."""
+
+    estimate: float
+    lower: float
+    upper: float
+    sensitivity: float
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval's length."""
+        return (self.upper - self.lower) / 2
+
+    @property
+    def relative(self) -> float:
+        """Half-width relative to the estimate."""
+        return self.half_width / self.estimate if self.estimate > 0 else float("inf")
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the second model's estimate lies inside the interval."""
+        slack = 1e-9 * max(abs(self.upper), 1.0)
+        return self.lower - slack <= self.sensitivity <= self.upper + slack
+
+
+def percent(share: float) -> str:
+    """Write a share as `12 %`, with a decimal below 10 % where there is one."""
+    value = 100 * share
+    digits = 1 if value < 10 and abs(value - round(value)) >= 0.05 else 0
+    return f"{value:.{digits}f} %"
+
+
+def points(share: float) -> str:
+    """Write a difference of shares as `6 pp`, never rounded to nothing."""
+    value = 100 * share
+    return f"{value:.0f} pp" if value >= 1 else f"{max(value, 0.1):.1f} pp"
+
+
+def users_pregate(n_seen: float, rate: float, noun: str, gates: Gates = DEFAULT_GATES) -> Verdict | None:
+    """Decide before any fit whether a count can be more than bounds.
+
+    Args:
+        n_seen: users seen in the window.
+        rate: largest sampling rate in the window.
+        noun: what the users are called, in the plural.
+        gates: thresholds.
+
+    Returns:
+        The verdict `bounds_only`, or None where the fit has to decide.
+    """
+    if rate <= gates.blind_rate:
+        return Verdict(
+            "bounds_only",
+            f"At a sampling rate of {percent(rate)} nobody can tell how many {noun} were missed; only bounds hold.",
+        )
+    if n_seen < gates.fewest_seen:
+        reason = f"Only {n_seen:.0f} {noun} were seen, fewer than the {gates.fewest_seen} an estimate needs."
+        return Verdict("bounds_only", reason)
+    return None
+
+
+def users_verdict(fit: Interval, noun: str, gates: Gates = DEFAULT_GATES) -> Verdict:
+    """Decide from the width of its interval, and from a second model, what is shown of a count of users."""
+    width = f"The number of {noun} is known to ±{percent(fit.relative)} only"
+    if fit.relative > gates.users_caution:
+        return Verdict("bounds_only", f"{width}, too wide for an estimate (at most ±{percent(gates.users_caution)}).")
+    if fit.relative > gates.users_publish:
+        return Verdict("caution", f"{width}, wider than the ±{percent(gates.users_publish)} of a firm number.")
+    if not fit.agrees:
+        return Verdict(
+            "caution",
+            f"A smoother model of visits gives {fit.sensitivity:.0f} {noun}, outside the interval, so that the answer "
+            "depends on the model.",
+        )
+    return Verdict("publish")
+
+
+def share_pregate(n_seen: float, rate: float, noun: str, gates: Gates = DEFAULT_GATES) -> Verdict | None:
+    """Decide before any fit whether a share of users can be estimated at all.
+
+    Args:
+        n_seen: users seen in the denominator.
+        rate: the smaller of the windows' rates, a window's rate being the largest in it.
+        noun: what the users of the denominator are called, in the plural.
+        gates: thresholds.
+
+    Returns:
+        The verdict `not_estimable`, or None where the fit has to decide.
+    """
+    if rate <= gates.blind_rate:
+        return Verdict(
+            "not_estimable",
+            f"At a sampling rate of {percent(rate)} most users are seen once at most, so that missing a visit and not "
+            "coming look the same.",
+        )
+    if n_seen < gates.fewest_seen:
+        reason = f"Only {n_seen:.0f} {noun} were seen, fewer than the {gates.fewest_seen} an estimate needs."
+        return Verdict("not_estimable", reason)
+    return None
+
+
+def share_verdict(fit: Interval, gates: Gates = DEFAULT_GATES) -> Verdict:
+    """Decide from the width of its interval, and from a second model, what is shown of a share of users."""
+    width = f"The share is known to ±{points(fit.half_width)} only"
+    if fit.half_width > gates.share_bounds:
+        return Verdict("not_estimable", f"{width}, too wide even for bounds (at most ±{points(gates.share_bounds)}).")
+    if fit.half_width > gates.share_caution or fit.relative > gates.share_caution_relative:
+        return Verdict("bounds_only", f"{width}, too wide for an estimate.")
+    if fit.half_width > gates.share_publish or fit.relative > gates.share_publish_relative:
+        return Verdict(
+            "caution", f"{width}, wider than the ±{points(gates.share_publish)} or quarter of a firm number."
+        )
+    if not fit.agrees:
+        return Verdict(
+            "caution",
+            f"A smoother model of visits gives {percent(fit.sensitivity)}, outside the interval, so that the answer "
+            "depends on the model.",
+        )
+    return Verdict("publish")

@@ -1,0 +1,175 @@
+"""Everything the rows of people are made of: counts and shares of users, each gated, explained and with a remedy.
+
+Inputs are tiny tables over users (a row per combination of counts and how many users have it). Units are what is
+sampled: pageviews or sessions, never events. Under sampling the same interval stands for `realised` and `process`
+rows; where everything was kept the answer is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jobs.estimation.answers import (
+    PeopleEstimate,
+    TotalLike,
+    exact,
+    gated,
+    refusal,
+    refuse_mixed_rates,
+    refuse_mixed_units,
+    refuse_presented,
+)
+from jobs.estimation.bounds import two_day_bounds, users_bounds
+from jobs.estimation.gate import DEFAULT_GATES, Gates, Interval, users_pregate, users_verdict
+from jobs.estimation.remedy import remedy
+from jobs.estimation.retention import Side, share_fit, union_problem
+from jobs.estimation.shares import retention_estimate, unique_ctr_estimate
+from jobs.estimation.users import UsersFit, users_fit
+
+__all__ = [
+    "PeopleEstimate",
+    "TotalLike",
+    "pageviews_per_visitor_estimate",
+    "refusal",
+    "refuse_mixed_rates",
+    "refuse_mixed_units",
+    "refuse_presented",
+    "retention_estimate",
+    "two_day_review_bounds",
+    "unique_ctr_estimate",
+    "users_estimate",
+]
+
+Counts = NDArray[np.int64]
+
+
+def users_estimate(
+    k: Counts, m: Counts, rate: float, n_full: int = 0, noun: str = "visitors", gates: Gates = DEFAULT_GATES
+) -> PeopleEstimate:
+    """Estimate how many distinct users there were.
+
+    Args:
+        k: kept units per user, at least 1, of users never seen in a 100 % segment of the window.
+        m: users with so many kept units.
+        rate: sampling rate (of the sampled segment, if there is a 100 % one beside it); 1 is exact.
+        n_full: users seen in a 100 % segment, counted exactly; 0 without such a segment.
+        noun: what the users are called in sentences: `visitors`, `reviewers`.
+        gates: thresholds.
+
+    Returns:
+        The number of users; estimator `count` at rate 1, `bounds` without a fit, else `npmle_users`.
+    """
+    rest = float(m.sum())
+    n_seen = rest + n_full
+    if rate >= 1:
+        return exact(n_seen, "count", n_seen)
+    base = PeopleEstimate(None, None, None, "not_estimable", None, None, "npmle_users", n_seen, n_seen)
+    pregate = users_pregate(n_seen, 1.0 if n_full > 0 else rate, noun, gates)
+    if pregate is not None and rest < gates.fewest_seen:
+        lower, upper = users_bounds(rest, rate)
+        base = replace(base, estimator="bounds")
+        fit = UsersFit(math.sqrt(max(rest, 1.0) * upper), lower, upper, 0.0, 0.0, 0.0)  # the estimate serves the remedy
+    else:
+        fit = _fit_rest(k, m, rate, gates)
+    interval = Interval(n_full + fit.estimate, n_full + fit.lower, n_full + fit.upper, n_full + fit.sensitivity)
+    verdict = pregate or users_verdict(interval, noun, gates)
+    return gated(verdict, interval, base, remedy("users", rate, interval.estimate, gates))
+
+
+def _fit_rest(k: Counts, m: Counts, rate: float, gates: Gates) -> UsersFit:
+    """Fit the users not counted exactly; of a handful, the interval is the one that holds without a fit."""
+    rest = float(m.sum())
+    lower, upper = users_bounds(rest, rate)
+    if rest == 0:
+        return UsersFit(0.0, lower, upper, 0.0, 0.0, 0.0)
+    fit = users_fit(k, m.astype(np.float64), rate)
+    return fit if rest >= gates.fewest_seen else replace(fit, lower=lower, upper=max(upper, fit.estimate))
+
+
+def pageviews_per_visitor_estimate(
+    total: TotalLike, users: PeopleEstimate, n_kept_pageviews: float | None = None
+) -> PeopleEstimate:
+    """Divide the dashboard's pageviews by its visitors.
+
+    The interval joins the ends of both, [T_lo / U_hi, T_hi / U_lo], which is conservative. The visitors' gate decides.
+
+    Args:
+        total: dashboard pageviews of the window.
+        users: dashboard visitors of the window.
+        n_kept_pageviews: pageviews as kept, for the naive value.
+
+    Returns:
+        Pageviews per visitor; estimator `ratio` at rate 1, else `npmle_ratio`.
+    """
+    naive = n_kept_pageviews / users.n_seen if n_kept_pageviews is not None and users.n_seen > 0 else None
+    ends = (total.lower, total.upper, users.lower, users.upper)
+    if any(end is None for end in ends) or not users.lower:
+        reason = users.status_reason if users.lower is None else "There may have been no visitor at all."
+        return refusal(reason or "Neither pageviews nor visitors are known.", naive=naive, advice=users.remedy)
+    total_lower, total_upper, users_lower, users_upper = (float(end) for end in ends if end is not None)
+    shown = users.status in ("publish", "caution") and total.estimate is not None and bool(users.estimate)
+    status = users.status if shown else "bounds_only"
+    reason = users.status_reason
+    if status == "bounds_only" and reason is None:
+        reason = "Too few pageviews were kept for an estimate of their number; only bounds hold."
+    return PeopleEstimate(
+        estimate=float(total.estimate or 0.0) / float(users.estimate or 1.0) if shown else None,
+        lower=total_lower / users_upper,
+        upper=total_upper / users_lower,
+        status=status,
+        status_reason=reason,
+        remedy=users.remedy,
+        estimator="ratio" if users.estimator == "count" else "npmle_ratio",
+        naive=naive,
+        n_seen=users.n_seen,
+    )
+
+
+def two_day_review_bounds(
+    n_two_days: int,
+    users: PeopleEstimate,
+    rate: float,
+    click_units: Counts | None = None,
+    other_units: Counts | None = None,
+    m: Counts | None = None,
+    gates: Gates = DEFAULT_GATES,
+) -> PeopleEstimate:
+    """Bound the share of visitors who clicked a review link on at least two separate days (T422024).
+
+    Days are not observed through any thinning that could be undone, so there is no point estimate below rate 1.
+
+    Args:
+        n_two_days: visitors seen clicking a review link on two or more days.
+        users: visitors of the window; its ends are used.
+        rate: smallest sampling rate in the window; 1 is exact.
+        click_units: kept units with a review click, per row of the table of visitors. None where a unit may hold clicks
+            of several days (sessions past midnight, more than 1 % of them) or the window has a 100 % segment.
+        other_units: kept units without a review click, per row.
+        m: users per row.
+        gates: thresholds.
+
+    Returns:
+        Bounds, status `bounds_only`; exact at rate 1; refused where the bounds say nothing.
+    """
+    n_seen = users.n_seen
+    if rate >= 1:
+        return exact(n_two_days / n_seen, "ratio", n_seen) if n_seen > 0 else refusal("Nobody visited.")
+    naive = n_two_days / n_seen if n_seen > 0 else None
+    guess = users.estimate or n_seen / math.sqrt(rate)
+    advice = remedy("share", 1.0, guess, gates)  # no other rate gives an estimate
+    if users.lower is None or users.upper is None or not users.lower:
+        return refusal("The number of visitors is not known.", n_seen=n_seen, naive=naive, advice=advice)
+    limit = None
+    if click_units is not None and other_units is not None and m is not None and m.sum() >= gates.fewest_seen:
+        sides = Side(click_units, rate), Side(other_units, rate)
+        limit = share_fit(union_problem(*sides, m.astype(np.float64), at_least=2)).upper
+    lower, upper = two_day_bounds(n_two_days, (users.lower, users.upper), rate, limit)
+    if lower <= 0 and upper >= 1:
+        reason = "So few reviews were seen that any share between none and all of the visitors is possible."
+        return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
+    reason = "Which days a visitor reviewed on is seen in part only; the true share lies between these bounds."
+    return PeopleEstimate(None, lower, upper, "bounds_only", reason, advice, "bounds", naive, n_seen)
