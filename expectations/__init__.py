@@ -1,0 +1,1 @@
+"""The quality gates: suites of Great Expectations over profiles, dated thresholds, and the decision."""

@@ -1,0 +1,153 @@
+"""The suite of the facts gate, over the profiles of `jobs.quality.facts_profile`."""
+
+from __future__ import annotations
+
+from expectations.checks import CRITICAL, WARNING, Check, at_least, at_most, equal, none_of
+
+
+def facts_suite() -> tuple[Check, ...]:
+    """Return the checks of the facts gate: fates, keys, wikis, loads, links, elements, sampling."""
+    return (*_fates(), *_keys(), *_wikis(), *_reconciliation(), *_sampling())
+
+
+def _fates() -> tuple[Check, ...]:
+    stored = (
+        equal(
+            f"n_{fate}_stored", f"n_{fate}_logged", "fates", f"{fate}_rows_as_logged",
+            f"{{event_date}}: {table} holds {{n_{fate}_stored}} rows but the ingest log counted {{n_{fate}_logged}} "
+            f"{fate} lines",
+        )
+        for fate, table in (("kept", "events"), ("duplicate", "duplicates"), ("quarantined", "quarantine"))
+    )  # fmt: skip
+    return (
+        equal(
+            "n_accounted", "n_read", "fates", "fates_add_up",
+            "{event_date}: {n_read} lines read but {n_accounted} accounted for (kept {n_kept_logged}, duplicate "
+            "{n_duplicate_logged}, out of scope {n_out_of_scope_logged}, quarantined {n_quarantined_logged})",
+            nullable=True,
+        ),
+        *stored,
+        at_most(
+            "quarantine_share", "max_quarantine_share", "fates", CRITICAL, "quarantine_share",
+            "{event_date}: {quarantine_share:.1%} of the lines were quarantined ({n_quarantined_logged} of "
+            "{n_accounted}; at most {max_quarantine_share:.1%} may be); their reasons stand in the ingest log",
+            form=":.2%",
+        ),
+        at_most(
+            "duplicate_share", "max_duplicate_share", "fates", WARNING, "duplicate_share",
+            "{event_date}: {duplicate_share:.1%} of the accepted lines were duplicates ({n_duplicate_logged}), more "
+            "than the usual {max_duplicate_share:.1%}",
+            form=":.2%",
+        ),
+        at_most(
+            "clock_skew_share", "max_clock_skew_share", "fates", WARNING, "clock_skew_share",
+            "{event_date}: {clock_skew_share:.1%} of the kept lines have a client clock more than ten minutes off, "
+            "more than the usual {max_clock_skew_share:.1%}",
+            form=":.2%",
+        ),
+        at_most(
+            "n_missing_hours", "max_missing_hours", "fates", WARNING, "missing_hours",
+            "{event_date}: {n_missing_hours} hours have not arrived or cannot be read ({missing_hours}); windows "
+            "that hold this day are incomplete",
+            form=":.0f",
+        ),
+    )  # fmt: skip
+
+
+def _keys() -> tuple[Check, ...]:
+    return (
+        none_of(
+            "n_duplicate_keys", "tables", CRITICAL, "keys_unique",
+            "{event_date}: {n_duplicate_keys} of the {n_rows} rows of {subject} repeat a key",
+        ),
+        none_of(
+            "n_null_keys", "tables", CRITICAL, "keys_not_null",
+            "{event_date}: {n_null_keys} of the {n_rows} rows of {subject} have a hole in the key",
+        ),
+    )  # fmt: skip
+
+
+def _wikis() -> tuple[Check, ...]:
+    return (
+        Check(
+            "wiki_has_events", "wikis", WARNING, "ExpectColumnValuesToBeBetween",
+            {"column": "n_events_due", "min_value": 1},
+            "{subject} {event_date}: no event on a complete day although the dashboard is visible since {visible_from}",
+            "{n_events_due} events", "at least 1 event", nullable=True,
+        ),
+        none_of(
+            "n_menu_impressions_early", "wikis", CRITICAL, "menu_link_before_visible",
+            "{subject} {event_date}: {n_menu_impressions_early} impressions of the menu link before the dashboard was "
+            "to be visible ({visible_from})",
+        ),
+        none_of(
+            "n_loads_early", "wikis", WARNING, "loads_before_visible",
+            "{subject} {event_date}: {n_loads_early} loads of the dashboard before it was to be visible "
+            "({visible_from})",
+        ),
+        none_of(
+            "n_unknown", "elements", WARNING, "unknown_element",
+            "{event_date}: {n_unknown} events on {n_wikis} wiki(s) of the element '{subject}', which vocabulary.csv "
+            "lacks; add it with the dates it is measured",
+        ),
+    )  # fmt: skip
+
+
+def _reconciliation() -> tuple[Check, ...]:
+    return (
+        equal(
+            "n_loads_user_days", "n_loads_events", "loads", "loads_user_days",
+            "{subject} {event_date}: {n_loads_events} loads in events but {n_loads_user_days} in user_days",
+        ),
+        equal(
+            "n_loads_baseline", "n_loads_events", "loads", "loads_baseline",
+            "{subject} {event_date}: {n_loads_events} loads in events but {n_loads_baseline} in baseline_daily",
+        ),
+        equal(
+            "n_review_clicks_baseline", "n_review_clicks_user_days", "loads", "review_clicks_baseline",
+            "{subject} {event_date}: {n_review_clicks_user_days} review clicks in user_days but "
+            "{n_review_clicks_baseline} in baseline_daily",
+        ),
+        none_of(
+            "n_differing", "links", CRITICAL, "link_sums",
+            "{subject} {event_date}: engagement_daily differs from the users' and sessions' days in {differing}",
+        ),
+        equal(
+            "n_impressions", "n_impressions_events", "links", "link_impressions_events",
+            "{subject} {event_date}: {n_impressions_events} impressions in events but {n_impressions} in "
+            "engagement_daily",
+            nullable=True,
+        ),
+        equal(
+            "n_clicks", "n_clicks_events", "links", "link_clicks_events",
+            "{subject} {event_date}: {n_clicks_events} clicks in events but {n_clicks} in engagement_daily",
+            nullable=True,
+        ),
+    )  # fmt: skip
+
+
+def _sampling() -> tuple[Check, ...]:
+    def verdict(value: str, severity: str, check_id: str, message: str) -> Check:
+        return Check(
+            check_id, "sampling", severity, "ExpectColumnValuesToNotBeInSet",
+            {"column": "verdict", "value_set": [value]}, message, "{verdict}", "as declared",
+        )  # fmt: skip
+
+    return (
+        verdict(
+            "higher than declared", CRITICAL, "sampling_rate_higher",
+            "{subject} {event_date}: {n_impossible_pageviews} pageviews carry ids that the declared rate could not "
+            "have kept; the true rate is higher than declared, so sampling_policy.csv is wrong",
+        ),
+        verdict(
+            "lower than declared", WARNING, "sampling_rate_lower",
+            "{subject} {event_date}: the ids of {n_ids} units show a rate lower than declared, likely {likely}; totals "
+            "of the day are too low until sampling_policy.csv says so",
+        ),
+        at_least(
+            "ks_p_value", "min_ks_p_value", "sampling", WARNING, "sampling_uniform",
+            "{subject} {event_date}: the hash fractions of {n_ids} units are not spread evenly below the rate "
+            "(Kolmogorov-Smirnov p = {ks_p_value:.1e})",
+            form=":.1e", nullable=True,
+        ),
+    )  # fmt: skip

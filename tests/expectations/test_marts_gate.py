@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from gate_cases import CLEAN_DAY, case_day, profiles_of
+
+from expectations.gate import GateResult, run_gate
+from expectations.marts import ROW_RULES, marts_suite
+from expectations.thresholds import load_thresholds
+from jobs.quality.marts_sql import BROKEN_RULES
+
+CLEAN: dict[str, dict[str, Any]] = {
+    "rows": {
+        "subject": "trwiki", "n_rows": 90, "n_duplicate_keys": 0,
+        **{f"n_{rule}": 0 for rule in ROW_RULES}, **{f"eg_{rule}": "" for rule in ROW_RULES},
+    },
+    "wikis": {"subject": "trwiki", "n_dashboard_rows": 1},
+    "subsets": {
+        "subject": "trwiki / reviewers in dashboard_visitors", "part": "reviewers", "whole": "dashboard_visitors",
+        "part_lower": 4.0, "whole_upper": 4.0,
+    },
+    "margins": {"subject": "trwiki / link_clicks by buckets", "n_parts": 7.0, "n_total": 7.0},
+    "wiki_all": {"subject": "link_clicks", "all_wikis": 9.0, "wikis_sum": 9.0, "wikis_sum_if_whole": 9.0},
+}  # fmt: skip
+
+CASES: list[tuple[list[str], str, dict[str, Any], str]] = [
+    (["metric_key_unique"], "rows", {"n_duplicate_keys": 1}, "1 of 90 metric rows repeat a key"),
+    *(
+        ([f"metric_{rule}"], "rows", {f"n_{rule}": 2, f"eg_{rule}": "reviewers rolling"}, f"2 of 90 metric rows {fault}")
+        for rule, fault in ROW_RULES.items()
+    ),
+    (["wiki_has_dashboard_rows"], "wikis", {"n_dashboard_rows": 0}, "trwiki {day}: 0 one-day rows"),
+    (["subset_within_superset"], "subsets", {"part_lower": 5.0}, "at least 5 reviewers but at most 4 dashboard_visitors"),
+    (["margins_within_total"], "margins", {"n_parts": 8.0}, "the parts hold 8 events but their total only 7"),
+    (
+        ["wiki_all_is_sum", "wikis_within_all"], "wiki_all", {"wikis_sum": 10.0, "wikis_sum_if_whole": 10.0},
+        "the wikis add up to 10",
+    ),
+    (["wiki_all_is_sum"], "wiki_all", {"wikis_sum": 8.0, "wikis_sum_if_whole": 8.0}, "has 9 but the wikis add up to 8"),
+]  # fmt: skip
+
+HARMLESS: list[tuple[str, dict[str, Any]]] = [
+    ("wiki_all", {"wikis_sum": 3.0, "wikis_sum_if_whole": None}),  # a wiki is suppressed
+    ("margins", {"n_parts": 2.0}),  # so are buckets
+]
+
+
+@pytest.fixture(scope="module")
+def result() -> GateResult:
+    changes = [(profile, change) for _, profile, change, _ in CASES] + HARMLESS
+    return run_gate("marts", profiles_of(CLEAN, changes), load_thresholds())
+
+
+@pytest.mark.parametrize("number", range(len(CASES)), ids=[case[0][0] for case in CASES])
+def test_each_check_finds_its_fault_and_only_its_fault(result: GateResult, number: int) -> None:
+    check_ids, _, _, words = CASES[number]
+    day = case_day(number)
+    failures = result.rows[(result.rows["event_date"] == day) & ~result.rows["success"]]
+    assert failures["check_id"].tolist() == check_ids
+    assert set(failures["severity"]) == {"critical"}
+    assert any(words.format(day=day) in message for message in failures["message"])
+
+
+@pytest.mark.parametrize("number", range(len(HARMLESS)))
+def test_gaps_left_by_suppression_pass(result: GateResult, number: int) -> None:
+    rows = result.rows[result.rows["event_date"] == case_day(len(CASES) + number)]
+    assert len(rows) > 0
+    assert rows["success"].all()
+
+
+def test_every_check_of_the_suite_has_a_case(result: GateResult) -> None:
+    untested = {check.id for check in marts_suite()} - {check_id for case in CASES for check_id in case[0]}
+    assert untested == {"marts_not_empty"}  # about the whole table: the next test
+    assert result.rows[result.rows["event_date"] == CLEAN_DAY]["success"].all()
+
+
+def test_marts_without_a_row_fail() -> None:
+    profiles = {name: frame.iloc[:0] for name, frame in profiles_of(CLEAN, []).items()}
+    result = run_gate("marts", profiles, load_thresholds(), days=[CLEAN_DAY])
+    assert result.failed == [f"{CLEAN_DAY}: there is not one metric row for the dates of the run"]
+    assert isinstance(result.rows, pd.DataFrame)
+
+
+def test_every_rule_of_the_profile_is_a_check_and_the_other_way_round() -> None:
+    assert set(ROW_RULES) == set(BROKEN_RULES)
