@@ -120,14 +120,14 @@ def sampled_margin(rate: float, largest: int, law: Law = "int", edges: IntArray 
     """Margin of a window at a rate below 1; users without any unit in it are a type of their own."""
     types = pair_types(law, rate, largest)
     if law == "int":
-    one, zero = np.ones(1), np.zeros(1)
-    return Margin(kernel, np.concatenate([margin.present, one]), np.concatenate([margin.repeated, zero]))
+        return Margin(thin_whole(types, rate, edges), (types > 0).astype(np.float64), (types > 1).astype(np.float64))
     nobody = np.zeros((len(edges), 1))
     nobody[0] = 1.0
     kernel = np.hstack([nobody, thin_poisson(types, rate, edges)])
     # Of a zero-truncated Poisson variable, the chance of two or more.
     repeated = np.asarray(1 + types * np.exp(-types) / np.expm1(-types), dtype=np.float64)
-    return Margin(kernel, np.append(np.zeros(1), np.ones(len(types))), np.append(np.zeros(1), repeated))
+    zero = np.zeros(1)
+    return Margin(kernel, np.concatenate([zero, np.ones(len(types))]), np.concatenate([zero, repeated]))
 
 
 def known_margin() -> Margin:
@@ -141,7 +141,8 @@ def with_certain_cell(margin: Margin) -> Margin:
     kernel = np.zeros((n_cells + 1, n_types + 1))
     kernel[:n_cells, :n_types] = margin.kernel
     kernel[n_cells, n_types] = 1.0
-    return Margin(kernel, np.append(margin.present, 1.0), np.append(margin.repeated, 0.0))
+    one, zero = np.ones(1), np.zeros(1)
+    return Margin(kernel, np.concatenate([margin.present, one]), np.concatenate([margin.repeated, zero]))
 
 
 def joint(margins: list[Margin]) -> Array:
