@@ -28,11 +28,11 @@ CLEAN: dict[str, dict[str, Any]] = {
 CASES: list[tuple[list[str], str, dict[str, Any], str]] = [
     (["metric_key_unique"], "rows", {"n_duplicate_keys": 1}, "1 of 90 metric rows repeat a key"),
     *(
-        ([f"metric_{rule}"], "rows", {f"n_{rule}": 2, f"eg_{rule}": "reviewers rolling"}, f"2 of 90 metric rows {fault}")
+        ([f"metric_{rule}"], "rows", {f"n_{rule}": 2, f"eg_{rule}": "reviewers"}, f"2 of 90 metric rows {fault}")
         for rule, fault in ROW_RULES.items()
     ),
     (["wiki_has_dashboard_rows"], "wikis", {"n_dashboard_rows": 0}, "trwiki {day}: 0 one-day rows"),
-    (["subset_within_superset"], "subsets", {"part_lower": 5.0}, "at least 5 reviewers but at most 4 dashboard_visitors"),
+    (["subset_within_superset"], "subsets", {"part_lower": 5.0}, "at least 5 reviewers but at most 4 dashboard_v"),
     (["margins_within_total"], "margins", {"n_parts": 8.0}, "the parts hold 8 events but their total only 7"),
     (
         ["wiki_all_is_sum", "wikis_within_all"], "wiki_all", {"wikis_sum": 10.0, "wikis_sum_if_whole": 10.0},
