@@ -105,9 +105,13 @@ def _two_weeks(windows: Windows, daily: Int) -> tuple[Bool, Bool]:
 
 
 def _presented_series(frame: Frame, wiki: WikiTruth, loads: Int, presented: Int, measured: Bool) -> Iterator[Series]:
-    """Yield the presented two-week rate (WE1.3), for windows in which the menu link is measured throughout."""
+    """Yield the presented two-week rate (WE1.3), where the menu link is measured all the first week.
+
+    Only the first week asks who was shown the link; in the second it may be gone.
+    """
     windows = cohorts(frame, wiki.visible, 2 * _WEEK, mondays=True)
-    windows = windows.take(windows.all_true(measured))
+    first_weeks = Windows(windows.first + _WEEK - 1, windows.first)
+    windows = windows.take(first_weeks.all_true(measured))
     shown, _ = _two_weeks(windows, presented)
     week, after = _two_weeks(windows, loads)
     cohort = shown.sum(axis=0)

@@ -48,7 +48,7 @@ def _old(element: str, group: str, *periods: tuple[date, date | None], reason: s
 
 
 _BROKEN, _MENDED = date(2026, 5, 4), date(2026, 5, 21)
-_REMOVED = date(2026, 7, 13)
+_REMOVED, _HOOK_GONE = date(2026, 7, 13), date(2026, 6, 29)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ def _shipped() -> tuple[Stretch, ...]:
     rows.append(Stretch("Personal Dashboard watched diff link", REVIEW_LINKS, "*", _MENDED, None, "split off, T424665"))
     rows.append(
         Stretch(
-            "Personal Dashboard recently edited diff link", REVIEW_LINKS, "*", date(2026, 8, 20), None, "third feed"
+            "Personal Dashboard recently edited diff link", REVIEW_LINKS, "*", date(2026, 8, 27), None, "third feed"
         )
     )
     for first, last in ((date(2026, 4, 13), _BROKEN), (_MENDED, _REMOVED)):
@@ -107,7 +107,7 @@ def _shipped() -> tuple[Stretch, ...]:
     rows += _old("Go to Recent Changes link", OTHER_LINKS, (begin, None))
     rows += _old("Personal Dashboard thanks link", OTHER_LINKS, (begin, _REMOVED), reason="dropped with T424539")
     for policy in ("Neutral point of view", "No original research", "Verifiability", "Assume good faith"):
-        rows += _old(f"{policy} policy link", OTHER_LINKS, (begin, _REMOVED), reason="dropped with T424539")
+        rows += _old(f"{policy} policy link", OTHER_LINKS, (begin, _HOOK_GONE), reason="hook removed, then T424539")
     return tuple(rows)
 
 
