@@ -10,7 +10,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -247,32 +247,36 @@ def read_table(
     except UnicodeDecodeError as error:
         problems.add(file, None, "", "", f"not UTF-8 (byte {error.start})", "Save the file as UTF-8")
         return ()
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    lines = _lines(file, text, problems)
+    _, header = next(lines, (0, None))
+    if header is None:
+        problems.add(file, 1, "", "", "the file is empty", f"The first line must be {','.join(columns)}")
+        return ()
+    if not _header(file, header, columns, problems):
+        return ()
     rows: list[T] = []
-    header: list[str] | None = None
+    for number, cells in lines:
+        if len(cells) != len(header):
+            what = f"{len(cells)} cells where the first line has {len(header)}"
+            problems.add(file, number, "", "", what, "Add or remove commas; quote a text with a comma")
+            continue
+        row = Row(file, number, dict(zip(header, cells, strict=True)), problems)
+        built = build(row)
+        if not row.is_bad:
+            rows.append(built)
+    return tuple(rows)
+
+
+def _lines(file: str, text: str, problems: Problems) -> Iterator[tuple[int, list[str]]]:
+    """Yield the lines that are not empty with their numbers, cells stripped; stop at a line that is no CSV."""
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         for raw_cells in reader:
             cells = [cell.strip() for cell in raw_cells]
-            if not any(cells):
-                continue
-            if header is None:
-                header = cells
-                if not _header(file, header, columns, problems):
-                    return ()
-                continue
-            if len(cells) != len(header):
-                what = f"{len(cells)} cells where the first line has {len(header)}"
-                problems.add(file, reader.line_num, "", "", what, "Add or remove commas; quote a text with a comma")
-                continue
-            row = Row(file, reader.line_num, dict(zip(header, cells, strict=True)), problems)
-            built = build(row)
-            if not row.is_bad:
-                rows.append(built)
+            if any(cells):
+                yield reader.line_num, cells
     except csv.Error as error:
         problems.add(file, reader.line_num, "", "", f"not CSV ({error})", "Check the quotes on this line")
-    if header is None:
-        problems.add(file, 1, "", "", "the file is empty", f"The first line must be {','.join(columns)}")
-    return tuple(rows)
 
 
 def write_table(path: Path, columns: Sequence[str], rows: Iterable[object]) -> None:

@@ -197,7 +197,10 @@ def test_a_short_row_inside_a_long_one_does_not_hide_the_next_overlap(folder):
 
 def test_unknown_wikis_can_be_let_through(folder):
     (folder / "sampling_policy.csv").write_text(POLICY + "pd,xxwiki,session,0.1,2026-02-10,\n")
-    assert len(load_reference(folder, allow_unknown_policy_wikis=True).policy) == 1
+    reference = load_reference(folder, allow_unknown_policy_wikis=True)
+    assert len(reference.policy) == 1
+    reference.write(folder / "frozen")
+    assert Reference.read(folder / "frozen") == reference
 
 
 @pytest.mark.parametrize(
