@@ -21,7 +21,7 @@ from jobs.errors import GateError, WarehouseError
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 
-# Columns of the run's frozen CSVs, as DuckDB reads them. Timestamps with or without an offset; without one they are UTC.
+# Columns of the run's frozen CSVs, as Spark DDL. Timestamps may carry an offset; without one they are UTC.
 REFERENCE_COLUMNS: dict[str, str] = {
     "wikis": "wiki_db string, domain string, language string, pilot boolean, enabled_from date, visible_from date",
     "wiki_config": "wiki_db string, setting string, value string, valid_from timestamp, valid_to timestamp",
@@ -88,7 +88,7 @@ def build_marts(
         reference_dir: the run's frozen CSVs, one for each key of `REFERENCE_COLUMNS`.
         live: the published file; DuckDB names the catalog after it, so the new file gets the same name.
         min_users: cells of fewer users, but at least one, are hidden.
-        unit_tests: also run the models' unit tests, which say nothing about the data.
+        unit_tests: also run the models' unit tests and write dbt's manifest.
 
     Raises:
         GateError: a model cannot be built or one of its data tests fails.
@@ -101,7 +101,8 @@ def build_marts(
         old.unlink()
     lake = new.parent / "lake.json"
     lake.write_text(json.dumps({"tables": lake_views(tables, reference_dir)}, indent=1), encoding="utf-8")
-    skipped = () if unit_tests else ("--exclude-resource-type", "unit_test")
+    # A daily build leaves out what says nothing about the data: unit tests, and the manifest (a second to write).
+    skipped = () if unit_tests else ("--exclude-resource-type", "unit_test", "--no-write-json")
     run_dbt("build", *skipped, marts_file=new, lake_file=lake, min_users=min_users)
     if new.with_name(f"{new.name}.wal").exists():
         raise WarehouseError(
@@ -164,6 +165,7 @@ def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, mi
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
+    connections: Any = DuckDBConnectionManager
     target = marts_file.parent / "dbt"
     options = (
         "--log-level", "none", "--log-level-file", "warn", "--log-path", str(target),
@@ -178,7 +180,7 @@ def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, mi
         try:
             outcome = dbtRunner().invoke([*options, command, *places, *variables, "--target", "duckdb", *arguments])
         finally:
-            DuckDBConnectionManager.close_all_connections()  # else the file stays locked, with a write-ahead log
+            connections.close_all_connections()  # else the file stays locked, with a write-ahead log
     if not outcome.success:
         raise _failure(outcome, marts_file, target)
 
@@ -222,7 +224,7 @@ def _failure(outcome: Any, marts_file: Path, target: Path) -> GateError:
             [f"The marts are not fit to publish: {len(failed)} of {len(results)} steps failed{left_out}.", *lines]
         ),
         where=str(marts_file),
-        next_step=f"mend the data or the model, then run the step `marts` again; the SQL of each step is in {target / 'compiled'}",
+        next_step=f"mend the data or the model, then rerun step `marts`; SQL of each step: {target / 'compiled'}",
     )
 
 
@@ -252,6 +254,7 @@ def _rule(node: Any) -> str:
     words = {
         "unique_combination": "has more than one row for a key of {columns}",
         "not_null_columns": "is null in one of {columns}",
+        "small_cells_are_hidden": "shows a number of too few users in {columns}",
         "ordered_interval": "breaks lower <= estimate <= upper",
         "accepted_values": "holds a value other than {values}",
         "relationships": "holds a value that {to} does not have in {field}",

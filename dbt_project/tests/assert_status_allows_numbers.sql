@@ -1,4 +1,5 @@
--- Which numbers a row shows follows from its status: all three, an interval without an estimate, or none.
+-- Which numbers a row shows follows from its status: all three, an interval without an estimate, or none; a suppressed
+-- row does not say either what is behind it.
 select
     metric,
     wiki_db,
@@ -17,4 +18,8 @@ where
     or (
         status in ('not_measured', 'suppressed', 'not_estimable')
         and coalesce(estimate, lower, upper) is not null
+    )
+    or (
+        status = 'suppressed'
+        and coalesce(observed_numerator, observed_denominator, n_users_observed, n_effective) is not null
     )
