@@ -20,7 +20,11 @@ class PdmetricsError(Exception):
 
     def __init__(self, what: str, *, where: str = "", next_step: str = "") -> None:
         self.what, self.where, self.next_step = what, where, next_step
-        super().__init__("\n".join(line for line in (what, where and f"  where: {where}", next_step and f"  next:  {next_step}") if line))
+        super().__init__(
+            "\n".join(
+                line for line in (what, where and f"  where: {where}", next_step and f"  next:  {next_step}") if line
+            )
+        )
 
 
 class UsageError(PdmetricsError):

@@ -63,7 +63,7 @@ def spark_session(
         raise UsageError(
             f"Spark did not start: {error}.",
             where=str(log_file or "see above"),
-            next_step="pdmetrics doctor says what is missing; the first start fetches the Iceberg jar and needs a network",
+            next_step="pdmetrics doctor says what is missing; the first start fetches the Iceberg jar over the network",
         ) from None
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -20,21 +19,10 @@ from pyspark.sql.types import StructType
 
 from jobs import contracts
 from jobs.errors import WarehouseError
+from jobs.marts import LakeTable
 
 CATALOG = "lake"
 MAIN = "main"
-
-
-@dataclass(frozen=True)
-class StagedTable:
-    """Where a table's rows of a run are: the metadata file that describes them and the snapshot to read.
-
-    `snapshot_id` is None while the table has no rows at all.
-    """
-
-    name: str
-    metadata: Path
-    snapshot_id: int | None
 
 
 class Lake:
@@ -96,7 +84,7 @@ class Lake:
     def from_pandas(self, name: str, frame: Any) -> DataFrame:
         """Turn a small pandas frame into rows of a table, in the contract's columns and types."""
         schema = schema_of(name)
-        return cast(DataFrame, self.spark.createDataFrame(frame[schema.fieldNames()], schema=schema))
+        return self.spark.createDataFrame(frame[schema.fieldNames()], schema=schema)
 
     def refs(self, name: str) -> dict[str, int]:
         """Return the branches of a table and the snapshot each points to, read from its current metadata file."""
@@ -114,12 +102,12 @@ class Lake:
             )
         return files[-1]
 
-    def staged_tables(self, run_id: str) -> dict[str, StagedTable]:
+    def staged_tables(self, run_id: str) -> dict[str, LakeTable]:
         """Return for every table the snapshot a run sees: its own branch, else what is published."""
         found = {}
         for name in contracts.TABLES:
             refs = self.refs(name)
-            found[name] = StagedTable(name, self.metadata_file(name), refs.get(run_id, refs.get(MAIN)))
+            found[name] = LakeTable(name, self.metadata_file(name), refs.get(run_id, refs.get(MAIN)))
         return found
 
     def publish(self, run_id: str) -> list[str]:

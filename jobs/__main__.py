@@ -1,0 +1,5 @@
+"""`python -m jobs` is `pdmetrics`."""
+
+from jobs.cli import main
+
+main()

@@ -1,0 +1,230 @@
+"""The command line: argv -> typed settings -> an entry. No logic here."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from jobs import __version__
+from jobs.errors import EXIT_USAGE, PdmetricsError, UsageError
+from jobs.log import configure_logging
+from jobs.runs import STEPS, Warehouse
+from jobs.settings import Settings, Sources, load_settings
+
+app = typer.Typer(
+    name="pdmetrics",
+    help="The metrics warehouse behind Special:PersonalDashboard: wire events in, trusted marts out.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+policy_app = typer.Typer(help="The sampling policy: what was recorded when, and at which rate.", no_args_is_help=True)
+app.add_typer(policy_app, name="policy")
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    text = "text"
+    json = "json"
+
+
+class OutputFormat(StrEnum):
+    """How query results look."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every command gets from the global options."""
+
+    settings: Settings
+    sources: Sources
+    warehouse: Warehouse
+    console: Console
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write YYYY-MM-DD") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a UTC time; write YYYY-MM-DDTHH:MM:SS") from None
+
+
+InputDir = Annotated[Path, typer.Option("--input", help="Directory with raw/, sampling_policy.csv, wikis.csv …")]
+StartDay = Annotated[date | None, typer.Option("--start", parser=_day, metavar="DAY", help="First day (UTC).")]
+EndDay = Annotated[
+    date | None, typer.Option("--end", parser=_day, metavar="DAY", help="Day after the last (exclusive).")
+]
+OneDay = Annotated[date | None, typer.Option("--date", parser=_day, metavar="DAY", help="One day (UTC).")]
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"pdmetrics {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _global(
+    context: typer.Context,
+    config: Annotated[Path | None, typer.Option(help="TOML settings; default ./pdmetrics.toml if it is there.")] = None,
+    warehouse: Annotated[
+        Path, typer.Option(envvar="PDMETRICS_WAREHOUSE", help="Where the lake and the marts live.")
+    ] = Path("warehouse"),
+    log_format: Annotated[
+        LogFormat, typer.Option(envvar="PDMETRICS_LOG_FORMAT", help="Log lines on stderr.")
+    ] = LogFormat.text,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one setting; repeatable.")
+    ] = None,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More detail.")] = 0,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
+    _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Set up settings, logging and the warehouse for the command that follows."""
+    configure_logging(log_format.value, -1 if quiet else verbose)
+    settings, sources = load_settings(config, overrides or ())
+    context.obj = Context(settings, sources, Warehouse(warehouse), Console())
+
+
+def _days(day: date | None, start: date | None, end: date | None) -> tuple[date, date]:
+    """Turn --date, or --start and --end, into a half-open range."""
+    if day is not None and start is None and end is None:
+        return day, day + timedelta(days=1)
+    if day is None and start is not None and end is not None:
+        if end <= start:
+            raise UsageError(
+                f"--end {end} is not after --start {start}; --end is exclusive.", next_step="give a later --end"
+            )
+        return start, end
+    raise UsageError("Name the days: --date DAY, or --start DAY with --end DAY (exclusive).")
+
+
+@app.command()
+def simulate(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(help="Where the world is written.")],
+    start: Annotated[date, typer.Option(parser=_day, metavar="DAY", help="First day (UTC).")],
+    days: Annotated[int, typer.Option(min=1, max=730, help="Number of days.")],
+    seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 20260319,
+    scale: Annotated[float, typer.Option(min=0.001, help="Size of the population.")] = 1.0,
+    scenario: Annotated[str, typer.Option(help="Which world; an unknown name lists them.")] = "default",
+) -> None:
+    """Write a synthetic world with known truth, in the layout that `run` reads."""
+    from jobs.simulate import simulate_world
+
+    simulate_world(context.obj.console, out, start=start, days=days, seed=seed, scale=scale, scenario=scenario)
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    input_dir: InputDir,
+    day: OneDay = None,
+    start: StartDay = None,
+    end: EndDay = None,
+    steps: Annotated[str, typer.Option(help=f"Comma-separated, in order: {','.join(STEPS)}.")] = ",".join(STEPS),
+) -> None:
+    """Turn days of raw events into published marts: ingest, estimates, marts, with the gates between."""
+    from jobs.run import run_steps
+
+    first, last = _days(day, start, end)
+    asked = [step.strip() for step in steps.split(",") if step.strip()]
+    shared: Context = context.obj
+    run_steps(shared.console, shared.settings, shared.warehouse, first, last, input_dir, asked)
+
+
+@app.command()
+def query(
+    context: typer.Context,
+    sql: Annotated[str, typer.Argument(help='For example "select * from marts.fct_metric_values limit 5".')],
+    output: Annotated[OutputFormat, typer.Option("--format", help="How rows are printed.")] = OutputFormat.table,
+) -> None:
+    """Run read-only SQL on the published marts."""
+    from jobs.query import run_query
+
+    shared: Context = context.obj
+    run_query(shared.console, shared.settings, shared.warehouse, sql, output.value)
+
+
+@app.command()
+def doctor(context: typer.Context) -> None:
+    """Print versions, Java, Spark, catalog, paths, salt, disk and settings; say what is wrong and how to mend it."""
+    from jobs.doctor import examine
+
+    shared: Context = context.obj
+    raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.warehouse))
+
+
+@policy_app.command("check")
+def policy_check(context: typer.Context, input_dir: InputDir) -> None:
+    """Find overlaps, gaps and impossible rates in the sampling policy, and print its timeline."""
+    from jobs.policy_entry import check
+
+    check(context.obj.console, input_dir)
+
+
+@policy_app.command("import")
+def policy_import(
+    context: typer.Context,
+    files: Annotated[list[Path], typer.Argument(help="Test Kitchen instrument records (JSON).")],
+    input_dir: InputDir,
+    effective_from: Annotated[
+        datetime | None,
+        typer.Option(parser=_moment, metavar="TIME", help="When a change without its own time began (UTC)."),
+    ] = None,
+) -> None:
+    """Read Test Kitchen records into sampling_policy.csv; what they replace is closed, the past is never rewritten."""
+    from jobs.policy_entry import import_files
+
+    import_files(context.obj.console, files, input_dir, effective_from)
+
+
+def main() -> None:
+    """Run the command line; every expected error is a message and an exit code, never a traceback."""
+    try:
+        app(standalone_mode=True)
+    except PdmetricsError as error:
+        _complain(error)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM}:
+            raise
+        _complain(
+            UsageError(
+                f"{error.strerror}.",
+                where=str(error.filename or ""),
+                next_step="mend it and rerun: nothing was published",
+            )
+        )
+        sys.exit(EXIT_USAGE)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted; nothing half-published. The next command cleans up.", style="yellow")
+        sys.exit(130)
+
+
+def _complain(error: PdmetricsError) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", style="red", markup=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""One shape for candidate rows of every family."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jobs.catalogue import load_catalogue
+
+SHARED = (
+    "wiki_db", "metric_date", "as_of_date", "window_days", "sampling_unit", "sampling_rate_min", "sampling_rate_max",
+    "series_break", "is_complete", "unmeasured_reason",
+)  # fmt: skip
+SEGMENTS = ("element_friendly_name", "client_platform_family", "edit_count_bucket")
+ABSENT = {"observed_denominator": np.nan, "n_numerator_users": np.nan, "remedy": None, "caution_reason": None}
+
+
+def candidates(base: pd.DataFrame, metric: str, inference: str, **columns: Any) -> pd.DataFrame:
+    """Return one candidate row of a metric per row of `base`.
+
+    Args:
+        base: the columns `SHARED`, and where it has them window_kind (else `rolling`) and `SEGMENTS` (else `all`).
+        metric: id from the catalogue.
+        inference: `realised` or `process`.
+        **columns: the value columns that `settle` expects; absent ones are null.
+    """
+    rows = pd.DataFrame({name: base[name].to_numpy() for name in SHARED})
+    for name in SEGMENTS:
+        rows[name] = base[name].to_numpy() if name in base else "all"
+    rows["window_kind"] = base["window_kind"].to_numpy() if "window_kind" in base else "rolling"
+    rows["metric"], rows["metric_version"] = metric, load_catalogue().metric(metric).version
+    rows["inference"] = inference
+    for name, value in {**ABSENT, **columns}.items():
+        rows[name] = value.to_numpy() if isinstance(value, pd.Series) else value
+    return rows

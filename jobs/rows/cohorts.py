@@ -1,0 +1,95 @@
+"""Rows of the cohort metrics: who came back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from jobs.catalogue import MENU_LINK, load_catalogue
+from jobs.estimation.intervals import wilson
+from jobs.rows.candidates import candidates
+from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments
+from jobs.rows.situation import Situation
+from jobs.transforms.cohorts import CohortSums
+
+DAY = timedelta(days=1)
+WEEK = timedelta(days=7)
+PRESENTED = "presented_two_week_rate"
+CELL = ["metric", "wiki_db", "metric_date"]
+
+
+def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
+    """List every cohort whose window closes on an asked date, with what is known of the window."""
+    metrics = [metric for metric in load_catalogue().metrics.values() if metric.has_window("cohort")]
+    rows = []
+    for last in as_of:
+        for metric, length, weekday in ((m.metric, m.days_of("cohort")[0], m.weekday) for m in metrics):
+            first, end = last - (length - 1) * DAY, last + DAY
+            if weekday is not None and first.weekday() != weekday:
+                continue
+            if metric == PRESENTED and not situation.vocabulary.overlaps(MENU_LINK, first, end):
+                continue
+            for wiki in situation.visible_wikis(first):
+                rows.append((metric, wiki, first, last, length, *_known(situation, metric, wiki, first, end)))
+    columns = [
+        *CELL,
+        "as_of_date",
+        "window_days",
+        "is_complete",
+        "caution_reason",
+        "unmeasured_reason",
+        *SAMPLING_COLUMNS,
+    ]
+    frame = pd.DataFrame(rows, columns=columns)
+    for column in ("metric_date", "as_of_date"):
+        frame[column] = pd.to_datetime(frame[column])
+    return frame.assign(window_kind="cohort").astype({"caution_reason": object, "unmeasured_reason": object})
+
+
+def _known(situation: Situation, metric: str, wiki: str, first: date, end: date) -> tuple[object, ...]:
+    missing, caution = situation.missing_reason(first, end), situation.caution_reason(first, end)
+    instruments = situation.usage_instruments(first, end)
+    unmeasured = situation.usage_unmeasured(first, end) or missing
+    if metric == PRESENTED:
+        # Only the first week asks who was shown the link; in the second it may be gone.
+        entry = element_instruments(situation, (wiki,), MENU_LINK, {}, first, first + WEEK)
+        instruments = tuple(sorted({*instruments, *entry}))
+        unmeasured = unmeasured or situation.vocabulary.unmeasured(MENU_LINK, "all", first, first + WEEK)
+    sampling = situation.sampling(instruments, (wiki,), first, end)
+    return missing is None and caution is None, caution, unmeasured or sampling.unrecorded, *describe(sampling)
+
+
+def cohort_rows(sums: CohortSums, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Build the candidates of the cohort metrics; people under sampling are left `pending`.
+
+    Returns:
+        Candidates for `settle`, and the cohorts behind them.
+    """
+    base = cohort_windows(situation, as_of).merge(sums.cells.drop(columns="as_of_date"), on=CELL, how="left")
+    base[["n_cohort", "n_returned"]] = base[["n_cohort", "n_returned"]].fillna(0)
+    cohort, returned = base["n_cohort"].to_numpy(float), base["n_returned"].to_numpy(float)
+    share = np.divide(returned, cohort, out=np.full(cohort.shape, np.nan), where=cohort > 0)
+    rate_one = base["is_rate_one"].astype(bool)
+    empty = np.isnan(share)
+    blocks = []
+    for metric in base["metric"].unique():
+        mine = (base["metric"] == metric).to_numpy()
+        for inference, (lower, upper) in (("realised", (share, share)), ("process", wilson(returned, cohort))):
+            blocks.append(
+                candidates(
+                    base[mine], metric, inference,
+                    estimate=share[mine], lower=lower[mine], upper=upper[mine],
+                    observed_numerator=returned[mine], observed_denominator=cohort[mine],
+                    n_users_observed=cohort[mine], n_effective=np.where(rate_one, cohort, np.nan)[mine],
+                    estimator=np.where(rate_one, "ratio", "npmle_retention")[mine],
+                    status=np.where(rate_one, np.where(empty, "not_estimable", "publish"), "pending")[mine],
+                    status_reason=np.where(rate_one & empty, "the cohort is empty: there is nothing to divide by", "")[mine],
+                    caution_reason=base["caution_reason"].to_numpy()[mine],
+                )
+            )  # fmt: skip
+    if not blocks:
+        return pd.DataFrame(), base
+    return pd.concat(blocks, ignore_index=True), base

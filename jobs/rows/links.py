@@ -1,0 +1,199 @@
+"""Rows of the `link_*` metrics: totals and click-through rates of every element, window and segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from jobs.estimation.intervals import wilson
+from jobs.estimation.ratios import RatioEstimates, clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.totals import horvitz_thompson
+from jobs.rows.candidates import candidates
+from jobs.rows.regimes import SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force
+from jobs.rows.situation import Sampling, Situation
+from jobs.rows.skeleton import ALL, CELL, KEYS, element_windows, link_cells, link_windows
+from jobs.transforms.links import LinkSums
+
+FINITE_ONLY = "finite-population only: this instrument carries no user id, so users cannot be told apart"
+MEMBER = [*KEYS, "member"]
+
+
+def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Build the candidates of all link metrics but the sampled unique rate.
+
+    Args:
+        sums: window sums of the links (`transforms/links.py`).
+        situation: the facts about days.
+        as_of: the as-of dates to build.
+
+    Returns:
+        Candidates for `settle`, and the cells behind them (one row per cell, for the unique rate under sampling).
+    """
+    windows = link_windows(situation, as_of)
+    cells = _with_all(sums.cells, windows)
+    kept = _with_all(sums.regimes, windows)
+    skeleton = link_cells(windows, element_windows(situation, as_of), cells[cells["n_event_units"] > 0])
+    base = skeleton.merge(cells, on=CELL, how="left")
+    numbers = [column for column in cells.columns if column not in CELL and column != "has_user_id"]
+    base[numbers] = base[numbers].fillna(0)
+    samplings = _samplings(base, situation, _observed(sums.regimes))
+    base[SAMPLING_COLUMNS] = pd.DataFrame(
+        [describe(item) for item in samplings], columns=SAMPLING_COLUMNS, dtype=object
+    )
+    base["row"] = np.arange(len(base))
+    base["has_user_id"] = base["has_user_id"].fillna(True).astype(bool)
+    base["unmeasured_reason"] = (
+        base["unmeasured_reason"].fillna(base["missing_reason"]).fillna(base["unrecorded_reason"])
+    )
+    base["caution_reason"] = base["note"].fillna(base["caution_reason"])
+    kept = kept.merge(base[[*CELL, "row"]], on=CELL).drop(columns=CELL)
+    regimes = entries(in_force(base), kept)
+    blocks = [_totals(base, regimes), _rates(base, regimes), _unique(base)]
+    return pd.concat(blocks, ignore_index=True), base
+
+
+def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
+    """Keep what lies in a wiki's visible windows, and add the sums of wiki `all`."""
+    visible = windows.loc[windows["wiki_db"] != ALL, KEYS]
+    own = frame.merge(visible, on=KEYS)
+    keys = [name for name in own.columns if own[name].dtype.kind not in "if" and name != "has_user_id"]
+    keys += [name for name in ("window_days", "sample_rate") if name in own.columns]
+    how = {name: "min" if name == "has_user_id" else "sum" for name in own.columns if name not in keys}
+    pooled = own.assign(wiki_db=ALL).groupby(keys, as_index=False, dropna=False).agg(how)
+    return pd.concat([own, pooled], ignore_index=True)
+
+
+def _observed(regimes: pd.DataFrame) -> Observed:
+    """Return which instruments sent an element on a wiki."""
+    pairs = regimes[["wiki_db", "element_friendly_name", "instrument_name"]].drop_duplicates()
+    grouped = pairs.groupby(["wiki_db", "element_friendly_name"])["instrument_name"]
+    return {key: frozenset(names) for key, names in grouped}  # type: ignore[misc]
+
+
+def _samplings(base: pd.DataFrame, situation: Situation, observed: Observed) -> list[Sampling]:
+    """Find the sampling of every cell; cells of one window and element share it."""
+    found: dict[tuple[object, ...], Sampling] = {}
+    result = []
+    columns = base[["members", "element_friendly_name", "metric_date", "as_of_date"]]
+    for key in columns.itertuples(index=False, name=None):
+        if key not in found:
+            wikis, element, first, last = key
+            start, end = first.date(), last.date() + timedelta(days=1)
+            instruments = element_instruments(situation, wikis, element, observed, start, end)
+            found[key] = situation.sampling(instruments, wikis, start, end)
+        result.append(found[key])
+    return result
+
+
+def _totals(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
+    """Build `link_impressions` and `link_clicks`."""
+    blocks = []
+    for metric, y, square, clusters, users in (
+        ("link_impressions", "n_impressions", "impressions_sq", "n_impression_units", "n_shown_users"),
+        ("link_clicks", "n_clicks", "clicks_sq", "n_click_units", "n_click_users"),
+    ):
+        total = horvitz_thompson(
+            regimes["row"], regimes["sample_rate"], regimes[y], regimes[square], regimes[clusters], regimes["n_units"],
+            len(base), base["is_rate_one"].astype(bool),
+        )  # fmt: skip
+        rate_one = base["is_rate_one"].astype(bool)
+        changed = base["has_unit_change"].astype(bool) & ~rate_one
+        lost = "the sampling unit changed: a quarter of an hour around the change was lost"
+        blocks.append(
+            candidates(
+                base, metric, "realised",
+                estimate=total.estimate, lower=total.lower, upper=total.upper,
+                observed_numerator=base[y], n_users_observed=base[users].where(base["has_user_id"]),
+                n_effective=total.n_effective,
+                estimator=np.where(rate_one, "count", "horvitz_thompson"),
+                status=total.status, status_reason=total.reason,
+                caution_reason=base["caution_reason"].mask(changed & base["caution_reason"].isna(), lost),
+            )
+        )  # fmt: skip
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _rates(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
+    """Build the overall and the matched click-through rate, realised and process."""
+    blocks = []
+    for metric, y, x, yy, xy, xx, matched in (
+        (
+            "link_click_through_rate",
+            "clicks",
+            "impressions",
+            "clicks_sq",
+            "impressions_clicks",
+            "impressions_sq",
+            False,
+        ),
+        ("link_click_through_rate_matched", "matched", "shown", "matched_sq", "shown_matched", "shown_sq", True),
+    ):
+        design = design_ratio(
+            regimes["row"], regimes["sample_rate"], regimes[f"n_{y}"], regimes[f"n_{x}"], regimes[yy], regimes[xy],
+            regimes[xx], len(base), proportion=matched,
+        )  # fmt: skip
+        process = clustered_ratio(
+            base["n_users"], base[f"w_{y}"], base[f"w_{x}"], base[f"uu_{yy}"], base[f"uu_{xy}"], base[f"uu_{xx}"],
+            proportion=matched,
+        )  # fmt: skip
+        for inference, ratio in (("realised", design), ("process", process)):
+            blocks.append(_rate_block(base, metric, inference, ratio, y, x))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _rate_block(base: pd.DataFrame, metric: str, inference: str, ratio: RatioEstimates, y: str, x: str) -> pd.DataFrame:
+    has_id = base["has_user_id"]
+    rate_one = base["is_rate_one"].astype(bool)
+    users = base["n_click_users"].where(has_id)
+    few, why = ctr_status(base[f"n_{y}"], users), ctr_reason(base[f"n_{y}"], users)
+    if inference == "realised":
+        few, why = np.where(rate_one, "publish", few), np.where(rate_one, "", why)
+    status = np.where(np.isnan(ratio.estimate), "not_estimable", few)
+    reason = np.where(np.isnan(ratio.estimate), "the link was not shown: there is nothing to divide by", why)
+    if inference == "process":
+        status = np.where(has_id, status, "not_estimable")
+        reason = np.where(has_id, reason, FINITE_ONLY)
+    else:
+        reason = np.where(has_id | (reason != ""), reason, FINITE_ONLY)
+    return candidates(
+        base, metric, inference,
+        estimate=ratio.estimate, lower=ratio.lower, upper=ratio.upper,
+        observed_numerator=base[f"n_{y}"], observed_denominator=base[f"n_{x}"],
+        n_users_observed=base["n_shown_users"].where(has_id), n_numerator_users=users,
+        n_effective=base["kish"], estimator=np.where(rate_one, "ratio", "hajek_ratio"),
+        status=status, status_reason=reason, caution_reason=base["caution_reason"],
+    )  # fmt: skip
+
+
+def _unique(base: pd.DataFrame) -> pd.DataFrame:
+    """Build the unique click-through rate of windows sampled at 100 %, and refuse what cannot be known elsewhere."""
+    cells = base[(base["wiki_db"] != ALL) & (base["window_days"] > 1)]
+    margin = (cells["client_platform_family"] != ALL) | (cells["edit_count_bucket"] != ALL)
+    rate_one = cells["is_rate_one"].astype(bool)
+    shown, clicked = cells["n_shown_users"].to_numpy(float), cells["n_shown_and_click_users"].to_numpy(float)
+    share = np.divide(clicked, shown, out=np.full(shown.shape, np.nan), where=shown > 0)
+    blocks = []
+    for inference, (lower, upper) in (("realised", (share, share)), ("process", wilson(clicked, shown))):
+        status = np.where(np.isnan(share), "not_estimable", "publish")
+        reason = np.where(np.isnan(share), "the link was not shown to anybody", "")
+        refused = ~rate_one & (margin | ~cells["has_user_id"])
+        status = np.where(rate_one, status, np.where(refused, "not_estimable", "pending"))
+        reason = np.where(
+            refused, "under sampling the unique rate is estimated for all platforms and buckets together only", reason
+        )
+        status = np.where(cells["has_user_id"], status, "not_estimable")
+        reason = np.where(cells["has_user_id"], reason, FINITE_ONLY)
+        blocks.append(
+            candidates(
+                cells, "link_click_through_rate_unique", inference,
+                estimate=share, lower=lower, upper=upper, observed_numerator=clicked, observed_denominator=shown,
+                n_users_observed=cells["n_shown_users"].where(cells["has_user_id"]),
+                n_numerator_users=cells["n_click_users"],
+                n_effective=np.where(rate_one, shown, np.nan), estimator=np.where(rate_one, "ratio", "npmle_ratio"),
+                status=status, status_reason=reason, caution_reason=cells["caution_reason"],
+            )
+        )  # fmt: skip
+    return pd.concat(blocks, ignore_index=True)

@@ -1,0 +1,65 @@
+"""Match what was kept to the sampling regimes in force, row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import pandas as pd
+
+from jobs.reference import REVIEW_LINKS
+from jobs.rows.situation import Sampling, Situation
+
+ENTRY_POINT = "entry point"
+SAMPLING_COLUMNS = [
+    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "unrecorded_reason",
+    "series_break", "regimes",
+]  # fmt: skip
+Observed = Mapping[tuple[str, str], frozenset[str]]
+
+
+def element_instruments(
+    situation: Situation, wikis: Sequence[str], element: str, observed: Observed, start: date, end: date
+) -> tuple[str, ...]:
+    """Return the instruments that an element's events come from on some wikis in [start, end).
+
+    A link on the dashboard comes from the usage instrument. A link that leads to it comes from an entry point
+    instrument; where several run side by side, from the one that has been seen to send this element.
+    """
+    if situation.vocabulary.group_of(element) != ENTRY_POINT or element == REVIEW_LINKS:
+        return situation.usage_instruments(start, end)
+    candidates = situation.instruments(("entry_point", "both"), start, end)
+    senders = frozenset().union(*(observed.get((wiki, element), frozenset()) for wiki in wikis))
+    chosen = tuple(name for name in candidates if name in senders)
+    return chosen or candidates
+
+
+def describe(sampling: Sampling) -> tuple[object, ...]:
+    """Return a window's sampling as the values of `SAMPLING_COLUMNS`."""
+    low, high = sampling.rates or (None, None)
+    return (
+        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.unrecorded,
+        sampling.series_break, sampling.regimes,
+    )  # fmt: skip
+
+
+def in_force(base: pd.DataFrame) -> pd.DataFrame:
+    """List the regimes of each row of a frame with `row` and `regimes`: row, sample_unit, sample_rate."""
+    rows = [(row, unit, rate) for row, found in zip(base["row"], base["regimes"], strict=True) for unit, rate in found]
+    frame = pd.DataFrame(rows, columns=["row", "sample_unit", "sample_rate"])
+    return frame.astype({"row": "int64", "sample_unit": "str", "sample_rate": "float64"})
+
+
+def entries(rows_in_force: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """Put kept sums beside the regimes of each row; a regime under which nothing was kept is an entry of zeros.
+
+    Args:
+        rows_in_force: row, sample_unit, sample_rate.
+        kept: row, sample_unit, sample_rate and numeric sums, several lines per regime if several wikis or instruments
+            contribute; they are added (users and units of different wikis or instruments are different ones).
+    """
+    keys = ["row", "sample_unit", "sample_rate"]
+    sums = kept.groupby(keys, as_index=False).sum(numeric_only=True)
+    return rows_in_force.merge(sums, on=keys, how="outer").fillna(
+        {column: 0 for column in sums.columns if column not in keys}
+    )

@@ -1,0 +1,155 @@
+"""What was recorded in a window: which hours arrived, under which sampling regimes, and was the instrument alive."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+from jobs.policy import (
+    applied_rates,
+    describe_changes,
+    group_regimes,
+    has_unit_change,
+    rate_changes,
+    timeline,
+    uncovered_days,
+)
+from jobs.reference import USAGE_ROLES, Reference
+from jobs.vocabulary import Vocabulary
+from jobs.windows import days
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The sampling regimes inside a window.
+
+    Attributes:
+        regimes: (unit, rate) pairs under which events of the window were kept, rate 0 left out.
+        has_unit_change: one wiki changed its unit inside the window.
+        unrecorded: why whole days of it were not recorded (rate 0, or no policy), or None.
+        series_break: what changed, for a reader who compares windows, or None.
+    """
+
+    regimes: frozenset[tuple[str, float]]
+    has_unit_change: bool = False
+    unrecorded: str | None = None
+    series_break: str | None = None
+
+    @property
+    def unit(self) -> str | None:
+        """The sampling unit, `mixed` if there are several."""
+        units = {unit for unit, _ in self.regimes}
+        return units.pop() if len(units) == 1 else "mixed" if units else None
+
+    @property
+    def rates(self) -> tuple[float, float] | None:
+        """The smallest and the largest rate."""
+        rates = [rate for _, rate in self.regimes]
+        return (min(rates), max(rates)) if rates else None
+
+    @property
+    def is_rate_one(self) -> bool:
+        """Nothing of the window was left out by sampling, nor around a change of its unit."""
+        return not self.has_unit_change and all(rate == 1 for _, rate in self.regimes)
+
+
+class Situation:
+    """Facts about days, asked for by window.
+
+    Args:
+        reference: the run's frozen reference.
+        arrived: days of which at least one hour arrived.
+        incomplete: number of missing or unreadable hours by day.
+        grace_minutes: how long a change of rate takes to reach clients.
+    """
+
+    def __init__(
+        self, reference: Reference, arrived: Iterable[date], incomplete: Mapping[date, int], grace_minutes: int
+    ) -> None:
+        self.reference = reference
+        self.vocabulary = Vocabulary(reference.vocabulary)
+        self._arrived = sorted(arrived)
+        self._incomplete = {day: hours for day, hours in incomplete.items() if hours}
+        self._regimes = group_regimes(timeline(reference, timedelta(minutes=grace_minutes)))
+        self.sampling = cache(self._sampling)
+
+    def visible_wikis(self, day: date) -> list[str]:
+        """Return the wikis that show the dashboard on a day and all days after it."""
+        return [row.wiki_db for row in self.reference.wikis if row.visible_from <= day]
+
+    def missing_days(self, start: date, end: date) -> int:
+        """Return how many days of [start, end) never arrived."""
+        return (end - start).days - (bisect_left(self._arrived, end) - bisect_left(self._arrived, start))
+
+    def missing_hours(self, start: date, end: date) -> int:
+        """Return how many hours of the arrived days of [start, end) are missing or unreadable."""
+        return sum(hours for day, hours in self._incomplete.items() if start <= day < end)
+
+    def missing_reason(self, start: date, end: date) -> str | None:
+        """Say why a window has days that were never ingested, or None."""
+        missing = self.missing_days(start, end)
+        return f"{missing} of {(end - start).days} days of the window have no input" if missing else None
+
+    def caution_reason(self, start: date, end: date) -> str | None:
+        """Say why a window with all its days is not whole, or None."""
+        hours = self.missing_hours(start, end)
+        return f"{hours} hour{'s' if hours > 1 else ''} of the window did not arrive" if hours else None
+
+    def usage_instruments(self, start: date, end: date) -> tuple[str, ...]:
+        """Return the instruments that measure the dashboard itself in [start, end)."""
+        return self.instruments(USAGE_ROLES, start, end)
+
+    def instruments(self, roles: Sequence[str], start: date, end: date) -> tuple[str, ...]:
+        """Return the instruments with one of the roles that are in force on some day of [start, end)."""
+        found = {
+            row.instrument_name
+            for row in self.reference.instruments
+            if row.role in roles and row.valid_from < end and (row.valid_to is None or row.valid_to > start)
+        }
+        return tuple(sorted(found))
+
+    def usage_began(self) -> date:
+        """Return the first day on which any usage instrument is in force."""
+        return min(row.valid_from for row in self.reference.instruments if row.role in USAGE_ROLES)
+
+    def usage_unmeasured(self, start: date, end: date) -> str | None:
+        """Say why the dashboard was not measured on some day of [start, end), or None."""
+        day = start
+        while day < end:
+            if not self.usage_instruments(day, day + DAY):
+                return f"no instrument measured the dashboard on {day}"
+            day += DAY
+        return None
+
+    def _sampling(self, instruments: tuple[str, ...], wikis: tuple[str, ...], start: date, end: date) -> Sampling:
+        """Collect the regimes of instruments on wikis in [start, end)."""
+        pairs: set[tuple[str, float]] = set()
+        breaks: list[str] = []
+        changed, unrecorded = False, None
+        for wiki in wikis:
+            silent = set(days(start, end))
+            for name, first, last in self._lives(instruments, start, end):
+                own = self._regimes.get((name, wiki), [])
+                pairs |= {(unit, rate) for unit, rate in applied_rates(own, name, wiki, first, last)}
+                changed = changed or has_unit_change(own, name, wiki, first, last)
+                silent -= set(days(first, last)) - set(uncovered_days(own, name, wiki, first, last))
+                told = describe_changes(rate_changes(own, name, wiki, first, last))
+                breaks += [f"{wiki}: {told}" if len(wikis) > 1 else told] if told else []
+            if silent and unrecorded is None:
+                unrecorded = f"{wiki} recorded nothing on {min(silent)}: its sampling policy had no rate above 0"
+        return Sampling(frozenset(pairs), changed, unrecorded, "; ".join(dict.fromkeys(breaks)) or None)
+
+    def _lives(self, instruments: Sequence[str], start: date, end: date) -> list[tuple[str, date, date]]:
+        """Return each instrument's days inside [start, end)."""
+        return [
+            (row.instrument_name, max(start, row.valid_from), end if row.valid_to is None else min(end, row.valid_to))
+            for row in self.reference.instruments
+            if row.instrument_name in instruments
+            and row.valid_from < end
+            and (row.valid_to is None or row.valid_to > start)
+        ]

@@ -1,0 +1,91 @@
+"""Entry: the main job, step by step, in one process or in several."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+from jobs.errors import GateError, UsageError
+from jobs.job import Job, open_lake
+from jobs.log import get_logger
+from jobs.publish import clean_up
+from jobs.reference import load_reference
+from jobs.runs import STEPS, Warehouse
+from jobs.settings import Settings
+
+
+def run_steps(
+    console: Console,
+    settings: Settings,
+    warehouse: Warehouse,
+    start: date,
+    end: date,
+    input_dir: Path,
+    steps: Sequence[str],
+) -> None:
+    """Run the asked steps for the days [start, end).
+
+    Raises:
+        UsageError: bad input or settings, or a step whose predecessor has not run.
+        NoInputError: none of the days has any input.
+        GateError: a quality gate failed; nothing is published.
+    """
+    _check(steps)
+    reference = load_reference(input_dir, allow_unknown_policy_wikis=True) if "ingest" in steps else None
+    with open_lake(settings, warehouse) as lake:
+        if reference is not None:
+            clean_up(lake, warehouse)
+            run = warehouse.new_run(start, end, input_dir)
+            reference.write(warehouse.reference(run.run_id))
+        else:
+            run = warehouse.staged_run(start, end, after=STEPS[STEPS.index(steps[0]) - 1])
+        job = Job(lake, warehouse, settings, console, run)
+        for step in steps:
+            _run_step(job, step)
+    if run.state == "published":
+        console.print(
+            f"Published {start} to {end}. Next: pdmetrics --warehouse {warehouse.path} query 'show tables'",
+            highlight=False,
+        )
+
+
+def finish_publish(settings: Settings, warehouse: Warehouse) -> None:
+    """Roll a cut-off publish forward; opening the lake does it."""
+    with open_lake(settings, warehouse):
+        pass
+
+
+def _check(steps: Sequence[str]) -> None:
+    for step in steps:
+        if step not in STEPS:
+            raise UsageError(f"Unknown step {step!r}.", where="--steps", next_step=f"steps are {', '.join(STEPS)}")
+    first = STEPS.index(steps[0]) if steps else 0
+    if list(steps) != list(STEPS[first : first + len(steps)]) or not steps:
+        raise UsageError(
+            "Steps run in order, without a gap.", where="--steps", next_step=f"for example {','.join(STEPS)}"
+        )
+
+
+def _run_step(job: Job, step: str) -> None:
+    from jobs.estimates import estimate
+    from jobs.ingest import ingest
+    from jobs.marts_step import make_marts
+
+    actions: dict[str, Callable[[Job], None]] = {"ingest": ingest, "estimates": estimate, "marts": make_marts}
+    began = time.monotonic()
+    get_logger().info("step begins", step=step, run=job.run.run_id)
+    try:
+        actions[step](job)
+    except GateError:
+        job.run.state = "failed"
+        job.warehouse.save(job.run)
+        raise
+    if step not in job.run.done:
+        job.run.done.append(step)
+    if job.run.state == "open":
+        job.warehouse.save(job.run)
+    get_logger().info("step done", step=step, seconds=round(time.monotonic() - began, 1))
