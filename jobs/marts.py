@@ -261,7 +261,10 @@ def _rule(node: Any) -> str:
         "values_between": "is outside {minimum} to {maximum}",
     }
     template = words.get(metadata.name, f"breaks the rule {metadata.name}")
-    said = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in arguments.items()}
+    said = {
+        key: ", ".join(map(str, value)) if isinstance(value, list) else re.sub(r"^ref\('(.*)'\)$", r"\1", str(value))
+        for key, value in arguments.items()
+    }
     return f"{subject} {template.format(**said)}"
 
 
@@ -276,9 +279,15 @@ def _examples(sql: str | None, marts_file: Path, limit: int = 3) -> str:
             rows = found.fetchall()
     except duckdb.Error:
         return ""
-    shown = ("; ".join(f"{name}={value}" for name, value in zip(names, row, strict=True)) for row in rows)
+    shown = (
+        "; ".join(f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None)
+        for row in rows
+    )
     return "".join(f"\n    e.g. {row}" for row in shown)
 
 
-def _one_line(message: str | None) -> str:
-    return re.sub(r"\s*\n\s*", " | ", (message or "no message").strip())
+def _one_line(message: str | None, longest: int = 600) -> str:
+    """Put a message of dbt or DuckDB on one line, without dbt's heading and DuckDB's hints at the end."""
+    text = re.sub(r"^(Runtime|Compilation) Error in .*\n", "", (message or "no message").strip())
+    line = re.sub(r"\s*\n\s*", " | ", text.strip())
+    return line if len(line) <= longest else f"{line[:longest]} …"

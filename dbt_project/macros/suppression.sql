@@ -2,7 +2,7 @@
 
 {# True where a number of users, or a number that bounds users from above, is too small to show; never null. #}
 {% macro is_small(n) -%}
-    coalesce({{ n }} between 1 and {{ var('min_users') - 1 }}, false)
+    coalesce({{ n }} >= 1 and {{ n }} < {{ var('min_users') }}, false)
 {%- endmacro %}
 
 {# The same for a cell summed over sampling regimes: distinct users do not add up, their number lies between the

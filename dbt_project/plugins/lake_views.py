@@ -47,7 +47,8 @@ def view_query(table: dict[str, Any]) -> str:
         scan = f"read_parquet({path})"
     elif table["kind"] == "csv":
         types = ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in columns.items())
-        scan = f"read_csv({path}, header = true, auto_detect = false, quote = '\"', columns = {{{types}}})"
+        dialect = "header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"'"
+        scan = f"read_csv({path}, {dialect}, columns = {{{types}}})"
     else:
         raise ValueError(f"unknown kind of table: {table['kind']!r}")
     return f"select {', '.join(map(_name, columns))} from {scan}"

@@ -138,8 +138,8 @@ def test_marts_that_do_not_reconcile_are_refused(tmp_path: Path) -> None:
         "metric_values": [
             metric_value(),
             metric_value(
-                metric="link_clicks", metric_version=1, element_friendly_name=DIFF, estimate=41.0, lower=41.0, upper=41.0,
-                observed_numerator=41.0,
+                metric="link_clicks", metric_version=1, element_friendly_name=DIFF, estimate=41.0, lower=41.0,
+                upper=41.0, observed_numerator=41.0,
             ),
         ],
     }  # fmt: skip

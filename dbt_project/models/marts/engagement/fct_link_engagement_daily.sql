@@ -54,22 +54,22 @@ select
     flagged.sampling_rate_min,
     flagged.sampling_rate_max,
     cast(flagged.n_regimes as int) as n_regimes,
-    {{ hide('flagged.n_users_observed', 'has_few_users') }} as n_users_observed,
-    {{ hide('flagged.n_sessions_observed', 'has_few_users') }} as n_sessions_observed,
-    {{ hide('flagged.n_pageviews_observed', 'has_few_users') }} as n_pageviews_observed,
-    {{ hide('flagged.n_impressions_observed', 'has_few_users') }} as n_impressions_observed,
-    {{ hide('flagged.n_impressions_estimate', 'has_few_users') }} as n_impressions_estimate,
-    {{ hide('flagged.n_clicks_observed', 'has_few_clicks') }} as n_clicks_observed,
-    {{ hide('flagged.n_clicks_estimate', 'has_few_clicks') }} as n_clicks_estimate,
-    {{ hide('flagged.n_clicks_estimate / nullif(flagged.n_impressions_estimate, 0)', 'has_few_clicks') }}
+    {{ hide('flagged.n_users_observed', 'flagged.has_few_users') }} as n_users_observed,
+    {{ hide('flagged.n_sessions_observed', 'flagged.has_few_users') }} as n_sessions_observed,
+    {{ hide('flagged.n_pageviews_observed', 'flagged.has_few_users') }} as n_pageviews_observed,
+    {{ hide('flagged.n_impressions_observed', 'flagged.has_few_users') }} as n_impressions_observed,
+    {{ hide('flagged.n_impressions_estimate', 'flagged.has_few_users') }} as n_impressions_estimate,
+    {{ hide('flagged.n_clicks_observed', 'flagged.has_few_clicks') }} as n_clicks_observed,
+    {{ hide('flagged.n_clicks_estimate', 'flagged.has_few_clicks') }} as n_clicks_estimate,
+    {{ hide('flagged.n_clicks_estimate / nullif(flagged.n_impressions_estimate, 0)', 'flagged.has_few_clicks') }}
         as click_through_rate_estimate,
-    {{ hide('flagged.n_shown_observed', 'has_few_users') }} as n_shown_observed,
-    {{ hide('flagged.n_shown_estimate', 'has_few_users') }} as n_shown_estimate,
-    {{ hide('flagged.n_matched_observed', 'has_few_matched') }} as n_matched_observed,
-    {{ hide('flagged.n_matched_estimate', 'has_few_matched') }} as n_matched_estimate,
-    {{ hide('flagged.n_matched_estimate / nullif(flagged.n_shown_estimate, 0)', 'has_few_matched') }}
+    {{ hide('flagged.n_shown_observed', 'flagged.has_few_users') }} as n_shown_observed,
+    {{ hide('flagged.n_shown_estimate', 'flagged.has_few_users') }} as n_shown_estimate,
+    {{ hide('flagged.n_matched_observed', 'flagged.has_few_matched') }} as n_matched_observed,
+    {{ hide('flagged.n_matched_estimate', 'flagged.has_few_matched') }} as n_matched_estimate,
+    {{ hide('flagged.n_matched_estimate / nullif(flagged.n_shown_estimate, 0)', 'flagged.has_few_matched') }}
         as click_through_rate_matched_estimate,
-    has_few_users or has_few_clicks or has_few_matched as is_suppressed
+    flagged.has_few_users or flagged.has_few_clicks or flagged.has_few_matched as is_suppressed
 from flagged
 left join {{ ref('int_link_groups') }} as link_groups
     on flagged.element_friendly_name = link_groups.element_friendly_name
