@@ -90,8 +90,9 @@ def cells() -> Iterator[Cell]:
     for unit in ("pageview", "session"):
         for rate in (0.5, 0.25, 0.1, 0.75):
             for shape in USERS_SHAPES:
-                for size in (200, 2000):
-                    yield Cell("users", shape, unit, "one rate", size, rate, rate)
+                yield Cell("users", shape, unit, "one rate", 2000, rate, rate)
+                if unit == "pageview" and rate >= 0.25:
+                    yield Cell("users", shape, unit, "one rate", 200, rate, rate)
     for rate in (0.5, 0.25, 0.1):
         for shape in USERS_SHAPES:
             yield Cell("users", shape, "pageview", "100 % segment", 1000, rate, rate)
@@ -107,9 +108,13 @@ def cells() -> Iterator[Cell]:
             yield Cell("retention", shape, "pageview", "one rate", 2000, *pair)
         for rate in (0.5, 0.25, 0.1):
             yield Cell("retention", shape, "pageview", "100 % segment", 2000, rate, rate)
-        for rate in (0.5, 0.75, 0.25):
-            for regime in ("10 % spanning", "30 % spanning", "often spanning", "1 % spanning"):
+        for rate in (0.5, 0.75):
+            for regime in ("10 % spanning", "30 % spanning"):
                 yield Cell("retention", shape, "session", regime, 2000, rate, rate)
+        yield Cell("retention", shape, "session", "1 % spanning", 2000, 0.5, 0.5)
+    for shape in ("light", "lognormal", "structural zeros", "devoted minority"):
+        yield Cell("retention", shape, "session", "often spanning", 2000, 0.5, 0.5)
+        yield Cell("retention", shape, "session", "10 % spanning", 2000, 0.25, 0.25)
 
 
 def users_world(cell: Cell, rng: Rng) -> tuple[float, PeopleEstimate]:
@@ -217,10 +222,14 @@ WORLDS = {
 }
 
 
+def seed_of(cell: Cell) -> int:
+    """A cell's seed, from its name."""
+    return int.from_bytes(hashlib.sha256(repr(cell).encode()).digest()[:8], "big")
+
+
 def run_cell(cell: Cell) -> Row:
     """Simulate a cell's worlds and sum them up."""
-    seed = int.from_bytes(hashlib.sha256(repr(cell).encode()).digest()[:8], "big")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(seed_of(cell))
     began = time.process_time()
     results = [WORLDS[cell.family](cell, rng) for _ in range(N_WORLDS[cell.family])]
     shown = [(truth, e) for truth, e in results if e.lower is not None and e.upper is not None]
@@ -278,6 +287,7 @@ def main() -> None:
         return
     done = finished()
     todo = [cell for cell in cells() if cell not in done and arguments.family in (None, cell.family)]
+    todo.sort(key=seed_of)  # shuffled, so that a run cut short is a fair sample of the study
     RESULTS.parent.mkdir(exist_ok=True)
     for number, cell in enumerate(todo, 1):
         row = run_cell(cell)

@@ -25,6 +25,9 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
 
+NO_GAIN = 0.01  # nats; half a percent of the threshold of the interval
+
+
 @dataclass(frozen=True)
 class UsersFit:
     """A fit of the number of users.
@@ -124,7 +127,7 @@ def _peak(profile: Profile, start: float, floor: float, ceiling: float) -> tuple
     x_next = x + np.sign(here.slope) * 0.25 * np.sqrt(max(x - floor, 1.0))
     for _ in range(6):
         x_next = min(max(x_next, floor), ceiling)
-        if abs(x_next - x) < 1e-4 * x or abs(here.slope * (x_next - x)) < 2e-3:
+        if abs(x_next - x) < 1e-4 * x or abs(here.slope * (x_next - x)) < NO_GAIN:
             break
         there = profile(x_next)
         if there.reached > best:

@@ -1,0 +1,85 @@
+"""Many fits: order, cache, processes, progress."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jobs.estimation import fits
+from jobs.estimation.fits import FitTask, code_version, fit_many, task_hash
+
+
+def users_task(seed, rate=0.5, **more):
+    rng = np.random.default_rng(seed)
+    k, m = np.unique(rng.binomial(rng.geometric(0.4, 400), rate), return_counts=True)
+    return FitTask("users_estimate", {"k": k[k > 0], "m": m[k > 0], "rate": rate, **more}, label=(seed,))
+
+
+def test_answers_come_in_the_order_of_the_tasks_whatever_the_workers():
+    tasks = [users_task(seed) for seed in range(24)]
+    alone = fit_many(tasks)
+    assert fit_many(tasks, workers=2) == alone
+    assert len({answer.n_seen for answer in alone}) > 5
+    assert [answer.n_seen for answer in alone] == [task.arguments["m"].sum() for task in tasks]
+
+
+def test_hash_sees_content_and_nothing_else():
+    base = task_hash(users_task(1))
+    assert task_hash(FitTask("users_estimate", users_task(1).arguments, label=("other",))) == base
+    assert task_hash(users_task(2)) != base
+    assert task_hash(users_task(1, noun="reviewers")) != base
+    arguments = dict(users_task(1).arguments)
+    arguments["rate"] = 0.4999999
+    assert task_hash(FitTask("users_estimate", arguments)) != base
+    assert task_hash(FitTask("unique_ctr_estimate", users_task(1).arguments)) != base
+
+
+def test_cached_answers_are_used_and_equal(tmp_path, monkeypatch):
+    tasks = [users_task(1), users_task(2), users_task(1)]
+    first = fit_many(tasks, cache_dir=tmp_path / "fits")
+    assert len(list((tmp_path / "fits").iterdir())) == 2
+    monkeypatch.setattr(fits, "ESTIMATORS", {})  # a second fit would now fail
+    assert fit_many(tasks, cache_dir=tmp_path / "fits") == first
+
+
+def test_a_damaged_entry_is_fitted_again(tmp_path):
+    first = fit_many([users_task(3)], cache_dir=tmp_path)
+    (entry,) = tmp_path.iterdir()
+    entry.write_text(entry.read_text()[:20])
+    assert fit_many([users_task(3)], cache_dir=tmp_path) == first
+    assert json.loads(entry.read_text())["n_seen"] == first[0].n_seen
+
+
+def test_changed_code_makes_the_cache_stale(tmp_path, monkeypatch):
+    fit_many([users_task(3)], cache_dir=tmp_path)
+    assert len(code_version()) == 16
+    monkeypatch.setattr(fits, "code_version", lambda: "another")
+    fit_many([users_task(3)], cache_dir=tmp_path)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_progress_ends_at_all(tmp_path):
+    seen = []
+    tasks = [users_task(seed) for seed in range(3)]
+    fit_many(tasks, cache_dir=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    fit_many(tasks, cache_dir=tmp_path, progress=lambda done, total: seen.append((done, total)))
+    assert seen[3:] == [(3, 3)]
+
+
+def test_unknown_estimator_is_an_error():
+    with pytest.raises(KeyError, match="no_such"):
+        fit_many([FitTask("no_such", {})])
+
+
+def test_every_estimator_runs_as_a_task():
+    k, m = np.array([1, 2, 3]), np.array([100, 60, 30])
+    visitors = fit_many([users_task(1)])[0]
+    answers = fit_many(
+        [
+            FitTask("retention_estimate", {"k1": k, "k2": k[::-1], "m": m, "rate1": 0.5, "rate2": 0.5}),
+            FitTask("unique_ctr_estimate", {"n_click_units": k, "n_shown_only_units": k, "m": m, "rate": 0.5}),
+            FitTask("two_day_review_bounds", {"n_two_days": 30, "users": visitors, "rate": 0.5}),
+        ]
+    )
+    assert [answer.estimator for answer in answers] == ["npmle_retention", "npmle_ratio", "bounds"]
