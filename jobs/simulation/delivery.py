@@ -19,8 +19,10 @@ from jobs.simulation.sampling import (
     DAY_MS,
     GRACE,
     KEPT,
+    NO_POLICY,
     NOT_IN_SAMPLE,
     PICK_UP_MS,
+    RATE_ZERO,
     Bool,
     Int,
     PolicyRow,
@@ -35,7 +37,13 @@ from jobs.simulation.scenarios import ENTRY_POINTS, HEALTH_METRICS, USAGE, Scena
 from jobs.simulation.vocabulary import ENTRY_POINT
 
 _SKEW_MS = 600_000
-_FATES = {KEPT: "kept", GRACE: "out_of_scope/rate_change_grace", NOT_IN_SAMPLE: "quarantined/not_in_sample"}
+_FATES = {
+    KEPT: "kept",
+    GRACE: "out_of_scope/rate_change_grace",
+    NOT_IN_SAMPLE: "quarantined/not_in_sample",
+    NO_POLICY: "quarantined/no_sampling_policy",
+    RATE_ZERO: "quarantined/sampling_rate_zero",
+}
 _MISSING_HOUR, _BROKEN_HOUR = 13, 15
 
 

@@ -82,37 +82,41 @@ def draw_events(
     day = (views.time - epoch_ms(start)) // DAY_MS
     shown_view, shown_element = _impressions(rng, views, vocabulary, measured, day)
     tall_view, tall_element = _tall_cards(rng, views, vocabulary, measured, day)
-    views_of = np.concatenate([shown_view, tall_view])
-    elements = np.concatenate([shown_element, tall_element])
-    is_tall = np.arange(len(views_of)) >= len(shown_view)
-    token = np.arange(len(views_of))
-    probability = _click_probability(vocabulary)[elements] * users.click_propensity[views.user[views_of]]
-    clicked = (rng.random(len(views_of)) < np.minimum(probability, 0.9)) | is_tall
-    n_clicks = np.where(clicked, rng.geometric(1 - _REPEAT_CLICK, len(views_of)), 0)
-    click_of = np.repeat(token, n_clicks)
-    dashboards = np.flatnonzero(views.is_dashboard)
-    parts = (
-        (
-            dashboards,
-            np.full(len(dashboards), NO_ELEMENT),
-            np.full(len(dashboards), -1),
-            rng.uniform(300, 2000, len(dashboards)),
-        ),
-        (views_of[~is_tall], elements[~is_tall], token[~is_tall], rng.uniform(400, 20_000, int((~is_tall).sum()))),
-        (views_of[click_of], elements[click_of], click_of, _click_delay(rng, len(click_of))),
-    )
-    sizes = [len(part[0]) for part in parts]
-    pageview = np.concatenate([part[0] for part in parts])
+    page = np.concatenate([shown_view, tall_view])
+    element = np.concatenate([shown_element, tall_element])
+    seen = np.arange(len(shown_view))
+    click = _clicks(rng, users, views, vocabulary, page, element, len(seen))
+    load = np.flatnonzero(views.is_dashboard)
+    none = np.full(len(load), -1)
+    pageview = np.concatenate([load, page[seen], page[click]])
+    after = [rng.uniform(300, 2000, len(load)), rng.uniform(400, 20_000, len(seen)), _click_delay(rng, len(click))]
     delay = rng.uniform(80, 1500, len(pageview)).astype(np.int64)
     events = Events(
         pageview=pageview,
-        time=views.time[pageview] + np.concatenate([part[3] for part in parts]).astype(np.int64) + delay,
+        time=views.time[pageview] + np.concatenate(after).astype(np.int64) + delay,
         delay=delay,
-        action=np.repeat(np.arange(3), sizes).astype(np.int8),
-        element=np.concatenate([part[1] for part in parts]).astype(np.int8),
-        token=np.concatenate([part[2] for part in parts]).astype(np.int64),
+        action=np.repeat([PAGEVIEW, IMPRESSION, CLICK], [len(load), len(seen), len(click)]).astype(np.int8),
+        element=np.concatenate([none, element[seen], element[click]]).astype(np.int8),
+        token=np.concatenate([none, seen, click]).astype(np.int64),
     )
     return _within_life(events, views, measured, start, days)
+
+
+def _clicks(
+    rng: np.random.Generator,
+    users: Users,
+    views: Pageviews,
+    vocabulary: Vocabulary,
+    page: Int,
+    element: Int,
+    n_seen: int,
+) -> Int:
+    """Draw the cards clicked, one entry a click: those seen by chance, those beyond `n_seen` (too tall) always."""
+    probability = _click_probability(vocabulary)[element] * users.click_propensity[views.user[page]]
+    clicked = rng.random(len(page)) < np.minimum(probability, 0.9)
+    clicked[n_seen:] = True
+    times = np.where(clicked, rng.geometric(1 - _REPEAT_CLICK, len(page)), 0)
+    return np.repeat(np.arange(len(page)), times)
 
 
 def _within_life(events: Events, views: Pageviews, measured: Bool, start: date, days: int) -> Events:

@@ -25,12 +25,16 @@ Float = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Regime:
-    """A sampling setting of one instrument and wiki from `valid_from` (ms since the epoch) on."""
+    """A sampling setting of one instrument and wiki from `valid_from` (ms since the epoch) on.
+
+    Where it is not `declared`, clients follow it but no policy says so.
+    """
 
     valid_from: int
     unit: str
     rate: float
     true_rate: float
+    declared: bool = True
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class PolicyRow:
     true_rate: float
     valid_from: int
     valid_to: int | None
+    declared: bool = True
 
 
 def epoch_ms(day: date) -> int:
@@ -61,7 +66,11 @@ def policy_rows(scenario: Scenario, start: date, days: int) -> list[PolicyRow]:
         times = [_step_time(step, start, days) for step in steps]
         for step, (valid_from, valid_to) in zip(steps, pairwise([*times, None]), strict=True):
             true_rate = step.rate if step.true_rate is None else step.true_rate
-            rows.append(PolicyRow(instrument, wiki_db, step.unit, step.rate, true_rate, valid_from or 0, valid_to))
+            rows.append(
+                PolicyRow(
+                    instrument, wiki_db, step.unit, step.rate, true_rate, valid_from or 0, valid_to, step.declared
+                )
+            )
     return rows
 
 
@@ -75,7 +84,7 @@ def regimes_of(rows: list[PolicyRow], instrument: str, wiki_db: str) -> list[Reg
     """Settings of a wiki in order of time: its own rows if it has any, else those of `*`."""
     named = [row for row in rows if row.instrument == instrument and row.wiki_db == wiki_db]
     chosen = named or [row for row in rows if row.instrument == instrument and row.wiki_db == "*"]
-    return [Regime(row.valid_from, row.unit, row.rate, row.true_rate) for row in chosen]
+    return [Regime(row.valid_from, row.unit, row.rate, row.true_rate, row.declared) for row in chosen]
 
 
 def fraction(ids: Ids) -> Float:
@@ -116,19 +125,22 @@ def sent_by_client(units: Units, regimes: list[Regime]) -> Bool:
     return result
 
 
-KEPT, GRACE, NOT_IN_SAMPLE = 0, 1, 2
+KEPT, GRACE, NOT_IN_SAMPLE, NO_POLICY, RATE_ZERO = range(5)
 
 
 def expected_fate(units: Units, regimes: list[Regime]) -> npt.NDArray[np.int8]:
-    """Fate of valid, first-seen events under the declared settings: `KEPT`, `GRACE` or `NOT_IN_SAMPLE`."""
+    """Fate of valid, first-seen events under the declared settings: one of the five codes above."""
     held = np.searchsorted([regime.valid_from for regime in regimes], units.time, side="right") - 1
     result = np.full(len(units.time), NOT_IN_SAMPLE, dtype=np.int8)
     for position, regime in enumerate(regimes):
         mine = held == position
+        if not regime.declared or regime.rate == 0.0:
+            result[mine] = RATE_ZERO if regime.declared else NO_POLICY
+            continue
         within = units.fractions(regime.unit) < regime.rate if regime.rate < 1.0 else np.ones(len(mine), dtype=bool)
         result[mine & within] = KEPT
         before = regimes[position - 1] if position else None
-        if before is None or (before.rate >= 1.0 and regime.rate >= 1.0):
+        if before is None or not before.declared or (before.rate >= 1.0 and regime.rate >= 1.0):
             continue
         grace = mine & (units.time < regime.valid_from + GRACE_MS)
         if before.unit != regime.unit:

@@ -36,7 +36,8 @@ class WikiSpec:
 class PolicyStep:
     """A sampling setting that starts `from_share` of the way through the world (0: it was there before).
 
-    `true_rate` is what clients really do where it differs from the declared rate.
+    `true_rate` is what clients really do where it differs from the declared rate; a step that is not `declared` has no
+    row in sampling_policy.csv.
     """
 
     wiki_db: str
@@ -45,6 +46,7 @@ class PolicyStep:
     from_share: float = 0.0
     instrument: str = HEALTH_METRICS
     true_rate: float | None = None
+    declared: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ _EN = WikiSpec("enwiki", "en.wikipedia.org", "en", False, 12_000)
 _ID = WikiSpec("idwiki", "id.wikipedia.org", "id", True, 3600)
 _TR = WikiSpec("trwiki", "tr.wikipedia.org", "tr", True, 3000)
 _TH = WikiSpec("thwiki", "th.wikipedia.org", "th", True, 2000)
+_STRAYS = tuple(WikiSpec(f"{code}wiki", f"{code}.wikipedia.org", code, False, 50) for code in ("az", "te", "is"))
 _FULL = PolicyStep("*", "pageview", 1.0)
 _SILENT_EN = WikiSpec("enwiki", "en.wikipedia.org", "en", False, 14_000, silent_days=2)
 
@@ -93,75 +96,86 @@ def _one_sampled(name: str, description: str, *steps: PolicyStep, keepers: float
     return Scenario(name, description, (_EN, _TR), (*steps, _FULL), tab_keepers=keepers)
 
 
-def _all() -> tuple[Scenario, ...]:
-    return (
-        Scenario(
-            "default",
-            "English Wikipedia at 10 % of sessions beside three pilots at 100 %, with the dirt of real streams.",
-            (_SILENT_EN, _ID, _TR, _TH),
-            (PolicyStep("enwiki", "session", 0.1), _FULL),
-            dirt=True,
-            missing_hour=True,
-            annotated=True,
+_ALL: tuple[Scenario, ...] = (
+    Scenario(
+        "default",
+        "English Wikipedia at 10 % of sessions beside three pilots at 100 %, with the dirt of real streams.",
+        (_SILENT_EN, _ID, _TR, _TH),
+        (PolicyStep("enwiki", "session", 0.1), _FULL),
+        dirt=True,
+        missing_hour=True,
+        annotated=True,
+    ),
+    Scenario(
+        "unsampled",
+        "Three wikis at 100 % with dirt but no lost hour, so that every row equals the truth.",
+        (_ID, _TR, WikiSpec("thwiki", "th.wikipedia.org", "th", True, 2000, silent_days=2)),
+        (_FULL,),
+        dirt=True,
+    ),
+    Scenario("clean", "Three wikis at 100 % and not one bad line.", (_ID, _TR, _TH), (_FULL,)),
+    _one_sampled("pageview-10", "English Wikipedia at 10 % of pageviews.", PolicyStep("enwiki", "pageview", 0.1)),
+    _one_sampled("session-25", "English Wikipedia at 25 % of sessions.", PolicyStep("enwiki", "session", 0.25)),
+    _one_sampled("pageview-50", "English Wikipedia at 50 % of pageviews.", PolicyStep("enwiki", "pageview", 0.5)),
+    _one_sampled(
+        "rate-change",
+        "English Wikipedia goes from 100 % of pageviews to 10 % and back; clients follow within ten minutes.",
+        PolicyStep("enwiki", "pageview", 1.0),
+        PolicyStep("enwiki", "pageview", 0.1, 1 / 3),
+        PolicyStep("enwiki", "pageview", 1.0, 2 / 3),
+    ),
+    Scenario(
+        "spanning-sessions",
+        "English Wikipedia at 50 % of sessions, three in ten of which touch two weeks.",
+        (_EN, _TR),
+        (PolicyStep("enwiki", "session", 0.5), _FULL),
+        persistence=0.96,
+        tab_keepers=0.9,
+    ),
+    _one_sampled(
+        "undeclared-rate",
+        "English Wikipedia declares 50 % of pageviews but its clients send 25 %.",
+        PolicyStep("enwiki", "pageview", 0.5, true_rate=0.25),
+    ),
+    _one_sampled(
+        "unit-change",
+        "English Wikipedia changes from 50 % of pageviews to 50 % of sessions half-way.",
+        PolicyStep("enwiki", "pageview", 0.5),
+        PolicyStep("enwiki", "session", 0.5, 1 / 2),
+    ),
+    Scenario(
+        "entry-points",
+        "Usage at 100 %, and entry points (a top link and a sidebar link) at 10 % of pageviews without user ids.",
+        (_EN, _TR),
+        (
+            PolicyStep("*", "pageview", 1.0, instrument=USAGE),
+            PolicyStep("*", "pageview", 0.1, instrument=ENTRY_POINTS),
         ),
-        Scenario(
-            "unsampled",
-            "Three wikis at 100 % with dirt but no lost hour, so that every row equals the truth.",
-            (_ID, _TR, WikiSpec("thwiki", "th.wikipedia.org", "th", True, 2000, silent_days=2)),
-            (_FULL,),
-            dirt=True,
+        split=True,
+        vocabulary=with_entry_points(),
+    ),
+    Scenario(
+        "policy-gaps",
+        "Two wikis at 100 % beside small ones that send although the policy has no row, a late row, or rate zero.",
+        (_TR, _TH, *_STRAYS),
+        (
+            PolicyStep("trwiki", "pageview", 1.0),
+            PolicyStep("thwiki", "pageview", 1.0),
+            PolicyStep("azwiki", "pageview", 1.0, declared=False),
+            PolicyStep("tewiki", "pageview", 1.0, declared=False),
+            PolicyStep("tewiki", "pageview", 1.0, 1 / 2),
+            PolicyStep("iswiki", "session", 0.0, true_rate=1.0),
         ),
-        Scenario("clean", "Three wikis at 100 % and not one bad line.", (_ID, _TR, _TH), (_FULL,)),
-        _one_sampled("pageview-10", "English Wikipedia at 10 % of pageviews.", PolicyStep("enwiki", "pageview", 0.1)),
-        _one_sampled("session-25", "English Wikipedia at 25 % of sessions.", PolicyStep("enwiki", "session", 0.25)),
-        _one_sampled("pageview-50", "English Wikipedia at 50 % of pageviews.", PolicyStep("enwiki", "pageview", 0.5)),
-        _one_sampled(
-            "rate-change",
-            "English Wikipedia goes from 100 % of pageviews to 10 % and back; clients follow within ten minutes.",
-            PolicyStep("enwiki", "pageview", 1.0),
-            PolicyStep("enwiki", "pageview", 0.1, 1 / 3),
-            PolicyStep("enwiki", "pageview", 1.0, 2 / 3),
-        ),
-        Scenario(
-            "spanning-sessions",
-            "English Wikipedia at 50 % of sessions, three in ten of which touch two weeks.",
-            (_EN, _TR),
-            (PolicyStep("enwiki", "session", 0.5), _FULL),
-            persistence=0.96,
-            tab_keepers=0.9,
-        ),
-        _one_sampled(
-            "undeclared-rate",
-            "English Wikipedia declares 50 % of pageviews but its clients send 25 %.",
-            PolicyStep("enwiki", "pageview", 0.5, true_rate=0.25),
-        ),
-        _one_sampled(
-            "unit-change",
-            "English Wikipedia changes from 50 % of pageviews to 50 % of sessions half-way.",
-            PolicyStep("enwiki", "pageview", 0.5),
-            PolicyStep("enwiki", "session", 0.5, 1 / 2),
-        ),
-        Scenario(
-            "entry-points",
-            "Usage at 100 %, and entry points (a top link and a sidebar link) at 10 % of pageviews without user ids.",
-            (_EN, _TR),
-            (
-                PolicyStep("*", "pageview", 1.0, instrument=USAGE),
-                PolicyStep("*", "pageview", 0.1, instrument=ENTRY_POINTS),
-            ),
-            split=True,
-            vocabulary=with_entry_points(),
-        ),
-        Scenario(
-            "truncated-file",
-            "Two wikis at 100 % with dirt, a lost hour and one gzip file that breaks off.",
-            (_TR, _TH),
-            (_FULL,),
-            dirt=True,
-            missing_hour=True,
-            truncated_file=True,
-        ),
-    )
+    ),
+    Scenario(
+        "truncated-file",
+        "Two wikis at 100 % with dirt, a lost hour and one gzip file that breaks off.",
+        (_TR, _TH),
+        (_FULL,),
+        dirt=True,
+        missing_hour=True,
+        truncated_file=True,
+    ),
+)
 
-
-SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _all()}
+SCENARIOS: dict[str, Scenario] = {scenario.name: scenario for scenario in _ALL}

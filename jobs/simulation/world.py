@@ -109,21 +109,28 @@ def simulate(
     for population in populations:
         delivery.add_wiki(population.wiki, population.users, population.views, population.events)
     delivery.write(delivery_seed, report)
-    frame = truth_table.Frame(start, days, chosen.vocabulary, BUCKETS, anonymous_entry=chosen.split)
-    wikis = [
-        truth_table.WikiTruth(population.wiki.wiki_db, population.visible, complete_events(population, start))
-        for population in populations
-    ]
-    rows = truth_rows(frame, wikis, lambda share: report("truth", share))
-    truth_path = _write_truth(out, chosen, seed, start, days, rows, delivery)
+    rows = _truth(chosen, populations, start, days, report)
     fates: Counter[str] = sum(delivery.fates.values(), Counter())
     return SimulationSummary(
-        out=out, truth_path=truth_path, scenario=scenario, seed=seed, start=start, days=days, scale=scale,
-        wikis=tuple(wiki.wiki_db for wiki in chosen.wikis), n_lines=fates.total(), n_files=delivery.n_files,
+        out=out, truth_path=_write_truth(out, chosen, seed, start, days, rows, delivery), scenario=scenario, seed=seed,
+        start=start, days=days, scale=scale, wikis=tuple(wiki.wiki_db for wiki in chosen.wikis),
+        n_lines=fates.total(), n_files=delivery.n_files,
         n_population_events=sum(len(population.events.time) for population in populations), n_truth_rows=len(rows),
         fates=dict(sorted(fates.items())), missing_hours=tuple(delivery.missing_hours),
         unreadable_files=tuple(delivery.unreadable_files),
     )  # fmt: skip
+
+
+def _truth(
+    scenario: Scenario, populations: list[Population], start: date, days: int, report: Progress
+) -> list[list[object]]:
+    """Compute the truth from the complete populations."""
+    frame = truth_table.Frame(start, days, scenario.vocabulary, BUCKETS, anonymous_entry=scenario.split)
+    wikis = [
+        truth_table.WikiTruth(population.wiki.wiki_db, population.visible, complete_events(population, start))
+        for population in populations
+    ]
+    return truth_rows(frame, wikis, lambda share: report("truth", share))
 
 
 def _checked(scenario: str, start: date, days: int, scale: float) -> Scenario:

@@ -91,7 +91,11 @@ def write_csvs(
     _csv(
         out / "sampling_policy.csv",
         ("instrument_name", "wiki_db", "sample_unit", "sample_rate", "valid_from", "valid_to"),
-        ((row.instrument, row.wiki_db, row.unit, row.rate, _utc(row.valid_from), _utc(row.valid_to)) for row in policy),
+        (
+            (row.instrument, row.wiki_db, row.unit, row.rate, _utc(row.valid_from), _utc(row.valid_to))
+            for row in policy
+            if row.declared
+        ),
     )
     columns = ("wiki_db", "domain", "language", "pilot", "enabled_from", "visible_from")
     _csv(out / "wikis.csv", columns, ([wiki[name] for name in columns] for wiki in wikis))

@@ -50,7 +50,7 @@ def test_the_seed_decides_every_byte(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "scenario", ["default", "unsampled", "rate-change", "unit-change", "truncated-file", "entry-points"]
+    "scenario", ["default", "unsampled", "rate-change", "unit-change", "truncated-file", "entry-points", "policy-gaps"]
 )
 def test_every_line_gets_the_planned_fate(build, scenario):
     out, summary, truth = build(scenario)
@@ -77,6 +77,15 @@ def test_clean_world_keeps_every_line(build):
     _, summary, _ = build("clean")
     assert set(summary.fates) == {"kept"}
     assert summary.n_lines == summary.n_population_events
+
+
+def test_wikis_without_a_policy_in_force_are_quarantined_whole(build):
+    out, summary, _ = build("policy-gaps")
+    assert {"quarantined/no_sampling_policy", "quarantined/sampling_rate_zero"} <= set(summary.fates)
+    _, kept = ingest(out)
+    late = [event["meta"]["dt"] for event in kept if event["mediawiki"]["database"] == "tewiki"]
+    assert "2026-03-30T12:17" <= min(late) <= "2026-03-31"
+    assert {event["mediawiki"]["database"] for event in kept} == {"trwiki", "thwiki", "tewiki"}
 
 
 def test_lost_hour_and_broken_file_are_named(build):
