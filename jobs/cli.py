@@ -180,7 +180,8 @@ def policy_check(context: typer.Context, input_dir: InputDir) -> None:
     """Find overlaps, gaps and impossible rates in the sampling policy, and print its timeline."""
     from jobs.policy_entry import check
 
-    check(context.obj.console, input_dir)
+    shared: Context = context.obj
+    check(shared.console, shared.settings, input_dir)
 
 
 @policy_app.command("import")

@@ -11,13 +11,14 @@ import pandas as pd
 from jobs.catalogue import MENU_LINK, load_catalogue
 from jobs.estimation.intervals import wilson
 from jobs.rows.candidates import candidates
-from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments
+from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, describe, element_instruments
 from jobs.rows.situation import Situation
 from jobs.transforms.cohorts import CohortSums
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 PRESENTED = "presented_two_week_rate"
+EMPTY = "the cohort is empty: there is nothing to divide by"
 CELL = ["metric", "wiki_db", "metric_date"]
 
 
@@ -59,7 +60,8 @@ def _known(situation: Situation, metric: str, wiki: str, first: date, end: date)
         instruments = tuple(sorted({*instruments, *entry}))
         unmeasured = unmeasured or situation.vocabulary.unmeasured(MENU_LINK, "all", first, first + WEEK)
     sampling = situation.sampling(instruments, (wiki,), first, end)
-    return missing is None and caution is None, caution, unmeasured or sampling.unrecorded, *describe(sampling)
+    caution = caution or (LOST if sampling.has_loss else None)
+    return situation.is_complete(first, end), caution, unmeasured or sampling.unrecorded, *describe(sampling)
 
 
 def cohort_rows(sums: CohortSums, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -86,7 +88,7 @@ def cohort_rows(sums: CohortSums, situation: Situation, as_of: Sequence[date]) -
                     n_users_observed=cohort[mine], n_effective=np.where(rate_one, cohort, np.nan)[mine],
                     estimator=np.where(rate_one, "ratio", "npmle_retention")[mine],
                     status=np.where(rate_one, np.where(empty, "not_estimable", "publish"), "pending")[mine],
-                    status_reason=np.where(rate_one & empty, "the cohort is empty: there is nothing to divide by", "")[mine],
+                    status_reason=np.where(rate_one & empty, EMPTY, "")[mine],
                     caution_reason=base["caution_reason"].to_numpy()[mine],
                 )
             )  # fmt: skip

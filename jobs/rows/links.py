@@ -12,7 +12,7 @@ from jobs.estimation.intervals import wilson
 from jobs.estimation.ratios import RatioEstimates, clustered_ratio, ctr_reason, ctr_status, design_ratio
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import candidates
-from jobs.rows.regimes import SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force
+from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force
 from jobs.rows.situation import Sampling, Situation
 from jobs.rows.skeleton import ALL, CELL, KEYS, element_windows, link_cells, link_windows
 from jobs.transforms.links import LinkSums
@@ -48,7 +48,9 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
     base["unmeasured_reason"] = (
         base["unmeasured_reason"].fillna(base["missing_reason"]).fillna(base["unrecorded_reason"])
     )
-    base["caution_reason"] = base["note"].fillna(base["caution_reason"])
+    base["caution_reason"] = base["note"].fillna(base["caution_reason"]).mask(
+        base["note"].isna() & base["caution_reason"].isna() & base["has_loss"].astype(bool), LOST
+    )
     kept = kept.merge(base[[*CELL, "row"]], on=CELL).drop(columns=CELL)
     regimes = entries(in_force(base), kept)
     blocks = [_totals(base, regimes), _rates(base, regimes), _unique(base)]
@@ -100,8 +102,6 @@ def _totals(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
             len(base), base["is_rate_one"].astype(bool),
         )  # fmt: skip
         rate_one = base["is_rate_one"].astype(bool)
-        changed = base["has_unit_change"].astype(bool) & ~rate_one
-        lost = "the sampling unit changed: a quarter of an hour around the change was lost"
         blocks.append(
             candidates(
                 base, metric, "realised",
@@ -110,7 +110,7 @@ def _totals(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
                 n_effective=total.n_effective,
                 estimator=np.where(rate_one, "count", "horvitz_thompson"),
                 status=total.status, status_reason=total.reason,
-                caution_reason=base["caution_reason"].mask(changed & base["caution_reason"].isna(), lost),
+                caution_reason=base["caution_reason"],
             )
         )  # fmt: skip
     return pd.concat(blocks, ignore_index=True)

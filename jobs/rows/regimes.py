@@ -12,9 +12,10 @@ from jobs.rows.situation import Sampling, Situation
 
 ENTRY_POINT = "entry point"
 SAMPLING_COLUMNS = [
-    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "unrecorded_reason",
+    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "has_loss", "unrecorded_reason",
     "series_break", "regimes",
 ]  # fmt: skip
+LOST = "a quarter of an hour around a change of sampling was lost"
 Observed = Mapping[tuple[str, str], frozenset[str]]
 
 
@@ -38,7 +39,7 @@ def describe(sampling: Sampling) -> tuple[object, ...]:
     """Return a window's sampling as the values of `SAMPLING_COLUMNS`."""
     low, high = sampling.rates or (None, None)
     return (
-        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.unrecorded,
+        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.has_loss, sampling.unrecorded,
         sampling.series_break, sampling.regimes,
     )  # fmt: skip
 

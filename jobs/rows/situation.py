@@ -14,6 +14,7 @@ from jobs.policy import (
     group_regimes,
     has_unit_change,
     rate_changes,
+    regimes_within,
     timeline,
     uncovered_days,
 )
@@ -31,12 +32,14 @@ class Sampling:
     Attributes:
         regimes: (unit, rate) pairs under which events of the window were kept, rate 0 left out.
         has_unit_change: one wiki changed its unit inside the window.
+        has_loss: a quarter of an hour around a change was lost whole (a change of unit, or from rate 0).
         unrecorded: why whole days of it were not recorded (rate 0, or no policy), or None.
         series_break: what changed, for a reader who compares windows, or None.
     """
 
     regimes: frozenset[tuple[str, float]]
     has_unit_change: bool = False
+    has_loss: bool = False
     unrecorded: str | None = None
     series_break: str | None = None
 
@@ -54,8 +57,8 @@ class Sampling:
 
     @property
     def is_rate_one(self) -> bool:
-        """Nothing of the window was left out by sampling, nor around a change of its unit."""
-        return not self.has_unit_change and all(rate == 1 for _, rate in self.regimes)
+        """Nothing of the window was left out by sampling, nor lost around a change of it."""
+        return not self.has_loss and all(rate == 1 for _, rate in self.regimes)
 
 
 class Situation:
@@ -89,6 +92,10 @@ class Situation:
     def missing_hours(self, start: date, end: date) -> int:
         """Return how many hours of the arrived days of [start, end) are missing or unreadable."""
         return sum(hours for day, hours in self._incomplete.items() if start <= day < end)
+
+    def is_complete(self, start: date, end: date) -> bool:
+        """Whether every hour of [start, end) has arrived and could be read."""
+        return not self.missing_days(start, end) and not self.missing_hours(start, end)
 
     def missing_reason(self, start: date, end: date) -> str | None:
         """Say why a window has days that were never ingested, or None."""
@@ -130,19 +137,21 @@ class Situation:
         """Collect the regimes of instruments on wikis in [start, end)."""
         pairs: set[tuple[str, float]] = set()
         breaks: list[str] = []
-        changed, unrecorded = False, None
+        changed, lost, unrecorded = False, False, None
         for wiki in wikis:
             silent = set(days(start, end))
             for name, first, last in self._lives(instruments, start, end):
                 own = self._regimes.get((name, wiki), [])
                 pairs |= {(unit, rate) for unit, rate in applied_rates(own, name, wiki, first, last)}
                 changed = changed or has_unit_change(own, name, wiki, first, last)
+                found = regimes_within(own, name, wiki, first, last)
+                lost = lost or any(regime.sample_rate > 0 and regime.kept_rate == 0 for regime in found)
                 silent -= set(days(first, last)) - set(uncovered_days(own, name, wiki, first, last))
                 told = describe_changes(rate_changes(own, name, wiki, first, last))
                 breaks += [f"{wiki}: {told}" if len(wikis) > 1 else told] if told else []
             if silent and unrecorded is None:
                 unrecorded = f"{wiki} recorded nothing on {min(silent)}: its sampling policy had no rate above 0"
-        return Sampling(frozenset(pairs), changed, unrecorded, "; ".join(dict.fromkeys(breaks)) or None)
+        return Sampling(frozenset(pairs), changed, lost, unrecorded, "; ".join(dict.fromkeys(breaks)) or None)
 
     def _lives(self, instruments: Sequence[str], start: date, end: date) -> list[tuple[str, date, date]]:
         """Return each instrument's days inside [start, end)."""

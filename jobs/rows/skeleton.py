@@ -35,7 +35,7 @@ def link_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame:
             missing, caution = situation.missing_reason(start, end), situation.caution_reason(start, end)
             members = [(wiki, (wiki,)) for wiki in wikis] + ([(ALL, tuple(wikis))] if wikis else [])
             rows += [
-                (name, days, start, last, missing is None and caution is None, caution, missing, group)
+                (name, days, start, last, situation.is_complete(start, end), caution, missing, group)
                 for name, group in members
             ]
     columns = [

@@ -12,7 +12,7 @@ from jobs.estimation.intervals import wilson
 from jobs.estimation.ratios import clustered_ratio
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import candidates
-from jobs.rows.regimes import SAMPLING_COLUMNS, describe, entries, in_force
+from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, describe, entries, in_force
 from jobs.rows.situation import Situation
 from jobs.rows.skeleton import ALL
 from jobs.transforms.visits import VisitSums
@@ -79,10 +79,11 @@ def _window(
     end = last + DAY
     missing, caution = situation.missing_reason(first, end), situation.caution_reason(first, end)
     sampling = situation.sampling(situation.usage_instruments(first, end), members, first, end)
+    caution = caution or (LOST if sampling.has_loss else None)
     unmeasured = situation.usage_unmeasured(first, end) or missing or sampling.unrecorded
     review = situation.vocabulary.review_unmeasured(first, end)
     return (
-        name, kind, population, length, last, first, length or np.nan, members, missing is None and caution is None,
+        name, kind, population, length, last, first, length or np.nan, members, situation.is_complete(first, end),
         caution, unmeasured, review, *describe(sampling),
     )  # fmt: skip
 
@@ -134,14 +135,12 @@ def _loads(rolling: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
         regimes["row"], regimes["sample_rate"], regimes["n_loads"], regimes["loads_sq"], regimes["n_load_units"],
         regimes["n_load_units"], len(rolling), rate_one,
     )  # fmt: skip
-    lost = "the sampling unit changed: a quarter of an hour around the change was lost"
-    changed = rolling["has_unit_change"].astype(bool) & ~rate_one & rolling["caution_reason"].isna()
     return candidates(
         rolling, "dashboard_pageviews", "realised",
         estimate=total.estimate, lower=total.lower, upper=total.upper, observed_numerator=rolling["n_loads"],
         n_users_observed=rolling["n_visitors"], n_effective=total.n_effective,
         estimator=np.where(rate_one, "count", "horvitz_thompson"), status=total.status, status_reason=total.reason,
-        caution_reason=rolling["caution_reason"].mask(changed, lost),
+        caution_reason=rolling["caution_reason"],
     )  # fmt: skip
 
 

@@ -1,0 +1,62 @@
+# Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: help setup demo check test kill-test format clean lock dbt-docs
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+DEMO ?= demo
+START := 2026-03-02
+END := 2026-04-13
+DAYS := 42
+PYTEST := $(BIN)/pytest
+
+help:  ## Show what there is to make
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+setup: $(VENV)/.installed  ## Install everything into .venv (about half a minute)
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 on the path: install one, or make PYTHON=/path/to/python"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip --quiet --disable-pip-version-check install uv
+	@echo "Installing into $(VENV) ..."
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+demo: setup  ## Simulate six weeks on four wikis, run the main job, show results
+	@rm -rf $(DEMO)
+	$(BIN)/pdmetrics simulate --out $(DEMO)/world --start $(START) --days $(DAYS)
+	$(BIN)/pdmetrics --warehouse $(DEMO)/warehouse run --start $(START) --end $(END) --input $(DEMO)/world
+	@$(BIN)/pdmetrics --warehouse $(DEMO)/warehouse query "select metric, wiki_db, round(estimate, 3) as estimate, round(lower, 3) as lower, round(upper, 3) as upper, status from fct_metric_values where as_of_date = date '2026-04-12' and inference = 'realised' and ((window_days = 28 and metric in ('dashboard_pageviews', 'dashboard_visitors', 'reviewers', 'two_day_review_rate')) or metric = 'two_week_return_rate') and wiki_db != 'all' order by metric, wiki_db"
+	@echo "Next commands to try:"
+	@echo "  $(BIN)/pdmetrics --warehouse $(DEMO)/warehouse query 'show tables'"
+	@echo "  $(BIN)/pdmetrics --warehouse $(DEMO)/warehouse query \"select wiki_db, status, status_reason, remedy from fct_metric_values where metric = 'two_week_return_rate' and inference = 'realised'\""
+	@echo "  $(BIN)/pdmetrics --warehouse $(DEMO)/warehouse query \"select fate, reason, sum(n_lines) as n_lines from fct_ingest_log group by all order by 3 desc\""
+	@echo "  $(BIN)/pdmetrics --warehouse $(DEMO)/warehouse doctor"
+
+check: setup  ## Lint, types and the quick tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd dbt_project && ../$(BIN)/sqlfluff lint --nofail --disable-progress-bar models >/dev/null && ../$(BIN)/sqlfluff lint --disable-progress-bar models
+	$(PYTEST) -m "not integration and not kill and not airflow and not dbt" -n 2
+
+test: check  ## Everything that CI runs
+	$(PYTEST) -m "integration or kill or airflow or dbt"
+
+kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an undisturbed run
+	PDMETRICS_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py
+
+format: setup  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup  ## Make requirements.txt from requirements.in
+	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 -q requirements.in -o requirements.txt
+
+clean:  ## Remove what was built, but the environment
+	rm -rf $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs

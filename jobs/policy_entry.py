@@ -1,0 +1,69 @@
+"""Entries: check the sampling policy, import Test Kitchen records into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console
+
+from jobs.errors import InputError
+from jobs.policy import timeline
+from jobs.policy_check import TIMELINE_HEADER, check_policy, timeline_table
+from jobs.policy_import import import_records, write_policy
+from jobs.policy_records import load_records
+from jobs.query import as_table
+from jobs.reference import POLICY_CSV, load_reference, read_policy
+from jobs.settings import Settings
+
+
+def check(console: Console, settings: Settings, input_dir: Path) -> None:
+    """Print the timeline of the policy and everything wrong with it.
+
+    Raises:
+        InputError: it has an error; warnings are only printed.
+    """
+    reference = load_reference(input_dir, allow_unknown_policy_wikis=True)
+    grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
+    console.print(as_table(TIMELINE_HEADER, timeline_table(timeline(reference, grace)), "Sampling in force"))
+    problems = check_policy(reference)
+    for problem in problems:
+        console.print(f"{problem.severity}: {problem}", highlight=False, markup=False)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise InputError(
+            f"The sampling policy has {len(errors)} error{'s' if len(errors) > 1 else ''}, named above.",
+            where=str(input_dir / POLICY_CSV),
+            next_step="mend these lines; until then events they concern are quarantined",
+        )
+    console.print("The policy is sound.")
+
+
+def import_files(console: Console, files: Sequence[Path], input_dir: Path, effective_from: datetime | None) -> None:
+    """Import records into the policy and print what was done; nothing is written if anything is wrong."""
+    if not input_dir.is_dir():
+        raise InputError("There is no such input directory.", where=str(input_dir), next_step="check --input")
+    path = input_dir / POLICY_CSV
+    records, sources = load_records(files)
+    wikis = load_reference(input_dir, allow_unknown_policy_wikis=True).wikis if _is_complete(input_dir) else ()
+    before = read_policy(path)
+    result = import_records(
+        records,
+        before,
+        effective_from=None if effective_from is None else effective_from.replace(tzinfo=UTC),
+        sources=sources,
+        known_wikis=frozenset(row.wiki_db for row in wikis) or None,
+    )
+    for line in result.summary:
+        console.print(line, highlight=False, markup=False)
+    if result.rows == before:
+        console.print(f"{path} is unchanged: it says all of this already.")
+        return
+    write_policy(path, result.rows)
+    console.print(f"{path}: {len(result.rows)} rows. Next: pdmetrics policy check --input {input_dir}", highlight=False)
+
+
+def _is_complete(input_dir: Path) -> bool:
+    """Whether the directory has the files beside the policy that tell which wikis there are."""
+    return (input_dir / "wikis.csv").exists() and (input_dir / POLICY_CSV).exists()
