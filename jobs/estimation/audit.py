@@ -15,7 +15,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from jobs.estimation.intervals import FloatArray, as_float
-from jobs.estimation.totals import IntArray, TextArray
+from jobs.estimation.regimes import IntArray, TextArray
 
 AS_DECLARED = "as declared"
 LOWER = "lower than declared"

@@ -69,20 +69,30 @@ def garwood(counts: npt.ArrayLike, confidence: float = 0.95) -> tuple[FloatArray
     return lower, np.asarray(special.gammaincinv(c + 1, 1 - tail), dtype=np.float64)
 
 
-def log_ratio_interval(r: npt.ArrayLike, se: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Compute the log-scale interval r / f, r * f with f = exp(z se / r).
+def normal_or_student(df: npt.ArrayLike | None = None) -> FloatArray:
+    """Return the 97.5 % quantile of Student's t with `df` degrees of freedom (at least 1), or of the normal without."""
+    if df is None:
+        return np.array([Z95])
+    return np.asarray(special.stdtrit(np.maximum(as_float(df), 1.0), 0.975), dtype=np.float64)
+
+
+def log_ratio_interval(
+    r: npt.ArrayLike, se: npt.ArrayLike, df: npt.ArrayLike | None = None
+) -> tuple[FloatArray, FloatArray]:
+    """Compute the log-scale interval r / f, r * f with f = exp(q se / r).
 
     Args:
         r: positive ratios. Where r is 0 the log scale says nothing about the upper limit: lower 0, upper NaN.
         se: their standard errors; 0 gives [r, r], NaN gives NaN.
+        df: degrees of freedom of se, then q is a quantile of Student's t; by default of the normal.
 
     Returns:
         Lower and upper limits.
     """
-    ratio, error = np.broadcast_arrays(as_float(r), as_float(se))
+    ratio, error, quantile = np.broadcast_arrays(as_float(r), as_float(se), normal_or_student(df))
     positive = ratio > 0
     # Beyond exp(700) a float overflows: such an interval says nothing, so its upper end is missing.
-    exponent = Z95 * np.divide(error, ratio, out=np.full(ratio.shape, np.nan), where=positive)
+    exponent = quantile * np.divide(error, ratio, out=np.full(ratio.shape, np.nan), where=positive)
     factor = np.exp(np.minimum(exponent, 700.0))
     lower = np.where(positive, ratio / factor, np.where(ratio == 0, 0.0, np.nan))
     return lower, np.where(positive & (exponent <= 700.0), ratio * factor, np.nan)
@@ -109,6 +119,44 @@ def log_above_floor(total: npt.ArrayLike, se: npt.ArrayLike, floor: npt.ArrayLik
     d = np.where(open_ended, unseen, 1.0)
     factor = np.exp(Z95 * np.sqrt(np.log1p((np.where(open_ended, error, 0.0) / d) ** 2)))
     return np.where(open_ended, seen + d / factor, estimate), np.where(open_ended, seen + d * factor, estimate)
+
+
+def ratio_from_limits(
+    numerator: tuple[FloatArray, FloatArray, FloatArray],
+    denominator: tuple[FloatArray, FloatArray, FloatArray],
+    correlation: npt.ArrayLike,
+) -> tuple[FloatArray, FloatArray]:
+    """Compute limits of a ratio Y / X from separate limits of Y and X ("method of variance estimates recovery").
+
+    Each distance between an estimate and its limit stands for a standard error on that side, so that limits of any
+    shape keep theirs in the ratio. Where X is too uncertain for the formula (its upper limit is twice the estimate),
+    the ends are divided crosswise, which is conservative.
+
+    Args:
+        numerator: estimate, lower and upper limit of Y >= 0.
+        denominator: estimate, lower and upper limit of X > 0.
+        correlation: between the errors of Y and X.
+
+    Returns:
+        Lower and upper limits; NaN where the lower limit of X is 0.
+
+    Source: Donner and Zou 2012, Stat. Methods Med. Res. 21, equation for a ratio of correlated estimates.
+    """
+    (y, y_low, y_high), (x, x_low, x_high) = numerator, denominator
+    rho = as_float(correlation)
+    safe = (x_high < 2 * x) & (x_low > 0)
+
+    def root(y_end: FloatArray, x_end: FloatArray, sign: float) -> FloatArray:
+        product = y * x - rho * np.abs(y - y_end) * np.abs(x - x_end)
+        scale = np.where(safe, x_end * (2 * x - x_end), 1.0)
+        inside = np.clip(product**2 - y_end * (2 * y - y_end) * scale, 0.0, None)
+        return np.asarray((product + sign * np.sqrt(inside)) / scale, dtype=np.float64)
+
+    known = x_low > 0
+    crosswise_low = np.divide(y_low, x_high, out=np.full(x.shape, np.nan), where=known)
+    crosswise_high = np.divide(y_high, x_low, out=np.full(x.shape, np.nan), where=known)
+    lower = np.where(safe, root(y_low, x_high, -1.0), crosswise_low)
+    return lower, np.where(safe, root(y_high, x_low, 1.0), crosswise_high)
 
 
 def binomial_inversion(

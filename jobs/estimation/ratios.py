@@ -15,8 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from jobs.estimation.intervals import FloatArray, as_float, binomial_inversion, log_ratio_interval, wilson
-from jobs.estimation.totals import RegimeSums, TextArray, regime_sums, total_by_row
+from jobs.estimation.intervals import (
+    FloatArray,
+    as_float,
+    binomial_inversion,
+    log_ratio_interval,
+    ratio_from_limits,
+    wilson,
+)
+from jobs.estimation.regimes import RegimeSums, TextArray, regime_sums, total_by_row
+from jobs.estimation.totals import FEW_CLUSTERS, total_limits
+
+BoolArray = npt.NDArray[np.bool_]
 
 FEW_CLICKS = 30
 """A click-through rate from fewer clicks is `caution` at best."""
@@ -59,9 +69,11 @@ def design_ratio(
     V = sum_r (1 - r) / r^2 (S_yy - 2 R S_xy + R^2 S_xx) / X^2. A numerator kept at 100 % beside a sampled denominator
     is an entry at rate 1 with sum_y only, and one below it with sum_x only.
 
-    Where no residual was seen under sampling the formula would claim certainty. Then the units that may have been
-    missed decide: at most M = upper limit of a total of which nothing was kept, and M / (lower limit of X) is the
-    upper limit of a ratio of 0 and the half-width, relative to R, of one on which all clusters agree.
+    V comes from the clusters that were kept, so two cases have their own limits. Where a row has several rates, or a
+    ratio of 0, and at a rate below 1 fewer than 50 effective clusters of the numerator, (sum y)^2 / sum y^2, its
+    limits are those of the two totals (`totals.total_limits`, which invert small counts) divided by
+    `ratio_from_limits`. Where there are no residuals at all, the units that may have been missed decide: at most M,
+    the upper limit of a total of which nothing was kept, and M / (lower limit of X) is the half-width relative to R.
 
     Args:
         row: output row of each entry, in [0, n_rows).
@@ -85,20 +97,20 @@ def design_ratio(
     numerator, denominator = (total_by_row(entries, sums[name] / p, n_rows) for name in "yx")
     ratio = _divide(numerator, denominator)
     by_entry = ratio[entries.row]
-    squares = sums["yy"] - 2 * by_entry * sums["xy"] + by_entry**2 * sums["xx"]
-    sampled = total_by_row(entries, (p < 1).astype(np.float64), n_rows) > 0
-    # Rounding leaves a residue of the order of 1e-16 of each term where all residuals are 0.
-    scale = sums["yy"] + by_entry**2 * sums["xx"]
-    squares = np.where(squares > 1e-12 * scale, squares, 0.0)
-    variance = total_by_row(entries, (1 - p) / p**2 * squares, n_rows)
-    se = np.sqrt(variance) / np.where(denominator > 0, denominator, np.nan)
+    squares = _without_rounding(
+        sums["yy"] - 2 * by_entry * sums["xy"] + by_entry**2 * sums["xx"], sums["yy"] + by_entry**2 * sums["xx"]
+    )
+    se = np.sqrt(total_by_row(entries, (1 - p) / p**2 * squares, n_rows)) / np.where(
+        denominator > 0, denominator, np.nan
+    )
     lower, upper = log_ratio_interval(ratio, se)
-    silent = sampled & (se == 0)
-    missed = _missed_share(entries, silent, n_rows)
-    zero = sampled & (ratio == 0)
-    lower = np.where(silent, ratio * np.clip(1 - missed, 0, None), lower)
-    upper = np.where(zero, missed, np.where(silent, ratio * (1 + missed), upper))
-    exact = ~sampled
+    kinds = _kinds_of_rows(entries, ratio, se, n_rows)
+    few_lower, few_upper = _few_clusters(entries, numerator, denominator, kinds.few)
+    lower, upper = np.where(kinds.few, few_lower, lower), np.where(kinds.few, few_upper, upper)
+    missed = _missed_share(entries, kinds.silent, n_rows)
+    lower = np.where(kinds.silent, ratio * np.clip(1 - missed, 0, None), lower)
+    upper = np.where(kinds.silent, ratio * (1 + missed), upper)
+    exact = kinds.exact
     return _bounded(ratio, np.where(exact, ratio, lower), np.where(exact, ratio, upper), se, proportion)
 
 
@@ -115,6 +127,9 @@ def clustered_ratio(
 
     With weighted user totals (y_u, x_u), that is sums over a user's kept events of 1 / rate:
     V = n / (n - 1) sum_u (y_u - R x_u)^2 / X^2.
+
+    V is only as good as the number of users the numerator rests on, k = Y^2 / sum y_u^2, which a few eager or heavily
+    weighted users make small: the interval uses Student's t with k - 1 degrees of freedom, the normal in the limit.
 
     Where users show no differences (nobody clicked, all agree, or there is one user) V says nothing. Then Wilson's
     limit for "none of m users" stands in, m = X^2 / sum x^2 the effective number of users in the denominator: it is
@@ -134,11 +149,11 @@ def clustered_ratio(
     """
     users, y, x, yy, xy, xx = (as_float(value) for value in (n, sum_y, sum_x, sum_yy, sum_xy, sum_xx))
     ratio = _divide(y, x)
-    squares = yy - 2 * ratio * xy + ratio**2 * xx
-    squares = np.where(squares > 1e-12 * (yy + ratio**2 * xx), squares, 0.0)
+    squares = _without_rounding(yy - 2 * ratio * xy + ratio**2 * xx, yy + ratio**2 * xx)
     correction = np.divide(users, users - 1, out=np.full(users.shape, np.nan), where=users > 1)
     se = np.sqrt(correction * squares) / np.where(x > 0, x, np.nan)
-    lower, upper = log_ratio_interval(ratio, se)
+    clicking = np.divide(y**2, yy, out=np.ones(y.shape), where=yy > 0)
+    lower, upper = log_ratio_interval(ratio, se, clicking - 1)
     effective = np.divide(x**2, xx, out=np.zeros(x.shape), where=xx > 0)
     _, unseen = wilson(np.zeros(x.shape), users, np.minimum(effective, users))
     silent = (se == 0) | np.isnan(se)
@@ -151,7 +166,8 @@ def ctr_status(clicks: npt.ArrayLike, clicking_users: npt.ArrayLike | None = Non
     """Say what a click-through rate's counts allow: `caution` under 30 clicks or 10 clicking users, else `publish`.
 
     Args:
-        clicks: kept clicks (for `matched`, kept impressions with a click).
+        clicks: kept clicks (for `matched`, kept impressions with a click). In a window of mixed rates their effective
+            number (`regimes.effective_events`), which is never larger.
         clicking_users: kept users with a click; None or NaN where the instrument has no user id: clicks decide alone.
 
     Returns:
@@ -185,7 +201,55 @@ def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return quotient
 
 
-def _missed_share(entries: RegimeSums, wanted: npt.NDArray[np.bool_], n_rows: int) -> FloatArray:
+@dataclass(frozen=True)
+class _Kinds:
+    """Which rows are exact, which have few clusters, and which have no residual though sampled."""
+
+    exact: BoolArray
+    few: BoolArray
+    silent: BoolArray
+
+
+def _kinds_of_rows(entries: RegimeSums, ratio: FloatArray, se: FloatArray, n_rows: int) -> _Kinds:
+    """Sort rows by how their limits are found; a row is of one kind or of none (the log interval)."""
+    p, y, yy = entries.rate, entries.sums["y"], entries.sums["yy"]
+    sampled = total_by_row(entries, as_float(p < 1), n_rows) > 0
+    several = total_by_row(entries, np.ones(len(p)), n_rows) > 1
+    sparse = total_by_row(entries, as_float((p < 1) & (y**2 < FEW_CLUSTERS * yy) | (p < 1) & (y == 0)), n_rows) > 0
+    zero = ratio == 0
+    silent = sampled & (se == 0) & ~zero
+    return _Kinds(exact=~sampled, few=sampled & (several & sparse & ~silent | zero), silent=silent)
+
+
+def _few_clusters(
+    entries: RegimeSums, numerator: FloatArray, denominator: FloatArray, wanted: BoolArray
+) -> tuple[FloatArray, FloatArray]:
+    """Compute limits of the wanted rows' ratios from the limits of their two totals; NaN elsewhere."""
+    rows = np.flatnonzero(wanted)
+    chosen = wanted[entries.row]
+    row = np.searchsorted(rows, entries.row[chosen])
+    p, sums = entries.rate[chosen], {name: value[chosen] for name, value in entries.sums.items()}
+    ends = []
+    for estimate, name in ((numerator, "y"), (denominator, "x")):
+        total, squares = sums[name], sums[name * 2]
+        clusters = np.divide(total**2, squares, out=np.zeros(len(p)), where=squares > 0)
+        part = RegimeSums(row, p, {"y": total, "yy": squares, "clusters": clusters})
+        ends.append((estimate[rows], *total_limits(part, len(rows))))
+    factor = (1 - p) / p**2
+    v_y, v_x, v_xy = (as_float(np.bincount(row, factor * sums[name], len(rows))) for name in ("yy", "xx", "xy"))
+    spread = np.sqrt(v_y * v_x)
+    rho = np.divide(v_xy, spread, out=np.zeros(len(rows)), where=spread > 0)
+    lower, upper = np.full((2, len(wanted)), np.nan)
+    lower[rows], upper[rows] = ratio_from_limits(ends[0], ends[1], rho)
+    return lower, upper
+
+
+def _without_rounding(squares: FloatArray, scale: FloatArray) -> FloatArray:
+    """Take as 0 a sum of squared residuals that is the rounding left by terms of size `scale`."""
+    return np.where(squares > 1e-12 * scale, squares, 0.0)
+
+
+def _missed_share(entries: RegimeSums, wanted: BoolArray, n_rows: int) -> FloatArray:
     """Bound the share of each wanted row's denominator that units of a kind never kept make up, one event each."""
     chosen = np.flatnonzero(wanted[entries.row])
     row, p, x, xx = entries.row[chosen], entries.rate[chosen], entries.sums["x"][chosen], entries.sums["xx"][chosen]

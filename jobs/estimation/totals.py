@@ -14,27 +14,35 @@ Small counts. V is estimated from the very clusters that were kept, so with few 
 too short whenever too few happened to be kept. At a rate with fewer than 50 kept clusters the interval is therefore
 an exact binomial inversion. Let d = Q / S be the design effect of clustering (1 where each unit has one event). Then
 S / d behaves, in its first two moments, like a count of independently kept units, and the limits are the numbers N of
-such units at which S / d stops being plausible under Binomial(N, rate), multiplied by d. Its parts, one for each rate
-with few clusters, one for all rates with enough, and what was counted at rate 1, are added end by end, which is
-conservative. No lower limit is below what was seen.
+such units at which S / d stops being plausible under Binomial(N, rate), multiplied by d. The parts of a row, one for
+each rate with few clusters, one for all rates with enough, and what was counted at rate 1, are added end by end, which
+is conservative. No lower limit is below what was seen.
+
+Sessions that span two different rates below 1 are kept together or not at all (the ids' hashes are nested), which the
+sum over rates takes as independent; with the few minutes a change takes this does not show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from jobs.estimation.intervals import FloatArray, as_float, binomial_inversion, log_above_floor
-
-IntArray = npt.NDArray[np.int64]
-TextArray = npt.NDArray[np.object_]
+from jobs.estimation.intervals import (
+    Z95,
+    FloatArray,
+    binomial_inversion,
+    log_above_floor,
+    normal_or_student,
+)
+from jobs.estimation.regimes import RegimeSums, TextArray, regime_sums, total_by_row
 
 FEW_CLUSTERS = 50
 """Fewer kept clusters than this at a rate below 1: binomial inversion instead of the log interval."""
+
+MIN_DEGREES = 2
+"""Below three clusters Student's margin has no end; it stays at that of three."""
 
 FEW_EVENTS = 30
 """Fewer kept events than this in a row with a rate below 1: bounds only."""
@@ -65,73 +73,6 @@ class TotalEstimates:
     n_clusters: FloatArray
     status: TextArray
     reason: TextArray
-
-
-@dataclass(frozen=True)
-class RegimeSums:
-    """Sums over kept clusters in long format: one entry per (row, rate), sorted, without repeats.
-
-    Attributes:
-        row: index of the output row.
-        rate: rate in (0, 1] at which the clusters were kept.
-        sums: named sums, each of the length of `row`.
-    """
-
-    row: IntArray
-    rate: FloatArray
-    sums: Mapping[str, FloatArray]
-
-
-def regime_sums(row: npt.ArrayLike, rate: npt.ArrayLike, **sums: npt.ArrayLike) -> RegimeSums:
-    """Add up entries that share row and rate.
-
-    Args:
-        row: index of the output row of each entry.
-        rate: rate of each entry, in (0, 1].
-        **sums: sums over clusters. No cluster may be in two entries of a row, since squares do not add within one.
-
-    Returns:
-        The sums per (row, rate). Adding is exact, hence associative, for whole numbers below 2^53.
-
-    Raises:
-        ValueError: for a rate outside (0, 1] or arrays of different lengths.
-    """
-    rows, rates = np.atleast_1d(np.asarray(row, dtype=np.int64)), as_float(rate)
-    values = {name: as_float(value) for name, value in sums.items()}
-    if any(len(value) != len(rows) for value in (rates, *values.values())):
-        raise ValueError("row, rate and every sum need the same length")
-    if not np.all((rates > 0) & (rates <= 1)):
-        raise ValueError("every rate must lie in (0, 1]")
-    if len(rows) == 0:
-        return RegimeSums(rows, rates, values)
-    order = np.lexsort((rates, rows))
-    rows, rates = rows[order], rates[order]
-    starts = np.flatnonzero(np.r_[True, (np.diff(rows) != 0) | (np.diff(rates) != 0)])
-    added = {name: np.add.reduceat(value[order], starts) for name, value in values.items()}
-    return RegimeSums(rows[starts], rates[starts], added)
-
-
-def merge(a: RegimeSums, b: RegimeSums) -> RegimeSums:
-    """Merge the sums of two disjoint sets of clusters; associative and commutative, with empty sums as identity.
-
-    Raises:
-        ValueError: when the two carry different sums.
-    """
-    if set(a.sums) != set(b.sums):
-        raise ValueError(f"cannot merge sums of {sorted(a.sums)} with sums of {sorted(b.sums)}")
-    sums: dict[str, Any] = {name: np.concatenate([value, b.sums[name]]) for name, value in a.sums.items()}
-    return regime_sums(np.concatenate([a.row, b.row]), np.concatenate([a.rate, b.rate]), **sums)
-
-
-def total_by_row(entries: RegimeSums, values: FloatArray, n_rows: int) -> FloatArray:
-    """Add one value per entry up by row; rows without an entry get 0.
-
-    Raises:
-        ValueError: for a row outside [0, n_rows).
-    """
-    if len(entries.row) and (entries.row[0] < 0 or entries.row[-1] >= n_rows):
-        raise ValueError(f"rows must lie in [0, {n_rows})")
-    return np.bincount(entries.row, weights=values, minlength=n_rows).astype(np.float64)
 
 
 def horvitz_thompson(
@@ -170,7 +111,7 @@ def horvitz_thompson(
     estimate = total_by_row(entries, y / p, n_rows)
     seen = total_by_row(entries, y, n_rows)
     sampled, unknown = _regimes_of_rows(entries, n_rows, all_rate_one)
-    lower, upper = _limits(entries, n_rows)
+    lower, upper = total_limits(entries, n_rows)
     lower = np.clip(lower, seen, np.maximum(estimate, seen))
     upper = np.where(unknown, np.nan, np.maximum(upper, estimate))
     square_weights = total_by_row(entries, units / p**2, n_rows)
@@ -204,8 +145,18 @@ def _regimes_of_rows(
     return sampled | unknown, unknown
 
 
-def _limits(entries: RegimeSums, n_rows: int) -> tuple[FloatArray, FloatArray]:
-    """Add the ends of a row's parts: exact at rate 1, inversion where clusters are few, log for the others pooled."""
+def total_limits(entries: RegimeSums, n_rows: int) -> tuple[FloatArray, FloatArray]:
+    """Compute 95 % limits of each row's total, by adding the ends of its parts.
+
+    The parts: exact at rate 1, an inversion for each rate with few clusters, the log interval for the others pooled.
+
+    Args:
+        entries: the sums `y`, `yy` and `clusters`.
+        n_rows: number of output rows.
+
+    Returns:
+        Lower and upper limits; 0 and 0 for a row without entries.
+    """
     p, y, yy = entries.rate, entries.sums["y"], entries.sums["yy"]
     few = (p < 1) & (entries.sums["clusters"] < FEW_CLUSTERS)
     effect = _design_effect(entries, n_rows)
@@ -225,11 +176,18 @@ def _limits(entries: RegimeSums, n_rows: int) -> tuple[FloatArray, FloatArray]:
 
 
 def _design_effect(entries: RegimeSums, n_rows: int) -> FloatArray:
-    """Compute sum y^2 / sum y of each entry; where it has no events, that of its row, and 1 where the row has none."""
+    """Compute the design effect of each entry, sum y^2 / sum y, with a margin for few clusters.
+
+    It comes from the kept clusters themselves. What exceeds 1 is therefore widened as Student's t widens the normal
+    interval, (t / z)^2 with clusters - 1 degrees of freedom: twice at 5 clusters, 1.05 at 50, nothing where every unit
+    has one event. An entry without events has the effect of its row, and 1 where the row has none.
+    """
     y, yy = entries.sums["y"], entries.sums["yy"]
     row_y, row_yy = total_by_row(entries, y, n_rows), total_by_row(entries, yy, n_rows)
     of_row = np.divide(row_yy, row_y, out=np.ones(n_rows), where=row_y > 0)[entries.row]
-    return np.divide(yy, y, out=of_row, where=y > 0)
+    plain = np.divide(yy, y, out=of_row, where=y > 0)
+    df = np.maximum(entries.sums["clusters"] - 1, MIN_DEGREES)
+    return np.asarray(1 + (plain - 1) * (normal_or_student(df) / Z95) ** 2, dtype=np.float64)
 
 
 def _statuses(
