@@ -1,0 +1,80 @@
+"""What the tests of whole worlds share: the command line as a user runs it, the truth, the rows of a warehouse."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+KEY = [
+    "metric", "wiki_db", "window_kind", "metric_date", "as_of_date", "element_friendly_name",
+    "client_platform_family", "edit_count_bucket",
+]  # fmt: skip
+
+
+def pdmetrics(*arguments: str, check: bool = True, timeout: int = 900) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user would, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "jobs", *arguments],
+        capture_output=True, text=True, timeout=timeout, check=False, env={**os.environ, "COLUMNS": "200"},
+    )  # fmt: skip
+    if check and done.returncode != 0:
+        raise AssertionError(f"pdmetrics {' '.join(arguments)} exited {done.returncode}\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def simulate(out: Path, *, start: str, days: int, scenario: str, scale: float, seed: int = 7) -> None:
+    """Write a world."""
+    pdmetrics(
+        "simulate", "--out", str(out), "--start", start, "--days", str(days), "--scenario", scenario,
+        "--scale", str(scale), "--seed", str(seed),
+    )  # fmt: skip
+
+
+def truth(world: Path) -> pd.DataFrame:
+    """Return the truth of a world, one row per key."""
+    raw = json.loads((world / "truth.json").read_text())
+    rows = pd.DataFrame(raw["rows"], columns=raw["columns"])
+    return rows.astype({name: float for name in ("value", "numerator", "denominator", "n_users")})
+
+
+def fates(world: Path) -> dict[tuple[str, str, str], int]:
+    """Return the lines of a world by day, fate and reason."""
+    raw = json.loads((world / "truth.json").read_text())["fates"]
+    return {
+        (day, *(key.split("/", 1) if "/" in key else (key, ""))): count
+        for day, counts in raw.items()
+        for key, count in counts.items()
+        if count
+    }
+
+
+def rows(warehouse: Path, sql: str, parameters: Sequence[object] = ()) -> pd.DataFrame:
+    """Query the published marts."""
+    with duckdb.connect(str(warehouse / "personal_dashboard.duckdb"), read_only=True) as connection:
+        connection.execute("set schema = 'marts'")
+        return connection.execute(sql, parameters).df()
+
+
+def metric_rows(warehouse: Path) -> pd.DataFrame:
+    """Return all metric rows, dates as text as in the truth."""
+    return rows(
+        warehouse,
+        "select * replace (cast(metric_date as varchar) as metric_date, cast(as_of_date as varchar) as as_of_date) "
+        "from fct_metric_values",
+    )
+
+
+def contents(warehouse: Path) -> dict[str, set[tuple[object, ...]]]:
+    """Return every mart's rows, to compare two warehouses."""
+    tables = rows(warehouse, "select table_name from information_schema.tables where table_schema = 'marts'")
+    return {
+        name: set(map(tuple, rows(warehouse, f"select columns(*)::varchar from {name}").fillna("∅").to_numpy()))
+        for name in sorted(tables["table_name"])
+    }
