@@ -1,0 +1,61 @@
+"""# PersonalDashboard metrics, every day
+
+Ingest the raw events of the day that ended, estimate the metrics, build and publish the marts. Each task is one step
+of `pdmetrics run`; the steps find each other through the staged run in the warehouse, and **nothing is published
+before the last gate of the task `marts` has passed**. Running a day again is always safe: it gives the same rows.
+
+*Owner*: moderator-tools. *Input*: `$PDMETRICS_INPUT` (raw events, policy, wikis). *Output*: the lake, the marts file.
+
+## Triage notes
+
+The log of the failed task ends with what is wrong, where, and what to do. What its exit code means:
+
+- **0**: done. Warnings, if any, stand in the log and in `fct_data_quality`.
+- **1**: a quality gate failed; readers still see the marts of the day before. The log and
+  `pdmetrics audit --gate facts --date D` name the checks. Mend the input or `sampling_policy.csv`, then clear `ingest`.
+- **2**: bad usage, configuration or input, or a locked, full or read-only warehouse. Do what the message says, then
+  clear the failed task; retries do not help.
+- **3**: no input for the day yet. Nothing to do for the first hours: the task tries again with growing waits. After
+  that, ask why the raw data are late, and clear `ingest` when they are there.
+
+Exit 3 is a retry and then a failure, never a skip: a skipped day would look like a quiet one. A failed day does not
+stop the next; windows that hold it are `not_measured` until it is there. Many days at once: `pdmetrics backfill`.
+
+*Paging*: two failed days in a row, or exit 1, in working hours. All else can wait: a late day can be run at any time.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.providers.standard.operators.bash import BashOperator
+from airflow.sdk import DAG
+from airflow.timetables.interval import CronDataIntervalTimetable
+from support import commands, defaults
+from support.assets import MARTS
+
+with DAG(
+    dag_id="personal_dashboard_daily",
+    description="Raw PersonalDashboard events of a day to published marts",
+    # Not "@daily", which in Airflow 3 runs at the start of the day it is named after.
+    schedule=CronDataIntervalTimetable("@daily", timezone="UTC"),
+    start_date=defaults.START,
+    catchup=False,
+    max_active_runs=1,  # one writer at a time
+    dagrun_timeout=timedelta(hours=12),
+    default_args=defaults.default_args(os.environ),
+    tags=["tier/1", "triage/moderator-tools"],
+    doc_md=__doc__,
+) as dag:
+    ingest, estimates, marts = (
+        BashOperator(
+            task_id=step,
+            bash_command=commands.shell(commands.run_step(step, os.environ)),
+            # By default 99 means skip; no exit code of ours may.
+            skip_on_exit_code=[],
+            outlets=[MARTS] if step == commands.STEPS[-1] else [],
+        )
+        for step in commands.STEPS
+    )
+    ingest >> estimates >> marts
