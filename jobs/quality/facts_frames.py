@@ -35,7 +35,7 @@ def facts_frames(
 
     Args:
         keys: source, event_date, n_rows, n_keys, n_null_keys.
-        sums: source, event_date and the sums of `facts_profile`, long.
+        sums: source, the labels of `facts_profile` (`hour` only of hours that are not whole) and its sums, long.
         audit: rows of `sampling_audit`.
         days: the days of the run.
         reference: wikis, vocabulary and instruments.
@@ -101,9 +101,9 @@ def _fates(
 def _incomplete_hours(log: pd.DataFrame) -> dict[date, set[int]]:
     """The hours of each day that have not arrived, or of which a file could not be read."""
     hours: dict[date, set[int]] = {}
-    bad = log[(log["fate"] == "missing_hour") | (log["reason"] == "unreadable_file")]
-    for day, text in zip(bad["event_date"], bad["hours"], strict=True):
-        hours.setdefault(day, set()).update(int(hour) for hour in text.split(","))
+    bad = log[log["hour"].notna()]
+    for day, hour in zip(bad["event_date"], bad["hour"], strict=True):
+        hours.setdefault(day, set()).add(int(hour))
     return hours
 
 
@@ -242,7 +242,7 @@ def _of(sums: pd.DataFrame, source: str) -> pd.DataFrame:
 
 
 _NAMES = frozenset(
-    {"source", "event_date", "wiki_db", "instrument_name", "element_friendly_name", "fate", "reason", "hours"}
+    {"source", "event_date", "wiki_db", "instrument_name", "element_friendly_name", "fate", "reason", "hour"}
 )
 
 

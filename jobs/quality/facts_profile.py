@@ -32,6 +32,12 @@ NULLABLE_KEYS = frozenset({"reason", "client_platform_family"})
 # Two identical lines in one file, or three copies of an event, are legal: their keys repeat.
 REPEATABLE = frozenset({"duplicates", "quarantine"})
 LINK_MEASURES = tuple(column.split()[0] for column in LINK_SUMS.split(",") if column.strip())
+LOAD_MEASURES = ("n_loads", "n_review_clicks")
+MEASURES = (*LINK_MEASURES, *LOAD_MEASURES, "n_events", "n_lines")
+LABELS = {
+    "event_date": "date", "wiki_db": "string", "instrument_name": "string", "element_friendly_name": "string",
+    "fate": "string", "reason": "string", "hour": "int",
+}  # fmt: skip
 LINK_TABLES = ("user_link_days", "unit_link_days", "engagement_daily")
 AUDIT_COLUMNS = (
     "event_date", "wiki_db", "instrument_name", "sample_unit", "declared_rate", "n_ids", "n_impossible_pageviews",
@@ -77,12 +83,24 @@ def facts_profile(
 
 
 def _keys(scoped: Mapping[str, DataFrame]) -> DataFrame:
-    """Count rows, distinct keys and rows with a hole in the key, per table and day."""
-    return _union(_table_keys(name, scoped[name]) for name in TABLES)
+    """Count rows, distinct keys and rows with a hole in the key, per table (`source`) and day.
+
+    The tables are laid over each other first and grouped once: one aggregation to plan and compile instead of nine.
+    """
+    return (
+        _union(_key_rows(name, scoped[name]) for name in TABLES)
+        .groupBy("source", "event_date")
+        .agg(
+            F.count(F.lit(1)).alias("n_rows"),
+            F.count_distinct("key").alias("n_distinct"),
+            F.count_if("has_hole").alias("n_null_keys"),
+        )
+        .select("source", "event_date", "n_rows", _n_keys().alias("n_keys"), "n_null_keys")
+    )
 
 
-def _table_keys(name: str, frame: DataFrame) -> DataFrame:
-    """Count the rows and keys of one table.
+def _key_rows(name: str, frame: DataFrame) -> DataFrame:
+    """Reduce a table to its source, day, hashed key, and whether the key has a hole.
 
     Distinct 64-bit hashes stand for distinct keys: at five million rows a day the chance that two keys share one is
     below 1e-6, and hashes are a quarter of the bytes to shuffle.
@@ -92,68 +110,58 @@ def _table_keys(name: str, frame: DataFrame) -> DataFrame:
     has_hole = reduce(lambda left, right: left | right, (F.col(column).isNull() for column in required))
     # xxhash64 skips nulls, so (null, 'a') and ('a', null) would be one key without a stand-in.
     key = F.xxhash64(*(F.coalesce(F.col(column).cast("string"), F.lit("\u0000")) for column in grain))
-    n_rows = F.count(F.lit(1))
-    n_keys = n_rows if name in REPEATABLE else F.count_distinct(key)
-    return frame.groupBy("event_date").agg(
+    return frame.select(
         F.lit(name).alias("source"),
-        n_rows.alias("n_rows"),
-        n_keys.alias("n_keys"),
-        F.count_if(has_hole).alias("n_null_keys"),
+        "event_date",
+        (F.lit(0).cast("bigint") if name in REPEATABLE else key).alias("key"),
+        has_hole.alias("has_hole"),
     )
+
+
+def _n_keys() -> Column:
+    """The distinct keys of a table; where keys may repeat, every row counts as one."""
+    return F.when(F.col("source").isin(*sorted(REPEATABLE)), F.col("n_rows")).otherwise(F.col("n_distinct"))
 
 
 def _sums(scoped: Mapping[str, DataFrame]) -> DataFrame:
-    """Sum what must agree between the tables, in one long frame with a column `source`."""
-    return _union(
-        [
-            _event_sums(scoped["events"]),
-            _fate_sums(scoped["ingest_log"]),
-            *(_load_sums(name, scoped[name]) for name in ("user_days", "baseline_daily")),
-            *(_link_table_sums(name, scoped[name]) for name in LINK_TABLES),
-        ]
-    )
+    """Sum what must agree between the tables, in one long frame with a column `source`; grouped once, like `_keys`."""
+    rows = [
+        _event_rows(scoped["events"]),
+        _log_rows(scoped["ingest_log"]),
+        *(_rows(name, scoped[name], LOAD_MEASURES) for name in ("user_days", "baseline_daily")),
+        *(_rows(name, scoped[name], LINK_MEASURES) for name in LINK_TABLES),
+    ]
+    return _union(rows).groupBy("source", *LABELS).agg(*(F.sum(measure).alias(measure) for measure in MEASURES))
 
 
-def _event_sums(events: DataFrame) -> DataFrame:
-    """Count events, loads, impressions, clicks and skewed clocks by day, wiki, instrument and element."""
-    return events.groupBy("event_date", "wiki_db", "instrument_name", "element_friendly_name").agg(
-        F.lit("events").alias("source"),
-        F.count(F.lit(1)).alias("n_events"),
-        _count_action("pageview").alias("n_loads"),
-        _count_action("impression").alias("n_impressions"),
-        _count_action("click").alias("n_clicks"),
-        F.count_if(F.col("is_clock_skewed")).alias("n_clock_skewed"),
-    )
+def _event_rows(events: DataFrame) -> DataFrame:
+    """Lay out events: each is one event, and a load, an impression or a click."""
+    actions = {"n_loads": "pageview", "n_impressions": "impression", "n_clicks": "click"}
+    counted = {name: (F.col("action") == action).cast("bigint") for name, action in actions.items()}
+    return _rows("events", events.withColumns({**counted, "n_events": F.lit(1).cast("bigint")}), (*counted, "n_events"))
 
 
-def _fate_sums(ingest_log: DataFrame) -> DataFrame:
-    """Sum lines by day, fate and reason, with the hours concerned."""
-    return ingest_log.groupBy("event_date", "fate", "reason").agg(
-        F.lit("ingest_log").alias("source"),
-        F.sum("n_lines").alias("n_lines"),
-        F.array_join(F.sort_array(F.collect_set("event_hour")), ",").alias("hours"),
-    )
+def _log_rows(ingest_log: DataFrame) -> DataFrame:
+    """Lay out the ingest log; the hour is told only of hours that are not whole."""
+    is_partial = (F.col("fate") == "missing_hour") | (F.col("reason") == "unreadable_file")
+    return _rows("ingest_log", ingest_log.withColumn("hour", F.when(is_partial, F.col("event_hour"))), ("n_lines",))
 
 
-def _load_sums(name: str, frame: DataFrame) -> DataFrame:
-    """Sum dashboard loads and review clicks by day and wiki."""
-    return frame.groupBy("event_date", "wiki_db").agg(
+def _rows(name: str, frame: DataFrame, measures: Sequence[str]) -> DataFrame:
+    """Lay a table out as source, labels and measures; what it does not have is null."""
+    columns = set(frame.columns)
+    return frame.select(
         F.lit(name).alias("source"),
-        F.sum("n_loads").alias("n_loads"),
-        F.sum("n_review_clicks").alias("n_review_clicks"),
+        *(
+            (F.col(label) if label in columns else F.lit(None)).cast(kind).alias(label)
+            for label, kind in LABELS.items()
+        ),
+        *(
+            (F.col(measure) if measure in measures else F.lit(None)).cast("bigint").alias(measure)
+            for measure in MEASURES
+        ),
     )
-
-
-def _link_table_sums(name: str, frame: DataFrame) -> DataFrame:
-    """Sum every link measure by day, wiki, instrument and element."""
-    return frame.groupBy("event_date", "wiki_db", "instrument_name", "element_friendly_name").agg(
-        F.lit(name).alias("source"), *(F.sum(measure).alias(measure) for measure in LINK_MEASURES)
-    )
-
-
-def _count_action(action: str) -> Column:
-    return F.count_if(F.col("action") == action)
 
 
 def _union(frames: Iterable[DataFrame]) -> DataFrame:
-    return reduce(lambda left, right: left.unionByName(right, allowMissingColumns=True), frames)
+    return reduce(DataFrame.unionByName, frames)
