@@ -5,7 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from jobs.estimation.gate import Interval, Status, Verdict, percent
+
+Counts = NDArray[np.int64]
+Weights = NDArray[np.int64] | NDArray[np.float64]  # users per row of a table: whole, or expected
+Flags = NDArray[np.bool_]
 
 
 class TotalLike(Protocol):

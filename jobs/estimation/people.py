@@ -11,11 +11,12 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from jobs.estimation.answers import (
+    Counts,
     PeopleEstimate,
     TotalLike,
+    Weights,
     exact,
     gated,
     refusal,
@@ -44,11 +45,9 @@ __all__ = [
     "users_estimate",
 ]
 
-Counts = NDArray[np.int64]
-
 
 def users_estimate(
-    k: Counts, m: Counts, rate: float, n_full: int = 0, noun: str = "visitors", gates: Gates = DEFAULT_GATES
+    k: Counts, m: Weights, rate: float, n_full: int = 0, noun: str = "visitors", gates: Gates = DEFAULT_GATES
 ) -> PeopleEstimate:
     """Estimate how many distinct users there were.
 
@@ -80,7 +79,7 @@ def users_estimate(
     return gated(verdict, interval, base, remedy("users", rate, interval.estimate, gates))
 
 
-def _fit_rest(k: Counts, m: Counts, rate: float, gates: Gates) -> UsersFit:
+def _fit_rest(k: Counts, m: Weights, rate: float, gates: Gates) -> UsersFit:
     """Fit the users not counted exactly; of a handful, the interval is the one that holds without a fit."""
     rest = float(m.sum())
     lower, upper = users_bounds(rest, rate)
@@ -135,7 +134,7 @@ def two_day_review_bounds(
     rate: float,
     click_units: Counts | None = None,
     other_units: Counts | None = None,
-    m: Counts | None = None,
+    m: Weights | None = None,
     gates: Gates = DEFAULT_GATES,
 ) -> PeopleEstimate:
     """Bound the share of visitors who clicked a review link on at least two separate days (T422024).

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.estimation.answers import PeopleEstimate, exact, gated, refusal
+from jobs.estimation.answers import Counts, Flags, PeopleEstimate, Weights, exact, gated, refusal
 from jobs.estimation.gate import DEFAULT_GATES, Gates, Interval, percent, share_pregate, share_verdict
 from jobs.estimation.kernels import Law
 from jobs.estimation.remedy import remedy
@@ -22,9 +22,6 @@ from jobs.estimation.retention import (
     union_problem,
 )
 
-Counts = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-
 
 def _share(
     pose: Callable[[Law], Problem], naive: float, n_seen: float, rate: float, name: str, gates: Gates
@@ -36,9 +33,14 @@ def _share(
     return gated(share_verdict(interval, gates), interval, base, remedy("share", rate, fit.n_denominator, gates))
 
 
+def _if_any(full: Flags | None) -> Flags | None:
+    """Drop a 100 % segment in which nobody was seen: it tells nothing."""
+    return full if full is not None and bool(full.any()) else None
+
+
 def _window_rate(rate: float, full: Flags | None) -> float:
     """Give the largest rate in a window: 1 if it holds a 100 % segment in which someone was seen."""
-    return 1.0 if full is not None and bool(full.any()) else rate
+    return rate if full is None else 1.0
 
 
 def _before_fit(n_seen: float, naive: float | None, rate: float, noun: str, gates: Gates) -> PeopleEstimate | None:
@@ -53,7 +55,7 @@ def _before_fit(n_seen: float, naive: float | None, rate: float, noun: str, gate
 def retention_estimate(
     k1: Counts,
     k2: Counts,
-    m: Counts,
+    m: Weights,
     rate1: float,
     rate2: float,
     full1: Flags | None = None,
@@ -79,6 +81,7 @@ def retention_estimate(
     Returns:
         The share; estimator `ratio` if all was kept, `none` where refused, else `npmle_retention`.
     """
+    full1, full2 = _if_any(full1), _if_any(full2)
     first, second = Side(k1, rate1, full1), Side(k2, rate2, full2)
     cohort = float(m[first.present()].sum())
     both = float(m[first.present() & second.present()].sum())
@@ -124,7 +127,7 @@ def _refuse_spanning(share: float, cohort: float, naive: float, rate: float, gat
 def unique_ctr_estimate(
     n_click_units: Counts,
     n_shown_only_units: Counts,
-    m: Counts,
+    m: Weights,
     rate: float,
     full_click: Flags | None = None,
     full_shown: Flags | None = None,
@@ -144,6 +147,7 @@ def unique_ctr_estimate(
     Returns:
         The share; estimator `ratio` at rate 1, `none` where refused, else `npmle_ratio`.
     """
+    full_click, full_shown = _if_any(full_click), _if_any(full_shown)
     click, shown = Side(n_click_units, rate, full_click), Side(n_shown_only_units, rate, full_shown)
     n_seen = float(m[click.present() | shown.present()].sum())
     if rate >= 1 and n_seen == 0:
