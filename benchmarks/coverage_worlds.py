@@ -1,97 +1,119 @@
-"""Synthetic worlds for coverage.py: tables of pageviews and sessions, and the sums the pipeline makes of a sample."""
+"""Worlds with known truth for the coverage study of people metrics: populations, sessions, sampling.
+
+A world is a population whose true answer is known, thinned as the client does it: each unit kept independently. The
+shapes span what is unknown, how often people come, and some are chosen against the estimators: everyone exactly five
+times, two clumps, a devoted minority, absences that no amount of visiting explains.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from numpy.typing import NDArray
 
-FloatArray = npt.NDArray[np.float64]
+Ints = NDArray[np.int64]
+Rng = np.random.Generator
 
-USERS = (100, 300, 1000, 5000)
-CTRS = (0.005, 0.05)
-FRAILTIES = (0.0, 0.05)
-UNITS = ("pageview", "session")
-# A setting is a sequence of (end of the segment as a share of the window, rate in force).
-SETTINGS: dict[str, tuple[tuple[float, float], ...]] = {
-    "0.01": ((1.0, 0.01),),
-    "0.1": ((1.0, 0.1),),
-    "0.25": ((1.0, 0.25),),
-    "0.5": ((1.0, 0.5),),
-    "1 → 0.1 → 1": ((0.3, 1.0), (0.7, 0.1), (1.0, 1.0)),
-    "1": ((1.0, 1.0),),
+
+def _poisson_at_least_one(rng: Rng, mean: NDArray[np.float64]) -> Ints:
+    """Poisson counts known to be at least 1, by inversion of the truncated law's zero class."""
+    # Time of the first event given that there is one in [0, mean], then the rest is Poisson over what remains.
+    first = -np.log1p(-rng.random(len(mean)) * -np.expm1(-mean))
+    return 1 + rng.poisson(np.maximum(mean - first, 0.0))
+
+
+USERS_SHAPES: dict[str, Callable[[Rng, int], Ints]] = {
+    "light": lambda rng, n: rng.geometric(0.5, n),
+    "gamma": lambda rng, n: _poisson_at_least_one(rng, rng.gamma(0.6, 10.0, n) + 1e-6),
+    "lognormal": lambda rng, n: _poisson_at_least_one(rng, np.exp(rng.normal(1.0, 1.2, n))),
+    "zipf": lambda rng, n: np.minimum(rng.zipf(2.0, n), 2000),
+    "five": lambda rng, n: np.full(n, 5),
+    "under-dispersed": lambda rng, n: np.maximum(rng.binomial(7, 0.8, n), 1),
+    "bimodal": lambda rng, n: np.where(rng.random(n) < 0.7, 1 + rng.binomial(1, 0.3, n), 1 + rng.poisson(40, n)),
+    "devoted minority": lambda rng, n: np.where(rng.random(n) < 0.9, 1, 1 + rng.poisson(25, n)),
 }
-PAGEVIEWS_PER_USER, PAGEVIEWS_PER_SESSION, ACTIVITY_SHAPE = 20.0, 4.0, 0.8
-EXTRA_IMPRESSIONS, REPEATED_CLICKS = 0.6, 0.2
+
+
+def sessions_of(rng: Rng, pageviews: Ints) -> Ints:
+    """Sessions that hold so many pageviews: every later pageview opens a new one with probability 0.4."""
+    return np.where(pageviews > 0, 1 + rng.binomial(np.maximum(pageviews - 1, 0), 0.4), 0)
+
+
+def _dependent(rng: Rng, n: int, mu: float, sigma: float, drift: float, away: float) -> tuple[Ints, Ints]:
+    """Two windows with correlated lognormal intensities; a share `away` is never there in the second."""
+    log_mean = rng.normal(mu, sigma, n)
+    second = rng.poisson(np.exp(log_mean + rng.normal(drift, 0.5, n)))
+    return rng.poisson(np.exp(log_mean)), np.where(rng.random(n) < away, 0, second)
+
+
+def _returning(rng: Rng, first: Ints, second: Ints, chance: float) -> tuple[Ints, Ints]:
+    """Everyone comes first; who returns is a coin, whatever the size: zeros no model of sizes explains."""
+    return first, np.where(rng.random(len(first)) < chance, second, 0)
+
+
+def _minority(rng: Rng, n: int) -> tuple[Ints, Ints]:
+    """A third comes dozens of times in both windows, the rest once and never again."""
+    devoted = rng.random(n) < 0.3
+    return np.where(devoted, 1 + rng.poisson(20, n), 1), np.where(devoted, 1 + rng.poisson(20, n), 0)
+
+
+def _bimodal(rng: Rng, n: int) -> tuple[Ints, Ints]:
+    """Few heavy visitors who mostly return, many light ones who mostly do not."""
+    heavy = rng.random(n) < 0.25
+    first = np.where(heavy, rng.poisson(15, n), rng.poisson(0.9, n))
+    second = np.where(heavy, rng.poisson(15, n), rng.poisson(0.9, n))
+    return first, np.where(rng.random(n) < np.where(heavy, 0.9, 0.35), second, 0)
+
+
+PAIR_SHAPES: dict[str, Callable[[Rng, int], tuple[Ints, Ints]]] = {
+    "light": lambda rng, n: _dependent(rng, n, 0.0, 0.5, 0.0, 0.3),
+    "gamma": lambda rng, n: _returning(
+        rng, *(lambda g: (rng.poisson(g), rng.poisson(g)))(rng.gamma(0.8, 5.0, n)), chance=0.6
+    ),
+    "lognormal": lambda rng, n: _dependent(rng, n, 0.8, 1.2, -0.6, 0.2),
+    "zipf": lambda rng, n: _returning(rng, np.minimum(rng.zipf(2.0, n), 500), np.minimum(rng.zipf(2.0, n), 500), 0.4),
+    "five": lambda rng, n: _returning(rng, np.full(n, 5), np.full(n, 5), 0.4),
+    "structural zeros": lambda rng, n: _returning(
+        rng,
+        *(lambda g: (_poisson_at_least_one(rng, g), _poisson_at_least_one(rng, g)))(rng.gamma(2, 1.5, n)),
+        chance=0.3,
+    ),
+    "bimodal": _bimodal,
+    "devoted minority": _minority,
+}
 
 
 @dataclass(frozen=True)
-class Units:
-    """Sampling units of one world: user, moment in [0, 1), hash fraction, and event counts per unit."""
+class Table:
+    """Distinct rows of counts and how many users have each."""
 
-    user: npt.NDArray[np.int64]
-    moment: FloatArray
-    fraction: FloatArray
-    counts: dict[str, FloatArray]
+    columns: list[Ints]
+    m: Ints
 
 
-def draw_world(rng: np.random.Generator, users: int, ctr: float, frailty: float) -> dict[str, Units]:
-    """Draw one world; `frailty` is the share of a click's variance that lies between users (beta-binomial).
+def tabulate(*columns: Ints, drop_unseen: bool = True) -> Table:
+    """Group users by their counts; users whose every count is zero are not seen."""
+    data = np.stack([np.asarray(column, dtype=np.int64) for column in columns])
+    if drop_unseen:
+        data = data[:, data.any(axis=0)]
+    rows, m = np.unique(data, axis=1, return_counts=True)
+    return Table(list(rows), m.astype(np.int64))
 
-    Users' activity is gamma (a few make most pageviews), a session has a geometric number of pageviews, a pageview
-    one impression and sometimes more, an impression a click with the user's own rate, a click sometimes repeats.
+
+def spread_over_segments(rng: Rng, n: Ints, share: float) -> tuple[Ints, Ints]:
+    """Split units over a 100 % segment and the rest; users are bursty, each with an own share."""
+    own = rng.beta(0.5 * share / (1 - share), 0.5, len(n))
+    inside = rng.binomial(n, own)
+    return inside, n - inside
+
+
+def span(rng: Rng, first: Ints, second: Ints, chance: float, *, often: bool) -> tuple[Ints, Ints, Ints]:
+    """Let sessions of the first window go on into the second: at most one a user, or each with `chance`.
+
+    Returns:
+        Sessions in the first window only, in both, in the second only.
     """
-    activity = rng.gamma(ACTIVITY_SHAPE, PAGEVIEWS_PER_USER / ACTIVITY_SHAPE, users)
-    session_user = np.repeat(np.arange(users), rng.poisson(activity / PAGEVIEWS_PER_SESSION))
-    pageviews = rng.geometric(1 / PAGEVIEWS_PER_SESSION, len(session_user))
-    session = np.repeat(np.arange(len(session_user)), pageviews)
-    own_rate = np.full(users, ctr) if frailty == 0 else rng.beta(*_beta(ctr, frailty), users)
-    user = session_user[session]
-    shown = 1.0 + rng.poisson(EXTRA_IMPRESSIONS, len(session))
-    matched = rng.binomial(shown.astype(np.int64), own_rate[user]).astype(np.float64)
-    clicks = matched + rng.poisson(REPEATED_CLICKS * matched)
-    by_pageview = {"shown": shown, "matched": matched, "clicks": clicks}
-    moment = rng.random(len(session_user))
-    by_session = {name: np.bincount(session, value, len(session_user)) for name, value in by_pageview.items()}
-    return {
-        "pageview": Units(user, moment[session], rng.random(len(session)), by_pageview),
-        "session": Units(session_user, moment, rng.random(len(session_user)), by_session),
-    }
-
-
-def _beta(mean: float, correlation: float) -> tuple[float, float]:
-    size = (1 - correlation) / correlation
-    return mean * size, (1 - mean) * size
-
-
-def sums_of_sample(units: Units, segments: tuple[tuple[float, float], ...], users: int) -> dict[str, FloatArray]:
-    """Sample a world and return its sums: per rate, over kept clusters; and over weighted user totals."""
-    edges = np.array([end for end, _ in segments])
-    rate_of = np.array([rate for _, rate in segments])[np.searchsorted(edges, units.moment, side="right")]
-    kept = units.fraction < rate_of
-    rate, user = rate_of[kept], units.user[kept]
-    counts = {name: value[kept] for name, value in units.counts.items()}
-    rates = np.unique([r for _, r in segments])
-    which = np.searchsorted(rates, rate)
-    out: dict[str, FloatArray] = {"rate": rates}
-
-    def add(name: str, values: FloatArray) -> None:
-        out[name] = np.bincount(which, values, len(rates))
-
-    x = counts["shown"]
-    add("units", np.ones(len(rate)))
-    add("x", x)
-    add("xx", x * x)
-    seen = np.bincount(user, minlength=users) > 0
-    user_x = np.bincount(user, x / rate, users)
-    for name in ("clicks", "matched"):
-        y = counts[name]
-        add(name, y)
-        add(f"{name}_clusters", (y > 0).astype(np.float64))
-        add(f"{name}_yy", y * y)
-        add(f"{name}_xy", x * y)
-        user_y = np.bincount(user, y / rate, users)
-        moments = (user_y.sum(), user_x.sum(), user_y @ user_y, user_x @ user_y, user_x @ user_x)
-        out[f"{name}_users"] = np.array([seen.sum(), *moments, len(np.unique(user[y > 0]))])
-    return out
+    spanning = rng.binomial(first, chance) if often else ((first > 0) & (rng.random(len(first)) < chance)).astype(int)
+    return first - spanning, spanning, second
