@@ -28,6 +28,9 @@ from jobs.estimation.totals import FEW_CLUSTERS, total_limits
 
 BoolArray = npt.NDArray[np.bool_]
 
+MIN_DEGREES = 5
+"""Fewest degrees of freedom of a user-clustered interval."""
+
 FEW_CLICKS = 30
 """A click-through rate from fewer clicks is `caution` at best."""
 
@@ -129,7 +132,8 @@ def clustered_ratio(
     V = n / (n - 1) sum_u (y_u - R x_u)^2 / X^2.
 
     V is only as good as the number of users the numerator rests on, k = Y^2 / sum y_u^2, which a few eager or heavily
-    weighted users make small: the interval uses Student's t with k - 1 degrees of freedom, the normal in the limit.
+    weighted users make small: the interval uses Student's t with k - 1 degrees of freedom (at least 5, below which the
+    quantile grows faster than what is gained), the normal in the limit.
 
     Where users show no differences (nobody clicked, all agree, or there is one user) V says nothing. Then Wilson's
     limit for "none of m users" stands in, m = X^2 / sum x^2 the effective number of users in the denominator: it is
@@ -153,7 +157,7 @@ def clustered_ratio(
     correction = np.divide(users, users - 1, out=np.full(users.shape, np.nan), where=users > 1)
     se = np.sqrt(correction * squares) / np.where(x > 0, x, np.nan)
     clicking = np.divide(y**2, yy, out=np.ones(y.shape), where=yy > 0)
-    lower, upper = log_ratio_interval(ratio, se, clicking - 1)
+    lower, upper = log_ratio_interval(ratio, se, np.maximum(clicking - 1, MIN_DEGREES))
     effective = np.divide(x**2, xx, out=np.zeros(x.shape), where=xx > 0)
     _, unseen = wilson(np.zeros(x.shape), users, np.minimum(effective, users))
     silent = (se == 0) | np.isnan(se)

@@ -1,0 +1,299 @@
+"""What a sampling unit and rate cost and what they can measure, before anything is collected: behind `plan-sampling`.
+
+Two streams share the plan. The *entry point* shows a link on every page of an eligible editor: high volume, two
+metrics that weights repair (totals and click-through rate). *Usage* is the dashboard itself: low volume, and the
+people metrics, which nothing repairs. Expected widths and statuses come from the pipeline's own estimators, fed with
+the sums expected of the scenario, so a plan and the rows it leads to follow the same rules.
+
+Metrics come from planners, functions of a scenario and a setting; those for people are added to `PLANNERS`' two by
+the caller: `make_plan(scenario, (*PLANNERS, people_planner))`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs.estimation.intervals import Z95
+from jobs.estimation.ratios import clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.totals import horvitz_thompson
+
+UNITS = ("pageview", "session")
+RATES = (0.001, 0.01, 0.05, 0.1, 1.0)
+KEEP_DAYS = 90
+ENTRY_POINT, USAGE = "entry point", "usage"
+
+BYTES_PER_EVENT = 156.0
+"""Bytes of one stored event: measured by benchmarks/event_size.py (Refine's Parquet, snappy, random ids)."""
+
+SMALL_STREAM = 0.1
+"""A usage stream below this share of the entry point's volume is kept whole: sampling it would save next to nothing."""
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A wiki and what is assumed of it; every field is printed with the plan.
+
+    Attributes:
+        wiki: its database name.
+        users: editors eligible for the entry point.
+        pageviews_per_hour: pageviews of logged-in users.
+        eligible_share: share of those pageviews that show the entry point.
+        ctr: clicks per impression of the entry point.
+        window_days: days of the window that is to be measured.
+        precision: relative half-width wanted of every 95 % interval.
+        pageviews_per_session: mean; sizes are taken as geometric.
+        loads_per_click: dashboard loads for each click on the entry point (bookmarks and reloads make it larger).
+        loads_per_session: mean dashboard loads of a session that has one; geometric.
+        events_per_load: events a dashboard load sends: the load, impressions of its links, clicks.
+        activity_variation: variance over squared mean of editors' pageviews.
+        frailty: correlation of two impressions' clicks within an editor.
+        bytes_per_event: bytes of one stored event.
+    """
+
+    wiki: str
+    users: float
+    pageviews_per_hour: float
+    eligible_share: float = 0.04
+    ctr: float = 0.005
+    window_days: int = 7
+    precision: float = 0.1
+    pageviews_per_session: float = 4.0
+    loads_per_click: float = 1.0
+    loads_per_session: float = 1.3
+    events_per_load: float = 7.0
+    activity_variation: float = 1.25
+    frailty: float = 0.05
+    bytes_per_event: float = BYTES_PER_EVENT
+
+    def __post_init__(self) -> None:
+        """Refuse numbers no wiki can have."""
+        positive = ("users", "pageviews_per_hour", "window_days", "precision", "loads_per_click", "bytes_per_event")
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0")
+        for name in ("eligible_share", "ctr"):
+            if not 0 < getattr(self, name) <= 1:
+                raise ValueError(f"{name} must lie in (0, 1]")
+        for name in ("pageviews_per_session", "loads_per_session", "events_per_load"):
+            if not getattr(self, name) >= 1:
+                raise ValueError(f"{name} must be at least 1")
+        if not 0 <= self.frailty < 1 or self.activity_variation < 0:
+            raise ValueError("frailty must lie in [0, 1) and activity_variation must not be negative")
+
+    @property
+    def impressions_per_day(self) -> float:
+        """Impressions of the entry point in a day."""
+        return self.pageviews_per_hour * 24 * self.eligible_share
+
+    @property
+    def loads_per_day(self) -> float:
+        """Dashboard loads in a day."""
+        return self.impressions_per_day * self.ctr * self.loads_per_click
+
+    def events_per_day(self, stream: str) -> float:
+        """Events a stream sends in a day at 100 %."""
+        return (
+            self.impressions_per_day * (1 + self.ctr)
+            if stream == ENTRY_POINT
+            else self.loads_per_day * self.events_per_load
+        )
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A sampling unit and the rate at which it is kept."""
+
+    unit: str
+    rate: float
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What one metric is expected to look like in one setting.
+
+    Attributes:
+        metric: its id.
+        stream: the stream it is measured on.
+        inference: `realised` or `process`.
+        half_width: half of the interval's width over the estimate; NaN where there is no estimate.
+        status: status a typical row will have.
+        reason: sentence behind the status.
+    """
+
+    metric: str
+    stream: str
+    inference: str
+    half_width: float
+    status: str
+    reason: str = ""
+
+    def meets(self, precision: float) -> bool:
+        """Tell whether a typical row is published with an interval no wider than wanted."""
+        return self.status == "publish" and self.half_width <= precision
+
+
+Planner = Callable[[Scenario, Setting], Sequence[Expectation]]
+
+
+@dataclass(frozen=True)
+class SettingPlan:
+    """One setting of a plan: its expectations and, per stream, its volume.
+
+    Attributes:
+        setting: unit and rate.
+        events_per_day: kept events a day, by stream.
+        expectations: one per metric and inference.
+    """
+
+    setting: Setting
+    events_per_day: dict[str, float]
+    expectations: tuple[Expectation, ...]
+
+    def meets(self, precision: float, stream: str) -> bool:
+        """Tell whether every realised metric of the stream meets the precision."""
+        return all(e.meets(precision) for e in self.expectations if e.stream == stream and e.inference == "realised")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every setting, the cheapest that meets the precision for each stream, and what to do.
+
+    Attributes:
+        scenario: what was assumed.
+        settings: one plan per unit and rate.
+        cheapest: by stream, the setting with the fewest events that meets the precision (ties: pageview).
+        split: sample the entry point in an instrument of its own and keep usage at 100 %.
+        events_per_day: of the recommended settings, both streams together.
+    """
+
+    scenario: Scenario
+    settings: tuple[SettingPlan, ...]
+    cheapest: dict[str, Setting]
+    split: bool
+    events_per_day: float
+
+
+def users_for_share(share: float, half_width: float, design_effect: float = 1.0) -> float:
+    """Compute the users needed to know a share within +- half_width, z^2 R (1 - R) / d^2 times the design effect."""
+    return Z95**2 * share * (1 - share) / half_width**2 * design_effect
+
+
+def impressions_for_ctr(ctr: float, relative: float, design_effect: float = 1.0) -> float:
+    """Compute the kept impressions needed to know a rate within +- `relative` of itself, z^2 (1 - R) / (R r^2) deff."""
+    return Z95**2 * (1 - ctr) / (ctr * relative**2) * design_effect
+
+
+def plan_totals(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
+    """Expect the totals: impressions and clicks of the entry point, loads of the dashboard."""
+    x, yy, _, xx = _cluster_moments(scenario, setting.unit)
+    impressions = scenario.impressions_per_day * scenario.window_days
+    loads = scenario.loads_per_day * scenario.window_days
+    size = scenario.loads_per_session if setting.unit == "session" else 1.0
+    counts = np.array([impressions, impressions * scenario.ctr, loads])
+    squares = np.array([impressions * xx / x, impressions * yy / x, loads * (2 * size - 1)])
+    # A click is nearly always the only one of its unit.
+    clusters = np.array([impressions / x, impressions * scenario.ctr, loads / size])
+    kept = counts * setting.rate
+    total = horvitz_thompson(
+        range(3), [setting.rate] * 3, kept, squares * setting.rate, clusters * setting.rate, clusters * setting.rate, 3
+    )
+    half = (total.upper - total.lower) / 2 / total.estimate
+    names = (("link_impressions", ENTRY_POINT), ("link_clicks", ENTRY_POINT), ("dashboard_pageviews", USAGE))
+    return tuple(
+        Expectation(name, stream, "realised", float(half[i]), str(total.status[i]), str(total.reason[i]))
+        for i, (name, stream) in enumerate(names)
+    )
+
+
+def plan_rates(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
+    """Expect the entry point's click-through rate, realised and process."""
+    x, yy, xy, xx = _cluster_moments(scenario, setting.unit)
+    q, p = scenario.ctr, setting.rate
+    impressions = scenario.impressions_per_day * scenario.window_days
+    units = impressions / x
+    clicks = impressions * q * p
+    realised = design_ratio(
+        [0], [p], [clicks], [impressions * p], [units * yy * p], [units * xy * p], [units * xx * p], 1
+    )
+    # Sums over weighted user totals: what lies between users, and a unit's squares times its weight 1 / p.
+    between = impressions**2 * (1 + scenario.activity_variation) / scenario.users
+    process = clustered_ratio(
+        [scenario.users],
+        [impressions * q],
+        [impressions],
+        [(q**2 + scenario.frailty * q * (1 - q)) * between + units * yy / p],
+        [q * between + units * xy / p],
+        [between + units * xx / p],
+    )
+    clicking = scenario.users * -math.expm1(-clicks / scenario.users)
+    status, reason = str(ctr_status(clicks, clicking)[0]), str(ctr_reason(clicks, clicking)[0])
+    exact = p == 1
+    return tuple(
+        Expectation(
+            "link_click_through_rate",
+            ENTRY_POINT,
+            inference,
+            float((ratio.upper[0] - ratio.lower[0]) / 2 / q),
+            "publish" if exact and inference == "realised" else status,
+            "" if exact and inference == "realised" else reason,
+        )
+        for inference, ratio in (("realised", realised), ("process", process))
+    )
+
+
+PLANNERS: tuple[Planner, ...] = (plan_totals, plan_rates)
+
+
+def make_plan(scenario: Scenario, planners: Sequence[Planner] = PLANNERS, metrics: Sequence[str] = ()) -> Plan:
+    """Work out every unit and rate, the cheapest that meets the precision, and whether to split the streams.
+
+    The split follows when the entry point meets the precision below 100 % and the dashboard's own stream is small
+    beside it: then keeping usage whole costs little and makes all its numbers, people included, exact.
+
+    Args:
+        scenario: the wiki and what is assumed.
+        planners: functions that give the expected metrics of a setting.
+        metrics: the metrics that must meet the precision; all by default.
+
+    Returns:
+        The plan.
+    """
+    settings = []
+    for unit in UNITS:
+        for rate in sorted(RATES):
+            setting = Setting(unit, rate)
+            found = tuple(
+                e for planner in planners for e in planner(scenario, setting) if not metrics or e.metric in metrics
+            )
+            volume = {stream: scenario.events_per_day(stream) * rate for stream in (ENTRY_POINT, USAGE)}
+            settings.append(SettingPlan(setting, volume, found))
+    cheapest = {
+        stream: min(
+            (plan for plan in settings if plan.meets(scenario.precision, stream)),
+            key=lambda plan: plan.setting.rate,
+            default=SettingPlan(Setting(UNITS[0], 1.0), {}, ()),
+        ).setting
+        for stream in (ENTRY_POINT, USAGE)
+    }
+    usage, entry = scenario.events_per_day(USAGE), scenario.events_per_day(ENTRY_POINT)
+    rate = cheapest[ENTRY_POINT].rate
+    split = rate < 1 and usage <= SMALL_STREAM * entry
+    usage_rate = 1.0 if split else max(rate, cheapest[USAGE].rate)
+    entry_rate = rate if split else usage_rate
+    return Plan(scenario, tuple(settings), cheapest, split, entry * entry_rate + usage * usage_rate)
+
+
+def gigabytes(events_per_day: float, scenario: Scenario, days: int = KEEP_DAYS) -> float:
+    """Compute the gigabytes (10^9 bytes) that so many events a day fill while they are kept."""
+    return events_per_day * days * scenario.bytes_per_event / 1e9
+
+
+def _cluster_moments(scenario: Scenario, unit: str) -> tuple[float, float, float, float]:
+    """Compute E[x], E[y^2], E[xy], E[x^2] of a unit's impressions x (geometric for a session) and clicks y."""
+    q, mean = scenario.ctr, scenario.pageviews_per_session if unit == "session" else 1.0
+    square = 2 * mean**2 - mean
+    return mean, q * (1 - q) * mean + q**2 * square, q * square, square
