@@ -65,11 +65,13 @@ class BuiltMarts:
         path: the file.
         n_tables: tables in its schema `marts`.
         seconds: how long it took.
+        warnings: what is odd but does not keep it from being published, in plain words.
     """
 
     path: Path
     n_tables: int
     seconds: float
+    warnings: tuple[str, ...] = ()
 
 
 def prefetch() -> None:
@@ -103,14 +105,14 @@ def build_marts(
     lake.write_text(json.dumps({"tables": lake_views(tables, reference_dir)}, indent=1), encoding="utf-8")
     # A daily build leaves out what says nothing about the data: unit tests, and the manifest (a second to write).
     skipped = () if unit_tests else ("--exclude-resource-type", "unit_test", "--no-write-json")
-    run_dbt("build", *skipped, marts_file=new, lake_file=lake, min_users=min_users)
+    warnings = run_dbt("build", *skipped, marts_file=new, lake_file=lake, min_users=min_users)
     if new.with_name(f"{new.name}.wal").exists():
         raise WarehouseError(
             "The new marts file was not closed: its write-ahead log is still there.",
             where=str(new),
             next_step="see whether another process has the file open, then run again",
         )
-    return BuiltMarts(new, _count_tables(new), time.perf_counter() - started)
+    return BuiltMarts(new, _count_tables(new), time.perf_counter() - started, warnings)
 
 
 def lake_views(tables: Mapping[str, LakeTable], reference_dir: Path) -> dict[str, dict[str, dict[str, Any]]]:
@@ -156,8 +158,11 @@ def duckdb_columns(ddl: str) -> dict[str, str]:
     return {name: DUCKDB_TYPES[kind] for name, kind in columns}
 
 
-def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, min_users: int = 10) -> None:
+def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, min_users: int = 10) -> tuple[str, ...]:
     """Run one dbt command in this process; artefacts go to `dbt/` beside the marts file.
+
+    Returns:
+        What the data tests warn of, in plain words.
 
     Raises:
         GateError: with the failed nodes, in plain words.
@@ -183,6 +188,8 @@ def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, mi
             connections.close_all_connections()  # else the file stays locked, with a write-ahead log
     if not outcome.success:
         raise _failure(outcome, marts_file, target)
+    results = getattr(outcome.result, "results", None) or []
+    return tuple(_explain(result, marts_file) for result in results if str(result.status) == "warn")
 
 
 @contextmanager
@@ -236,7 +243,7 @@ def _explain(result: Any, marts_file: Path) -> str:
         return f"table {node.schema}.{node.name} cannot be built: {_one_line(result.message)}"
     if kind == "unit_test":
         return f"unit test {node.name} of {node.model} fails: {_one_line(result.message)}"
-    if str(result.status) != "fail":
+    if str(result.status) not in {"fail", "warn"}:
         return f"test {node.name} cannot run: {_one_line(result.message)}"
     rows = "1 row" if result.failures == 1 else f"{result.failures} rows"
     return f"{_rule(node)}: {rows}{_examples(node.compiled_code, marts_file)}"

@@ -108,8 +108,32 @@ def world() -> dict[str, list[Row]]:
             {"metric": "retention_14d", "wiki_db": "idwiki", "metric_date": MONDAY, "as_of_date": date(2026, 6, 15),
              "window_days": 15, "n_cohort": 40, "n_returned": 10},
         ],
-        "baseline_daily": [baseline_day()],
-        "engagement_daily": [link_day()],
+        "baseline_daily": [
+            baseline_day(),
+            baseline_day(wiki_db="enwiki", sample_rate=0.1, n_visitors=9, n_reviewers=4),
+            baseline_day(wiki_db="enwiki", sample_rate=0.5, n_visitors=44, n_reviewers=4),
+        ],
+        "engagement_daily": [
+            link_day(),
+            link_day(wiki_db="enwiki", sample_rate=0.1, client_platform_family=None),
+            link_day(wiki_db="enwiki", sample_rate=0.5, client_platform_family=None, n_clicks=13),
+            link_day(wiki_db="enwiki", element_friendly_name="not in the vocabulary", n_users=9),
+            link_day(wiki_db="enwiki", element_friendly_name="review links", n_impressions=0, n_shown=0, n_matched=0),
+        ],
+        "sampling_audit": [
+            {"event_date": MONDAY, "wiki_db": "enwiki", "instrument_name": HEALTH, "sample_unit": "session",
+             "declared_rate": 0.1, "n_ids": 60, "largest_fraction": 0.099, "upper_limit": 0.104,
+             "n_impossible_pageviews": 0, "ks_p_value": 0.4, "verdict": "as declared"},
+        ],
+        "self_validation": [
+            {"wiki_db": "idwiki", "as_of_date": MONDAY, "metric": "dashboard_pageviews", "metric_date": MONDAY,
+             "window_days": 1, "sample_unit": "session", "rate": 0.1, "truth": 120.0, "estimate": 110.0,
+             "lower": 80.0, "upper": 145.5, "naive": 11.0, "status": "publish", "is_covered": True},
+        ],
+        "data_quality_metrics": [
+            {"event_date": MONDAY, "gate": "facts", "check_id": "fates_add_up", "subject": "ingest_log",
+             "severity": "critical", "success": True, "observed": "503", "expected": "503", "message": "They do."},
+        ],
         "ingest_log": [
             {"event_date": MONDAY, "event_hour": 0, "fate": "kept", "n_lines": 500},
             {"event_date": MONDAY, "event_hour": 0, "fate": "kept", "reason": "clock_skew", "n_lines": 3},
