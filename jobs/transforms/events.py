@@ -1,0 +1,210 @@
+"""From raw lines to events: every line gets its fate and the reason for it (interface, section 3).
+
+The checks stand in the order of the contract; the first that applies decides. What passes them all is a candidate,
+and `dedup` decides whether it is kept.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from jobs.contracts import EVENT_COLUMNS
+from jobs.transforms.event_types import REQUIRED, parse_lines
+from jobs.transforms.sampling import id_fraction, is_in_sample, with_regime
+
+OUT_OF_SCOPE = ("other_instrument", "not_named_user", "bot", "no_user_id", "rate_change_grace")
+CLASSIFIED_COLUMNS = f"{EVENT_COLUMNS}, fate string, reason string, line string, file string"
+_TYPES = dict(column.split() for column in CLASSIFIED_COLUMNS.split(","))
+UNKNOWN_BUCKET = "unknown"
+CLOCK_SKEW_MICROS = 10 * 60 * 1_000_000
+SCHEMA_PREFIX = "/analytics/product_metrics/web/base/"
+TEMPORARY_NAME = r"^~\d{4}-"
+
+
+def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regimes: DataFrame, salt: str) -> DataFrame:
+    """Decide the fate of every line but for deduplication.
+
+    Grain: one row per line of `lines`.
+
+    Args:
+        lines: line, file, event_date, event_hour, as `raw.read_lines` gives them.
+        instruments: instrument_name, role, has_user_id, valid_from, valid_to (dates; `valid_to` exclusive, null while
+            in force); the periods of one instrument do not overlap.
+        wikis: wiki_db, unique.
+        regimes: see `sampling.with_regime`.
+        salt: key of the hashes of users, sessions and pageviews.
+
+    Returns:
+        CLASSIFIED_COLUMNS. `fate` is null for a candidate, else `out_of_scope` or `quarantined`, with its `reason`.
+        `line` is the raw line of a quarantined row (bytes that are no UTF-8 replaced), else null. `sample_rate` is
+        the rate that applied, lower than the one in force in the quarter of an hour after a change.
+
+    Caveats:
+        Parsing is the dear part: persist or write the result before it is filtered in several ways.
+    """
+    parsed = parse_lines(lines).transform(_with_instrument, instruments)
+    flat = _flatten(parsed).transform(_with_wiki, wikis).transform(with_regime, regimes)
+    judged = flat.withColumn("reason", F.coalesce(*_reasons()))
+    is_out_of_scope = F.col("reason").isin(*OUT_OF_SCOPE)
+    fate = F.when(is_out_of_scope, "out_of_scope").when(F.col("reason").isNotNull(), "quarantined")
+    return judged.withColumn("fate", fate).select(*_outputs(salt))
+
+
+def unreadable(files: DataFrame) -> DataFrame:
+    """One quarantined row for each file that cannot be read, in the shape of `classify`.
+
+    Args:
+        files: file, event_date, event_hour.
+    """
+    known = {
+        "event_date": F.col("event_date"),
+        "event_hour": F.col("event_hour"),
+        "line_hash": F.xxhash64("file"),
+        "fate": F.lit("quarantined"),
+        "reason": F.lit("unreadable_file"),
+        "file": F.col("file"),
+    }
+    return files.select(*[known.get(name, F.lit(None)).cast(kind).alias(name) for name, kind in _TYPES.items()])
+
+
+def _with_instrument(parsed: DataFrame, instruments: DataFrame) -> DataFrame:
+    """Add `has_user_id` of the instrument in force on the day of the partition, null where there is none."""
+    known = instruments.select(F.col("instrument_name").alias("_instrument"), "has_user_id", "valid_from", "valid_to")
+    is_ended = F.coalesce(F.col("event_date") >= F.col("valid_to"), F.lit(False))
+    is_in_force = (F.col("event_date") >= F.col("valid_from")) & ~is_ended
+    is_same = F.col("event.instrument_name") == F.col("_instrument")
+    joined = parsed.join(F.broadcast(known), is_same & is_in_force, how="left")
+    return joined.drop("_instrument", "valid_from", "valid_to")
+
+
+def _with_wiki(flat: DataFrame, wikis: DataFrame) -> DataFrame:
+    """Add `is_known_wiki`, true or null."""
+    known = wikis.select(F.col("wiki_db").alias("_wiki"), F.lit(True).alias("is_known_wiki"))
+    return flat.join(F.broadcast(known), F.col("wiki_db") == F.col("_wiki"), how="left").drop("_wiki")
+
+
+def _flatten(parsed: DataFrame) -> DataFrame:
+    """Name the fields of an event as the contract does; an empty string counts as absent."""
+    text = {
+        "meta_id": "meta.id", "wiki_db": "mediawiki.database", "instrument_name": "instrument_name",
+        "action": "action", "element_friendly_name": "element_friendly_name",
+        "client_platform_family": "agent.client_platform_family", "edit_count_bucket": "performer.edit_count_bucket",
+        "funnel_entry_token": "funnel_entry_token", "session_id": "performer.session_id",
+        "pageview_id": "performer.pageview_id",
+    }  # fmt: skip
+    plain = ("name", "is_logged_in", "is_temp", "is_bot")
+    flat = parsed.select(
+        "line", "file", "event_date", "event_hour", "is_malformed", "wrong_types", "has_user_id",
+        F.col("event.$schema").alias("schema_uri"),
+        F.col("event.agent").isNotNull().alias("has_agent"),
+        _timestamp(F.col("event.meta.dt")).alias("meta_dt"),
+        _timestamp(F.col("event.dt")).alias("client_dt"),
+        *[_filled(F.col(f"event.{path}")).alias(name) for name, path in text.items()],
+        F.col("event.performer.id").alias("user_id"),
+        *[F.col(f"event.performer.{name}").alias(name) for name in plain],
+    )  # fmt: skip
+    return flat.withColumns(
+        {
+            "session_fraction": id_fraction(F.col("session_id")),
+            "pageview_fraction": id_fraction(F.col("pageview_id")),
+        }
+    )
+
+
+def _reasons() -> list[Column]:
+    """The checks in the order of the contract, each a reason or null."""
+    is_at_partition = (F.to_date("meta_dt") == F.col("event_date")) & (F.hour("meta_dt") == F.col("event_hour"))
+    has_user = F.coalesce(F.col("user_id"), F.lit(0)) > 0
+    is_temporary = F.coalesce(F.col("is_temp"), F.col("name").rlike(TEMPORARY_NAME), F.lit(False))
+    is_logged_in = F.coalesce(F.col("is_logged_in"), has_user | ~F.col("has_user_id"))
+    is_lost_in_grace = F.col("is_grace") & (F.col("is_unit_change") | ~is_in_sample())
+    checks = [
+        (F.col("is_malformed"), "malformed_json"),
+        (F.col("has_user_id").isNull(), "other_instrument"),
+    ]
+    later = [
+        (F.col("meta_id").isNull(), "missing_meta_id"),
+        (~is_at_partition, "partition_mismatch"),
+        (F.col("is_bot"), "bot"),
+        (is_temporary | ~is_logged_in, "not_named_user"),
+        (F.col("has_user_id") & ~has_user, "no_user_id"),
+        (F.col("is_known_wiki").isNull(), "unknown_wiki"),
+        (F.col("policy_rate").isNull(), "no_sampling_policy"),
+        (F.col("policy_rate") == 0, "sampling_rate_zero"),
+        (is_lost_in_grace, "rate_change_grace"),
+        (~is_in_sample(), "not_in_sample"),
+    ]
+    return [
+        *[F.when(condition, F.lit(reason)) for condition, reason in checks],
+        *_schema_reasons(),
+        *[F.when(condition, F.lit(reason)) for condition, reason in later],
+    ]
+
+
+def _schema_reasons() -> list[Column]:
+    """`schema:<path>`: required fields in their order, a wrongly typed parent before its child, then wrong types."""
+    is_bad = {
+        "$schema": ~F.coalesce(F.col("schema_uri").startswith(SCHEMA_PREFIX), F.lit(False)),
+        "action": F.col("action").isNull(),
+        "meta.dt": F.col("meta_dt").isNull(),
+        "agent": ~F.col("has_agent"),
+        "mediawiki.database": F.col("wiki_db").isNull(),
+        "performer.pageview_id": F.col("pageview_id").isNull(),
+        "performer.session_id": F.col("session_id").isNull(),
+    }
+    reasons = []
+    for path in REQUIRED:
+        parent = path.split(".")[0]
+        is_wrong_parent = F.array_contains("wrong_types", parent)
+        name = F.when(is_wrong_parent, F.lit(f"schema:{parent}")).otherwise(F.lit(f"schema:{path}"))
+        reasons.append(F.when(is_bad[path], name))
+    first_wrong = F.concat(F.lit("schema:"), F.get("wrong_types", F.lit(0)))
+    return [*reasons, first_wrong]
+
+
+def _outputs(salt: str) -> list[Column]:
+    """Every column of the contract, in order, then fate, reason, line and file."""
+    is_quarantined = F.coalesce(F.col("fate") == "quarantined", F.lit(False))
+    skew = F.coalesce(F.abs(F.unix_micros("client_dt") - F.unix_micros("meta_dt")) > CLOCK_SKEW_MICROS, F.lit(False))
+    has_user = F.col("has_user_id") & (F.col("user_id") > 0)
+    made = {
+        "edit_count_bucket": F.coalesce(F.col("edit_count_bucket"), F.lit(UNKNOWN_BUCKET)),
+        "user_hash": F.when(has_user, F.substring(_keyed(salt, F.col("user_id")), 1, 16)),
+        "session_hash": _keyed_number(salt, F.col("session_id")),
+        "pageview_hash": _keyed_number(salt, F.col("pageview_id")),
+        "is_clock_skewed": skew,
+        "line_hash": F.xxhash64("line"),
+        "line": F.when(is_quarantined, F.make_valid_utf8("line")),
+    }
+    return [made.get(name, F.col(name)).alias(name) for name in _TYPES]
+
+
+def _keyed(salt: str, identifier: Column) -> Column:
+    """Hexadecimal keyed hash of an id, which is local to its wiki."""
+    return F.sha2(F.concat_ws("|", F.lit(salt), F.col("wiki_db"), identifier.cast("string")), 256)
+
+
+def _keyed_number(salt: str, identifier: Column) -> Column:
+    """The keyed hash shortened to 64 bits, null without an id."""
+    return F.when(identifier.isNotNull(), F.xxhash64(_keyed(salt, identifier)))
+
+
+def _filled(value: Column) -> Column:
+    return F.when(value != "", value)
+
+
+def _timestamp(text: Column) -> Column:
+    """UTC timestamp of an ISO 8601 text with date and time of day, null where it is none.
+
+    Without an offset it is UTC. The cast alone would accept `2026`, and `T12:00` as of today.
+    """
+    looks_right = [
+        F.length(text) >= 19,
+        F.substring(text, 11, 1).isin("T", " "),
+        F.substring(text, 5, 1) == "-",
+        text.between("1970", "2999"),
+    ]
+    return F.when(reduce(lambda a, b: a & b, looks_right), text.try_cast("timestamp"))

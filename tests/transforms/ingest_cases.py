@@ -1,0 +1,116 @@
+"""Reads the golden cases of tests/cases/ingest and puts them through the transforms."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.transforms import dedup, events
+
+CASES = Path(__file__).parent.parent / "cases" / "ingest"
+SALT = "pepper"
+LINES = "line string, file string, event_date date, event_hour int"
+COPIES = "meta_id string, event_date date, meta_dt timestamp, line_hash bigint"
+INSTRUMENTS = "instrument_name string, role string, has_user_id boolean, valid_from date, valid_to date"
+REGIMES = """instrument_name string, wiki_db string, sample_unit string, sample_rate double, kept_rate double,
+             is_grace boolean, is_unit_change boolean, valid_from timestamp, valid_to timestamp"""
+
+
+@dataclass
+class Case:
+    """A line, where it lies and what should become of it."""
+
+    name: str
+    line: str
+    day: date
+    hour: int
+    expect: str
+    gives: dict[str, Any] = field(default_factory=dict)
+
+
+def read_cases() -> list[Case]:
+    """Every line of every case file, in order; the names are unique."""
+    good = yaml.safe_load((CASES / "good.yaml").read_text())
+    cases: list[Case] = []
+    for path in sorted(CASES.glob("*.yaml")):
+        for case in yaml.safe_load(path.read_text()).get("cases", []):
+            lines = case.get("lines", [case])
+            for place, line in enumerate(lines):
+                name = f"{path.stem}: {case['name']}" + (f" [{place}]" if len(lines) > 1 else "")
+                cases.append(_case(name, line, good))
+    assert len({case.name for case in cases}) == len(cases)
+    return cases
+
+
+def _case(name: str, spec: dict[str, Any], good: dict[str, Any]) -> Case:
+    event = deepcopy(good)
+    event["meta"]["id"] = name
+    for path, value in spec.get("set", {}).items():
+        *parents, leaf = path.split(".")
+        _node(event, parents)[leaf] = value
+    for path in spec.get("drop", []):
+        *parents, leaf = path.split(".")
+        del _node(event, parents)[leaf]
+    line = json.dumps(event)
+    if "raw" in spec:
+        line = spec["raw"].replace("{GOOD-OPEN", line[:-1]).replace("{GOOD}", line)
+    return Case(
+        name, line, spec.get("day", date(2026, 3, 24)), spec.get("hour", 14), spec["expect"], spec.get("gives", {})
+    )
+
+
+def _node(event: dict[str, Any], parents: list[str]) -> dict[str, Any]:
+    for parent in parents:
+        event = event[parent]
+    return event
+
+
+def frames(spark: SparkSession) -> dict[str, DataFrame]:
+    """The reference frames of world.yaml, by parameter of `classify`."""
+    world = yaml.safe_load((CASES / "world.yaml").read_text())
+    return {
+        "instruments": spark.createDataFrame([tuple(row) for row in world["instruments"]], INSTRUMENTS),
+        "wikis": spark.createDataFrame([(wiki,) for wiki in world["wikis"]], "wiki_db string"),
+        "regimes": spark.createDataFrame([_regime(row) for row in world["regimes"]], REGIMES),
+    }
+
+
+def _regime(row: list[Any]) -> tuple[Any, ...]:
+    return tuple(value.replace(tzinfo=None) if isinstance(value, datetime) else value for value in row)
+
+
+def decide(spark: SparkSession, cases: list[Case]) -> DataFrame:
+    """All cases, classified and deduplicated."""
+    rows = [(case.line, case.name, case.day, case.hour) for case in cases]
+    lines = spark.createDataFrame(rows, LINES)
+    classified = events.classify(lines, **frames(spark), salt=SALT).cache()
+    marked = dedup.mark_duplicates(classified.where("fate is null"), spark.createDataFrame([], COPIES))
+    return dedup.with_verdict(classified, marked)
+
+
+def outcome(row: Any) -> str:
+    """A row's fate as the cases write it."""
+    return f"{row.fate}: {row.reason}" if row.reason else str(row.fate)
+
+
+def as_text(value: Any) -> Any:
+    """Dates and timestamps as the cases write them."""
+    if isinstance(value, datetime):
+        return value.isoformat(" ", "milliseconds")
+    return str(value) if isinstance(value, date) else value
+
+
+def pairs(cases: list[Case], rows: list[Any]) -> Iterator[tuple[Case, Any]]:
+    """Each case with its row."""
+    by_name = {row.file: row for row in rows}
+    assert len(by_name) == len(rows) == len(cases)
+    for case in cases:
+        yield case, by_name[case.name]

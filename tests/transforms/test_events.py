@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from jobs.transforms import events
+from ingest_cases import LINES, SALT, Case, as_text, decide, frames, outcome, pairs, read_cases
+
+pytestmark = pytest.mark.spark
+CASES = read_cases()
+
+
+@pytest.fixture(scope="module")
+def decided(spark: SparkSession) -> dict[str, tuple[Case, Any]]:
+    return {case.name: (case, row) for case, row in pairs(CASES, decide(spark, CASES).collect())}
+
+
+@pytest.mark.parametrize("name", [case.name for case in CASES if case.expect != "either"])
+def test_golden_case(decided: dict[str, tuple[Case, Any]], name: str) -> None:
+    case, row = decided[name]
+    assert outcome(row) == case.expect
+    for column, value in case.gives.items():
+        found = as_text(row[column])
+        assert found == (pytest.approx(value, rel=1e-6) if isinstance(value, float) else value), column
+
+
+def test_of_identical_copies_one_is_kept(decided: dict[str, tuple[Case, Any]]) -> None:
+    fates = Counter(row.fate for case, row in decided.values() if case.expect == "either")
+    assert fates == {"kept": 1, "duplicate": 1}
+
+
+def test_quarantined_rows_keep_the_raw_line(decided: dict[str, tuple[Case, Any]]) -> None:
+    for case, row in decided.values():
+        assert row.line == (case.line if row.fate == "quarantined" else None), case.name
+
+
+def test_columns_are_those_of_the_contract(spark: SparkSession) -> None:
+    empty = spark.createDataFrame([], LINES)
+    classified = events.classify(empty, **frames(spark), salt=SALT)
+    contract = StructType.fromDDL(events.CLASSIFIED_COLUMNS)
+    assert [(f.name, f.dataType) for f in classified.schema] == [(f.name, f.dataType) for f in contract]
+    files = spark.createDataFrame([], "file string, event_date date, event_hour int")
+    assert [(f.name, f.dataType) for f in events.unreadable(files).schema] == [(f.name, f.dataType) for f in contract]
+
+
+def test_bytes_that_are_no_utf8_are_malformed_and_kept_readable(spark: SparkSession) -> None:
+    good = next(case.line for case in CASES if case.name == "json: a good line")
+    damaged = good.encode().replace(b"ExampleUser", b"Example\xffUser")
+    lines = spark.createDataFrame([(bytearray(damaged),)], "bytes binary").select(
+        F.col("bytes").cast("string").alias("line"),
+        F.lit("f").alias("file"),
+        F.lit("2026-03-24").cast("date").alias("event_date"),
+        F.lit(14).alias("event_hour"),
+    )
+    row = events.classify(lines, **frames(spark), salt=SALT).head()
+    assert (row.fate, row.reason) == ("quarantined", "malformed_json")
+    assert row.line == damaged.decode(errors="replace")
+
+
+def test_hashes_are_keyed_and_local_to_the_wiki(spark: SparkSession, decided: dict[str, tuple[Case, Any]]) -> None:
+    case, row = decided["json: a good line"]
+    other_wiki = case.line.replace("trwiki", "enwiki")
+    lines = spark.createDataFrame([(text, "f", case.day, 14) for text in (case.line, other_wiki)], LINES)
+    hashes = ("user_hash", "session_hash", "pageview_hash")
+    first, second = events.classify(lines, **frames(spark), salt=SALT).orderBy(F.col("wiki_db").desc()).collect()
+    resalted = events.classify(lines, **frames(spark), salt="other").where("wiki_db = 'trwiki'").head()
+    for name in hashes:
+        assert first[name] == row[name]
+        assert len({first[name], second[name], resalted[name]}) == 3
+
+
+def test_an_unreadable_file_is_one_quarantined_row(spark: SparkSession) -> None:
+    files = spark.createDataFrame([("raw/a", CASES[0].day, 3)], "file string, event_date date, event_hour int")
+    row = events.unreadable(files).head()
+    assert (row.fate, row.reason, row.file, row.event_hour, row.line) == (
+        "quarantined", "unreadable_file", "raw/a", 3, None,
+    )  # fmt: skip
+    assert row.line_hash is not None
