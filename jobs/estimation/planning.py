@@ -167,6 +167,7 @@ class Plan:
         settings: one plan per unit and rate.
         cheapest: by stream, the setting with the fewest events that meets the precision (ties: pageview).
         split: sample the entry point in an instrument of its own and keep usage at 100 %.
+        chosen: the entry point's setting if split, else that of the one instrument for both.
         events_per_day: of the recommended settings, both streams together.
     """
 
@@ -174,6 +175,7 @@ class Plan:
     settings: tuple[SettingPlan, ...]
     cheapest: dict[str, Setting]
     split: bool
+    chosen: Setting
     events_per_day: float
 
 
@@ -269,8 +271,8 @@ def make_plan(scenario: Scenario, planners: Sequence[Planner] = PLANNERS, metric
             found = tuple(
                 e for planner in planners for e in planner(scenario, setting) if not metrics or e.metric in metrics
             )
-            volume = {stream: scenario.events_per_day(stream) * rate for stream in (ENTRY_POINT, USAGE)}
-            settings.append(SettingPlan(setting, volume, found))
+            kept = {stream: scenario.events_per_day(stream) * rate for stream in (ENTRY_POINT, USAGE)}
+            settings.append(SettingPlan(setting, kept, found))
     cheapest = {
         stream: min(
             (plan for plan in settings if plan.meets(scenario.precision, stream)),
@@ -280,11 +282,10 @@ def make_plan(scenario: Scenario, planners: Sequence[Planner] = PLANNERS, metric
         for stream in (ENTRY_POINT, USAGE)
     }
     usage, entry = scenario.events_per_day(USAGE), scenario.events_per_day(ENTRY_POINT)
-    rate = cheapest[ENTRY_POINT].rate
-    split = rate < 1 and usage <= SMALL_STREAM * entry
-    usage_rate = 1.0 if split else max(rate, cheapest[USAGE].rate)
-    entry_rate = rate if split else usage_rate
-    return Plan(scenario, tuple(settings), cheapest, split, entry * entry_rate + usage * usage_rate)
+    split = cheapest[ENTRY_POINT].rate < 1 and usage <= SMALL_STREAM * entry
+    chosen = cheapest[ENTRY_POINT] if split else max(cheapest.values(), key=lambda setting: setting.rate)
+    volume = entry * chosen.rate + usage * (1.0 if split else chosen.rate)
+    return Plan(scenario, tuple(settings), cheapest, split, chosen, volume)
 
 
 def gigabytes(events_per_day: float, scenario: Scenario, days: int = KEEP_DAYS) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from jobs.estimation.regimes import effective_events, merge, regime_sums
 from jobs.estimation.totals import horvitz_thompson
@@ -90,7 +91,8 @@ def test_under_thirty_kept_events_is_bounds_only(events, status):
 
 def test_few_clusters_use_inversion_and_many_the_log_interval():
     few, many = total_of((0, 0.1, [1] * 49)), total_of((0, 0.1, [1] * 50))
-    assert few.upper[0] > many.upper[0]
+    for limit, tail in ((few.upper[0], stats.binom.cdf), (few.lower[0], lambda k, n, p: stats.binom.sf(k - 1, n, p))):
+        assert sorted(tail(49, n, 0.1) > 0.025 for n in (np.floor(limit), np.ceil(limit))) == [False, True]
     d, se = 50 / 0.1 - 50, np.sqrt(0.9 / 0.01 * 50)
     factor = np.exp(1.959963984540054 * np.sqrt(np.log1p((se / d) ** 2)))
     assert (many.lower[0], many.upper[0]) == pytest.approx((50 + d / factor, 50 + d * factor))
