@@ -4,12 +4,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from ingest_cases import LINES, SALT, Case, as_text, decide, frames, outcome, pairs, read_cases
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from jobs.transforms import events
-from ingest_cases import LINES, SALT, Case, as_text, decide, frames, outcome, pairs, read_cases
 
 pytestmark = pytest.mark.spark
 CASES = read_cases()
