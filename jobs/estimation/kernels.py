@@ -88,7 +88,8 @@ def thin_whole(types: Array, rate: float, edges: IntArray) -> Array:
         Cells x types, columns summing to 1.
     """
     last = edges[1:, None] - 1.0
-    cdf = np.where(types[None, :] <= last, 1.0, special.bdtr(last, np.maximum(types, 1.0)[None, :], rate))
+    whole = np.maximum(types, 1.0).astype(np.int64)
+    cdf = np.where(types[None, :] <= last, 1.0, special.bdtr(last, whole[None, :], rate))
     return np.diff(np.vstack([np.zeros(len(types)), cdf, np.ones(len(types))]), axis=0)
 
 

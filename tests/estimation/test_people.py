@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jobs.estimation.bounds import garwood_upper
+from jobs.estimation.gate import Gates
 from jobs.estimation.people import (
     pageviews_per_visitor_estimate,
     refuse_mixed_rates,
@@ -154,7 +155,7 @@ def test_small_and_empty_cohorts_are_refused():
 
 def test_spanning_sessions_are_modelled_where_known_and_refused_where_not():
     rng = np.random.default_rng(6)
-    n = 6000
+    n = 2500
     first, both = 1 + rng.poisson(1, n), rng.binomial(1, 0.15, n)
     second = np.where(rng.random(n) < 0.3, 1 + rng.poisson(1, n), 0)
     a, s, b = (rng.binomial(part, 0.75) for part in (first, both, second))
@@ -271,3 +272,30 @@ def test_naive_and_scaled_retention_fail_in_either_direction():
         errors.append(answer.naive - truth)
     assert errors[0] > 0.1
     assert errors[1] < -0.05
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("seed", range(12))
+def test_any_table_gives_an_ordered_interval(seed):
+    """Odd tables (huge counts, one user, rates near 0 and 1) and open gates: no failure, no warning, no disorder."""
+    rng = np.random.default_rng(seed)
+    rate = (0.001, 0.01, 0.3, 0.9, 0.999)[seed % 5]
+    open_gates = Gates(blind_rate=0.0, fewest_seen=1, share_bounds=1.0)
+    largest, n = (3, 60, 5000)[seed % 3], 1 + seed % 7
+    k1, k2 = rng.integers(1, largest + 1, n), rng.integers(0, largest + 1, n)
+    m = rng.integers(1, (3, 2000)[seed % 2], n)
+    k, first = np.unique(k1, return_index=True)
+    users = users_estimate(k, m[first], rate, gates=open_gates)
+    certain = rng.random(n) < 0.3
+    answers = [
+        users,
+        retention_estimate(k1, k2, m, rate, (rate, 1.0)[seed % 2], full1=certain, gates=open_gates),
+        unique_ctr_estimate(k1, k2, m, rate, gates=open_gates),
+        two_day_review_bounds(1, users, rate, k1, k2, m, gates=open_gates),
+    ]
+    for answer in answers:
+        if answer.lower is not None:
+            assert 0 <= answer.lower <= answer.upper
+        if answer.estimate is not None:
+            assert answer.lower <= answer.estimate <= answer.upper
+    assert all(answer.upper is None or answer.upper <= 1 for answer in answers[1:])
