@@ -6,9 +6,10 @@
 {%- endmacro %}
 
 {% macro duckdb__days_between(relation, first, last) -%}
-    select cast(unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day)) as date)
-        as date_day
-    from {{ relation }}
+    select cast(series.moment as date) as date_day
+    from {{ relation }},
+        unnest(generate_series(cast({{ first }} as timestamp), cast({{ last }} as timestamp), interval 1 day))
+            as series(moment)
 {%- endmacro %}
 
 {% macro spark__days_between(relation, first, last) -%}

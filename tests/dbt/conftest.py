@@ -28,3 +28,9 @@ def manifest(built: BuiltMarts) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def run_results(built: BuiltMarts) -> list[dict[str, Any]]:
     return json.loads((built.path.parent / "dbt" / "run_results.json").read_text(encoding="utf-8"))["results"]
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where further builds think the published file is: one place, so that dbt parses the project only once for it."""
+    return tmp_path_factory.mktemp("scratch") / "personal_dashboard.duckdb"

@@ -86,19 +86,19 @@ def test_dates_span_from_first_to_last_window_day(built: BuiltMarts) -> None:
     ]
 
 
-def test_a_warehouse_without_rows_gives_empty_marts(tmp_path: Path) -> None:
+def test_a_warehouse_without_rows_gives_empty_marts(tmp_path: Path, live: Path) -> None:
     tables = write_tables(tmp_path / "lake", {})
-    empty = build_marts(tables, write_reference(tmp_path / "reference"), tmp_path / "personal_dashboard.duckdb")
+    empty = build_marts(tables, write_reference(tmp_path / "reference"), live)
     assert query(empty, "select count(*) from marts.fct_metric_values") == [(0,)]
     assert query(empty, "select count(*) from marts.dim_date") == [(0,)]
     assert query(empty, "select count(*) from marts.dim_wiki") == [(2,)]
 
 
-def test_a_wiki_that_left_the_input_is_a_warning(tmp_path: Path) -> None:
+def test_a_wiki_that_left_the_input_is_a_warning(tmp_path: Path, live: Path) -> None:
     tables = write_tables(
         tmp_path / "lake", world() | {"metric_values": [metric_value(), metric_value(wiki_db="frwiki")]}
     )
-    marts = build_marts(tables, write_reference(tmp_path / "reference"), tmp_path / "personal_dashboard.duckdb")
+    marts = build_marts(tables, write_reference(tmp_path / "reference"), live)
     (warning,) = marts.warnings
     assert warning.startswith("fct_metric_values.wiki_db holds a value that dim_wiki does not have in wiki_db: 1 row")
     assert "frwiki" in warning
@@ -118,7 +118,7 @@ def test_a_smaller_min_users_shows_more(tmp_path: Path) -> None:
     assert query(shown, "select n_clicks_observed from marts.fct_link_engagement_daily") == [(7,)]
 
 
-def test_broken_rows_are_named_in_plain_words(tmp_path: Path) -> None:
+def test_broken_rows_are_named_in_plain_words(tmp_path: Path, live: Path) -> None:
     """One build with several faults, since each costs seconds: every one must be named, with an example."""
     rows = world() | {
         "metric_values": [
@@ -129,7 +129,6 @@ def test_broken_rows_are_named_in_plain_words(tmp_path: Path) -> None:
             metric_value(as_of_date=date(2026, 6, 3), metric_date=date(2026, 6, 3), status="fine"),
         ],
     }
-    live = tmp_path / "personal_dashboard.duckdb"
     live.write_bytes(b"published")
     with pytest.raises(GateError) as caught:
         build_marts(write_tables(tmp_path / "lake", rows), write_reference(tmp_path / "reference"), live)
@@ -142,9 +141,10 @@ def test_broken_rows_are_named_in_plain_words(tmp_path: Path) -> None:
     assert "e.g. " in message
     assert "n_rows=2" in message
     assert live.read_bytes() == b"published"
+    live.unlink()
 
 
-def test_marts_that_do_not_reconcile_are_refused(tmp_path: Path) -> None:
+def test_marts_that_do_not_reconcile_are_refused(tmp_path: Path, live: Path) -> None:
     rows = world() | {
         "baseline_daily": [baseline_day(n_loads=121)],
         "metric_values": [
@@ -157,7 +157,7 @@ def test_marts_that_do_not_reconcile_are_refused(tmp_path: Path) -> None:
     }  # fmt: skip
     tables, reference = write_tables(tmp_path / "lake", rows), write_reference(tmp_path / "reference")
     with pytest.raises(GateError) as caught:
-        build_marts(tables, reference, tmp_path / "personal_dashboard.duckdb")
+        build_marts(tables, reference, live)
     message = str(caught.value)
     assert "2 of " in message
     assert "dashboard_pageviews of one day differs from the loads in fct_baseline_daily" in message
@@ -165,12 +165,12 @@ def test_marts_that_do_not_reconcile_are_refused(tmp_path: Path) -> None:
     assert "link_impressions or link_clicks of one day differs from fct_link_engagement_daily" in message
 
 
-def test_a_damaged_table_is_named(tmp_path: Path) -> None:
+def test_a_damaged_table_is_named(tmp_path: Path, live: Path) -> None:
     tables = write_tables(tmp_path / "lake", world())
     damaged = tmp_path / "lake" / "ingest_log.parquet"
     damaged.write_bytes(b"not parquet")
     with pytest.raises(GateError, match="ingest_log"):
-        build_marts(tables, write_reference(tmp_path / "reference"), tmp_path / "personal_dashboard.duckdb")
+        build_marts(tables, write_reference(tmp_path / "reference"), live)
 
 
 def test_missing_places_are_errors_that_name_them(tmp_path: Path) -> None:
