@@ -175,6 +175,29 @@ def doctor(context: typer.Context) -> None:
     raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.warehouse))
 
 
+@app.command("plan-sampling")
+def plan_sampling(
+    context: typer.Context,
+    wiki: Annotated[str, typer.Option(help="Database name, for the title.")],
+    users: Annotated[float, typer.Option(help="Editors eligible for the dashboard.")],
+    pageviews_per_hour: Annotated[float, typer.Option(help="Pageviews of logged-in users in an hour.")],
+    eligible_share: Annotated[float, typer.Option(help="Share of these pageviews that show the entry point.")] = 0.04,
+    ctr: Annotated[float, typer.Option(help="Clicks per impression of the entry point.")] = 0.005,
+    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics must meet the precision; repeatable.")] = None,
+    precision: Annotated[float, typer.Option(help="Wanted half-width of every interval, relative.")] = 0.1,
+    window_days: Annotated[int, typer.Option(help="Days of the window that is measured.")] = 7,
+) -> None:
+    """Say for each unit and rate what it costs, what each metric will look like, and which is cheapest."""
+    from jobs.estimation.planning import Scenario
+    from jobs.plan_entry import plan_sampling as plan
+
+    try:
+        scenario = Scenario(wiki, users, pageviews_per_hour, eligible_share, ctr, window_days, precision)
+    except ValueError as error:
+        raise UsageError(f"No wiki can be like that: {error}.", next_step="check the numbers") from None
+    plan(context.obj.console, scenario, metric or ())
+
+
 @policy_app.command("check")
 def policy_check(context: typer.Context, input_dir: InputDir) -> None:
     """Find overlaps, gaps and impossible rates in the sampling policy, and print its timeline."""

@@ -33,6 +33,7 @@ def configure_logging(log_format: str = "text", verbosity: int = 0) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
 
 
 def get_logger() -> Any:

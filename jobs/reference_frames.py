@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.frames import frame_of
 from jobs.policy import timeline
 from jobs.reference import Reference
 
@@ -13,14 +14,14 @@ from jobs.reference import Reference
 def instrument_frame(spark: SparkSession, reference: Reference) -> DataFrame:
     """Return instrument_name, role, has_user_id, valid_from, valid_to."""
     rows = [(r.instrument_name, r.role, r.has_user_id, r.valid_from, r.valid_to) for r in reference.instruments]
-    return spark.createDataFrame(
-        rows, "instrument_name string, role string, has_user_id boolean, valid_from date, valid_to date"
+    return frame_of(
+        spark, rows, "instrument_name string, role string, has_user_id boolean, valid_from date, valid_to date"
     )
 
 
 def wiki_frame(spark: SparkSession, reference: Reference) -> DataFrame:
     """Return wiki_db."""
-    return spark.createDataFrame([(row.wiki_db,) for row in reference.wikis], "wiki_db string")
+    return frame_of(spark, [(row.wiki_db,) for row in reference.wikis], "wiki_db string")
 
 
 def regime_frame(spark: SparkSession, reference: Reference, grace_minutes: int) -> DataFrame:
@@ -32,7 +33,8 @@ def regime_frame(spark: SparkSession, reference: Reference, grace_minutes: int) 
         )
         for r in timeline(reference, timedelta(minutes=grace_minutes))
     ]  # fmt: skip
-    return spark.createDataFrame(
+    return frame_of(
+        spark,
         rows,
         "instrument_name string, wiki_db string, sample_unit string, sample_rate double, kept_rate double, "
         "is_grace boolean, is_unit_change boolean, valid_from timestamp, valid_to timestamp",

@@ -48,6 +48,7 @@ def spark_session(
         "spark.driver.memory": driver_memory,
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.ansi.enabled": "true",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
         # A field of the wrong type makes the whole line suspect instead of silently null (transforms/events.py).
         "spark.sql.json.enablePartialResults": "false",
         "spark.sql.catalog.lake.warehouse": str(warehouse.resolve() / "lake"),

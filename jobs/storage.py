@@ -12,9 +12,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
+import pandas as pd
+import pyarrow as pa
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from jobs import contracts
@@ -81,10 +84,11 @@ class Lake:
             condition = condition | F.col(table.partition).between(F.lit(first), F.lit(last))
         rows.writeTo(self.identifier(name, run_id)).overwrite(condition)
 
-    def from_pandas(self, name: str, frame: Any) -> DataFrame:
-        """Turn a small pandas frame into rows of a table, in the contract's columns and types."""
+    def from_pandas(self, name: str, frame: pd.DataFrame) -> DataFrame:
+        """Turn a small pandas frame into rows of a table, in the contract's columns and types; NaN becomes null."""
         schema = schema_of(name)
-        return self.spark.createDataFrame(frame[schema.fieldNames()], schema=schema)
+        table = pa.Table.from_pandas(frame[schema.fieldNames()], schema=to_arrow_schema(schema), preserve_index=False)
+        return self.spark.createDataFrame(table, schema=schema)
 
     def refs(self, name: str) -> dict[str, int]:
         """Return the branches of a table and the snapshot each points to, read from its current metadata file."""

@@ -11,7 +11,7 @@ from jobs.catalogue import load_catalogue
 
 SHARED = (
     "wiki_db", "metric_date", "as_of_date", "window_days", "sampling_unit", "sampling_rate_min", "sampling_rate_max",
-    "series_break", "is_complete", "unmeasured_reason",
+    "series_break", "is_complete", "unmeasured_reason", "regimes", "has_unit_change",
 )  # fmt: skip
 SEGMENTS = ("element_friendly_name", "client_platform_family", "edit_count_bucket")
 ABSENT = {"observed_denominator": np.nan, "n_numerator_users": np.nan, "remedy": None, "caution_reason": None}

@@ -12,7 +12,7 @@ from jobs.estimation.intervals import wilson
 from jobs.estimation.ratios import RatioEstimates, clustered_ratio, ctr_reason, ctr_status, design_ratio
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import candidates
-from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force
+from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force, kish
 from jobs.rows.situation import Sampling, Situation
 from jobs.rows.skeleton import ALL, CELL, KEYS, element_windows, link_cells, link_windows
 from jobs.transforms.links import LinkSums
@@ -48,11 +48,14 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
     base["unmeasured_reason"] = (
         base["unmeasured_reason"].fillna(base["missing_reason"]).fillna(base["unrecorded_reason"])
     )
-    base["caution_reason"] = base["note"].fillna(base["caution_reason"]).mask(
-        base["note"].isna() & base["caution_reason"].isna() & base["has_loss"].astype(bool), LOST
+    base["caution_reason"] = (
+        base["note"]
+        .fillna(base["caution_reason"])
+        .mask(base["note"].isna() & base["caution_reason"].isna() & base["has_loss"].astype(bool), LOST)
     )
     kept = kept.merge(base[[*CELL, "row"]], on=CELL).drop(columns=CELL)
     regimes = entries(in_force(base), kept)
+    base["kish"] = kish(regimes, "n_units", len(base))
     blocks = [_totals(base, regimes), _rates(base, regimes), _unique(base)]
     return pd.concat(blocks, ignore_index=True), base
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
+from jobs.estimation.intervals import FloatArray
 from jobs.reference import REVIEW_LINKS
 from jobs.rows.situation import Sampling, Situation
 
@@ -64,3 +66,21 @@ def entries(rows_in_force: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     return rows_in_force.merge(sums, on=keys, how="outer").fillna(
         {column: 0 for column in sums.columns if column not in keys}
     )
+
+
+def kish(regimes: pd.DataFrame, units: str, n_rows: int) -> FloatArray:
+    """Compute the effective number of kept units of each row, (sum w)^2 / sum w^2 with w = 1 / rate (Kish 1965).
+
+    Args:
+        regimes: from `entries`.
+        units: the column that counts kept units.
+        n_rows: number of rows.
+    """
+    row, count, weight = (
+        regimes["row"].to_numpy(int),
+        regimes[units].to_numpy(float),
+        1 / regimes["sample_rate"].to_numpy(float),
+    )
+    sums = np.bincount(row, weights=count * weight, minlength=n_rows)
+    squares = np.bincount(row, weights=count * weight**2, minlength=n_rows)
+    return np.divide(sums**2, squares, out=np.zeros(n_rows), where=squares > 0)

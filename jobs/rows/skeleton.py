@@ -105,8 +105,10 @@ def link_cells(windows: pd.DataFrame, elements: pd.DataFrame, seen: pd.DataFrame
         bucket that has an event.
     """
     margins = windows.merge(elements, on=["window_days", "as_of_date"]).assign(edit_count_bucket=ALL)
-    buckets = seen.loc[seen["edit_count_bucket"] != ALL, CELL]
-    platform = buckets["element_friendly_name"].map(lambda name: load_catalogue().element(name).bucket_platform)
-    right_platform = platform == buckets["client_platform_family"]
-    by_bucket = margins.drop(columns="edit_count_bucket").merge(buckets[right_platform], on=CELL[:-1])
+    everywhere = seen["client_platform_family"] == ALL
+    buckets = seen.loc[everywhere & (seen["edit_count_bucket"] != ALL), CELL].drop(columns="client_platform_family")
+    buckets["client_platform_family"] = buckets["element_friendly_name"].map(
+        lambda name: load_catalogue().element(name).bucket_platform
+    )
+    by_bucket = margins.drop(columns="edit_count_bucket").merge(buckets, on=CELL[:-1])
     return pd.concat([margins, by_bucket], ignore_index=True)
