@@ -106,16 +106,11 @@ def _key_rows(name: str, frame: DataFrame) -> DataFrame:
     below 1e-6, and hashes are a quarter of the bytes to shuffle.
     """
     grain = table(name).grain
-    required = [column for column in grain if column not in NULLABLE_KEYS]
-    has_hole = reduce(lambda left, right: left | right, (F.col(column).isNull() for column in required))
     # xxhash64 skips nulls, so (null, 'a') and ('a', null) would be one key without a stand-in.
-    key = F.xxhash64(*(F.coalesce(F.col(column).cast("string"), F.lit("\u0000")) for column in grain))
-    return frame.select(
-        F.lit(name).alias("source"),
-        "event_date",
-        (F.lit(0).cast("bigint") if name in REPEATABLE else key).alias("key"),
-        has_hole.alias("has_hole"),
-    )
+    parts = ", ".join(f"coalesce(cast({column} as string), '\\0')" for column in grain)
+    key = "cast(0 as bigint)" if name in REPEATABLE else f"xxhash64({parts})"
+    has_hole = " or ".join(f"{column} is null" for column in grain if column not in NULLABLE_KEYS)
+    return frame.selectExpr(f"'{name}' as source", "event_date", f"{key} as key", f"{has_hole} as has_hole")
 
 
 def _n_keys() -> Column:
@@ -128,40 +123,48 @@ def _sums(scoped: Mapping[str, DataFrame]) -> DataFrame:
     rows = [
         _event_rows(scoped["events"]),
         _log_rows(scoped["ingest_log"]),
-        *(_rows(name, scoped[name], LOAD_MEASURES) for name in ("user_days", "baseline_daily")),
-        *(_rows(name, scoped[name], LINK_MEASURES) for name in LINK_TABLES),
+        *(_rows(name, scoped[name], _themselves(LOAD_MEASURES)) for name in ("user_days", "baseline_daily")),
+        *(_rows(name, scoped[name], _themselves(LINK_MEASURES)) for name in LINK_TABLES),
     ]
     return _union(rows).groupBy("source", *LABELS).agg(*(F.sum(measure).alias(measure) for measure in MEASURES))
 
 
 def _event_rows(events: DataFrame) -> DataFrame:
     """Lay out events: each is one event, and a load, an impression or a click."""
-    actions = {"n_loads": "pageview", "n_impressions": "impression", "n_clicks": "click"}
-    counted = {name: (F.col("action") == action).cast("bigint") for name, action in actions.items()}
-    return _rows("events", events.withColumns({**counted, "n_events": F.lit(1).cast("bigint")}), (*counted, "n_events"))
+    return _rows(
+        "events",
+        events,
+        {
+            "n_events": "cast(1 as bigint)",
+            "n_loads": "cast(action = 'pageview' as bigint)",
+            "n_impressions": "cast(action = 'impression' as bigint)",
+            "n_clicks": "cast(action = 'click' as bigint)",
+        },
+    )
 
 
 def _log_rows(ingest_log: DataFrame) -> DataFrame:
     """Lay out the ingest log; the hour is told only of hours that are not whole."""
-    is_partial = (F.col("fate") == "missing_hour") | (F.col("reason") == "unreadable_file")
-    return _rows("ingest_log", ingest_log.withColumn("hour", F.when(is_partial, F.col("event_hour"))), ("n_lines",))
+    hour = "case when fate = 'missing_hour' or reason = 'unreadable_file' then event_hour end"
+    return _rows("ingest_log", ingest_log, {"n_lines": "n_lines", "hour": hour})
 
 
-def _rows(name: str, frame: DataFrame, measures: Sequence[str]) -> DataFrame:
-    """Lay a table out as source, labels and measures; what it does not have is null."""
-    columns = set(frame.columns)
-    return frame.select(
-        F.lit(name).alias("source"),
-        *(
-            (F.col(label) if label in columns else F.lit(None)).cast(kind).alias(label)
-            for label, kind in LABELS.items()
-        ),
-        *(
-            (F.col(measure) if measure in measures else F.lit(None)).cast("bigint").alias(measure)
-            for measure in MEASURES
-        ),
-    )
+def _rows(name: str, frame: DataFrame, expressions: Mapping[str, str]) -> DataFrame:
+    """Lay a table out as source, labels and measures; what neither it nor the expressions have is null.
+
+    One list of SQL expressions is one call to the engine; a hundred column objects would take longer than the query.
+    """
+    labels = [
+        expressions.get(label, label if label in frame.columns else f"cast(null as {kind})") + f" as {label}"
+        for label, kind in LABELS.items()
+    ]
+    measures = [f"{expressions.get(measure, 'cast(null as bigint)')} as {measure}" for measure in MEASURES]
+    return frame.selectExpr(f"'{name}' as source", *labels, *measures)
+
+
+def _themselves(names: Sequence[str]) -> dict[str, str]:
+    return {name: name for name in names}
 
 
 def _union(frames: Iterable[DataFrame]) -> DataFrame:
-    return reduce(DataFrame.unionByName, frames)
+    return reduce(DataFrame.union, frames)

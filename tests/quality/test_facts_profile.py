@@ -6,12 +6,14 @@ from datetime import UTC, date, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
 
-from jobs.contracts import table
 from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.reference_rows import InstrumentRow, VocabularyRow, WikiRow
+from jobs.storage import schema_of
 
 pytestmark = pytest.mark.spark
 
@@ -83,19 +85,16 @@ CLEAN: dict[str, list[dict[str, Any]]] = {
 
 
 def staged(spark: SparkSession, **changed: list[dict[str, Any]]) -> dict[str, DataFrame]:
-    """All tables in the contract's types; sums that a row does not name are zero."""
+    """All tables in the contract's types; sums that a row does not name are zero.
+
+    Arrow tables become local relations: no Python worker has to start for them.
+    """
     frames = {}
     for name in TABLES:
-        schema = spark.createDataFrame([], table(name).columns).schema
-        names = schema.fieldNames()
-        rows = [
-            tuple(
-                row.get(column, 0 if column.startswith("n_") and not column.endswith("_at") else None)
-                for column in names
-            )
-            for row in changed.get(name, CLEAN[name])
-        ]
-        frames[name] = spark.createDataFrame(rows, schema).coalesce(1)
+        schema = schema_of(name)
+        zeros = {column: 0 for column in schema.fieldNames() if column.startswith("n_") and not column.endswith("_at")}
+        rows = [zeros | row for row in changed.get(name, CLEAN[name])]
+        frames[name] = spark.createDataFrame(pa.Table.from_pylist(rows, to_arrow_schema(schema)), schema)
     return frames
 
 
