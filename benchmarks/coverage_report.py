@@ -118,6 +118,8 @@ def report(rows: list[Row]) -> str:
     failing = [row for row in rows if int(row["shown"]) and chance(row) < 0.01]
     at_ten = [row for row in rows if float(row["rate1"]) <= 0.1 and row["regime"] == "one rate"]
     ten = total(at_ten, "publish") + total(at_ten, "caution")
+    beside = [row for row in rows if float(row["rate1"]) <= 0.1 and row["regime"] != "one rate"]
+    mixed = total(beside, "publish") + total(beside, "caution")
     error = weighted_median(rows, "publish_error", "publish")
     families = ", ".join(
         f"{family} {share(total(group, 'covered'), total(group, 'shown'))}"
@@ -139,7 +141,8 @@ pageviews (or sessions) kept independently; its answer goes through the same fun
 - Cells whose coverage is below 93 % with p < .01: **{len(failing)}**{f" ({worst})" if failing else ""}.
 - Published numbers: {published:,}; covered {share(total(rows, "publish_covered"), published)}; median error
   **{100 * error:.1f} %** (goal under 3 %; median over cells of the cells' medians).
-- Estimates shown at a rate of 10 %: **{ten}** (of {total(at_ten, "worlds"):,} worlds; bounds or refusals only).
+- Estimates shown at a rate of 10 %: **{ten}** (of {total(at_ten, "worlds"):,} worlds; bounds or refusals only). Where
+  a third of the window was kept whole beside the 10 %, {mixed} of {total(beside, "worlds"):,}.
 - Naive numbers (as kept) and naive numbers over the rate are in the last columns: median error, relative for counts and
   in points for shares. Where they look harmless it is by luck of the shape: the ranges over shapes are wide, the sign
   changes.
