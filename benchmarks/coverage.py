@@ -52,12 +52,9 @@ class Outcome:
     published: npt.NDArray[np.bool_]
     bounds_only: npt.NDArray[np.bool_]
     half_width: FloatArray
-    error: FloatArray
 
 
-def judge(
-    lower: FloatArray, upper: FloatArray, estimate: FloatArray, truth: FloatArray, status: npt.NDArray[np.object_]
-):
+def judge(lower: FloatArray, upper: FloatArray, truth: FloatArray, status: npt.NDArray[np.object_]) -> Outcome:
     # A world without the event has truth 0; its interval is judged, its relative width is not.
     slack = 1e-9 * (1 + truth)
     base = np.where(truth > 0, truth, np.nan)
@@ -66,7 +63,6 @@ def judge(
         status == "publish",
         status == "bounds_only",
         (upper - lower) / 2 / base,
-        estimate / base - 1,
     )
 
 
@@ -84,7 +80,7 @@ def estimate_cell(
         ("clicks", "clicks", "clicks_yy", "clicks_clusters"),
     ):
         total = horvitz_thompson(row, rate, flat[y], flat[yy], flat[clusters], units, n)
-        outcomes[name] = judge(total.lower, total.upper, total.estimate, truths[name], total.status)
+        outcomes[name] = judge(total.lower, total.upper, truths[name], total.status)
     for name in ("clicks", "matched"):
         moments = [flat[key] for key in (name, "x", f"{name}_yy", f"{name}_xy", "xx")]
         users = np.stack([s[f"{name}_users"] for s in samples])
@@ -92,12 +88,10 @@ def estimate_cell(
         realised = design_ratio(row, rate, *moments, n, proportion=name == "matched")
         exact = np.all(rate.reshape(n, n_rates) == 1, axis=1)
         truth = truths[name] / truths["impressions"]
-        outcomes[f"{name} realised"] = judge(
-            realised.lower, realised.upper, realised.estimate, truth, np.where(exact, "publish", status)
-        )
+        outcomes[f"{name} realised"] = judge(realised.lower, realised.upper, truth, np.where(exact, "publish", status))
         process = clustered_ratio(*users.T[:6], proportion=name == "matched")
         expected = np.full(n, ctr * (1 + (REPEATED_CLICKS if name == "clicks" else 0)))
-        outcomes[f"{name} process"] = judge(process.lower, process.upper, process.estimate, expected, status)
+        outcomes[f"{name} process"] = judge(process.lower, process.upper, expected, status)
     return outcomes
 
 
@@ -247,11 +241,11 @@ def section(results: dict[Cell, dict[str, Outcome]], worlds: int) -> str:
     )
 
 
-INTRODUCTION = """`benchmarks/coverage.py`: {worlds:,} worlds for each of {cells} cells of users, CTR, frailty, unit, rate.
-A world is drawn (gamma activity, geometric sessions, beta-binomial clicks, repeated clicks), sampled, reduced to the
-sums the pipeline makes, and estimated. *Realised* is judged against what happened in that world, *process* against the
-rate that generated it. Frailty is the correlation of two impressions' clicks within an editor. With this many worlds a
-cell whose true coverage is 95 % shows 95 ± {noise:.1f} % in 95 of 100 cases, and lies outside 93–97 % in {chance:.1f}
+INTRODUCTION = """`benchmarks/coverage.py`: {worlds:,} worlds for each of {cells} cells of users, CTR, frailty, unit
+and rate. A world is drawn (gamma activity, geometric sessions, beta-binomial clicks, repeated clicks), sampled, reduced
+to the sums the pipeline makes, and estimated. *Realised* is judged against what happened in that world, *process*
+against the rate that generated it. Frailty is the correlation of two impressions' clicks within an editor. With this
+many worlds a cell whose true coverage is 95 % shows 95 ± {noise:.1f} % in 95 of 100 cases, and lies outside 93–97 % in {chance:.1f}
 of 100 by chance."""
 
 JUDGED = """**The goal, 93–97 % wherever a status says `publish`**, by cell. Judged are cells that publish at least half
@@ -262,6 +256,9 @@ READING = """What to know when reading this:
 
 - Above 97 %: parts of a row with few kept clusters are inverted exactly and their ends added, both conservative. Such
   intervals are a little too wide, never knowingly too narrow.
+- Below 93 %: some cells fall there by chance. One kind does not: process rates at CTR 0.005 with strong frailty and
+  about a thousand editors cover 92 to 93 %, also at rate 1 (both units then show the same worlds), although they have
+  well over 30 clicks. Their clicks rest on a handful of editors; read such an interval as a little too short.
 - In windows of mixed rates a log interval that trusts its own variance covered 47 to 53 % where few clicks fell into
   the sampled stretch (100 users, CTR 0.005); that is why those rows take their limits from the two totals.
 - Process intervals rest on the number of editors who click. With strong frailty a handful of editors make most clicks,
