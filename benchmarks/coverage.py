@@ -245,8 +245,8 @@ INTRODUCTION = """`benchmarks/coverage.py`: {worlds:,} worlds for each of {cells
 and rate. A world is drawn (gamma activity, geometric sessions, beta-binomial clicks, repeated clicks), sampled, reduced
 to the sums the pipeline makes, and estimated. *Realised* is judged against what happened in that world, *process*
 against the rate that generated it. Frailty is the correlation of two impressions' clicks within an editor. With this
-many worlds a cell whose true coverage is 95 % shows 95 ± {noise:.1f} % in 95 of 100 cases, and lies outside 93–97 % in {chance:.1f}
-of 100 by chance."""
+many worlds a cell whose true coverage is 95 % shows 95 ± {noise:.1f} % in 95 of 100 cases, and lies outside 93–97 %
+in {chance:.1f} of 100 by chance."""
 
 JUDGED = """**The goal, 93–97 % wherever a status says `publish`**, by cell. Judged are cells that publish at least half
 of their worlds: where fewer are published, they are the ones with unusually many clicks, a selection no interval is
