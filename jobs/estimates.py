@@ -31,6 +31,7 @@ from jobs.transforms.visits import visit_window_sums
 from jobs.windows import affected_as_of, earliest_day
 
 DAY = timedelta(days=1)
+LONG_WORK = 50
 
 
 def estimate(job: Job) -> None:
@@ -47,25 +48,29 @@ def estimate(job: Job) -> None:
         settled[column] = settled[column].dt.date
     get_logger().info("rows settled", rows=len(settled))
     lake.stage("metric_values", lake.from_pandas("metric_values", settled), run.run_id, as_of)
-    lake.stage("retention_windows", lake.from_pandas("retention_windows", _retention(cohorts, as_of)), run.run_id, as_of)
+    lake.stage(
+        "retention_windows", lake.from_pandas("retention_windows", _retention(cohorts, as_of)), run.run_id, as_of
+    )
     job.warehouse.save(run)
 
 
 def metric_rows(job: Job, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, CohortSums]:
     """Return the candidates of every metric for some as-of dates, and the cohorts behind them."""
-    span = {"start": min(as_of), "end": max(as_of) + DAY}
+    start, end = min(as_of), max(as_of) + DAY
     first = min(earliest_day(day) for day in as_of)
     user_days, user_links, unit_links = (
-        job.lake.read_between(name, first, span["end"], job.run.run_id)
+        job.lake.read_between(name, first, end, job.run.run_id)
         for name in ("user_days", "user_link_days", "unit_link_days")
     )
     fitting = _fitting(job)
     starts = quarter_starts(situation, as_of)
-    visits = visit_window_sums(user_days, quarter_starts=starts, **span)
+    visits = visit_window_sums(user_days, quarter_starts=starts, start=start, end=end)
     visit_candidates, windows = visit_rows(visits, situation, as_of, starts)
-    cohorts = cohort_sums(user_days, user_links, menu_element=MENU_LINK, **span)
+    cohorts = cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end)
     cohort_candidates, _ = cohort_rows(cohorts, situation, as_of)
-    links = link_window_sums(user_links, unit_links, platform_bucket_elements=platform_bucket_elements(), **span)
+    links = link_window_sums(
+        user_links, unit_links, platform_bucket_elements=platform_bucket_elements(), start=start, end=end
+    )
     link_candidates, _ = link_rows(links, situation, as_of)
     get_logger().info("window sums done; fitting what is sampled")
     families = [
@@ -125,7 +130,8 @@ def gates(settings: EstimationSettings) -> Gates:
 
 
 def _progress(done: int, total: int) -> None:
-    if total:
+    """Tell of long work only: a line every few dozen fits."""
+    if total >= LONG_WORK and (done % LONG_WORK == 0 or done == total):
         get_logger().info("fits", done=done, of=total)
 
 

@@ -28,6 +28,8 @@ def make_marts(job: Job) -> None:
         warehouse.marts,
         min_users=job.settings.privacy.min_users,
     )
+    for message in built.warnings:
+        get_logger().warning(message)
     get_logger().info("marts built", tables=built.n_tables, seconds=round(built.seconds, 1))
     marts_gate(job)
     publish(job.lake, warehouse, run)

@@ -14,7 +14,8 @@ from jobs.policy_check import TIMELINE_HEADER, check_policy, timeline_table
 from jobs.policy_import import import_records, write_policy
 from jobs.policy_records import load_records
 from jobs.query import as_table
-from jobs.reference import POLICY_CSV, load_reference, read_policy
+from jobs.reference import load_reference, read_policy
+from jobs.reference_rows import POLICY_CSV
 from jobs.settings import Settings
 
 

@@ -61,8 +61,6 @@ def fetch_file(marts: Path, sql: str, parameters: Sequence[Any] = ()) -> tuple[l
         connection.execute("set schema = 'marts'")
         try:
             result = connection.execute(sql, parameters)
-            if result.description is None:
-                return [], []
             return [column[0] for column in result.description], result.fetchall()
         except duckdb.Error as error:
             raise UsageError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,7 +11,7 @@ import pandas as pd
 from jobs.estimation.answers import PeopleEstimate, refusal, refuse_presented
 from jobs.estimation.fits import FitTask
 from jobs.rows.cohorts import PRESENTED
-from jobs.rows.people import PENDING, Fitting, Key, Regimes, counts, fill, refused, sampled_rate, tables_by
+from jobs.rows.people import PENDING, Fitting, Key, Record, Regimes, counts, fill, refused, sampled_rate, tables_by
 from jobs.rows.situation import Situation
 from jobs.transforms.cohorts import DAY_METRICS, CohortSums
 
@@ -48,7 +47,7 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situatio
     return fill(candidates, names, known | fitting.run(tasks))
 
 
-def _refused(row: Mapping[str, Any]) -> PeopleEstimate | None:
+def _refused(row: Record) -> PeopleEstimate | None:
     cohort, returned = float(row["observed_denominator"]), float(row["observed_numerator"])
     naive = returned / cohort if cohort else None
     if isinstance(row["unmeasured_reason"], str):
@@ -58,7 +57,7 @@ def _refused(row: Mapping[str, Any]) -> PeopleEstimate | None:
     return refused(row["regimes"], bool(row["has_unit_change"]), cohort, naive)
 
 
-def _sides(situation: Situation, row: Mapping[str, Any]) -> tuple[Regimes, Regimes]:
+def _sides(situation: Situation, row: Record) -> tuple[Regimes, Regimes]:
     """Return the regimes of the first and of the second window."""
     start = row["metric_date"].date()
     if row["metric"] in DAY_METRICS:

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from jobs.estimation.intervals import wilson
+from jobs.estimation.intervals import FloatArray, wilson
 from jobs.estimation.ratios import RatioEstimates, clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.regimes import effective_events
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import candidates
 from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force, kish
@@ -142,16 +143,19 @@ def _rates(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
             base["n_users"], base[f"w_{y}"], base[f"w_{x}"], base[f"uu_{yy}"], base[f"uu_{xy}"], base[f"uu_{xx}"],
             proportion=matched,
         )  # fmt: skip
+        clicks = effective_events(regimes["row"], regimes["sample_rate"], regimes[f"n_{y}"], len(base))
         for inference, ratio in (("realised", design), ("process", process)):
-            blocks.append(_rate_block(base, metric, inference, ratio, y, x))
+            blocks.append(_rate_block(base, metric, inference, ratio, y, x, clicks))
     return pd.concat(blocks, ignore_index=True)
 
 
-def _rate_block(base: pd.DataFrame, metric: str, inference: str, ratio: RatioEstimates, y: str, x: str) -> pd.DataFrame:
+def _rate_block(
+    base: pd.DataFrame, metric: str, inference: str, ratio: RatioEstimates, y: str, x: str, clicks: FloatArray
+) -> pd.DataFrame:
     has_id = base["has_user_id"]
     rate_one = base["is_rate_one"].astype(bool)
     users = base["n_click_users"].where(has_id)
-    few, why = ctr_status(base[f"n_{y}"], users), ctr_reason(base[f"n_{y}"], users)
+    few, why = ctr_status(clicks, users), ctr_reason(clicks, users)
     if inference == "realised":
         few, why = np.where(rate_one, "publish", few), np.where(rate_one, "", why)
     status = np.where(np.isnan(ratio.estimate), "not_estimable", few)

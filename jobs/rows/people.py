@@ -16,7 +16,8 @@ from jobs.estimation.gate import Gates
 
 PENDING = "pending"
 Regimes = frozenset[tuple[str, float]]
-Key = tuple[Hashable, ...]
+Key = tuple[Any, ...]
+Record = Mapping[Hashable, Any]
 
 
 @dataclass(frozen=True)

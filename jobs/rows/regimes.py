@@ -41,8 +41,8 @@ def describe(sampling: Sampling) -> tuple[object, ...]:
     """Return a window's sampling as the values of `SAMPLING_COLUMNS`."""
     low, high = sampling.rates or (None, None)
     return (
-        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.has_loss, sampling.unrecorded,
-        sampling.series_break, sampling.regimes,
+        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.has_loss,
+        sampling.unrecorded, sampling.series_break, sampling.regimes,
     )  # fmt: skip
 
 

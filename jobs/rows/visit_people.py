@@ -10,7 +10,7 @@ import pandas as pd
 from jobs.estimation.answers import PeopleEstimate, refusal
 from jobs.estimation.fits import FitTask
 from jobs.estimation.people import pageviews_per_visitor_estimate
-from jobs.rows.people import PENDING, Fitting, Key, counts, fill, refused, sampled_rate, tables_by
+from jobs.rows.people import PENDING, Fitting, Key, Record, counts, fill, refused, sampled_rate, tables_by
 from jobs.rows.visits import CELL, QUARTER, REVIEWERS, VISITORS
 from jobs.transforms.visits import VisitSums
 
@@ -58,25 +58,25 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     return fill(candidates, named, answers)
 
 
-def _key(row: Mapping[str, object]) -> Key:
+def _key(row: Record) -> Key:
     """Name a candidate's metric and window as the sums name the window."""
     to_date = row["window_kind"] == QUARTER
     population = REVIEWERS if to_date and row["metric"] in REVIEW_METRICS else VISITORS
-    length = 0 if to_date else int(row["window_days"])  # type: ignore[call-overload]
-    return row["metric"], row["wiki_db"], row["window_kind"], population, length, row["as_of_date"]  # type: ignore[return-value]
+    length = 0 if to_date else int(row["window_days"])
+    return row["metric"], row["wiki_db"], row["window_kind"], population, length, row["as_of_date"]
 
 
 def _people(
-    wanted: set[Key], windows: Mapping[Key, Mapping[str, object]], sums: VisitSums, fitting: Fitting
-) -> dict[tuple[str, Key], PeopleEstimate]:
+    wanted: set[Key], windows: Mapping[Key, Record], sums: VisitSums, fitting: Fitting
+) -> dict[Key, PeopleEstimate]:
     """Estimate visitors and reviewers of every wanted window."""
     tables = tables_by(sums.user_counts, [*CELL, "counted"])
-    known: dict[tuple[str, Key], PeopleEstimate] = {}
-    tasks: dict[tuple[str, Key], FitTask] = {}
+    known: dict[Key, PeopleEstimate] = {}
+    tasks: dict[Key, FitTask] = {}
     for window in sorted(wanted, key=str):
         row = windows[window]
         for counted in (VISITORS, REVIEWERS):
-            seen = float(row[f"n_{counted}"])  # type: ignore[arg-type]
+            seen = float(row[f"n_{counted}"])
             refusal_ = _refused(row, seen, seen)
             if refusal_ is not None:
                 known[counted, window] = refusal_
@@ -84,22 +84,22 @@ def _people(
             table = tables.get((*window, counted))
             full = 0 if table is None else int(table.loc[table["is_full"], "n_users"].sum())
             k, m = counts(None if table is None else table[~table["is_full"] & (table["k"] > 0)], "k", "n_users")
-            rate = sampled_rate(row["regimes"])  # type: ignore[arg-type]
+            rate = sampled_rate(row["regimes"])
             arguments = {"k": k, "m": m, "rate": rate, "n_full": full, "noun": counted, "gates": fitting.gates}
             tasks[counted, window] = FitTask("users_estimate", arguments)
-    return known | fitting.run(tasks)  # type: ignore[arg-type, operator]
+    return {**known, **fitting.run(tasks)}
 
 
-def _refused(row: Mapping[str, object], seen: float, naive: float | None) -> PeopleEstimate | None:
+def _refused(row: Record, seen: float, naive: float | None) -> PeopleEstimate | None:
     if row["unmeasured_reason"] is not None and isinstance(row["unmeasured_reason"], str):
         return refusal(row["unmeasured_reason"], n_seen=seen, naive=naive)
-    return refused(row["regimes"], bool(row["has_unit_change"]), seen, naive)  # type: ignore[arg-type]
+    return refused(row["regimes"], bool(row["has_unit_change"]), seen, naive)
 
 
 def _two_day(
     wanted: set[Key],
-    windows: Mapping[Key, Mapping[str, object]],
-    people: Mapping[tuple[str, Key], PeopleEstimate],
+    windows: Mapping[Key, Record],
+    people: Mapping[Key, PeopleEstimate],
     sums: VisitSums,
     fitting: Fitting,
 ) -> dict[Key, PeopleEstimate]:
@@ -109,12 +109,12 @@ def _two_day(
     tasks: dict[Key, FitTask] = {}
     for window in sorted(wanted, key=str):
         row, visitors = windows[window], people[VISITORS, window]
-        hits, seen = int(row["n_two_day_reviewers"]), float(row["n_visitors"])  # type: ignore[call-overload, arg-type]
+        hits, seen = int(row["n_two_day_reviewers"]), float(row["n_visitors"])
         no = _refused(row, seen, hits / seen if seen else None)
         if no is not None:
             known[("two_day_review_rate", *window)] = no
             continue
-        rate = sampled_rate(row["regimes"])  # type: ignore[arg-type]
+        rate = sampled_rate(row["regimes"])
         arguments = {"n_two_days": hits, "users": visitors, "rate": rate, "gates": fitting.gates}
         table = tables.get(window)
         # Only a pageview lies within one day, and only without a 100 % segment are all units thinned alike.
@@ -127,15 +127,15 @@ def _two_day(
 
 def _per_visitor(
     wanted: set[Key],
-    windows: Mapping[Key, Mapping[str, object]],
-    people: Mapping[tuple[str, Key], PeopleEstimate],
+    windows: Mapping[Key, Record],
+    people: Mapping[Key, PeopleEstimate],
     totals: Mapping[Key, Total],
 ) -> dict[Key, PeopleEstimate]:
     """Divide pageviews by visitors in every wanted window."""
     answers = {}
     for key in wanted:
         if key[0] == "pageviews_per_visitor":
-            loads = float(windows[key[1:]]["n_loads"])  # type: ignore[arg-type]
+            loads = float(windows[key[1:]]["n_loads"])
             answers[key] = pageviews_per_visitor_estimate(totals[key[1:]], people[VISITORS, key[1:]], loads)
     return answers
 

@@ -162,8 +162,8 @@ def _per_visitor(base: pd.DataFrame) -> pd.DataFrame:
     process = clustered_ratio(users, base["w_loads"], users, base["uu_loads_sq"], base["w_loads"], users)
     share = np.divide(base["n_loads"].to_numpy(float), users, out=np.full(users.shape, np.nan), where=users > 0)
     return _rate(
-        base, "pageviews_per_visitor", base["n_loads"], base["n_visitors"], share, (process.lower, process.upper), "npmle_ratio",
-        numerator_users=base["n_visitors"],
+        base, "pageviews_per_visitor", base["n_loads"], base["n_visitors"], share, (process.lower, process.upper),
+        "npmle_ratio", numerator_users=base["n_visitors"],
     )  # fmt: skip
 
 
