@@ -14,8 +14,8 @@ from jobs.rows.situation import Sampling, Situation
 
 ENTRY_POINT = "entry point"
 SAMPLING_COLUMNS = [
-    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "has_loss", "unrecorded_reason",
-    "series_break", "regimes",
+    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "has_loss",
+    "unrecorded_reason", "series_break", "regimes",
 ]  # fmt: skip
 LOST = "a quarter of an hour around a change of sampling was lost"
 Observed = Mapping[tuple[str, str], frozenset[str]]

@@ -1,4 +1,4 @@
-"""A world sampled at 100 %, with all the dirt of a real stream, through the command line: every row equals the truth."""
+"""A world at 100 %, with all the dirt of a real stream, through the command line: every row equals the truth."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def test_rows_are_exactly_those_of_the_truth(matched):
 def test_every_shown_row_equals_the_truth_to_the_last_digit(matched):
     shown = matched[~matched["status"].isin(["suppressed", "not_estimable"])]
     assert len(shown) > 1_000
-    wrong = shown[(shown["estimate"] != shown["value"]) | (shown["lower"] != shown["value"]) | (shown["upper"] != shown["value"])]
+    wrong = shown[
+        (shown["estimate"] != shown["value"]) | (shown["lower"] != shown["value"]) | (shown["upper"] != shown["value"])
+    ]
     assert wrong.empty, wrong[[*worlds.KEY, "value", "estimate", "lower", "upper"]].head(20).to_string()
     assert set(shown["status"]) <= {"publish", "caution"}
 
@@ -72,7 +74,15 @@ def test_small_cells_are_suppressed_and_only_they(matched):
     assert few.any()
     assert (matched.loc[few, "status"] == "suppressed").all()
     assert (matched.loc[~few, "status"] != "suppressed").all()
-    values = ["estimate", "lower", "upper", "observed_numerator", "observed_denominator", "n_users_observed", "n_effective"]
+    values = [
+        "estimate",
+        "lower",
+        "upper",
+        "observed_numerator",
+        "observed_denominator",
+        "n_users_observed",
+        "n_effective",
+    ]
     assert matched.loc[few, values].isna().all(axis=None)
 
 
@@ -95,8 +105,8 @@ def test_every_line_has_the_fate_the_world_planned(published):
     world, warehouse = published
     log = worlds.rows(
         warehouse,
-        "select cast(ingest_date as varchar), fate, coalesce(reason, ''), cast(sum(n_lines) as bigint) from fct_ingest_log "
-        "where fate != 'missing_hour' group by all having sum(n_lines) > 0",
+        "select cast(ingest_date as varchar), fate, coalesce(reason, ''), cast(sum(n_lines) as bigint) "
+        "from fct_ingest_log where fate != 'missing_hour' group by all having sum(n_lines) > 0",
     )
     found = {tuple(row[:3]): int(row[3]) for row in log.itertuples(index=False)}
     assert found == worlds.fates(world)

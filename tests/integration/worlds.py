@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 import duckdb
@@ -41,7 +42,7 @@ def truth(world: Path) -> pd.DataFrame:
     """Return the truth of a world, one row per key."""
     raw = json.loads((world / "truth.json").read_text())
     rows = pd.DataFrame(raw["rows"], columns=raw["columns"])
-    return rows.astype({name: float for name in ("value", "numerator", "denominator", "n_users")})
+    return rows.astype(dict.fromkeys(("value", "numerator", "denominator", "n_users"), float))
 
 
 def fates(world: Path) -> dict[tuple[str, str, str], int]:
@@ -78,3 +79,24 @@ def contents(warehouse: Path) -> dict[str, set[tuple[object, ...]]]:
         name: set(map(tuple, rows(warehouse, f"select columns(*)::varchar from {name}").fillna("∅").to_numpy()))
         for name in sorted(tables["table_name"])
     }
+
+
+def lake_contents(warehouse: Path) -> dict[str, set[tuple[object, ...]]]:
+    """Return every published row of the lake, read past Spark."""
+    found = {}
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        for name in ("avro", "iceberg"):  # iceberg needs avro first
+            wheel = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
+            connection.execute(f"load '{wheel / f'{name}.duckdb_extension'}'")
+        for folder in sorted((warehouse / "lake" / "pd").iterdir()):
+            metadata = max(folder.glob("metadata/v*.metadata.json"), key=lambda path: int(path.name.split(".")[0][1:]))
+            main = json.loads(metadata.read_text()).get("refs", {}).get("main")
+            sql = (
+                f"select columns(*)::varchar from iceberg_scan('{metadata}', snapshot_from_id = {main['snapshot-id']})"
+                if main
+                else None
+            )
+            rows_ = connection.execute(sql).fetchall() if sql else []
+            found[f"lake.{folder.name}"] = set(rows_)
+    return found
