@@ -61,9 +61,11 @@ def random_events(seed: int, *, n_loads: int = 260, n_days: int = 40) -> list[di
         user, day = int(rng.integers(16)), int(rng.integers(n_days))
         wiki = ["frwiki", "eswiki", "jawiki", "trwiki"][user % 4]
         session = user * 1000 + (day // 3 if rng.random() < 0.5 else 500 + pageview)
-        platform = None if rng.random() < 0.05 else ["desktop_browser", "mobile_browser"][
-            (user // 4) % 2 if rng.random() < 0.85 else int(rng.integers(2))
-        ]
+        platform = (
+            None
+            if rng.random() < 0.05
+            else ["desktop_browser", "mobile_browser"][(user // 4) % 2 if rng.random() < 0.85 else int(rng.integers(2))]
+        )
         page = {
             "event_date": FIRST + day * DAY,
             "wiki_db": wiki,
