@@ -123,7 +123,9 @@ def _great_expectations() -> tuple[Any, Any]:
         import great_expectations as gx
         import great_expectations.expectations as expectations
 
-        logging.getLogger("great_expectations").setLevel(logging.ERROR)
+        # Some of its modules set a level of their own, so the level of their parent does not reach them.
+        for logger in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
+            logging.getLogger(logger).setLevel(logging.ERROR)
         return gx, expectations
 
 

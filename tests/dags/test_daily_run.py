@@ -19,7 +19,7 @@ DAY = "2026-03-23"  # a Monday
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     merged = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT), **environment}
-    return subprocess.run(command, env=merged, cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    return subprocess.run(command, env=merged, cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800)
 
 
 @pytest.fixture(scope="module")

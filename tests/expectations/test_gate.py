@@ -101,6 +101,13 @@ def test_the_error_names_the_first_failures_and_counts_the_rest() -> None:
     assert "and 3 more" in str(error)
 
 
+def test_a_gate_is_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    with caplog.at_level("INFO"):
+        run_gate("facts", profiles_of(CLEAN, []), load_thresholds())
+    assert caplog.messages == []
+    assert capfd.readouterr() == ("", "")
+
+
 def test_data_docs_are_written_on_request(tmp_path) -> None:
     result = run_gate("facts", profiles_of(CLEAN, []), load_thresholds(), docs_dir=tmp_path / "docs")
     assert result.passed

@@ -129,6 +129,7 @@ def test_good_rows_break_no_rule(profile: Profile) -> None:
 def test_a_bad_row_breaks_its_rule_and_no_other(profile: Profile, row: dict[str, Any], rules: set[str]) -> None:
     frames = profile([row])
     assert broken(frames) == dict.fromkeys(rules, 1)
+    assert {str(kind) for name, kind in frames["rows"].dtypes.items() if name.startswith("n_")} == {"int64"}
     examples = frames["rows"][[f"eg_{rule}" for rule in rules]].iloc[0]
     assert rules == {"null_keys"} or all(row["metric"] in example for example in examples)
 
