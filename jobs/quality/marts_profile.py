@@ -55,7 +55,8 @@ def marts_profile(marts_file: Path, *, as_of: Sequence[date] | None, min_users: 
 def _rows(connection: duckdb.DuckDBPyConnection, min_users: int) -> pd.DataFrame:
     """Count, per as-of date and wiki, the rows that break each rule, in one pass."""
     rules = ",\n".join(
-        f"cast(count_if({condition}) as bigint) as n_{name}, coalesce(min({ROW_EXAMPLE}) filter (where {condition}), '') as eg_{name}"
+        f"count(*) filter (where {condition}) as n_{name},"
+        f" coalesce(min({ROW_EXAMPLE}) filter (where {condition}), '') as eg_{name}"
         for name, condition in _conditions(min_users).items()
     )
     return connection.execute(
