@@ -69,9 +69,9 @@ class Span:
 
 
 def name_windows(found: pd.DataFrame) -> pd.DataFrame:
-    """Name the windows; a quarter's sums end with the quarter."""
-    is_rolling = found["window_days"] > 0
-    found = found[is_rolling | (found["as_of_date"] < found["quarter_stop"])]
+    """Name the windows; a quarter to date has as-of dates in its own quarter only."""
+    stop = found["as_of_date"].dt.to_period("Q").dt.end_time.dt.normalize() + pd.Timedelta(days=1)
+    found = found[found["window_days"].gt(0) | (stop == found["quarter_stop"])]
     kind = found["window_days"].gt(0).map({True: ROLLING, False: QUARTER})
     named = found.assign(window_kind=kind).rename(columns={"window_days": "window_length"})
     rest = [name for name in named.columns if name not in (*WINDOW, "quarter_stop")]

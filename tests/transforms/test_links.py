@@ -229,3 +229,10 @@ def test_a_week_by_hand(spark):
         [2, 1, 1, 1, 2 * 2],  # 10 May: bob is gone
     ]
     assert sums.unique_counts.empty
+
+
+def test_without_links_there_are_no_cells(spark):
+    users, units = (table_frame(spark, name, []) for name in ("user_link_days", "unit_link_days"))
+    sums = link_window_sums(users, units, start=START, end=END)
+    assert [len(frame) for frame in (sums.cells, sums.regimes, sums.unique_counts)] == [0] * 3
+    assert {*CELL, "n_users", "has_user_id", "uu_clicks_sq"} <= {*sums.cells}
