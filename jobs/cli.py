@@ -183,7 +183,9 @@ def plan_sampling(
     pageviews_per_hour: Annotated[float, typer.Option(help="Pageviews of logged-in users in an hour.")],
     eligible_share: Annotated[float, typer.Option(help="Share of these pageviews that show the entry point.")] = 0.04,
     ctr: Annotated[float, typer.Option(help="Clicks per impression of the entry point.")] = 0.005,
-    metric: Annotated[list[str] | None, typer.Option(help="Only these metrics must meet the precision; repeatable.")] = None,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="Only these metrics must meet the precision; repeatable.")
+    ] = None,
     precision: Annotated[float, typer.Option(help="Wanted half-width of every interval, relative.")] = 0.1,
     window_days: Annotated[int, typer.Option(help="Days of the window that is measured.")] = 7,
 ) -> None:

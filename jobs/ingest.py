@@ -10,14 +10,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.errors import NoInputError
 from jobs.facts import stage_facts
 from jobs.fates import stage_fates
 from jobs.gates import facts_gate
 from jobs.job import Job
 from jobs.log import get_logger
 from jobs.query import as_table
-from jobs.raw import RawDays, RawFile, discover, file_frame, find_unreadable, is_unreadable_error, read_lines
+from jobs.raw import RawDays, RawFile, file_frame, find_input, find_unreadable, is_unreadable_error, read_lines
 from jobs.reference_frames import instrument_frame, regime_frame, wiki_frame
 from jobs.transforms.events import classify, unreadable
 
@@ -30,13 +29,7 @@ def ingest(job: Job) -> None:
         GateError: the facts gate failed.
     """
     run, log = job.run, get_logger()
-    raw = discover(Path(run.input_dir), run.days)
-    if not raw.arrived:
-        raise NoInputError(
-            f"There is no input for {run.start} to {run.end - timedelta(days=1)}.",
-            where=f"{run.input_dir}/raw/<stream>/year={run.start.year}/month={run.start.month}/day={run.start.day}",
-            next_step="wait for the data, or check --input and the days",
-        )
+    raw = find_input(Path(run.input_dir), run.days)
     for day in raw.empty_days:
         log.warning("no input for this day: its windows are not measured", day=str(day))
     for path in raw.ignored:

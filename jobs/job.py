@@ -7,8 +7,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
 from rich.console import Console
 
+from jobs.errors import WarehouseError
 from jobs.log import get_logger
 from jobs.publish import recover
 from jobs.reference import Reference
@@ -16,6 +19,9 @@ from jobs.runs import Run, Warehouse
 from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.storage import Lake
+
+
+DISK_TROUBLE = ("No space left on device", "Read-only file system", "Permission denied", "Disk quota exceeded")
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,23 @@ def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
         lake.ensure_tables()
         recover(lake, warehouse)
         yield lake
+
+
+@contextlib.contextmanager
+def engine_errors(warehouse: Warehouse) -> Iterator[None]:
+    """Say in words what a full or read-only disk makes the engine say in stack traces."""
+    try:
+        yield
+    except (PySparkException, Py4JError, OSError) as error:
+        text = str(error)
+        trouble = next((words for words in DISK_TROUBLE if words in text), None)
+        if trouble is None:
+            raise
+        raise WarehouseError(
+            f"{trouble} while writing.",
+            where=str(warehouse.path),
+            next_step="free space or permissions there and rerun; nothing was published",
+        ) from None
 
 
 def _prefetch() -> None:

@@ -33,7 +33,8 @@ def configure_logging(log_format: str = "text", verbosity: int = 0) -> None:
         cache_logger_on_first_use=False,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    # By its full name: Great Expectations sets the level of its own loggers when it is imported.
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
 
 def get_logger() -> Any:

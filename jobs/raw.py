@@ -25,7 +25,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.errors import InputError
+from jobs.errors import InputError, NoInputError
 
 LINE_COLUMNS = "line string, file string, event_date date, event_hour int"
 _TEXT_SUFFIXES = (".json", ".json.gz")
@@ -117,6 +117,24 @@ def discover(input_dir: Path, days: Iterable[date]) -> RawDays:
         empty_days=tuple(day for day in wanted if day not in with_input),
         ignored=tuple(ignored),
     )
+
+
+def find_input(input_dir: Path, days: Sequence[date]) -> RawDays:
+    """List the files of some days, of which at least one must have input.
+
+    Raises:
+        NoInputError: none of the days has any file.
+        InputError: there is no such directory, or no `raw` in it.
+    """
+    found = discover(input_dir, days)
+    if not found.arrived:
+        first = days[0]
+        raise NoInputError(
+            f"There is no input for {first}{f' to {days[-1]}' if len(days) > 1 else ''}.",
+            where=f"{input_dir}/raw/<stream>/year={first.year}/month={first.month}/day={first.day}",
+            next_step="wait for the data, or check --input and the days",
+        )
+    return found
 
 
 def read_lines(spark: SparkSession, files: Sequence[RawFile]) -> DataFrame:

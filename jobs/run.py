@@ -9,13 +9,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from jobs.errors import GateError, UsageError
-from jobs.job import Job, open_lake
+from jobs.errors import PdmetricsError, UsageError
+from jobs.job import Job, engine_errors, open_lake
 from jobs.log import get_logger
 from jobs.publish import clean_up
+from jobs.raw import find_input
 from jobs.reference import load_reference
 from jobs.runs import STEPS, Warehouse
 from jobs.settings import Settings
+from jobs.windows import days
 
 
 def run_steps(
@@ -35,7 +37,10 @@ def run_steps(
         GateError: a quality gate failed; nothing is published.
     """
     _check(steps)
-    reference = load_reference(input_dir, allow_unknown_policy_wikis=True) if "ingest" in steps else None
+    reference = None
+    if "ingest" in steps:
+        reference = load_reference(input_dir, allow_unknown_policy_wikis=True)
+        find_input(input_dir, days(start, end))  # before Spark starts: an empty day is told at once
     with open_lake(settings, warehouse) as lake:
         if reference is not None:
             clean_up(lake, warehouse)
@@ -79,8 +84,9 @@ def _run_step(job: Job, step: str) -> None:
     began = time.monotonic()
     get_logger().info("step begins", step=step, run=job.run.run_id)
     try:
-        actions[step](job)
-    except GateError:
+        with engine_errors(job.warehouse):
+            actions[step](job)
+    except PdmetricsError:
         job.run.state = "failed"
         job.warehouse.save(job.run)
         raise

@@ -1,0 +1,114 @@
+"""Bad usage and bad input: a clear message, the right exit code, nothing half-published."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.integration import worlds
+
+pytestmark = pytest.mark.integration
+DAY = "2026-03-16"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    out = tmp_path_factory.mktemp("bad") / "world"
+    worlds.simulate(out, start=DAY, days=1, scenario="clean", scale=0.02)
+    return out
+
+
+def complaint(*arguments, code):
+    """Run a command that must fail with a message and without a traceback; return the message."""
+    done = worlds.pdmetrics(*arguments, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return " ".join(done.stderr.split())
+
+
+def run(world, tmp_path, *more):
+    return ["--warehouse", str(tmp_path / "warehouse"), "run", "--input", str(world), *more]
+
+
+def test_no_such_input(tmp_path):
+    text = complaint(*run(tmp_path / "absent", tmp_path, "--date", DAY), code=2)
+    assert "absent" in text
+    assert "next:" in text
+
+
+def test_no_events_for_the_day(world, tmp_path):
+    text = complaint(*run(world, tmp_path, "--date", "2026-05-01"), code=3)
+    assert "no input for 2026-05-01" in text
+    assert "month=5/day=1" in text
+    assert not (tmp_path / "warehouse" / "personal_dashboard.duckdb").exists()
+
+
+def test_overlapping_policy_rows_are_named(world, tmp_path):
+    copy = tmp_path / "world"
+    shutil.copytree(world, copy)
+    policy = copy / "sampling_policy.csv"
+    lines = policy.read_text().splitlines()
+    policy.write_text("\n".join([*lines, lines[1]]) + "\n")
+    text = complaint(*run(copy, tmp_path, "--date", DAY), code=2)
+    assert "sampling_policy.csv" in text
+    assert "overlap" in text.lower()
+
+
+def test_a_percentage_for_a_rate_is_named(world, tmp_path):
+    copy = tmp_path / "world"
+    shutil.copytree(world, copy)
+    policy = copy / "sampling_policy.csv"
+    policy.write_text(policy.read_text().replace(",1.0,", ",10,").replace(",1,", ",10,"))
+    for command in (run(copy, tmp_path, "--date", DAY), ["policy", "check", "--input", str(copy)]):
+        text = complaint(*command, code=2)
+        assert "sample_rate" in text
+        assert "10" in text
+
+
+def test_a_typo_in_the_settings_is_named(world, tmp_path):
+    config = tmp_path / "mine.toml"
+    config.write_text("[privacy]\nmin_user = 5\n")
+    text = complaint("--config", str(config), *run(world, tmp_path, "--date", DAY), code=2)
+    assert "min_user" in text
+    assert "mine.toml" in text
+
+
+@pytest.mark.parametrize(
+    ("days", "words"),
+    [
+        (["--date", "19.3.2026"], "YYYY-MM-DD"),
+        (["--start", DAY, "--end", DAY], "exclusive"),
+        (["--start", DAY], "--end"),
+        (["--date", DAY, "--steps", "marts,ingest"], "in order"),
+        (["--date", DAY, "--steps", "publish"], "Unknown step"),
+    ],
+)
+def test_bad_usage(world, tmp_path, days, words):
+    assert words in complaint(*run(world, tmp_path, *days), code=2)
+
+
+def test_a_step_whose_predecessor_has_not_run(world, tmp_path):
+    text = complaint(*run(world, tmp_path, "--date", DAY, "--steps", "marts"), code=2)
+    assert "--steps estimates" in text
+
+
+def test_a_warehouse_that_cannot_be_written(world):
+    text = complaint("--warehouse", "/proc/pdmetrics", "run", "--input", str(world), "--date", DAY, code=2)
+    assert "cannot be written" in text
+
+
+def test_a_query_before_anything_is_published(tmp_path):
+    text = complaint("--warehouse", str(tmp_path), "query", "select 1", code=2)
+    assert "Nothing is published" in text
+
+
+def test_a_gate_that_fails_publishes_nothing(world, tmp_path):
+    """Half of the lines damaged is more than the threshold allows."""
+    copy = tmp_path / "world"
+    shutil.copytree(world, copy)
+    for hour in copy.glob("raw/*/*/*/*/*"):
+        (hour / "damaged.json").write_text('{"broken":\n' * 200)
+    text = complaint(*run(copy, tmp_path, "--date", DAY), code=1)
+    assert "quarantine" in text
+    assert not (tmp_path / "warehouse" / "personal_dashboard.duckdb").exists()
