@@ -7,8 +7,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from rich.console import Console
 
 from jobs.errors import WarehouseError
@@ -65,7 +63,7 @@ def engine_errors(warehouse: Warehouse) -> Iterator[None]:
     """Say in words what a full or read-only disk makes the engine say in stack traces."""
     try:
         yield
-    except (PySparkException, Py4JError, OSError) as error:
+    except Exception as error:  # Py4J, Spark, DuckDB and the system each have a class of their own for it
         text = str(error)
         trouble = next((words for words in DISK_TROUBLE if words in text), None)
         if trouble is None:
