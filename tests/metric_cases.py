@@ -1,0 +1,247 @@
+"""Reads the golden cases of tests/cases/metrics and takes their events to metric rows: one Spark pass for all of them.
+
+Each case is a small world of its own. The facts and window sums of all cases are made together, the wikis of a case
+told apart by its name; then each case gets its own sums back and the rows are built from them as `jobs/estimates.py`
+does.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+import yaml
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.catalogue import MENU_LINK
+from jobs.contracts import EVENT_COLUMNS
+from jobs.estimation.gate import DEFAULT_GATES
+from jobs.frames import frame_of
+from jobs.policy import Regime, timeline
+from jobs.reference import Reference, load_reference
+from jobs.reference_rows import COLUMNS, POLICY_CSV, WIKIS_CSV
+from jobs.rows.cohort_people import fill_cohorts
+from jobs.rows.cohorts import cohort_rows
+from jobs.rows.link_people import fill_unique
+from jobs.rows.links import link_rows
+from jobs.rows.people import Fitting
+from jobs.rows.settle import settle
+from jobs.rows.situation import Situation
+from jobs.rows.skeleton import platform_bucket_elements
+from jobs.rows.visit_people import fill_visits
+from jobs.rows.visits import quarter_starts, visit_rows
+from jobs.transforms.cohorts import CohortSums, cohort_sums
+from jobs.transforms.link_days import unit_link_days, user_link_days
+from jobs.transforms.links import LinkSums, link_window_sums
+from jobs.transforms.user_days import element_pageviews, user_days
+from jobs.transforms.visits import VisitSums, visit_window_sums
+from jobs.windows import days
+
+CASES = Path(__file__).parent / "cases" / "metrics"
+INSTRUMENT = "personal-dashboard-health-metrics"
+DAY = timedelta(days=1)
+GRACE_MINUTES = 15
+MIN_USERS = 10
+YEAR = days(date(2026, 1, 1), date(2027, 1, 1))
+EVERYTHING = ({"wiki": "*", "unit": "pageview", "rate": 1, "from": date(2026, 2, 10)},)
+EVENT_KEYS = {
+    "user", "time", "action", "wiki", "element", "platform", "bucket", "pageview", "session", "token", "times",
+}  # fmt: skip
+KEY_DEFAULTS = {
+    "window_kind": "rolling", "element_friendly_name": "all", "client_platform_family": "all",
+    "edit_count_bucket": "all", "inference": "realised",
+}  # fmt: skip
+KEYS = ("metric", "wiki_db", "window_days", "as_of_date", *KEY_DEFAULTS)
+
+Sums = TypeVar("Sums", VisitSums, CohortSums, LinkSums)
+
+
+@dataclass(frozen=True)
+class MetricCase:
+    """A small world, and what its metric rows should say.
+
+    Attributes:
+        name: of the file.
+        reference: wikis and policy of the case; instruments and vocabulary as shipped.
+        situation: with the days and hours that did not arrive.
+        events: kept events, by column of the contract; their wikis are named as in the file.
+        rows: expected rows: the key columns (what is left out is as in `KEY_DEFAULTS`) and the columns to compare.
+        no_rows: columns of rows that must not be there.
+    """
+
+    name: str
+    reference: Reference
+    situation: Situation
+    events: list[dict[str, Any]]
+    rows: list[dict[str, Any]]
+    no_rows: list[dict[str, Any]]
+
+    @property
+    def as_of(self) -> list[date]:
+        """The dates the case asks about."""
+        return sorted({row["as_of_date"] for row in (*self.rows, *self.no_rows)})
+
+    def own(self, wiki_db: str) -> str:
+        """Name a wiki of the case among the wikis of all cases."""
+        return f"{self.name}/{wiki_db}"
+
+
+def read_cases(folder: Path = CASES) -> list[MetricCase]:
+    """Every case, in order of its file's name."""
+    return [_case(path.stem, yaml.safe_load(path.read_text())) for path in sorted(folder.glob("*.yaml"))]
+
+
+def _case(name: str, spec: dict[str, Any]) -> MetricCase:
+    unknown = set(spec) - {"what", "wikis", "policy", "missing_hours", "missing_days", "defaults", "events", "rows",
+                           "no_rows"}  # fmt: skip
+    assert not unknown, f"{name}: {unknown}"
+    reference = _reference(spec["wikis"], spec.get("policy", EVERYTHING))
+    missing = set(spec.get("missing_days", []))
+    incomplete = dict(spec.get("missing_hours", {})) | dict.fromkeys(missing, 24)
+    situation = Situation(reference, [day for day in YEAR if day not in missing], incomplete, GRACE_MINUTES)
+    first_wiki = next(iter(spec["wikis"]))
+    regimes = timeline(reference, timedelta(minutes=GRACE_MINUTES))
+    events = [
+        _event({"wiki": first_wiki, **spec.get("defaults", {}), **one}, regimes)
+        for short in spec["events"]
+        for one in _opened(short)
+    ]
+    rows = [{**KEY_DEFAULTS, "wiki_db": first_wiki, **row} for row in spec["rows"]]
+    return MetricCase(name, reference, situation, events, rows, spec.get("no_rows", []))
+
+
+def _reference(wikis: Mapping[str, date], policy: Sequence[Mapping[str, Any]]) -> Reference:
+    """Write the CSVs of an input directory and read them back as a run does."""
+    wiki_lines = [f"{wiki},{wiki}.example,xx,false,{day},{day}" for wiki, day in wikis.items()]
+    policy_lines = [
+        f"{INSTRUMENT},{row['wiki']},{row['unit']},{row['rate']},{row['from']},{row.get('to', '')}" for row in policy
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        for file, lines in ((WIKIS_CSV, wiki_lines), (POLICY_CSV, policy_lines)):
+            (Path(folder) / file).write_text("\n".join([",".join(COLUMNS[file]), *lines]) + "\n")
+        return load_reference(Path(folder))
+
+
+def _opened(short: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give a short event once per user (`a1..a12` is twelve of them) and as often as `times` says."""
+    assert set(short) <= EVENT_KEYS, f"unknown keys {set(short) - EVENT_KEYS}"
+    several = re.fullmatch(r"(\D+)(\d+)\.\.\1(\d+)", short["user"])
+    users = [short["user"]]
+    if several:
+        users = [f"{several[1]}{n}" for n in range(int(several[2]), int(several[3]) + 1)]
+    for user in users:
+        for _ in range(short.get("times", 1)):
+            yield {**short, "user": user}
+
+
+def _event(short: Mapping[str, Any], regimes: Sequence[Regime]) -> dict[str, Any]:
+    """Write an event out in full. What is left out: one page load and one session per user and day, one impression key
+    per page load and element, desktop, 100-999 edits; unit and rate are those of the policy at that time."""
+    time = datetime.fromisoformat(str(short["time"])).replace(tzinfo=UTC)
+    wiki, user, element = short["wiki"], short["user"], short.get("element")
+    regime = next(r for r in regimes if r.wiki_db == wiki and _is_in_force(r, time))
+    assert regime.kept_rate > 0, f"nothing is kept on {wiki} at {time}"
+    page = f"{user} {time.date()}"
+    return {
+        "event_date": time.date(),
+        "event_hour": time.hour,
+        "meta_dt": time,
+        "wiki_db": wiki,
+        "instrument_name": INSTRUMENT,
+        "sample_unit": regime.sample_unit,
+        "sample_rate": regime.kept_rate,
+        "action": short.get("action", "pageview"),
+        "element_friendly_name": element,
+        "client_platform_family": short.get("platform", "desktop_browser"),
+        "edit_count_bucket": short.get("bucket", "100-999 edits"),
+        "funnel_entry_token": short.get("token", element),
+        "user_hash": user,
+        "session_hash": _number(wiki, user, short.get("session", page)),
+        "pageview_hash": _number(wiki, user, short.get("pageview", page)),
+        "session_fraction": 0.0,
+        "pageview_fraction": 0.0,
+        "is_clock_skewed": False,
+    }
+
+
+def _is_in_force(regime: Regime, time: datetime) -> bool:
+    return regime.valid_from <= time and (regime.valid_to is None or time < regime.valid_to)
+
+
+def _number(*parts: str) -> int:
+    return zlib.crc32("|".join(parts).encode())
+
+
+def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, pd.DataFrame]:
+    """Return all rows of the dates each case asks about, by name of the case."""
+    user_facts, link_facts, unit_facts = _facts(spark, cases)
+    start = min(day for case in cases for day in case.as_of)
+    end = max(day for case in cases for day in case.as_of) + DAY
+    starts = {
+        (case.own(wiki), population, quarter): first
+        for case in cases
+        for (wiki, population, quarter), first in quarter_starts(case.situation, case.as_of).items()
+    }
+    visits = visit_window_sums(user_facts, quarter_starts=starts, start=start, end=end)
+    cohorts = cohort_sums(user_facts, link_facts, menu_element=MENU_LINK, start=start, end=end)
+    links = link_window_sums(
+        link_facts, unit_facts, platform_bucket_elements=platform_bucket_elements(), start=start, end=end
+    )
+    return {case.name: _rows(case, _of(case, visits), _of(case, cohorts), _of(case, links)) for case in cases}
+
+
+def _facts(spark: SparkSession, cases: Sequence[MetricCase]) -> list[DataFrame]:
+    """Make user days, user link days and unit link days of all cases' events, as local frames."""
+    names = [column.split()[0] for column in EVENT_COLUMNS.split(",")]
+    events = [event | {"wiki_db": case.own(event["wiki_db"])} for case in cases for event in case.events]
+    rows = [tuple((event | {"meta_id": f"m{n}"}).get(name) for name in names) for n, event in enumerate(events)]
+    pageviews = element_pageviews(frame_of(spark, rows, EVENT_COLUMNS)).persist()
+    review = cases[0].situation.vocabulary.review_elements
+    facts = (
+        user_days(pageviews, review_elements=review, dashboard_instruments=[INSTRUMENT]),
+        user_link_days(pageviews, review_elements=review),
+        unit_link_days(pageviews, review_elements=review),
+    )
+    return [spark.createDataFrame(frame.toArrow(), schema=frame.schema) for frame in facts]
+
+
+def _of(case: MetricCase, sums: Sums) -> Sums:
+    """Keep a case's own wikis, under their own names."""
+    own = {}
+    for field in fields(sums):
+        frame = getattr(sums, field.name)
+        mine = frame[frame["wiki_db"].str.startswith(case.own(""))]
+        own[field.name] = mine.assign(wiki_db=mine["wiki_db"].str.removeprefix(case.own(""))).reset_index(drop=True)
+    return replace(sums, **own)
+
+
+def _rows(case: MetricCase, visits: VisitSums, cohorts: CohortSums, links: LinkSums) -> pd.DataFrame:
+    """Build and settle the rows from window sums; the order of calls is that of `estimates.metric_rows`."""
+    situation, as_of = case.situation, case.as_of
+    fitting = Fitting(DEFAULT_GATES, workers=1, cache_dir=None)
+    visit_candidates, windows = visit_rows(visits, situation, as_of, quarter_starts(situation, as_of))
+    cohort_candidates, _ = cohort_rows(cohorts, situation, as_of)
+    link_candidates, _ = link_rows(links, situation, as_of)
+    families = [
+        fill_visits(visit_candidates, windows, visits, fitting),
+        fill_cohorts(cohort_candidates, cohorts, situation, fitting),
+        fill_unique(link_candidates, links.unique_counts, fitting),
+    ]
+    candidates = pd.concat([family for family in families if not family.empty], ignore_index=True)
+    return settle(candidates, MIN_USERS)
+
+
+def matching(rows: pd.DataFrame, wanted: Mapping[str, Any]) -> pd.DataFrame:
+    """Return the rows that agree in every given column."""
+    mask = pd.Series(True, index=rows.index)
+    for column, value in wanted.items():
+        given = pd.Timestamp(value) if isinstance(value, date) else value
+        mask &= rows[column].isna() if given is None else rows[column] == given
+    return rows[mask]
