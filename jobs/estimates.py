@@ -24,6 +24,7 @@ from jobs.rows.situation import Situation
 from jobs.rows.skeleton import platform_bucket_elements
 from jobs.rows.visit_people import fill_visits
 from jobs.rows.visits import quarter_starts, visit_rows
+from jobs.self_validation import stage_self_validation
 from jobs.settings import EstimationSettings
 from jobs.transforms.cohorts import CohortSums, cohort_sums
 from jobs.transforms.links import link_window_sums
@@ -51,6 +52,7 @@ def estimate(job: Job) -> None:
     lake.stage(
         "retention_windows", lake.from_pandas("retention_windows", _retention(cohorts, as_of)), run.run_id, as_of
     )
+    stage_self_validation(job, situation, _fitting(job), as_of)
     job.warehouse.save(run)
 
 
