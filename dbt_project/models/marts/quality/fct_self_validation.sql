@@ -23,7 +23,8 @@ flagged as (
             validation.metric = hidden.metric
             and validation.wiki_db = hidden.wiki_db
             and validation.metric_date = hidden.metric_date
-            and validation.as_of_date = hidden.as_of_date
+            -- A row is dated by the Monday that computed it; a cohort closed up to six days before.
+            and validation.metric_date + (validation.window_days - 1) = hidden.as_of_date
 )
 
 select
