@@ -42,25 +42,44 @@ def redecide(following: DataFrame, context: DataFrame, *, lookback_days: int = 7
     """Find the published copies of the days after a run whose verdict the run has changed.
 
     Args:
-        following: COPY_COLUMNS, `is_duplicate` as published, and whatever else: the copies of the `lookback_days`
-            days after the run's days.
-        context: COPY_COLUMNS of the run's candidates and of the `lookback_days` days before the run's days.
+        following: as in `rejudge`.
+        context: as in `rejudge`.
         lookback_days: how far back an earlier copy counts, in days.
 
     Returns:
-        The rows of `following` whose verdict flips, with the new `is_duplicate`.
+        The rows of `following` whose verdict flips, with the new `is_duplicate`. Copies can be equal in COPY_COLUMNS
+        and differ in the verdict, so do not join these rows to anything: to rewrite whole days use `rejudge`.
     """
-    columns = following.columns
+    judged = rejudge(following, context, lookback_days=lookback_days)
+    return judged.where(F.col("is_duplicate") != F.col("was_duplicate")).drop("was_duplicate")
+
+
+def rejudge(following: DataFrame, context: DataFrame, *, lookback_days: int = 7) -> DataFrame:
+    """Decide the published copies of the days after a run again.
+
+    Args:
+        following: COPY_COLUMNS, `is_duplicate` as published, and whatever else: all copies of the `lookback_days`
+            days after the run's days.
+        context: COPY_COLUMNS of the run's candidates and of the copies of the `lookback_days` days before the run.
+        lookback_days: how far back an earlier copy counts, in days.
+
+    Returns:
+        The rows of `following` with the new `is_duplicate`, and `was_duplicate`, the published one.
+    """
+    columns = [name for name in following.columns if name != "is_duplicate"]
     repeated = _repeated(following, context)
     known = context.select(*COPY_COLUMNS, F.lit(True).alias("_is_known"))
-    present = following.withColumn("_is_known", F.lit(False))
+    present = following.withColumnRenamed("is_duplicate", "was_duplicate").withColumn("_is_known", F.lit(False))
     copies = present.unionByName(known, allowMissingColumns=True).withColumn("_key", _key())
-    flagged = copies.join(F.broadcast(repeated), "_key", how="left")
-    # A lone copy can flip too, from duplicate to kept, when the run took its earlier copy away.
-    may_flip = F.col("_is_repeated") | F.col("is_duplicate")
-    judged = flagged.where(may_flip).withColumn("_verdict", _is_duplicate(lookback_days, F.col("is_duplicate")))
-    flips = judged.where(~F.col("_is_known") & (F.col("_verdict") != F.col("is_duplicate")))
-    return flips.withColumn("is_duplicate", F.col("_verdict")).select(*columns)
+    # A copy without another is no duplicate, though it may have been one before the run took the earlier copy away.
+    is_repeated = F.coalesce(F.col("_is_repeated"), F.lit(False))
+    flagged = copies.join(F.broadcast(repeated), "_key", how="left").withColumn("_is_repeated", is_repeated)
+    several = flagged.where("_is_repeated")
+    # Among equal copies the one published as kept stays first.
+    judged = several.withColumn("is_duplicate", _is_duplicate(lookback_days, F.col("was_duplicate")))
+    single = flagged.where(~F.col("_is_repeated")).withColumn("is_duplicate", F.lit(False))
+    decided = single.unionByName(judged).where(~F.col("_is_known"))
+    return decided.select(*columns, "is_duplicate", "was_duplicate")
 
 
 def with_verdict(classified: DataFrame, marked: DataFrame) -> DataFrame:

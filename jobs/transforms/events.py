@@ -40,7 +40,8 @@ def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regi
     Returns:
         CLASSIFIED_COLUMNS. `fate` is null for a candidate, else `out_of_scope` or `quarantined`, with its `reason`.
         `line` is the raw line of a quarantined row (bytes that are no UTF-8 replaced), else null. `sample_rate` is
-        the rate that applied, lower than the one in force in the quarter of an hour after a change.
+        the rate that applied, lower than the one in force in the quarter of an hour after a change. Only candidates
+        and `not_in_sample` rows have the hashes.
 
     Caveats:
         Parsing is the dear part: persist or write the result before it is filtered in several ways.
@@ -169,12 +170,14 @@ def _outputs(salt: str) -> list[Column]:
     """Every column of the contract, in order, then fate, reason, line and file."""
     is_quarantined = F.coalesce(F.col("fate") == "quarantined", F.lit(False))
     skew = F.coalesce(F.abs(F.unix_micros("client_dt") - F.unix_micros("meta_dt")) > CLOCK_SKEW_MICROS, F.lit(False))
-    has_user = F.col("has_user_id") & (F.col("user_id") > 0)
+    # Hashes cost a tenth of the whole; who was not counted needs none, except for the audit of the sampling.
+    is_hashed = F.col("reason").isNull() | (F.col("reason") == "not_in_sample")
+    has_user = is_hashed & F.col("has_user_id") & (F.col("user_id") > 0)
     made = {
         "edit_count_bucket": F.coalesce(F.col("edit_count_bucket"), F.lit(UNKNOWN_BUCKET)),
         "user_hash": F.when(has_user, F.substring(_keyed(salt, F.col("user_id")), 1, 16)),
-        "session_hash": _keyed_number(salt, F.col("session_id")),
-        "pageview_hash": _keyed_number(salt, F.col("pageview_id")),
+        "session_hash": F.when(is_hashed, _keyed_number(salt, F.col("session_id"))),
+        "pageview_hash": F.when(is_hashed, _keyed_number(salt, F.col("pageview_id"))),
         "is_clock_skewed": skew,
         "line_hash": F.xxhash64("line"),
         "line": F.when(is_quarantined, F.make_valid_utf8("line")),

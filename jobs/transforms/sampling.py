@@ -83,7 +83,8 @@ def audit_sums(classified: DataFrame) -> DataFrame:
         F.when(~is_impossible, _unit_fraction()).alias("fraction"),
     )
     units = counted.groupBy(*AUDIT_KEY, "is_impossible", "unit_hash").agg(F.max("fraction").alias("fraction"))
-    bin_of_id = F.floor(F.col("fraction") / F.col("declared_rate") * AUDIT_BINS).cast("int")
+    place = F.floor(F.col("fraction") / F.col("declared_rate") * AUDIT_BINS)
+    bin_of_id = F.least(place, F.lit(AUDIT_BINS - 1)).cast("int")  # at rate 1 a fraction may be 1
     binned = units.groupBy(*AUDIT_KEY, bin_of_id.alias("bin")).agg(
         F.count_if(~F.col("is_impossible")).alias("ids_in_bin"),
         F.count_if("is_impossible").alias("n_impossible"),

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.frames import frame_of
 from jobs.transforms import dedup, events
 
 CASES = Path(__file__).parent.parent / "cases" / "ingest"
@@ -77,9 +78,9 @@ def frames(spark: SparkSession) -> dict[str, DataFrame]:
     """The reference frames of world.yaml, by parameter of `classify`."""
     world = yaml.safe_load((CASES / "world.yaml").read_text())
     return {
-        "instruments": spark.createDataFrame([tuple(row) for row in world["instruments"]], INSTRUMENTS),
-        "wikis": spark.createDataFrame([(wiki,) for wiki in world["wikis"]], "wiki_db string"),
-        "regimes": spark.createDataFrame([_regime(row) for row in world["regimes"]], REGIMES),
+        "instruments": frame_of(spark, [tuple(row) for row in world["instruments"]], INSTRUMENTS),
+        "wikis": frame_of(spark, [(wiki,) for wiki in world["wikis"]], "wiki_db string"),
+        "regimes": frame_of(spark, [_regime(row) for row in world["regimes"]], REGIMES),
     }
 
 
@@ -90,9 +91,9 @@ def _regime(row: list[Any]) -> tuple[Any, ...]:
 def decide(spark: SparkSession, cases: list[Case]) -> DataFrame:
     """All cases, classified and deduplicated."""
     rows = [(case.line, case.name, case.day, case.hour) for case in cases]
-    lines = spark.createDataFrame(rows, LINES)
+    lines = frame_of(spark, rows, LINES)
     classified = events.classify(lines, **frames(spark), salt=SALT).cache()
-    marked = dedup.mark_duplicates(classified.where("fate is null"), spark.createDataFrame([], COPIES))
+    marked = dedup.mark_duplicates(classified.where("fate is null"), frame_of(spark, [], COPIES))
     return dedup.with_verdict(classified, marked)
 
 

@@ -9,6 +9,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from jobs.frames import frame_of
 from jobs.transforms import events
 
 pytestmark = pytest.mark.spark
@@ -40,18 +41,18 @@ def test_quarantined_rows_keep_the_raw_line(decided: dict[str, tuple[Case, Any]]
 
 
 def test_columns_are_those_of_the_contract(spark: SparkSession) -> None:
-    empty = spark.createDataFrame([], LINES)
+    empty = frame_of(spark, [], LINES)
     classified = events.classify(empty, **frames(spark), salt=SALT)
     contract = StructType.fromDDL(events.CLASSIFIED_COLUMNS)
     assert [(f.name, f.dataType) for f in classified.schema] == [(f.name, f.dataType) for f in contract]
-    files = spark.createDataFrame([], "file string, event_date date, event_hour int")
+    files = frame_of(spark, [], "file string, event_date date, event_hour int")
     assert [(f.name, f.dataType) for f in events.unreadable(files).schema] == [(f.name, f.dataType) for f in contract]
 
 
 def test_bytes_that_are_no_utf8_are_malformed_and_kept_readable(spark: SparkSession) -> None:
     good = next(case.line for case in CASES if case.name == "json: a good line")
     damaged = good.encode().replace(b"ExampleUser", b"Example\xffUser")
-    lines = spark.createDataFrame([(bytearray(damaged),)], "bytes binary").select(
+    lines = frame_of(spark, [(bytes(damaged),)], "bytes binary").select(
         F.col("bytes").cast("string").alias("line"),
         F.lit("f").alias("file"),
         F.lit("2026-03-24").cast("date").alias("event_date"),
@@ -65,7 +66,7 @@ def test_bytes_that_are_no_utf8_are_malformed_and_kept_readable(spark: SparkSess
 def test_hashes_are_keyed_and_local_to_the_wiki(spark: SparkSession, decided: dict[str, tuple[Case, Any]]) -> None:
     case, row = decided["json: a good line"]
     other_wiki = case.line.replace("trwiki", "enwiki")
-    lines = spark.createDataFrame([(text, "f", case.day, 14) for text in (case.line, other_wiki)], LINES)
+    lines = frame_of(spark, [(text, "f", case.day, 14) for text in (case.line, other_wiki)], LINES)
     hashes = ("user_hash", "session_hash", "pageview_hash")
     first, second = events.classify(lines, **frames(spark), salt=SALT).orderBy(F.col("wiki_db").desc()).collect()
     resalted = events.classify(lines, **frames(spark), salt="other").where("wiki_db = 'trwiki'").head()
@@ -75,7 +76,7 @@ def test_hashes_are_keyed_and_local_to_the_wiki(spark: SparkSession, decided: di
 
 
 def test_an_unreadable_file_is_one_quarantined_row(spark: SparkSession) -> None:
-    files = spark.createDataFrame([("raw/a", CASES[0].day, 3)], "file string, event_date date, event_hour int")
+    files = frame_of(spark, [("raw/a", CASES[0].day, 3)], "file string, event_date date, event_hour int")
     row = events.unreadable(files).head()
     assert (row.fate, row.reason, row.file, row.event_hour, row.line) == (
         "quarantined", "unreadable_file", "raw/a", 3, None,

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.frames import frame_of
+from jobs.transforms import sampling
+
+pytestmark = pytest.mark.spark
+DAY = date(2026, 3, 24)
+REGIMES = """instrument_name string, wiki_db string, sample_unit string, sample_rate double, kept_rate double,
+             is_grace boolean, is_unit_change boolean, valid_from timestamp, valid_to timestamp"""
+CLASSIFIED = """event_date date, wiki_db string, instrument_name string, sample_unit string, sample_rate double,
+                fate string, reason string, session_hash bigint, pageview_hash bigint,
+                session_fraction double, pageview_fraction double"""
+
+
+def test_fraction_of_an_id_is_that_of_the_client(spark: SparkSession) -> None:
+    expected = {
+        "00000000ffffffffffff": 0.0,
+        "ffffffff000000000000": 1.0,
+        "80000000000000000000": 0x80000000 / 0xFFFFFFFF,
+        "19AF02C4d7e6b5a49382": 0x19AF02C4 / 0xFFFFFFFF,
+        "abc": 0xABC / 0xFFFFFFFF,
+        "1234567g000000000000": None,
+        "zzzzzzzzzzzzzzzzzzzz": None,
+        "12345678zzzzzzzzzzzz": 0x12345678 / 0xFFFFFFFF,
+        "": None,
+        None: None,
+    }
+    ids = frame_of(spark, [(identifier,) for identifier in expected], "id string")
+    rows = ids.select("id", sampling.id_fraction(F.col("id")).alias("fraction")).collect()
+    assert {row.id: row.fraction for row in rows} == expected
+
+
+def regimes(spark: SparkSession) -> DataFrame:
+    change, settled = datetime(2026, 3, 24, 14), datetime(2026, 3, 24, 14, 15)
+    return frame_of(
+        spark,
+        [
+            ("a", "x", "session", 0.1, 0.1, False, False, datetime(2026, 1, 1), change),
+            ("a", "x", "session", 0.5, 0.1, True, False, change, settled),
+            ("a", "x", "session", 0.5, 0.5, False, False, settled, None),
+            ("b", "x", "pageview", 1.0, 1.0, False, False, datetime(2026, 1, 1), None),
+        ],
+        REGIMES,
+    )
+
+
+MOMENTS: dict[tuple[Any, Any, Any], tuple[Any, Any, Any]] = {
+    ("a", "x", datetime(2025, 12, 31, 23, 59, 59)): (None, None, None),
+    ("a", "x", datetime(2026, 1, 1)): (0.1, 0.1, False),
+    ("a", "x", datetime(2026, 3, 24, 13, 59, 59, 999999)): (0.1, 0.1, False),
+    ("a", "x", datetime(2026, 3, 24, 14)): (0.5, 0.1, True),
+    ("a", "x", datetime(2026, 3, 24, 14, 14, 59, 999999)): (0.5, 0.1, True),
+    ("a", "x", datetime(2026, 3, 24, 14, 15)): (0.5, 0.5, False),
+    ("b", "x", datetime(2026, 3, 24, 14)): (1.0, 1.0, False),
+    ("b", "y", datetime(2026, 3, 24, 14)): (None, None, None),
+    ("c", "x", datetime(2026, 3, 24, 14)): (None, None, None),
+    (None, None, None): (None, None, None),
+}
+
+
+def test_the_regime_at_a_moment(spark: SparkSession) -> None:
+    events = frame_of(spark, list(MOMENTS), "instrument_name string, wiki_db string, meta_dt timestamp")
+    rows = sampling.with_regime(events, regimes(spark)).collect()
+    found = {tuple(row)[:3]: (row.policy_rate, row.sample_rate, row.is_grace) for row in rows}
+    assert len(rows) == len(MOMENTS)
+    assert found == MOMENTS
+
+
+def test_audit_sums_count_ids_once_and_bin_them_by_fraction_of_the_rate(spark: SparkSession) -> None:
+    def row(
+        fate: str | None, reason: str | None, session: int, pageview: int, fraction: float | None, **more: Any
+    ) -> Any:
+        base = {"event_date": DAY, "wiki_db": "x", "instrument_name": "a", "sample_unit": "session", "sample_rate": 0.5}
+        base |= {"fate": fate, "reason": reason, "session_hash": session, "pageview_hash": pageview}
+        base |= {"session_fraction": fraction, "pageview_fraction": 0.01} | more
+        return tuple(base[name.split()[0]] for name in CLASSIFIED.replace("\n", " ").split(", "))
+
+    rows = [
+        row("kept", None, 1, 11, 0.0),
+        row("kept", None, 1, 12, 0.0),  # the same session again
+        row("kept", None, 2, 13, 0.25),
+        row("kept", None, 3, 14, 0.4999999),
+        row("duplicate", None, 4, 15, 0.3),
+        row("out_of_scope", "bot", 5, 16, 0.3),
+        row("quarantined", "not_in_sample", 6, 17, 0.7),
+        row("quarantined", "not_in_sample", 6, 17, 0.7),  # the same pageview
+        row("quarantined", "not_in_sample", 6, 18, None),
+        row("kept", None, 7, 19, 1.0, sample_rate=1.0),
+        row("kept", None, 8, 19, None, sample_rate=1.0),  # an id that is not hexadecimal
+        row("kept", None, 8, 19, 0.0, sample_rate=0.0),
+        row("kept", None, 8, 20, 0.9, sample_unit="pageview"),
+        row("quarantined", "not_in_sample", 9, 21, 0.6, wiki_db="only-impossible"),
+    ]
+    sums = sampling.audit_sums(frame_of(spark, rows, CLASSIFIED)).collect()
+    by_key = {(row.wiki_db, row.sample_unit, row.declared_rate): row for row in sums}
+    assert set(by_key) == {
+        ("x", "session", 0.5), ("x", "session", 1.0), ("x", "pageview", 0.5), ("only-impossible", "session", 0.5),
+    }  # fmt: skip
+    sessions = by_key["x", "session", 0.5]
+    assert sessions.event_date == DAY
+    assert (sessions.n_ids, sessions.largest_fraction, sessions.n_impossible_pageviews) == (3, 0.4999999, 2)
+    histogram = np.array(sessions.histogram)
+    assert histogram.shape == (sampling.AUDIT_BINS,)
+    assert np.flatnonzero(histogram).tolist() == [0, 512, 1023]
+    pageviews = by_key["x", "pageview", 0.5]
+    assert (pageviews.n_ids, pageviews.largest_fraction) == (1, 0.01)
+    full = by_key["x", "session", 1.0]
+    assert (full.n_ids, full.largest_fraction, np.flatnonzero(full.histogram).tolist()) == (2, 1.0, [1023])
+    impossible = by_key["only-impossible", "session", 0.5]
+    assert (impossible.n_ids, impossible.largest_fraction, impossible.n_impossible_pageviews) == (0, None, 1)
+    assert sum(impossible.histogram) == 0
