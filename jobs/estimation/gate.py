@@ -28,6 +28,8 @@ class Gates:
         share_caution_relative: the same, relative to the share.
         share_bounds: half-width of a share up to which bounds are shown.
         spanning: share of kept sessions in both windows up to which two windows count as thinned independently.
+        spanning_rate: rate from which sessions in both windows are modelled; below it the few intervals narrow enough
+            to be shown were the unlucky ones (coverage study, 25 %), so that such shares are refused.
     """
 
     blind_rate: float = 0.1
@@ -40,6 +42,7 @@ class Gates:
     share_caution_relative: float = 0.50
     share_bounds: float = 0.15
     spanning: float = 0.01
+    spanning_rate: float = 0.5
 
 
 DEFAULT_GATES = Gates()

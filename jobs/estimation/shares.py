@@ -97,7 +97,8 @@ def retention_estimate(
     smaller = min(rate1, rate2)
     pose = _return_pose(first, second, m.astype(np.float64))
     if max(rate1, rate2) < 1 and spanning_share > gates.spanning:
-        if spanning is None or rate1 != rate2 or full1 is not None or full2 is not None:
+        is_mixed = rate1 != rate2 or full1 is not None or full2 is not None
+        if spanning is None or is_mixed or rate1 < gates.spanning_rate:
             return _refuse_spanning(spanning_share, cohort, naive, smaller, gates)
         pose = _spanning_pose(k1, spanning, k2, m.astype(np.float64), rate1)
     return _share(pose, naive, cohort, smaller, "npmle_retention", gates)

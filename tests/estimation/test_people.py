@@ -166,6 +166,9 @@ def test_spanning_sessions_are_modelled_where_known_and_refused_where_not():
     unknown = retention_estimate(k1, k2, m, 0.75, 0.75, spanning_share=0.06)
     assert unknown.status == "not_estimable"
     assert "sessions span both windows" in unknown.status_reason
+    # Below 50 % the fit of spanning sessions is not proven.
+    low = retention_estimate(k1, k2, m, 0.4, 0.4, spanning_share=0.06, spanning=spanning)
+    assert low.status == "not_estimable"
     unequal = retention_estimate(k1, k2, m, 0.75, 0.5, spanning_share=0.06, spanning=spanning)
     assert unequal.status == "not_estimable"
     # Below one percent the windows count as independent; beside a fully kept window they are.
