@@ -48,9 +48,10 @@ OPTIONAL = (
 # What `from_json` makes of a number, a boolean, an object, an array or a number beyond double (`"Infinity"`, with the
 # quotes) where a string is asked for. A real string can look like this too: it only earns the line a second look.
 _BARE = r"""(?m)^(?:["\[{]|(?:-?\d++(?:\.\d++)?(?:E-?\d++)?|true|false)$)"""
-# Not here: fields whose odd values are refused whatever their type ($schema, meta.dt, instrument_name).
+# Not here: fields whose odd values are refused whatever their type ($schema, meta.dt).
 _LOOSE_STRINGS = (
-    "action", "dt", "element_friendly_name", "funnel_entry_token", "meta.id", "agent.client_platform_family",
+    "action", "dt", "instrument_name", "element_friendly_name", "funnel_entry_token", "meta.id",
+    "agent.client_platform_family",
     "mediawiki.database", "performer.name", "performer.edit_count_bucket", "performer.session_id",
     "performer.pageview_id",
 )  # fmt: skip
@@ -67,18 +68,17 @@ def parse_lines(lines: DataFrame) -> DataFrame:
     Returns:
         The columns of `lines` and
         `event`: a struct of EVENT_SCHEMA, null where the line is no JSON object; a wrongly typed value is null in it;
-        `is_malformed`: whether the line is no JSON object (blank, damaged, two objects, an array, bytes not UTF-8);
+        `is_malformed`: whether the line is no JSON object (blank, damaged, two objects, an array, a field in use with
+        bytes that are no UTF-8);
         `wrong_types`: dotted paths of wrongly typed fields, a parent instead of its children; null where there is none.
     """
     # The second element tells apart what the first bracket alone does not: text after the object, and a `]` in it.
     # Options also keep Spark from pruning unused fields out of the schema, which would change what is a wrong type.
     wrapped = F.concat(F.lit("["), F.col("line"), F.lit(",null]"))
     parsed = F.from_json(wrapped, f"array<{_ddl(EVENT_SCHEMA)}>", _STRICT_JSON)
-    is_sound = (F.size("_parsed") == 2) & F.is_valid_utf8("line")
-    quick = lines.withColumn("_parsed", parsed).select(
-        *lines.columns, F.when(is_sound, F.get("_parsed", F.lit(0))).alias("_quick")
-    )
-    suspect = quick.withColumn("_is_suspect", F.col("_quick").isNull() | _has_bare_string("_quick"))
+    first = F.when(F.size("_parsed") == 2, F.get("_parsed", F.lit(0)))
+    quick = lines.withColumn("_parsed", parsed).select(*lines.columns, first.alias("_quick"))
+    suspect = quick.withColumn("_is_suspect", F.col("_quick").isNull() | _has_odd_string("_quick"))
     # A lambda is interpreted, not compiled: this keeps the generated code of the common line small. That the flag is
     # handed on as well keeps Spark from moving its making in here, where that would be interpreted too.
     variants = F.when(F.col("_is_suspect") & F.is_valid_utf8("line"), F.array(F.try_parse_json(wrapped)))
@@ -89,20 +89,22 @@ def parse_lines(lines: DataFrame) -> DataFrame:
 def _conclude(checked: DataFrame, columns: list[str]) -> DataFrame:
     """Choose between the quick and the second look, which is null for a line that is not suspect."""
     is_checked = F.col("_is_suspect") & F.coalesce(F.col("_checked.is_object"), F.lit(False))
+    is_text = ~F.col("_is_suspect") | F.is_valid_utf8("line")
     wrong = F.col("_checked.wrong_types")
     has_wrong = is_checked & (F.size(wrong) > 0)
     # `from_json` found fault with a line of which the variant does not say where: it is not to be trusted either.
     return checked.select(
         *columns,
         F.when(has_wrong, F.col("_checked.event")).otherwise(F.col("_quick")).alias("event"),
-        (F.col("_quick").isNull() & ~has_wrong).alias("is_malformed"),
+        ((F.col("_quick").isNull() & ~has_wrong) | ~is_text).alias("is_malformed"),
         F.when(has_wrong, wrong).alias("wrong_types"),
     )
 
 
-def _has_bare_string(event: str) -> Column:
-    """Whether a string of an event looks like a bare JSON token: one pattern on all of them, each on a line."""
-    return F.concat_ws("\n", *[F.col(f"{event}.{path}") for path in _LOOSE_STRINGS]).rlike(_BARE)
+def _has_odd_string(event: str) -> Column:
+    """Whether a string of an event looks like a bare JSON token or holds the mark of bytes that were no UTF-8."""
+    strings = F.concat_ws("\n", *[F.col(f"{event}.{path}") for path in _LOOSE_STRINGS])
+    return strings.rlike(_BARE) | strings.contains("\ufffd")
 
 
 def _check(variant: Column) -> Column:

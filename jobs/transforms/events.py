@@ -46,9 +46,9 @@ def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regi
     Caveats:
         Parsing is the dear part: persist or write the result before it is filtered in several ways.
     """
-    parsed = parse_lines(lines).transform(_with_instrument, instruments)
-    flat = _flatten(parsed).transform(_with_wiki, wikis).transform(with_regime, regimes)
-    judged = flat.withColumn("reason", F.coalesce(*_reasons()))
+    flat = _flatten(parse_lines(lines)).transform(_with_instrument, instruments)
+    known = flat.transform(_with_wiki, wikis).transform(with_regime, regimes)
+    judged = known.withColumn("reason", F.coalesce(*_reasons()))
     is_out_of_scope = F.col("reason").isin(*OUT_OF_SCOPE)
     fate = F.when(is_out_of_scope, "out_of_scope").when(F.col("reason").isNotNull(), "quarantined")
     return judged.withColumn("fate", fate).select(*_outputs(salt))
@@ -71,13 +71,13 @@ def unreadable(files: DataFrame) -> DataFrame:
     return files.select(*[known.get(name, F.lit(None)).cast(kind).alias(name) for name, kind in _TYPES.items()])
 
 
-def _with_instrument(parsed: DataFrame, instruments: DataFrame) -> DataFrame:
+def _with_instrument(flat: DataFrame, instruments: DataFrame) -> DataFrame:
     """Add `has_user_id` of the instrument in force on the day of the partition, null where there is none."""
     known = instruments.select(F.col("instrument_name").alias("_instrument"), "has_user_id", "valid_from", "valid_to")
     is_ended = F.coalesce(F.col("event_date") >= F.col("valid_to"), F.lit(False))
     is_in_force = (F.col("event_date") >= F.col("valid_from")) & ~is_ended
-    is_same = F.col("event.instrument_name") == F.col("_instrument")
-    joined = parsed.join(F.broadcast(known), is_same & is_in_force, how="left")
+    is_same = F.col("instrument_name") == F.col("_instrument")
+    joined = flat.join(F.broadcast(known), is_same & is_in_force, how="left")
     return joined.drop("_instrument", "valid_from", "valid_to")
 
 
@@ -97,8 +97,11 @@ def _flatten(parsed: DataFrame) -> DataFrame:
         "pageview_id": "performer.pageview_id",
     }  # fmt: skip
     plain = ("name", "is_logged_in", "is_temp", "is_bot")
-    flat = parsed.select(
-        "line", "file", "event_date", "event_hour", "is_malformed", "wrong_types", "has_user_id",
+    return parsed.select(
+        "line", "file", "event_date", "event_hour", "is_malformed",
+        # A lambda is not compiled into one method with its surroundings. With all of `classify` that method would be
+        # over 8,000 bytes, which HotSpot only interprets.
+        F.transform("wrong_types", lambda path: F.concat(F.lit("schema:"), path)).alias("wrong_types"),
         F.col("event.$schema").alias("schema_uri"),
         F.col("event.agent").isNotNull().alias("has_agent"),
         _timestamp(F.col("event.meta.dt")).alias("meta_dt"),
@@ -106,13 +109,9 @@ def _flatten(parsed: DataFrame) -> DataFrame:
         *[_filled(F.col(f"event.{path}")).alias(name) for name, path in text.items()],
         F.col("event.performer.id").alias("user_id"),
         *[F.col(f"event.performer.{name}").alias(name) for name in plain],
+        id_fraction(F.col("event.performer.session_id")).alias("session_fraction"),
+        id_fraction(F.col("event.performer.pageview_id")).alias("pageview_fraction"),
     )  # fmt: skip
-    return flat.withColumns(
-        {
-            "session_fraction": id_fraction(F.col("session_id")),
-            "pageview_fraction": id_fraction(F.col("pageview_id")),
-        }
-    )
 
 
 def _reasons() -> list[Column]:
@@ -159,11 +158,10 @@ def _schema_reasons() -> list[Column]:
     reasons = []
     for path in REQUIRED:
         parent = path.split(".")[0]
-        is_wrong_parent = F.array_contains("wrong_types", parent)
+        is_wrong_parent = F.array_contains("wrong_types", f"schema:{parent}")
         name = F.when(is_wrong_parent, F.lit(f"schema:{parent}")).otherwise(F.lit(f"schema:{path}"))
         reasons.append(F.when(is_bad[path], name))
-    first_wrong = F.concat(F.lit("schema:"), F.get("wrong_types", F.lit(0)))
-    return [*reasons, first_wrong]
+    return [*reasons, F.get("wrong_types", F.lit(0))]
 
 
 def _outputs(salt: str) -> list[Column]:
