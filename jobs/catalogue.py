@@ -6,6 +6,7 @@ import importlib.resources
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from types import MappingProxyType
 from typing import Any
@@ -115,6 +116,21 @@ class ElementNote:
 
 
 @dataclass(frozen=True)
+class SeriesBreak:
+    """A change from which numbers cannot be compared with earlier ones.
+
+    Attributes:
+        day: the first day of the new state.
+        elements: elements or link groups it concerns; `*` is everything.
+        text: what changed.
+    """
+
+    day: date
+    elements: tuple[str, ...]
+    text: str
+
+
+@dataclass(frozen=True)
 class MetricLine:
     """A metric as a line of `metrics.csv` (and so of `dim_metric`)."""
 
@@ -136,6 +152,16 @@ class Catalogue:
 
     metrics: Mapping[str, Metric]
     elements: Mapping[str, ElementNote]
+    series_breaks: tuple[SeriesBreak, ...] = ()
+
+    def breaks(self, element: str, start: date, end: date) -> str | None:
+        """Tell what changed inside the days [start, end) for an element, a link group, or `*`; None if nothing did."""
+        told = [
+            item.text
+            for item in self.series_breaks
+            if start < item.day < end and (element in item.elements or "*" in item.elements)
+        ]
+        return "; ".join(told) or None
 
     def metric(self, metric_id: str) -> Metric:
         """Return a metric; a KeyError names those there are."""
@@ -185,12 +211,13 @@ def parse_catalogue(text: str) -> Catalogue:
         ValueError: naming the metric or element and the key that is missing, unknown or not one of its words.
     """
     data = tomllib.loads(text)
-    unknown = set(data) - {"metrics", "elements"}
+    unknown = set(data) - {"metrics", "elements", "series_breaks"}
     if unknown:
         raise ValueError(f"catalogue: unknown table {', '.join(sorted(unknown))}")
     metrics = {metric_id: _metric(metric_id, entry) for metric_id, entry in data.get("metrics", {}).items()}
     elements = {name: _element(name, entry) for name, entry in data.get("elements", {}).items()}
-    return Catalogue(MappingProxyType(metrics), MappingProxyType(elements))
+    breaks = tuple(SeriesBreak(e["date"], tuple(e["elements"]), e["text"]) for e in data.get("series_breaks", []))
+    return Catalogue(MappingProxyType(metrics), MappingProxyType(elements), breaks)
 
 
 def _metric(metric_id: str, entry: dict[str, Any]) -> Metric:

@@ -14,16 +14,11 @@ from jobs.estimation.gate import Gates
 from jobs.job import Job
 from jobs.log import get_logger
 from jobs.reference import ANY_PLATFORM, REVIEW_LINKS, Reference, VocabularyRow
-from jobs.rows.cohort_people import fill_cohorts
-from jobs.rows.cohorts import cohort_rows
-from jobs.rows.link_people import fill_unique
-from jobs.rows.links import link_rows
+from jobs.rows.build import WindowSums, build_rows
 from jobs.rows.people import Fitting
-from jobs.rows.settle import settle
 from jobs.rows.situation import Situation
 from jobs.rows.skeleton import platform_bucket_elements
-from jobs.rows.visit_people import fill_visits
-from jobs.rows.visits import quarter_starts, visit_rows
+from jobs.rows.visits import QuarterStarts, quarter_starts
 from jobs.self_validation import stage_self_validation
 from jobs.settings import EstimationSettings
 from jobs.transforms.cohorts import CohortSums, cohort_sums
@@ -43,44 +38,35 @@ def estimate(job: Job) -> None:
     run.as_of = as_of
     situation = _situation(job, as_of)
     get_logger().info("computing windows", as_of_dates=len(as_of), first=str(as_of[0]), last=str(as_of[-1]))
-    rows, cohorts = metric_rows(job, situation, as_of)
-    settled = settle(rows, job.settings.privacy.min_users)
+    starts = quarter_starts(situation, as_of)
+    sums = window_sums(job, as_of, starts)
+    get_logger().info("window sums done; fitting what is sampled")
+    settled = build_rows(sums, situation, as_of, starts, _fitting(job), job.settings.privacy.min_users)
     for column in ("metric_date", "as_of_date"):
         settled[column] = settled[column].dt.date
     get_logger().info("rows settled", rows=len(settled))
     lake.stage("metric_values", lake.from_pandas("metric_values", settled), run.run_id, as_of)
     lake.stage(
-        "retention_windows", lake.from_pandas("retention_windows", _retention(cohorts, as_of)), run.run_id, as_of
+        "retention_windows", lake.from_pandas("retention_windows", _retention(sums.cohorts, as_of)), run.run_id, as_of
     )
     stage_self_validation(job, situation, _fitting(job), as_of)
     job.warehouse.save(run)
 
 
-def metric_rows(job: Job, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, CohortSums]:
-    """Return the candidates of every metric for some as-of dates, and the cohorts behind them."""
+def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts) -> WindowSums:
+    """Sum the windows of some as-of dates in Spark; the result is tiny."""
     start, end = min(as_of), max(as_of) + DAY
     first = min(earliest_day(day) for day in as_of)
     user_days, user_links, unit_links = (
         job.lake.read_between(name, first, end, job.run.run_id)
         for name in ("user_days", "user_link_days", "unit_link_days")
     )
-    fitting = _fitting(job)
-    starts = quarter_starts(situation, as_of)
-    visits = visit_window_sums(user_days, quarter_starts=starts, start=start, end=end)
-    visit_candidates, windows = visit_rows(visits, situation, as_of, starts)
-    cohorts = cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end)
-    cohort_candidates, _ = cohort_rows(cohorts, situation, as_of)
-    links = link_window_sums(
-        user_links, unit_links, platform_bucket_elements=platform_bucket_elements(), start=start, end=end
+    own_bucket = platform_bucket_elements()
+    return WindowSums(
+        visit_window_sums(user_days, quarter_starts=starts, start=start, end=end),
+        cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end),
+        link_window_sums(user_links, unit_links, platform_bucket_elements=own_bucket, start=start, end=end),
     )
-    link_candidates, _ = link_rows(links, situation, as_of)
-    get_logger().info("window sums done; fitting what is sampled")
-    families = [
-        fill_visits(visit_candidates, windows, visits, fitting),
-        fill_cohorts(cohort_candidates, cohorts, situation, fitting),
-        fill_unique(link_candidates, links.unique_counts, fitting),
-    ]
-    return pd.concat([family for family in families if not family.empty], ignore_index=True), cohorts
 
 
 def _situation(job: Job, as_of: Sequence[date]) -> Situation:
@@ -95,23 +81,32 @@ def _situation(job: Job, as_of: Sequence[date]) -> Situation:
         F.max("arrived").alias("arrived"), F.count_if(F.col("incomplete")).alias("incomplete")
     )
     rows = days.collect()
+    regimes = job.lake.read_between("baseline_daily", first, end, job.run.run_id).select(
+        "event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate"
+    )
+    reference, first_seen = _with_unknown_elements(job)
     return Situation(
-        _with_unknown_elements(job),
+        reference,
         [row.event_date for row in rows if row.arrived],
         {row.event_date: row.incomplete for row in rows},
         job.settings.ingest.rate_change_grace_minutes,
+        recorded=[tuple(row) for row in regimes.distinct().collect()],
+        first_seen=first_seen,
     )
 
 
-def _with_unknown_elements(job: Job) -> Reference:
-    """Add elements that the vocabulary lacks, each measured from the day it was first seen."""
+def _with_unknown_elements(job: Job) -> tuple[Reference, dict[str, date]]:
+    """Add elements that the vocabulary lacks to the reference, and return the day each was first seen."""
     reference = job.reference
     known = {row.element_friendly_name for row in reference.vocabulary} | {REVIEW_LINKS}
     seen = job.lake.read("engagement_daily", job.run.run_id).where(~F.col("element_friendly_name").isin(sorted(known)))
-    first_days = seen.groupBy("element_friendly_name").agg(F.min("event_date")).collect()
-    reason = "not in the vocabulary; rows begin on the day it was first seen"
-    added = [VocabularyRow(name, "other links", ANY_PLATFORM, day, None, reason) for name, day in first_days]
-    return replace(reference, vocabulary=(*reference.vocabulary, *added))
+    first_seen = {row[0]: row[1] for row in seen.groupBy("element_friendly_name").agg(F.min("event_date")).collect()}
+    began = min(row.valid_from for row in reference.instruments)
+    # Whatever is sent is recorded: before its first day an unknown element was not sent, and zero is right.
+    added = [
+        VocabularyRow(name, "other links", ANY_PLATFORM, began, None, "not in the vocabulary") for name in first_seen
+    ]
+    return replace(reference, vocabulary=(*reference.vocabulary, *added)), first_seen
 
 
 def _fitting(job: Job) -> Fitting:

@@ -17,7 +17,7 @@ from jobs.job import Job
 from jobs.log import get_logger
 from jobs.raw import RawDays, hour_frame
 from jobs.storage import Lake, schema_of
-from jobs.transforms.dedup import COPY_COLUMNS, ingest_log, mark_duplicates, redecide, with_verdict
+from jobs.transforms.dedup import COPY_COLUMNS, ingest_log, mark_duplicates, rejudge, with_verdict
 
 
 def stage_fates(job: Job, classified: DataFrame, raw: RawDays) -> list[date]:
@@ -67,18 +67,15 @@ def _later(job: Job, candidates: DataFrame, before: DataFrame, lookback: int) ->
         return None, []
     copies = _copies(job.lake, end, end + timedelta(days=lookback))
     known = candidates.select(*COPY_COLUMNS).unionByName(before.select(*COPY_COLUMNS))
-    flips = redecide(copies, known, lookback_days=lookback)
-    days = sorted(row[0] for row in flips.select("event_date").distinct().collect())
+    judged = rejudge(copies, known, lookback_days=lookback)
+    flipped = judged.where(F.col("is_duplicate") != F.col("was_duplicate"))
+    days = sorted(row[0] for row in flipped.select("event_date").distinct().collect())
     if not days:
         return None, []
     get_logger().info("duplicates of later days changed", days=len(days))
-    keys = list(COPY_COLUMNS)
-    there = copies.where(F.col("event_date").isin(days))
-    verdict = flips.select(*keys, F.col("is_duplicate").alias("_new"))
-    decided = there.join(verdict, keys, how="left").withColumn(
-        "fate", F.when(F.coalesce("_new", "is_duplicate"), "duplicate").otherwise("kept")
-    )
-    return decided.drop("is_duplicate", "_new").withColumn("reason", F.lit(None).cast("string")), days
+    fate = F.when(F.col("is_duplicate"), "duplicate").otherwise("kept")
+    decided = judged.where(F.col("event_date").isin(days)).withColumn("fate", fate)
+    return decided.withColumn("reason", F.lit(None).cast("string")), days
 
 
 def _later_log(lake: Lake, later: DataFrame, days: list[date]) -> DataFrame:

@@ -18,7 +18,6 @@ from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.storage import Lake
 
-
 DISK_TROUBLE = ("No space left on device", "Read-only file system", "Permission denied", "Disk quota exceeded")
 
 

@@ -27,16 +27,11 @@ from jobs.frames import frame_of
 from jobs.policy import Regime, timeline
 from jobs.reference import Reference, load_reference
 from jobs.reference_rows import COLUMNS, POLICY_CSV, WIKIS_CSV
-from jobs.rows.cohort_people import fill_cohorts
-from jobs.rows.cohorts import cohort_rows
-from jobs.rows.link_people import fill_unique
-from jobs.rows.links import link_rows
+from jobs.rows.build import WindowSums, build_rows
 from jobs.rows.people import Fitting
-from jobs.rows.settle import settle
 from jobs.rows.situation import Situation
 from jobs.rows.skeleton import platform_bucket_elements
-from jobs.rows.visit_people import fill_visits
-from jobs.rows.visits import quarter_starts, visit_rows
+from jobs.rows.visits import quarter_starts
 from jobs.transforms.cohorts import CohortSums, cohort_sums
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.links import LinkSums, link_window_sums
@@ -194,7 +189,18 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
     links = link_window_sums(
         link_facts, unit_facts, platform_bucket_elements=platform_bucket_elements(), start=start, end=end
     )
-    return {case.name: _rows(case, _of(case, visits), _of(case, cohorts), _of(case, links)) for case in cases}
+    fitting = Fitting(DEFAULT_GATES, workers=1, cache_dir=None)
+    return {
+        case.name: build_rows(
+            WindowSums(_of(case, visits), _of(case, cohorts), _of(case, links)),
+            case.situation,
+            case.as_of,
+            quarter_starts(case.situation, case.as_of),
+            fitting,
+            MIN_USERS,
+        )
+        for case in cases
+    }
 
 
 def _facts(spark: SparkSession, cases: Sequence[MetricCase]) -> list[DataFrame]:
@@ -220,22 +226,6 @@ def _of(case: MetricCase, sums: Sums) -> Sums:
         mine = frame[frame["wiki_db"].str.startswith(case.own(""))]
         own[field.name] = mine.assign(wiki_db=mine["wiki_db"].str.removeprefix(case.own(""))).reset_index(drop=True)
     return replace(sums, **own)
-
-
-def _rows(case: MetricCase, visits: VisitSums, cohorts: CohortSums, links: LinkSums) -> pd.DataFrame:
-    """Build and settle the rows from window sums; the order of calls is that of `estimates.metric_rows`."""
-    situation, as_of = case.situation, case.as_of
-    fitting = Fitting(DEFAULT_GATES, workers=1, cache_dir=None)
-    visit_candidates, windows = visit_rows(visits, situation, as_of, quarter_starts(situation, as_of))
-    cohort_candidates, _ = cohort_rows(cohorts, situation, as_of)
-    link_candidates, _ = link_rows(links, situation, as_of)
-    families = [
-        fill_visits(visit_candidates, windows, visits, fitting),
-        fill_cohorts(cohort_candidates, cohorts, situation, fitting),
-        fill_unique(link_candidates, links.unique_counts, fitting),
-    ]
-    candidates = pd.concat([family for family in families if not family.empty], ignore_index=True)
-    return settle(candidates, MIN_USERS)
 
 
 def matching(rows: pd.DataFrame, wanted: Mapping[str, Any]) -> pd.DataFrame:

@@ -27,7 +27,9 @@ def test_defaults_are_those_of_the_contract():
 
 
 def test_a_flag_beats_the_environment_which_beats_the_file(monkeypatch):
-    Path("pdmetrics.toml").write_text("[privacy]\nmin_users = 11\nevents_keep_days = 80\n[ingest]\ndedup_lookback_days = 3\n")
+    Path("pdmetrics.toml").write_text(
+        "[privacy]\nmin_users = 11\nevents_keep_days = 80\n[ingest]\ndedup_lookback_days = 3\n"
+    )
     monkeypatch.setenv("PDMETRICS_PRIVACY__MIN_USERS", "12")
     monkeypatch.setenv("PDMETRICS_PRIVACY__EVENTS_KEEP_DAYS", "70")
     settings, sources = load_settings(overrides=["privacy.min_users=13"])

@@ -14,6 +14,7 @@ SHARED = (
     "series_break", "is_complete", "unmeasured_reason", "regimes", "has_unit_change",
 )  # fmt: skip
 SEGMENTS = ("element_friendly_name", "client_platform_family", "edit_count_bucket")
+FINITE_ONLY = "finite-population only: this instrument carries no user id, so users cannot be told apart"
 ABSENT = {"observed_denominator": np.nan, "n_numerator_users": np.nan, "remedy": None, "caution_reason": None}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -10,9 +11,9 @@ import pandas as pd
 
 from jobs.catalogue import MENU_LINK, load_catalogue
 from jobs.estimation.intervals import wilson
-from jobs.rows.candidates import candidates
-from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, describe, element_instruments
-from jobs.rows.situation import Situation
+from jobs.rows.candidates import FINITE_ONLY, candidates
+from jobs.rows.regimes import SAMPLING_COLUMNS, Observed, describe, element_instruments
+from jobs.rows.situation import Situation, joined
 from jobs.transforms.cohorts import CohortSums
 
 DAY = timedelta(days=1)
@@ -22,7 +23,7 @@ EMPTY = "the cohort is empty: there is nothing to divide by"
 CELL = ["metric", "wiki_db", "metric_date"]
 
 
-def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
+def cohort_windows(situation: Situation, as_of: Sequence[date], observed: Observed) -> pd.DataFrame:
     """List every cohort whose window closes on an asked date, with what is known of the window."""
     metrics = [metric for metric in load_catalogue().metrics.values() if metric.has_window("cohort")]
     rows = []
@@ -34,7 +35,7 @@ def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
             if metric == PRESENTED and not situation.vocabulary.overlaps(MENU_LINK, first, end):
                 continue
             for wiki in situation.visible_wikis(first):
-                rows.append((metric, wiki, first, last, length, *_known(situation, metric, wiki, first, end)))
+                rows.append((metric, wiki, first, last, length, *_known(situation, metric, wiki, first, end, observed)))
     columns = [
         *CELL,
         "as_of_date",
@@ -42,6 +43,7 @@ def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
         "is_complete",
         "caution_reason",
         "unmeasured_reason",
+        "has_user_id",
         *SAMPLING_COLUMNS,
     ]
     frame = pd.DataFrame(rows, columns=columns)
@@ -50,48 +52,55 @@ def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
     return frame.assign(window_kind="cohort").astype({"caution_reason": object, "unmeasured_reason": object})
 
 
-def _known(situation: Situation, metric: str, wiki: str, first: date, end: date) -> tuple[object, ...]:
+def _known(
+    situation: Situation, metric: str, wiki: str, first: date, end: date, observed: Observed
+) -> tuple[object, ...]:
     missing, caution = situation.missing_reason(first, end), situation.caution_reason(first, end)
     instruments = situation.usage_instruments(first, end)
     unmeasured = situation.usage_unmeasured(first, end) or missing
     if metric == PRESENTED:
         # Only the first week asks who was shown the link; in the second it may be gone.
-        entry = element_instruments(situation, (wiki,), MENU_LINK, {}, first, first + WEEK)
+        entry = element_instruments(situation, (wiki,), MENU_LINK, observed, first, first + WEEK)
         instruments = tuple(sorted({*instruments, *entry}))
         unmeasured = unmeasured or situation.vocabulary.unmeasured(MENU_LINK, "all", first, first + WEEK)
     sampling = situation.sampling(instruments, (wiki,), first, end)
-    caution = caution or (LOST if sampling.has_loss else None)
-    return situation.is_complete(first, end), caution, unmeasured or sampling.unrecorded, *describe(sampling)
+    sampling = replace(sampling, series_break=joined(sampling.series_break, load_catalogue().breaks("*", first, end)))
+    whole, has_id = situation.is_complete(first, end), situation.have_user_ids(instruments)
+    return whole, joined(caution, sampling.loss), unmeasured or sampling.unrecorded, has_id, *describe(sampling)
 
 
-def cohort_rows(sums: CohortSums, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cohort_rows(
+    sums: CohortSums, situation: Situation, as_of: Sequence[date], observed: Observed | None = None
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Build the candidates of the cohort metrics; people under sampling are left `pending`.
 
     Returns:
         Candidates for `settle`, and the cohorts behind them.
     """
-    base = cohort_windows(situation, as_of).merge(sums.cells.drop(columns="as_of_date"), on=CELL, how="left")
+    base = cohort_windows(situation, as_of, observed or {}).merge(
+        sums.cells.drop(columns="as_of_date"), on=CELL, how="left"
+    )
     base[["n_cohort", "n_returned"]] = base[["n_cohort", "n_returned"]].fillna(0)
     cohort, returned = base["n_cohort"].to_numpy(float), base["n_returned"].to_numpy(float)
     share = np.divide(returned, cohort, out=np.full(cohort.shape, np.nan), where=cohort > 0)
-    rate_one = base["is_rate_one"].astype(bool)
-    empty = np.isnan(share)
-    blocks = []
-    for metric in base["metric"].unique():
-        mine = (base["metric"] == metric).to_numpy()
-        for inference, (lower, upper) in (("realised", (share, share)), ("process", wilson(returned, cohort))):
-            blocks.append(
-                candidates(
-                    base[mine], metric, inference,
-                    estimate=share[mine], lower=lower[mine], upper=upper[mine],
-                    observed_numerator=returned[mine], observed_denominator=cohort[mine],
-                    n_users_observed=cohort[mine], n_effective=np.where(rate_one, cohort, np.nan)[mine],
-                    estimator=np.where(rate_one, "ratio", "npmle_retention")[mine],
-                    status=np.where(rate_one, np.where(empty, "not_estimable", "publish"), "pending")[mine],
-                    status_reason=np.where(rate_one & empty, EMPTY, "")[mine],
-                    caution_reason=base["caution_reason"].to_numpy()[mine],
-                )
-            )  # fmt: skip
-    if not blocks:
-        return pd.DataFrame(), base
-    return pd.concat(blocks, ignore_index=True), base
+    rate_one, has_id = base["is_rate_one"].astype(bool), base["has_user_id"].astype(bool)
+    known = np.where(np.isnan(share), "not_estimable", "publish")
+    status = np.where(has_id, np.where(rate_one, known, "pending"), "not_estimable")
+    reason = np.where(has_id, np.where(rate_one & np.isnan(share), EMPTY, ""), FINITE_ONLY)
+    values = base.assign(
+        observed_numerator=returned, observed_denominator=cohort, n_users_observed=cohort,
+        n_effective=np.where(rate_one, cohort, np.nan), status=status, status_reason=reason,
+        estimator=np.where(rate_one, "ratio", "npmle_retention"),
+    )  # fmt: skip
+    counts = ["observed_numerator", "observed_denominator", "n_users_observed", "n_effective"]
+    values.loc[~has_id, counts] = np.nan
+    lower, upper = wilson(returned, cohort)
+    realised = values.assign(estimate=share, lower=share, upper=share)
+    process = values.assign(estimate=share, lower=lower, upper=upper)
+    carried = [*counts, "estimate", "lower", "upper", "estimator", "status", "status_reason", "caution_reason"]
+    blocks = [
+        candidates(mine, str(metric), inference, **{name: mine[name] for name in carried})
+        for inference, rows in (("realised", realised), ("process", process))
+        for metric, mine in rows.groupby("metric", sort=False)
+    ]
+    return (pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()), base

@@ -12,13 +12,12 @@ from jobs.estimation.intervals import FloatArray, wilson
 from jobs.estimation.ratios import RatioEstimates, clustered_ratio, ctr_reason, ctr_status, design_ratio
 from jobs.estimation.regimes import effective_events
 from jobs.estimation.totals import horvitz_thompson
-from jobs.rows.candidates import candidates
-from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force, kish
-from jobs.rows.situation import Sampling, Situation
+from jobs.rows.candidates import FINITE_ONLY, candidates
+from jobs.rows.regimes import SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force, kish
+from jobs.rows.situation import Sampling, Situation, joined
 from jobs.rows.skeleton import ALL, CELL, KEYS, element_windows, link_cells, link_windows
 from jobs.transforms.links import LinkSums
 
-FINITE_ONLY = "finite-population only: this instrument carries no user id, so users cannot be told apart"
 MEMBER = [*KEYS, "member"]
 
 
@@ -34,26 +33,27 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
         Candidates for `settle`, and the cells behind them (one row per cell, for the unique rate under sampling).
     """
     windows = link_windows(situation, as_of)
-    cells = _with_all(sums.cells, windows)
+    cells = _with_all(sums.cells.drop(columns="has_user_id"), windows)
     kept = _with_all(sums.regimes, windows)
     skeleton = link_cells(windows, element_windows(situation, as_of), cells[cells["n_event_units"] > 0])
     base = skeleton.merge(cells, on=CELL, how="left")
-    numbers = [column for column in cells.columns if column not in CELL and column != "has_user_id"]
+    numbers = [column for column in cells.columns if column not in CELL]
     base[numbers] = base[numbers].fillna(0)
-    samplings = _samplings(base, situation, _observed(sums.regimes))
+    samplings, base["has_user_id"] = _samplings(base, situation, observed_instruments(sums))
     base[SAMPLING_COLUMNS] = pd.DataFrame(
         [describe(item) for item in samplings], columns=SAMPLING_COLUMNS, dtype=object
     )
     base["row"] = np.arange(len(base))
-    base["has_user_id"] = base["has_user_id"].fillna(True).astype(bool)
     base["unmeasured_reason"] = (
         base["unmeasured_reason"].fillna(base["missing_reason"]).fillna(base["unrecorded_reason"])
     )
-    base["caution_reason"] = (
-        base["note"]
-        .fillna(base["caution_reason"])
-        .mask(base["note"].isna() & base["caution_reason"].isna() & base["has_loss"].astype(bool), LOST)
-    )
+    for column, parts in (
+        ("caution_reason", ("note", "caution_reason", "loss")),
+        ("series_break", ("series_break", "element_break")),
+    ):
+        base[column] = pd.Series(
+            [joined(*row) for row in zip(*(base[part] for part in parts), strict=True)], dtype=object
+        )
     kept = kept.merge(base[[*CELL, "row"]], on=CELL).drop(columns=CELL)
     regimes = entries(in_force(base), kept)
     base["kish"] = kish(regimes, "n_units", len(base))
@@ -65,23 +65,22 @@ def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     """Keep what lies in a wiki's visible windows, and add the sums of wiki `all`."""
     visible = windows.loc[windows["wiki_db"] != ALL, KEYS]
     own = frame.merge(visible, on=KEYS)
-    keys = [name for name in own.columns if own[name].dtype.kind not in "if" and name != "has_user_id"]
+    keys = [name for name in own.columns if own[name].dtype.kind not in "if"]
     keys += [name for name in ("window_days", "sample_rate") if name in own.columns]
-    how = {name: "min" if name == "has_user_id" else "sum" for name in own.columns if name not in keys}
-    pooled = own.assign(wiki_db=ALL).groupby(keys, as_index=False, dropna=False).agg(how)
+    pooled = own.assign(wiki_db=ALL).groupby(keys, as_index=False, dropna=False).sum(numeric_only=True)
     return pd.concat([own, pooled], ignore_index=True)
 
 
-def _observed(regimes: pd.DataFrame) -> Observed:
+def observed_instruments(sums: LinkSums) -> Observed:
     """Return which instruments sent an element on a wiki."""
-    pairs = regimes[["wiki_db", "element_friendly_name", "instrument_name"]].drop_duplicates()
+    pairs = sums.regimes[["wiki_db", "element_friendly_name", "instrument_name"]].drop_duplicates()
     grouped = pairs.groupby(["wiki_db", "element_friendly_name"])["instrument_name"]
     return {key: frozenset(names) for key, names in grouped}  # type: ignore[misc]
 
 
-def _samplings(base: pd.DataFrame, situation: Situation, observed: Observed) -> list[Sampling]:
-    """Find the sampling of every cell; cells of one window and element share it."""
-    found: dict[tuple[object, ...], Sampling] = {}
+def _samplings(base: pd.DataFrame, situation: Situation, observed: Observed) -> tuple[list[Sampling], list[bool]]:
+    """Find the sampling of every cell, and whether its instruments carry user ids; a window and element share both."""
+    found: dict[tuple[object, ...], tuple[Sampling, bool]] = {}
     result = []
     columns = base[["members", "element_friendly_name", "metric_date", "as_of_date"]]
     for key in columns.itertuples(index=False, name=None):
@@ -89,9 +88,9 @@ def _samplings(base: pd.DataFrame, situation: Situation, observed: Observed) -> 
             wikis, element, first, last = key
             start, end = first.date(), last.date() + timedelta(days=1)
             instruments = element_instruments(situation, wikis, element, observed, start, end)
-            found[key] = situation.sampling(instruments, wikis, start, end)
+            found[key] = situation.sampling(instruments, wikis, start, end), situation.have_user_ids(instruments)
         result.append(found[key])
-    return result
+    return [sampling for sampling, _ in result], [has_id for _, has_id in result]
 
 
 def _totals(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
@@ -179,25 +178,27 @@ def _unique(base: pd.DataFrame) -> pd.DataFrame:
     """Build the unique click-through rate of windows sampled at 100 %, and refuse what cannot be known elsewhere."""
     cells = base[(base["wiki_db"] != ALL) & (base["window_days"] > 1)]
     margin = (cells["client_platform_family"] != ALL) | (cells["edit_count_bucket"] != ALL)
-    rate_one = cells["is_rate_one"].astype(bool)
+    rate_one, has_id = cells["is_rate_one"].astype(bool), cells["has_user_id"].astype(bool)
     shown, clicked = cells["n_shown_users"].to_numpy(float), cells["n_shown_and_click_users"].to_numpy(float)
     share = np.divide(clicked, shown, out=np.full(shown.shape, np.nan), where=shown > 0)
     blocks = []
     for inference, (lower, upper) in (("realised", (share, share)), ("process", wilson(clicked, shown))):
         status = np.where(np.isnan(share), "not_estimable", "publish")
         reason = np.where(np.isnan(share), "the link was not shown to anybody", "")
-        refused = ~rate_one & (margin | ~cells["has_user_id"])
+        refused = ~rate_one & (margin | ~has_id)
         status = np.where(rate_one, status, np.where(refused, "not_estimable", "pending"))
         reason = np.where(
             refused, "under sampling the unique rate is estimated for all platforms and buckets together only", reason
         )
-        status = np.where(cells["has_user_id"], status, "not_estimable")
-        reason = np.where(cells["has_user_id"], reason, FINITE_ONLY)
+        status = np.where(has_id, status, "not_estimable")
+        reason = np.where(has_id, reason, FINITE_ONLY)
         blocks.append(
             candidates(
                 cells, "link_click_through_rate_unique", inference,
-                estimate=share, lower=lower, upper=upper, observed_numerator=clicked, observed_denominator=shown,
-                n_users_observed=cells["n_shown_users"].where(cells["has_user_id"]),
+                estimate=share, lower=lower, upper=upper,
+                observed_numerator=cells["n_shown_and_click_users"].where(has_id),
+                observed_denominator=cells["n_shown_users"].where(has_id),
+                n_users_observed=cells["n_shown_users"].where(has_id),
                 n_numerator_users=cells["n_click_users"],
                 n_effective=np.where(rate_one, shown, np.nan), estimator=np.where(rate_one, "ratio", "npmle_ratio"),
                 status=status, status_reason=reason, caution_reason=cells["caution_reason"],

@@ -14,10 +14,9 @@ from jobs.rows.situation import Sampling, Situation
 
 ENTRY_POINT = "entry point"
 SAMPLING_COLUMNS = [
-    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "has_loss",
+    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "loss",
     "unrecorded_reason", "series_break", "regimes",
 ]  # fmt: skip
-LOST = "a quarter of an hour around a change of sampling was lost"
 Observed = Mapping[tuple[str, str], frozenset[str]]
 
 
@@ -41,7 +40,7 @@ def describe(sampling: Sampling) -> tuple[object, ...]:
     """Return a window's sampling as the values of `SAMPLING_COLUMNS`."""
     low, high = sampling.rates or (None, None)
     return (
-        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.has_loss,
+        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.loss,
         sampling.unrecorded, sampling.series_break, sampling.regimes,
     )  # fmt: skip
 
@@ -58,11 +57,12 @@ def entries(rows_in_force: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
 
     Args:
         rows_in_force: row, sample_unit, sample_rate.
-        kept: row, sample_unit, sample_rate and numeric sums, several lines per regime if several wikis or instruments
-            contribute; they are added (users and units of different wikis or instruments are different ones).
+        kept: row, sample_unit, sample_rate, n_units and other sums, several lines per regime if several wikis
+            or instruments contribute; they are added (their users and units are different ones).
     """
     keys = ["row", "sample_unit", "sample_rate"]
-    sums = kept.groupby(keys, as_index=False).sum(numeric_only=True)
+    # The sums are dense in time: a regime has lines of zeros on dates on which it was not in force.
+    sums = kept[kept["n_units"] > 0].groupby(keys, as_index=False).sum(numeric_only=True)
     return rows_in_force.merge(sums, on=keys, how="outer").fillna(
         {column: 0 for column in sums.columns if column not in keys}
     )

@@ -10,6 +10,7 @@ from jobs.contracts import table
 
 BoolArray = npt.NDArray[np.bool_]
 
+REMEDY = "a longer window or a higher rate narrows it; at 100 %: exact"
 STATUSES = ("publish", "caution", "bounds_only", "not_estimable", "suppressed", "not_measured")
 VALUES = ("estimate", "lower", "upper")
 OBSERVED = ("observed_numerator", "observed_denominator", "n_users_observed", "n_effective")
@@ -61,6 +62,8 @@ def _blank(rows: pd.DataFrame, few: BoolArray, min_users: int) -> None:
     numerator_users = rows["n_numerator_users"].to_numpy(dtype=float)
     rows.loc[(numerator_users >= 1) & (numerator_users < min_users), "observed_numerator"] = np.nan
     rows.loc[status.isin(["not_measured", "not_estimable"]), "estimator"] = "none"
+    unhelped = rows["remedy"].isna() & status.isin(["caution", "bounds_only", "not_estimable"])
+    rows.loc[unhelped & (rows["sampling_rate_min"].astype(float) < 1), "remedy"] = REMEDY
     rows.loc[status.isin(["publish", "not_measured"]), "remedy"] = None
 
 

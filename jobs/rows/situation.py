@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
 from jobs.policy import (
+    Regime,
     applied_rates,
     describe_changes,
     group_regimes,
@@ -23,6 +24,9 @@ from jobs.vocabulary import Vocabulary
 from jobs.windows import days
 
 DAY = timedelta(days=1)
+Recorded = tuple[date, str, str, str, float]
+LOST = "a quarter of an hour around a change of sampling was lost"
+GAP = "for a part of the window the sampling policy had no rate above 0"
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,15 @@ class Sampling:
     Attributes:
         regimes: (unit, rate) pairs under which events of the window were kept, rate 0 left out.
         has_unit_change: one wiki changed its unit inside the window.
-        has_loss: a quarter of an hour around a change was lost whole (a change of unit, or from rate 0).
+        loss: what was not recorded of a day that was otherwise (around a change of unit or from rate 0, in a gap of the
+            policy), or None.
         unrecorded: why whole days of it were not recorded (rate 0, or no policy), or None.
         series_break: what changed, for a reader who compares windows, or None.
     """
 
     regimes: frozenset[tuple[str, float]]
     has_unit_change: bool = False
-    has_loss: bool = False
+    loss: str | None = None
     unrecorded: str | None = None
     series_break: str | None = None
 
@@ -58,7 +63,7 @@ class Sampling:
     @property
     def is_rate_one(self) -> bool:
         """Nothing of the window was left out by sampling, nor lost around a change of it."""
-        return not self.has_loss and all(rate == 1 for _, rate in self.regimes)
+        return self.loss is None and all(rate == 1 for _, rate in self.regimes)
 
 
 class Situation:
@@ -68,13 +73,26 @@ class Situation:
         reference: the run's frozen reference.
         arrived: days of which at least one hour arrived.
         incomplete: number of missing or unreadable hours by day.
+        recorded: regimes that kept events carry, as (day, wiki, instrument, unit, rate). Where the policy was corrected
+            after a day was ingested they differ from the policy, and both count until the day is ingested again.
+        first_seen: elements that the vocabulary lacks, with the day each was first seen.
         grace_minutes: how long a change of rate takes to reach clients.
     """
 
     def __init__(
-        self, reference: Reference, arrived: Iterable[date], incomplete: Mapping[date, int], grace_minutes: int
+        self,
+        reference: Reference,
+        arrived: Iterable[date],
+        incomplete: Mapping[date, int],
+        grace_minutes: int,
+        recorded: Iterable[Recorded] = (),
+        first_seen: Mapping[str, date] | None = None,
     ) -> None:
         self.reference = reference
+        self.first_seen = dict(first_seen or {})
+        self._recorded: dict[tuple[str, str], list[tuple[date, str, float]]] = {}
+        for day, wiki, instrument, unit, rate in recorded:
+            self._recorded.setdefault((instrument, wiki), []).append((day, unit, rate))
         self.vocabulary = Vocabulary(reference.vocabulary)
         self._arrived = sorted(arrived)
         self._incomplete = {day: hours for day, hours in incomplete.items() if hours}
@@ -120,6 +138,10 @@ class Situation:
         }
         return tuple(sorted(found))
 
+    def have_user_ids(self, instruments: Sequence[str]) -> bool:
+        """Whether all of some instruments carry user ids."""
+        return all(row.has_user_id for row in self.reference.instruments if row.instrument_name in instruments)
+
     def usage_began(self) -> date:
         """Return the first day on which any usage instrument is in force."""
         return min(row.valid_from for row in self.reference.instruments if row.role in USAGE_ROLES)
@@ -137,21 +159,22 @@ class Situation:
         """Collect the regimes of instruments on wikis in [start, end)."""
         pairs: set[tuple[str, float]] = set()
         breaks: list[str] = []
-        changed, lost, unrecorded = False, False, None
+        changed, loss, unrecorded = False, None, None
         for wiki in wikis:
             silent = set(days(start, end))
             for name, first, last in self._lives(instruments, start, end):
                 own = self._regimes.get((name, wiki), [])
                 pairs |= {(unit, rate) for unit, rate in applied_rates(own, name, wiki, first, last)}
                 changed = changed or has_unit_change(own, name, wiki, first, last)
-                found = regimes_within(own, name, wiki, first, last)
-                lost = lost or any(regime.sample_rate > 0 and regime.kept_rate == 0 for regime in found)
+                loss = loss or _loss(own, name, wiki, first, last)
+                recorded = self._recorded.get((name, wiki), ())
+                pairs |= {(unit, rate) for day, unit, rate in recorded if first <= day < last}
                 silent -= set(days(first, last)) - set(uncovered_days(own, name, wiki, first, last))
                 told = describe_changes(rate_changes(own, name, wiki, first, last))
                 breaks += [f"{wiki}: {told}" if len(wikis) > 1 else told] if told else []
             if silent and unrecorded is None:
                 unrecorded = f"{wiki} recorded nothing on {min(silent)}: its sampling policy had no rate above 0"
-        return Sampling(frozenset(pairs), changed, lost, unrecorded, "; ".join(dict.fromkeys(breaks)) or None)
+        return Sampling(frozenset(pairs), changed, loss, unrecorded, "; ".join(dict.fromkeys(breaks)) or None)
 
     def _lives(self, instruments: Sequence[str], start: date, end: date) -> list[tuple[str, date, date]]:
         """Return each instrument's days inside [start, end)."""
@@ -162,3 +185,27 @@ class Situation:
             and row.valid_from < end
             and (row.valid_to is None or row.valid_to > start)
         ]
+
+
+def joined(*reasons: str | None) -> str | None:
+    """Put the given reasons into one sentence, or None where none is given."""
+    return "; ".join(dict.fromkeys(reason for reason in reasons if isinstance(reason, str) and reason)) or None
+
+
+def _loss(regimes: Sequence[Regime], name: str, wiki: str, start: date, end: date) -> str | None:
+    """Say what of [start, end) was lost although every day of it recorded something, or None.
+
+    What lies before the first policy with a positive rate is no loss: the instrument was not there yet.
+    """
+    found = regimes_within(regimes, name, wiki, start, end)
+    if any(regime.sample_rate > 0 and regime.kept_rate == 0 for regime in found):
+        return LOST
+    positive = [regime.valid_from for regime in regimes if regime.sample_rate > 0]
+    begin = max(min(positive), _midnight(start)) if positive else _midnight(start)
+    ends = ((regime.valid_from, regime.valid_to or _midnight(end)) for regime in found if regime.sample_rate > 0)
+    covered = sum((stop - first for first, stop in ends), timedelta())
+    return GAP if covered < _midnight(end) - begin else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)

@@ -59,7 +59,7 @@ def element_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame
 
     Returns:
         window_days, as_of_date, element_friendly_name, client_platform_family (a platform or `all`), unmeasured_reason,
-        note (a caution that holds for this element and platform always, or null).
+        note (a caution that holds for this element and platform always, or null), element_break.
     """
     vocabulary = situation.vocabulary
     catalogue = load_catalogue()
@@ -68,12 +68,13 @@ def element_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame
         for days in LINK_WINDOWS:
             start, end = last - (days - 1) * DAY, last + DAY
             for element in (*vocabulary.elements, REVIEW_LINKS):
-                if not vocabulary.overlaps(element, start, end):
+                if not vocabulary.overlaps(element, start, end) or end <= situation.first_seen.get(element, start):
                     continue
+                told = catalogue.breaks(element, start, end)
                 special = catalogue.element(element)
                 for platform in (ALL, *PLATFORMS) if special.all_platforms else PLATFORMS:
                     unmeasured = vocabulary.unmeasured(element, platform, start, end)
-                    rows.append((days, last, element, platform, unmeasured, special.cautions.get(platform)))
+                    rows.append((days, last, element, platform, unmeasured, special.cautions.get(platform), told))
     columns = [
         "window_days",
         "as_of_date",
@@ -81,10 +82,11 @@ def element_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame
         "client_platform_family",
         "unmeasured_reason",
         "note",
+        "element_break",
     ]
     frame = pd.DataFrame(rows, columns=columns)
     frame["as_of_date"] = pd.to_datetime(frame["as_of_date"])
-    return frame.astype({"unmeasured_reason": object, "note": object})
+    return frame.astype({"unmeasured_reason": object, "note": object, "element_break": object})
 
 
 def platform_bucket_elements() -> tuple[str, ...]:

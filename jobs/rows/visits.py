@@ -8,12 +8,14 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
+from jobs.catalogue import load_catalogue
 from jobs.estimation.intervals import wilson
 from jobs.estimation.ratios import clustered_ratio
 from jobs.estimation.totals import horvitz_thompson
+from jobs.reference import REVIEW_LINKS
 from jobs.rows.candidates import candidates
-from jobs.rows.regimes import LOST, SAMPLING_COLUMNS, describe, entries, in_force
-from jobs.rows.situation import Situation
+from jobs.rows.regimes import SAMPLING_COLUMNS, describe, entries, in_force
+from jobs.rows.situation import Situation, joined
 from jobs.rows.skeleton import ALL
 from jobs.transforms.visits import VisitSums
 from jobs.windows import quarter_start
@@ -59,10 +61,11 @@ def visit_windows(situation: Situation, as_of: Iterable[date], starts: QuarterSt
             if members:
                 rows.append(_window(situation, ALL, members, kind, population, length, first, last))
     frame = pd.DataFrame(rows, columns=[*CELL, "metric_date", "window_days", "members", "is_complete", "caution_reason",
-                                        "unmeasured_reason", "review_unmeasured", *SAMPLING_COLUMNS])  # fmt: skip
+                                        "unmeasured_reason", "review_unmeasured", "dashboard_break", "review_break",
+                                        *SAMPLING_COLUMNS])  # fmt: skip
     for column in ("as_of_date", "metric_date"):
         frame[column] = pd.to_datetime(frame[column])
-    reasons = ["caution_reason", "unmeasured_reason", "review_unmeasured"]
+    reasons = ["caution_reason", "unmeasured_reason", "review_unmeasured", "dashboard_break", "review_break"]
     return frame.astype(dict.fromkeys(reasons, object))
 
 
@@ -79,12 +82,13 @@ def _window(
     end = last + DAY
     missing, caution = situation.missing_reason(first, end), situation.caution_reason(first, end)
     sampling = situation.sampling(situation.usage_instruments(first, end), members, first, end)
-    caution = caution or (LOST if sampling.has_loss else None)
+    caution = joined(caution, sampling.loss)
     unmeasured = situation.usage_unmeasured(first, end) or missing or sampling.unrecorded
     review = situation.vocabulary.review_unmeasured(first, end)
+    told = [load_catalogue().breaks(scope, first, end) for scope in ("*", REVIEW_LINKS)]
     return (
         name, kind, population, length, last, first, length or np.nan, members, situation.is_complete(first, end),
-        caution, unmeasured, review, *describe(sampling),
+        caution, unmeasured, review, *told, *describe(sampling),
     )  # fmt: skip
 
 
@@ -102,6 +106,10 @@ def visit_rows(
     numbers = [column for column in cells.columns if column not in CELL]
     base[numbers] = base[numbers].fillna(0)
     base["row"] = np.arange(len(base))
+    for column in ("review_break", "dashboard_break"):
+        told = zip(base["series_break"], base[column], strict=True)
+        base[column] = pd.Series([joined(*reasons) for reasons in told], dtype=object)
+    base["series_break"] = base["dashboard_break"]
     base["review_unmeasured"] = base["unmeasured_reason"].fillna(base["review_unmeasured"])
     rolling = base[(base["window_kind"] == ROLLING)]
     blocks = [
@@ -112,7 +120,9 @@ def visit_rows(
     review = base[
         (base["wiki_db"] != ALL)
         & (((base["window_kind"] == ROLLING) & (base["window_length"] > 1)) | (base["population"] == REVIEWERS))
-    ].assign(unmeasured_reason=lambda frame: frame["review_unmeasured"])
+    ].assign(
+        unmeasured_reason=lambda frame: frame["review_unmeasured"], series_break=lambda frame: frame["review_break"]
+    )
     blocks += [_counts(review, "reviewers", "n_reviewers"), _two_day(review)]
     return pd.concat(blocks, ignore_index=True), base
 

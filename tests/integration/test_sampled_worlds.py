@@ -32,15 +32,18 @@ def covered(rows):
 
 
 def check_totals_and_rates(rows):
-    """Hold the pooled coverage of a world's totals and rates against what is promised.
+    """Hold the coverage of a sampled wiki's totals and rates on single days against what is promised.
 
-    Rows of one world overlap and move together, so the bar lies below the 93 % that docs/coverage.md shows.
+    Longer windows overlap, and so do the elements of a page: one unlucky day would count many times. The bar lies below
+    the 93 % of docs/coverage.md, which rests on thousands of worlds; this is one.
     """
-    shown = covered(rows[rows["metric"].isin(TOTALS + RATES) & (rows["sampling_rate_min"] < 1)])
+    days = (rows["wiki_db"] == "enwiki") & (rows["window_days"] == 1) & (rows["sampling_rate_min"] < 1)
+    shown = covered(rows[days & rows["metric"].isin(TOTALS + RATES)])
     assert len(shown) > 300
     for metric in (*TOTALS, *RATES):
-        own = shown[(shown["metric"] == metric) & (shown["window_days"] <= 7)]
-        assert own["covers"].mean() > 0.88, f"{metric}: {own['covers'].mean():.3f} of {len(own)}"
+        own = shown[shown["metric"] == metric]
+        bar = 0.7 if metric == "dashboard_pageviews" else 0.9  # a dozen rows against hundreds
+        assert own["covers"].mean() > bar, f"{metric}: {own['covers'].mean():.3f} of {len(own)}"
     exact = rows[(rows["sampling_rate_min"] == 1) & (rows["status"] == "publish")]
     assert (exact["estimate"] == exact["value"]).all()
     assert len(exact) > 300

@@ -71,7 +71,12 @@ def test_kinds_of_pageviews(spark):
 def test_the_group_of_review_links_pools_its_elements_on_a_pageview(spark):
     events = [
         {"element_friendly_name": element, "action": action, "funnel_entry_token": "t"}
-        for element, action in (("diff-a", "impression"), ("diff-b", "impression"), ("diff-a", "click"), ("help", "click"))
+        for element, action in (
+            ("diff-a", "impression"),
+            ("diff-b", "impression"),
+            ("diff-a", "click"),
+            ("help", "click"),
+        )
     ]
     columns = ("element_friendly_name", "n_impressions", "n_shown", "n_matched", "n_pageviews", "impressions_sq")
     assert rows_of(_days(spark, events), *columns) == [

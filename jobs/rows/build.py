@@ -1,0 +1,60 @@
+"""All rows from all window sums: the part of the step `estimates` that knows neither Spark nor a lake."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from jobs.rows.cohort_people import fill_cohorts
+from jobs.rows.cohorts import cohort_rows
+from jobs.rows.link_people import fill_unique
+from jobs.rows.links import link_rows, observed_instruments
+from jobs.rows.people import Fitting
+from jobs.rows.settle import settle
+from jobs.rows.situation import Situation
+from jobs.rows.visit_people import fill_visits
+from jobs.rows.visits import QuarterStarts, visit_rows
+from jobs.transforms.cohorts import CohortSums
+from jobs.transforms.links import LinkSums
+from jobs.transforms.visits import VisitSums
+
+
+@dataclass(frozen=True)
+class WindowSums:
+    """The sufficient statistics of every window of some as-of dates."""
+
+    visits: VisitSums
+    cohorts: CohortSums
+    links: LinkSums
+
+
+def build_rows(
+    sums: WindowSums,
+    situation: Situation,
+    as_of: Sequence[date],
+    starts: QuarterStarts,
+    fitting: Fitting,
+    min_users: int,
+) -> pd.DataFrame:
+    """Return the rows of `metric_values` of some as-of dates, dates as datetime64.
+
+    Args:
+        sums: the window sums.
+        situation: the facts about days.
+        as_of: the as-of dates.
+        starts: first day of each quarter to date, as given to the window sums.
+        fitting: how people under sampling are fitted.
+        min_users: cells with fewer users are suppressed.
+    """
+    visits, windows = visit_rows(sums.visits, situation, as_of, starts)
+    cohorts, _ = cohort_rows(sums.cohorts, situation, as_of, observed_instruments(sums.links))
+    links, _ = link_rows(sums.links, situation, as_of)
+    families = [
+        fill_visits(visits, windows, sums.visits, fitting),
+        fill_cohorts(cohorts, sums.cohorts, situation, fitting),
+        fill_unique(links, sums.links.unique_counts, fitting),
+    ]
+    return settle(pd.concat([family for family in families if not family.empty], ignore_index=True), min_users)
