@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from jobs.frames import frame_of
+from jobs.raw import discover, read_lines
 from jobs.transforms import events
 
 pytestmark = pytest.mark.spark
@@ -52,15 +55,18 @@ def test_columns_are_those_of_the_contract(spark: SparkSession) -> None:
 def test_bytes_that_are_no_utf8_are_malformed_and_kept_readable(spark: SparkSession) -> None:
     good = next(case.line for case in CASES if case.name == "json: a good line")
     damaged = good.encode().replace(b"ExampleUser", b"Example\xffUser")
-    lines = frame_of(spark, [(bytes(damaged),)], "bytes binary").select(
+    # In a field nobody reads such bytes do no harm.
+    unread = good.encode().replace(b"product_metrics.web_base", b"product_metrics\xffweb_base")
+    lines = frame_of(spark, [(bytes(damaged), "used"), (bytes(unread), "unread")], "bytes binary, file string").select(
         F.col("bytes").cast("string").alias("line"),
-        F.lit("f").alias("file"),
+        "file",
         F.lit("2026-03-24").cast("date").alias("event_date"),
         F.lit(14).alias("event_hour"),
     )
-    row = events.classify(lines, **frames(spark), salt=SALT).head()
-    assert (row.fate, row.reason) == ("quarantined", "malformed_json")
-    assert row.line == damaged.decode(errors="replace")
+    rows = {row.file: row for row in events.classify(lines, **frames(spark), salt=SALT).collect()}
+    assert (rows["used"].fate, rows["used"].reason) == ("quarantined", "malformed_json")
+    assert rows["used"].line == damaged.decode(errors="replace")
+    assert rows["unread"].fate is None
 
 
 def test_hashes_are_keyed_and_local_to_the_wiki(spark: SparkSession, decided: dict[str, tuple[Case, Any]]) -> None:
@@ -82,3 +88,22 @@ def test_an_unreadable_file_is_one_quarantined_row(spark: SparkSession) -> None:
         "quarantined", "unreadable_file", "raw/a", 3, None,
     )  # fmt: skip
     assert row.line_hash is not None
+
+
+def test_generated_code_stays_small_enough_to_be_compiled(
+    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """HotSpot interprets methods over 8,000 bytes: the same plan then takes twice as long, and nothing says why."""
+    folder = tmp_path / "raw" / "stream" / "year=2026" / "month=3" / "day=24" / "hour=14"
+    folder.mkdir(parents=True)
+    (folder / "a.json").write_text(CASES[0].line)
+    adaptive = spark.conf.get("spark.sql.adaptive.enabled")
+    spark.conf.set("spark.sql.adaptive.enabled", "false")  # else the plan is not compiled before it runs
+    try:
+        lines = read_lines(spark, discover(tmp_path, [CASES[0].day]).files)
+        events.classify(lines, **frames(spark), salt=SALT).explain("codegen")
+    finally:
+        spark.conf.set("spark.sql.adaptive.enabled", str(adaptive))
+    sizes = [int(size) for size in re.findall(r"maxMethodCodeSize:(\d+)", capsys.readouterr().out)]
+    assert len(sizes) >= 3
+    assert max(sizes) < 8000
