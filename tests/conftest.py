@@ -12,7 +12,12 @@ from jobs.session import spark_session
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """The test process's one session, over a lake of its own."""
-    session = spark_session(tmp_path_factory.mktemp("warehouse"), master="local[2]", driver_memory="1g")
+    """The test process's one session, over a lake of its own.
+
+    Tests run many queries on few rows: to compile these thoroughly, or in several partitions, would cost most of the
+    time.
+    """
+    conf = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1", "spark.sql.shuffle.partitions": "1"}
+    session = spark_session(tmp_path_factory.mktemp("warehouse"), master="local[2]", driver_memory="1g", conf=conf)
     yield session
     session.stop()

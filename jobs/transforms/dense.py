@@ -83,10 +83,11 @@ def rolled(
     parts = []
     for length in windows:
         for side in ("enter", "leave") if length else ("enter",):
-            part = changes[[*cell, "event_date", *(f"{side}_{length}_{name}" for name in names)]]
-            part = part.set_axis([*cell, "change_date", *names], axis=1)
+            columns = [f"{'enter' if length == 1 else side}_{length}_{name}" for name in names]
+            part = changes[[*cell, "event_date", *columns]].set_axis([*cell, "change_date", *names], axis=1)
             if side == "leave":
                 part["change_date"] += pd.Timedelta(days=length)
+                part[names] = part[names] * (-1 if length == 1 else 1)
             parts.append(part.assign(window_days=length))
     return accumulate(pd.concat(parts), cell=[*cell, "window_days"], names=names, start=start, end=end)
 

@@ -3,7 +3,7 @@
 What a window holds of one unit (a user or a session) changes on two occasions only: a day enters on its own date, and
 leaves `length` days later. So a statistic that is a sum over units of f(state of the unit in the window), such as
 distinct users (f = 1 where the state is positive) or sums of squares, changes by f(new state) - f(old state) on those
-dates and on no others. `window_changes` finds those differences with two range frames per unit and adds them up by cell
+dates and on no others. `window_changes` finds those differences with range frames per unit and adds them up by cell
 and day; the result is as small as the cells are, and `dense.py` accumulates it over the days. The cost is one shuffle
 and one sort of the daily rows, however many as-of dates are asked. Integers stay exact.
 
@@ -38,33 +38,39 @@ def positive(*columns: Column) -> Column:
     return F.when(reduce(Column.__and__, [column > 0 for column in columns]), 1).otherwise(0)
 
 
-def state_frames(
-    rows: DataFrame, *, unit: Sequence[str], values: Sequence[str], length: int | None
-) -> tuple[State, State | None]:
-    """Return what a window holds of a unit when a day enters it, and when that day is about to leave.
+def _frames(unit: Sequence[str], values: Sequence[str], windows: Sequence[int | None]) -> dict[str, Column]:
+    """Return the running sums from which every window's content follows, named `<frame>_<value>`.
 
-    Args:
-        rows: one row per unit and `event_date`.
-        unit: columns that name a unit.
-        values: columns that add up over the days of a window.
-        length: days of the rolling window; None for a window that only grows.
+    All frames begin with the unit's first day, since such a frame is kept up as rows pass, while one that slides is
+    added up anew at each row: `to` ends with the row's own day, `before_<length>` with the last day a window of that
+    length no longer holds, `ahead_<length>` with the last day of a window that begins with the row's own.
+    """
+    days = Window.partitionBy(*unit).orderBy(F.unix_date("event_date"))
+    ends = {"to": Window.currentRow}
+    for length in windows:
+        if length is not None and length > 1:
+            ends |= {f"before_{length}": -length, f"ahead_{length}": length - 1}
+    return {
+        f"{frame}_{name}": F.coalesce(F.sum(name).over(days.rangeBetween(Window.unboundedPreceding, end)), F.lit(0))
+        for frame, end in ends.items()
+        for name in values
+    }
 
-    Returns:
-        Columns of the state just after the row's day entered and just before it leaves (None if it never does), to be
-        used in a select over `rows`.
+
+def _states(length: int | None, values: Sequence[str]) -> dict[str, State]:
+    """Return what a window holds of a unit just after the row's day enters, and just before it leaves.
+
+    A day's window of one day is the day, whichever way; a window that only grows is never left.
     """
     if length == 1:
-        own = {name: F.col(name) for name in values}
-        return own, own
-    days = Window.partitionBy(*unit).orderBy(F.unix_date("event_date"))
+        return {"enter": {name: F.col(name) for name in values}}
+    to = {name: F.col(f"to_{name}") for name in values}
     if length is None:
-        since = days.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-        return {name: F.sum(name).over(since) for name in values}, None
-    entering, leaving = days.rangeBetween(1 - length, 0), days.rangeBetween(0, length - 1)
-    return (
-        {name: F.sum(name).over(entering) for name in values},
-        {name: F.sum(name).over(leaving) for name in values},
-    )
+        return {"enter": to}
+    return {
+        "enter": {name: to[name] - F.col(f"before_{length}_{name}") for name in values},
+        "leave": {name: F.col(f"ahead_{length}_{name}") - (to[name] - F.col(name)) for name in values},
+    }
 
 
 def unit_changes(
@@ -88,24 +94,20 @@ def unit_changes(
 
     Returns:
         `keep`, event_date and, per window and statistic, `enter_<window>_<name>` and `leave_<window>_<name>`: the
-        differences at event_date and at event_date + window. A window that only grows is `enter_0_<name>`.
+        differences at event_date and at event_date + window. A window that only grows is `enter_0_<name>`; a window of
+        one day is only entered too, since it loses what it gained.
     """
-    frames: dict[str, Column] = {}
-    for length in windows:
-        for side, state in zip(
-            ("enter", "leave"), state_frames(rows, unit=unit, values=values, length=length), strict=True
-        ):
-            frames |= {f"_{side}_{length or 0}_{name}": column for name, column in (state or {}).items()}
-    framed = rows.select(*dict.fromkeys([*keep, "event_date", *values]), *(c.alias(name) for name, c in frames.items()))
+    framed = rows.select(
+        *dict.fromkeys([*keep, "event_date", *values]),
+        *(column.alias(name) for name, column in _frames(unit, values, windows).items()),
+    )
     changes = []
     for length in windows:
-        for side, sign in (("enter", 1), ("leave", -1)):
-            prefix = f"{side}_{length or 0}_"
-            if f"_{prefix}{values[0]}" not in frames:
-                continue
-            full = {name: F.col(f"_{prefix}{name}") for name in values}
-            less = {name: F.col(f"_{prefix}{name}") - F.col(name) for name in values}
-            changes += [(sign * (f(full) - f(less))).alias(prefix + name) for name, f in statistics.items()]
+        for side, state in _states(length, values).items():
+            less = {name: column - F.col(name) for name, column in state.items()}
+            for name, f in statistics.items():
+                change = f(state) - f(less) if side == "enter" else f(less) - f(state)
+                changes.append((f(state) if length == 1 else change).alias(f"{side}_{length or 0}_{name}"))
     return framed.select(*keep, "event_date", *changes)
 
 
@@ -143,7 +145,7 @@ def additive_changes(
     changes = []
     for length in windows:
         changes += [F.col(name).alias(f"enter_{length or 0}_{name}") for name in values]
-        if length is not None:
+        if length is not None and length > 1:
             changes += [(-F.col(name)).alias(f"leave_{length}_{name}") for name in values]
     return rows.select(*keep, "event_date", *changes)
 
@@ -166,15 +168,17 @@ def steps(
     """
     sides = []
     for length in windows:
-        for side, delay in (("enter", 0), ("leave", length)):
-            if delay is not None:
-                sides.append(
-                    F.struct(
-                        F.lit(length or 0).alias("window_days"),
-                        F.date_add("event_date", delay).alias("change_date"),
-                        *(F.col(f"{side}_{length or 0}_{name}").cast("bigint").alias(name) for name in names),
-                    )
+        delays = {"enter": 0} if length is None else {"enter": 0, "leave": length}
+        for side, delay in delays.items():
+            undone = side == "leave" and length == 1
+            own = [(name, F.col(f"{'enter' if undone else side}_{length or 0}_{name}")) for name in names]
+            sides.append(
+                F.struct(
+                    F.lit(length or 0).alias("window_days"),
+                    F.date_add("event_date", delay).alias("change_date"),
+                    *((-column if undone else column).cast("bigint").alias(name) for name, column in own),
                 )
+            )
     unfolded = changes.select(*keep, F.inline(F.array(*sides)))
     changed = reduce(Column.__or__, [F.col(name) != 0 for name in names])
     return unfolded.where(changed & (F.col("change_date") < F.lit(end)))
