@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import reduce
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -35,7 +36,10 @@ def stage_fates(job: Job, classified: DataFrame, raw: RawDays) -> list[date]:
     lookback = job.settings.ingest.dedup_lookback_days
     before = _copies(lake, run.start - timedelta(days=lookback), run.start)
     candidates = classified.where(F.col("fate").isNull())
-    decided = with_verdict(classified, mark_duplicates(candidates, before, lookback_days=lookback))
+    # Five tables are made of it: without this each would decide the duplicates again.
+    decided = with_verdict(classified, mark_duplicates(candidates, before, lookback_days=lookback)).persist(
+        StorageLevel.MEMORY_AND_DISK
+    )
     later, later_days = _later(job, candidates, before, lookback)
     changed = sorted({*run.days, *later_days})
     for table, fate in (("events", "kept"), ("duplicates", "duplicate")):
@@ -48,6 +52,7 @@ def stage_fates(job: Job, classified: DataFrame, raw: RawDays) -> list[date]:
         log = log.unionByName(_later_log(lake, later, later_days))
     lake.stage("ingest_log", _of_contract(log, "ingest_log"), run.run_id, changed)
     stage_audit(job, decided)
+    decided.unpersist()
     return changed
 
 

@@ -26,19 +26,24 @@ def baseline_daily(
     day_key = ("event_date", "wiki_db", *REGIME_COLUMNS)
     # Session, then user, then wiki: each step a plain sum, where one step would need four distinct counts.
     sessions = views.groupBy(*day_key, "owner", "user_hash", "session_hash").agg(
-        *(F.sum(c).alias(c) for c in ("n_events", "n_loads", "n_review_clicks")),
+        *(F.sum(c).alias(c) for c in ("n_loads", "n_review_clicks")),
         F.count_if(F.col("n_loads") > 0).alias("n_pageviews"),
     )
     owners = sessions.groupBy(*day_key, "owner", "user_hash").agg(
-        *(F.sum(c).alias(c) for c in ("n_events", "n_loads", "n_review_clicks", "n_pageviews")),
+        *(F.sum(c).alias(c) for c in ("n_loads", "n_review_clicks", "n_pageviews")),
         F.count_if(F.col("n_loads") > 0).alias("n_sessions"),
     )
     is_user = F.col("user_hash").isNotNull()
-    days = owners.groupBy(*day_key).agg(
-        *(F.sum(c).alias(c) for c in ("n_events", "n_loads", "n_review_clicks", "n_pageviews", "n_sessions")),
-        F.count_if(is_user & (F.col("n_loads") > 0)).alias("n_visitors"),
-        F.count_if(is_user & (F.col("n_review_clicks") > 0)).alias("n_reviewers"),
+    dashboard = owners.select(
+        *day_key,
+        F.lit(0).alias("n_events"),
+        *("n_loads", "n_review_clicks", "n_pageviews", "n_sessions"),
+        (is_user & (F.col("n_loads") > 0)).cast("int").alias("n_visitors"),
+        (is_user & (F.col("n_review_clicks") > 0)).cast("int").alias("n_reviewers"),
     )
+    counts = dashboard.columns[len(day_key) :]
+    every = pageviews.select(*day_key, "n_events", *(F.lit(0).alias(name) for name in counts[1:]))
+    days = dashboard.unionByName(every).groupBy(*day_key).agg(*(F.sum(name).alias(name) for name in counts))
     return contract_select(days, "baseline_daily")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.transforms.user_days import REGIME_COLUMNS, SEGMENT_COLUMNS, contract_select
+from jobs.transforms.user_days import CELL_COLUMNS, PAGEVIEW_KEY, cell_id, contract_select, with_cells
 
 REVIEW_LINKS = "review links"
 
@@ -39,19 +39,18 @@ def link_pageviews(pageviews: DataFrame, *, review_elements: Sequence[str]) -> D
         review_elements: elements of the link group `review links`.
 
     Returns:
-        event_date, wiki_db, owner, user_hash, session_hash, pageview_hash, regime, segment, n_impressions, n_clicks,
-        n_shown, n_matched: one row per pageview, segment and regime.
+        cell_id, owner, user_hash, session_hash, pageview_hash, n_impressions, n_clicks, n_shown, n_matched: one row per
+        pageview, segment and regime.
     """
-    key = ("event_date", "wiki_db", "owner", "user_hash", "session_hash", "pageview_hash", *REGIME_COLUMNS)
     element = F.col("element_friendly_name")
-    elements = pageviews.where(element.isNotNull()).select(*key, *SEGMENT_COLUMNS, *_SESSION_SUMS)
+    elements = pageviews.where(element.isNotNull())
     group = (
-        elements.where(element.isin(*review_elements))
-        .withColumn("element_friendly_name", F.lit(REVIEW_LINKS))
-        .groupBy(*key, *SEGMENT_COLUMNS)
+        _as_group(elements.where(element.isin(*review_elements)))
+        .withColumn("cell_id", cell_id(*CELL_COLUMNS))
+        .groupBy("cell_id", *PAGEVIEW_KEY)
         .agg(*(F.sum(c).alias(c) for c in _SESSION_SUMS))
     )
-    return elements.unionByName(group)
+    return elements.select("cell_id", *PAGEVIEW_KEY, *_SESSION_SUMS).unionByName(group)
 
 
 def user_link_days(pageviews: DataFrame, *, review_elements: Sequence[str]) -> DataFrame:
@@ -62,18 +61,34 @@ def user_link_days(pageviews: DataFrame, *, review_elements: Sequence[str]) -> D
 
     Args: see `link_pageviews`.
     """
-    views = link_pageviews(pageviews.where(F.col("user_hash").isNotNull()), review_elements=review_elements)
-    user_key = ("event_date", "wiki_db", "owner", "user_hash", *REGIME_COLUMNS, *SEGMENT_COLUMNS)
+    of_users = pageviews.where(F.col("user_hash").isNotNull())
+    # Most users have one session a day. Their rows are summed once; only the others' sessions have to be collected.
+    several = (
+        of_users.groupBy("event_date", "owner")
+        .agg(F.min("session_hash").alias("first"), F.max("session_hash").alias("last"))
+        .where(F.col("first") != F.col("last"))
+        .select("event_date", "owner")
+    )
     entry = F.struct("session_hash", *_SESSION_SUMS)
-    days = (
-        _link_sums(views, *user_key, "session_hash")
+    user_key = ("cell_id", "owner", "user_hash")
+    by_session = {
+        how: _link_sums(
+            link_pageviews(of_users.join(several, ["event_date", "owner"], how), review_elements=review_elements),
+            *user_key,
+            "session_hash",
+        )
+        for how in ("left_anti", "left_semi")
+    }
+    one = by_session["left_anti"].select(*user_key, *LINK_SUM_COLUMNS, F.array(entry).alias("sessions"))
+    more = (
+        by_session["left_semi"]
         .groupBy(*user_key)
         .agg(
             *(F.sum(c).alias(c) for c in LINK_SUM_COLUMNS),
             F.sort_array(F.collect_list(entry)).alias("sessions"),
         )
     )
-    return contract_select(days, "user_link_days")
+    return contract_select(_named(one.unionByName(more), of_users, review_elements), "user_link_days")
 
 
 def unit_link_days(pageviews: DataFrame, *, review_elements: Sequence[str]) -> DataFrame:
@@ -81,11 +96,23 @@ def unit_link_days(pageviews: DataFrame, *, review_elements: Sequence[str]) -> D
 
     Grain and columns: table `unit_link_days` of the contract. Args: see `link_pageviews`.
     """
-    views = link_pageviews(pageviews.where(F.col("user_hash").isNull()), review_elements=review_elements)
-    key = ("event_date", "wiki_db", "owner", "session_hash", *REGIME_COLUMNS, *SEGMENT_COLUMNS)
-    return contract_select(_link_sums(views, *key), "unit_link_days")
+    of_nobody = pageviews.where(F.col("user_hash").isNull())
+    sums = _link_sums(link_pageviews(of_nobody, review_elements=review_elements), "cell_id", "owner", "session_hash")
+    return contract_select(_named(sums, of_nobody, review_elements), "unit_link_days")
+
+
+def _as_group(rows: DataFrame) -> DataFrame:
+    """Call the elements of rows by the name of their group."""
+    return rows.withColumn("element_friendly_name", F.lit(REVIEW_LINKS))
 
 
 def _link_sums(views: DataFrame, *key: str) -> DataFrame:
     """Sum the pageviews' own sums, squares and products by a key."""
     return views.groupBy(*key).agg(*(F.sum(F.expr(sql)).alias(name) for name, sql in _LINK_SUMS.items()))
+
+
+def _named(sums: DataFrame, pageviews: DataFrame, review_elements: Sequence[str]) -> DataFrame:
+    """Put the names of the elements' and the group's cells beside `cell_id`."""
+    elements = pageviews.where(F.col("element_friendly_name").isNotNull()).select(*CELL_COLUMNS)
+    group = _as_group(elements.where(F.col("element_friendly_name").isin(*review_elements)))
+    return with_cells(sums, elements.unionByName(group), CELL_COLUMNS)

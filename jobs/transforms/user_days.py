@@ -15,9 +15,11 @@ from jobs.contracts import table
 
 REGIME_COLUMNS = ("instrument_name", "sample_unit", "sample_rate")
 SEGMENT_COLUMNS = ("element_friendly_name", "client_platform_family", "edit_count_bucket")
+# What names a daily cell. Of these columns there are few distinct combinations, and of users and pageviews many: sums
+# are keyed by the hash `cell_id`, and `with_cells` puts the names back at the end.
+CELL_COLUMNS = ("event_date", "wiki_db", *REGIME_COLUMNS, *SEGMENT_COLUMNS)
+PAGEVIEW_KEY = ("owner", "user_hash", "session_hash", "pageview_hash")
 SELF_VALIDATION_RATES = (0.1, 0.25, 0.5)
-
-_PAGEVIEW_KEY = ("event_date", "wiki_db", "owner", "user_hash", "session_hash", "pageview_hash", *REGIME_COLUMNS)
 
 
 def contract_select(frame: DataFrame, table_name: str) -> DataFrame:
@@ -38,13 +40,30 @@ def _split_fields(ddl: str) -> list[tuple[str, str]]:
     return fields
 
 
+def cell_id(*columns: str) -> Column:
+    """Return a 64-bit hash of columns in which nulls have their own place."""
+    return F.xxhash64(*(F.struct(F.col(name).isNull(), F.col(name)) for name in columns))
+
+
+def with_cells(sums: DataFrame, rows: DataFrame, columns: Sequence[str]) -> DataFrame:
+    """Put the names of cells beside `cell_id`.
+
+    Args:
+        sums: has `cell_id` = cell_id(*columns).
+        rows: the rows the sums were made from, with `columns`.
+        columns: what the cells were made from.
+    """
+    names = rows.groupBy(*columns).agg(F.lit(1)).select(cell_id(*columns).alias("cell_id"), *columns)
+    return sums.join(F.broadcast(names), "cell_id", "inner")
+
+
 def element_pageviews(events: DataFrame) -> DataFrame:
     """Sum the kept events of each pageview by element, platform and bucket.
 
     Grain: event_date, wiki_db, user_hash, session_hash, pageview_hash, regime, element, platform, bucket. The element
     is null for events without one (dashboard loads; impressions and clicks without an element count in `n_events`
-    only). `owner` is the user, or the session where there is no user: the column the rows are partitioned by, so that
-    no later sum over a user or session moves them again.
+    only). `owner` stands for the user, or the session where there is no user: the rows are partitioned by it, so that
+    no later sum over a user or session moves them again. `cell_id` stands for the key but pageview, session and user.
 
     Definition: `n_shown` counts the distinct impression keys, (pageview, `funnel_entry_token`, or `meta_id` where there
     is no token), of one element on one day; `n_matched` those of them that were also clicked.
@@ -56,41 +75,40 @@ def element_pageviews(events: DataFrame) -> DataFrame:
         events: kept events, as in the contract.
 
     Returns:
-        The key columns, `owner`, session_fraction, pageview_fraction, n_events, n_loads (action `pageview`),
+        The key columns, `owner`, `cell_id`, session_fraction, pageview_fraction, n_events, n_loads (action `pageview`),
         n_impressions, n_clicks, n_shown, n_matched.
     """
     has_element = F.col("element_friendly_name").isNotNull()
-    owner = F.coalesce(F.col("user_hash"), F.col("session_hash").cast("string"))
+    owner = F.when(F.col("user_hash").isNotNull(), F.xxhash64("wiki_db", "user_hash")).otherwise(
+        F.xxhash64("wiki_db", "session_hash")
+    )
     narrow = events.select(
-        *(c for c in _PAGEVIEW_KEY if c != "owner"),
+        cell_id(*CELL_COLUMNS).alias("cell_id"),
         owner.alias("owner"),
-        *SEGMENT_COLUMNS,
+        *PAGEVIEW_KEY[1:],
         "session_fraction",
         "pageview_fraction",
-        F.when(has_element, F.coalesce("funnel_entry_token", "meta_id")).alias("impression_key"),
+        F.when(has_element, F.xxhash64(F.coalesce("funnel_entry_token", "meta_id"))).alias("impression_key"),
         (F.col("action") == "pageview").cast("int").alias("is_load"),
         (has_element & (F.col("action") == "impression")).cast("int").alias("is_impression"),
         (has_element & (F.col("action") == "click")).cast("int").alias("is_click"),
-    ).repartition("wiki_db", "owner")
-    by_key = narrow.groupBy(*_PAGEVIEW_KEY, *SEGMENT_COLUMNS, "impression_key").agg(
-        F.max("session_fraction").alias("session_fraction"),
-        F.max("pageview_fraction").alias("pageview_fraction"),
+    ).repartition("owner")
+    fractions = [F.max(name).alias(name) for name in ("session_fraction", "pageview_fraction")]
+    by_key = narrow.groupBy("cell_id", *PAGEVIEW_KEY, "impression_key").agg(
+        *fractions,
         F.count(F.lit(1)).alias("n_events"),
         F.sum("is_load").alias("n_loads"),
         F.sum("is_impression").alias("n_impressions"),
         F.sum("is_click").alias("n_clicks"),
     )
     shown = F.col("n_impressions") > 0
-    return by_key.groupBy(*_PAGEVIEW_KEY, *SEGMENT_COLUMNS).agg(
-        F.max("session_fraction").alias("session_fraction"),
-        F.max("pageview_fraction").alias("pageview_fraction"),
-        F.sum("n_events").alias("n_events"),
-        F.sum("n_loads").alias("n_loads"),
-        F.sum("n_impressions").alias("n_impressions"),
-        F.sum("n_clicks").alias("n_clicks"),
-        F.sum(shown.cast("int")).alias("n_shown"),
-        F.sum((shown & (F.col("n_clicks") > 0)).cast("int")).alias("n_matched"),
+    by_pageview = by_key.groupBy("cell_id", *PAGEVIEW_KEY).agg(
+        *fractions,
+        *(F.sum(name).alias(name) for name in ("n_events", "n_loads", "n_impressions", "n_clicks")),
+        F.count_if(shown).alias("n_shown"),
+        F.count_if(shown & (F.col("n_clicks") > 0)).alias("n_matched"),
     )
+    return with_cells(by_pageview, events, CELL_COLUMNS)
 
 
 def dashboard_pageviews(
@@ -104,16 +122,21 @@ def dashboard_pageviews(
         dashboard_instruments: instruments of role `usage` or `both`; the others load and review nothing.
 
     Returns:
-        The pageview key, `owner`, both fractions, n_events, n_loads, n_review_clicks.
+        event_date, wiki_db, regime, the pageview key, both fractions, n_loads, n_review_clicks: pageviews with any.
     """
+    is_review = F.coalesce(F.col("element_friendly_name").isin(*review_elements), F.lit(False)) & (
+        F.col("n_clicks") > 0
+    )
     on_dashboard = F.col("instrument_name").isin(*dashboard_instruments)
-    is_review = on_dashboard & F.coalesce(F.col("element_friendly_name").isin(*review_elements), F.lit(False))
-    return pageviews.groupBy(*_PAGEVIEW_KEY).agg(
-        F.max("session_fraction").alias("session_fraction"),
-        F.max("pageview_fraction").alias("pageview_fraction"),
-        F.sum("n_events").alias("n_events"),
-        F.sum(F.when(on_dashboard, F.col("n_loads")).otherwise(0)).alias("n_loads"),
-        F.sum(F.when(is_review, F.col("n_clicks")).otherwise(0)).alias("n_review_clicks"),
+    return (
+        pageviews.where(on_dashboard & ((F.col("n_loads") > 0) | is_review))
+        .groupBy("event_date", "wiki_db", *REGIME_COLUMNS, *PAGEVIEW_KEY)
+        .agg(
+            F.max("session_fraction").alias("session_fraction"),
+            F.max("pageview_fraction").alias("pageview_fraction"),
+            F.sum("n_loads").alias("n_loads"),
+            F.sum(F.when(is_review, F.col("n_clicks")).otherwise(0)).alias("n_review_clicks"),
+        )
     )
 
 
@@ -135,8 +158,8 @@ def user_days(
         pageviews.where(F.col("user_hash").isNotNull()),
         review_elements=review_elements,
         dashboard_instruments=dashboard_instruments,
-    ).where("n_loads > 0 or n_review_clicks > 0")
-    user_key = ("event_date", "wiki_db", "owner", "user_hash", *REGIME_COLUMNS)
+    )
+    user_key = ("event_date", "wiki_db", *REGIME_COLUMNS, "owner", "user_hash")
     is_loaded, is_reviewed = F.col("n_loads") > 0, F.col("n_review_clicks") > 0
     sessions = seen.groupBy(*user_key, "session_hash").agg(
         F.max("session_fraction").alias("session_fraction"),

@@ -30,7 +30,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.world, self.warehouse, self.copy = folder / "world", folder / "warehouse", folder / "copy"
-        worlds.simulate(self.world, start=DAYS[0], days=2, scenario="unsampled", scale=0.1)
+        worlds.simulate(self.world, start=DAYS[0], days=2, scenario="unsampled", scale=0.05)
         worlds.pdmetrics(*self.command(DAYS[0]))
         shutil.copytree(self.warehouse, self.copy)
         began = time.monotonic()
@@ -47,7 +47,9 @@ class Site:
 
     def start(self) -> subprocess.Popen[str]:
         arguments = [sys.executable, "-m", "jobs", *self.command(DAYS[1])]
-        return subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=worlds.ENVIRONMENT
+        )
 
     def check(self) -> None:
         """Run the day again and compare everything with the undisturbed run."""
