@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test kill-test format clean lock dbt-docs
+.PHONY: help setup demo check test worlds kill-test format clean lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -43,10 +43,13 @@ check: setup  ## Lint, types and the quick tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	cd dbt_project && ../$(BIN)/sqlfluff lint --nofail --disable-progress-bar models >/dev/null && ../$(BIN)/sqlfluff lint --disable-progress-bar models
-	$(PYTEST) -m "not integration and not kill and not airflow and not dbt" -n 2
+	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds" -n 2
 
 test: check  ## Everything that CI runs
 	$(PYTEST) -m "integration or kill or airflow or dbt"
+
+worlds: setup  ## Sampled worlds against their truth, scenario by scenario (long)
+	$(PYTEST) -m worlds
 
 kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an undisturbed run
 	PDMETRICS_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py

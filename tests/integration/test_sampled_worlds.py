@@ -6,7 +6,7 @@ import pytest
 
 from tests.integration import worlds
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.worlds
 START, END, DAYS = "2026-03-16", "2026-03-30", 14
 TOTALS = ("dashboard_pageviews", "link_impressions", "link_clicks")
 RATES = ("link_click_through_rate", "link_click_through_rate_matched")
