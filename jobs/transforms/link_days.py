@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.transforms.user_days import CELL_COLUMNS, PAGEVIEW_KEY, cell_id, contract_select, with_cells
@@ -62,33 +62,24 @@ def user_link_days(pageviews: DataFrame, *, review_elements: Sequence[str]) -> D
     Args: see `link_pageviews`.
     """
     of_users = pageviews.where(F.col("user_hash").isNotNull())
-    # Most users have one session a day. Their rows are summed once; only the others' sessions have to be collected.
-    several = (
-        of_users.groupBy("event_date", "owner")
-        .agg(F.min("session_hash").alias("first"), F.max("session_hash").alias("last"))
-        .where(F.col("first") != F.col("last"))
-        .select("event_date", "owner")
-    )
     entry = F.struct("session_hash", *_SESSION_SUMS)
     user_key = ("cell_id", "owner", "user_hash")
-    by_session = {
-        how: _link_sums(
-            link_pageviews(of_users.join(several, ["event_date", "owner"], how), review_elements=review_elements),
-            *user_key,
-            "session_hash",
-        )
-        for how in ("left_anti", "left_semi")
-    }
-    one = by_session["left_anti"].select(*user_key, *LINK_SUM_COLUMNS, F.array(entry).alias("sessions"))
-    more = (
-        by_session["left_semi"]
+
+    def by_session(which: Column) -> DataFrame:
+        views = link_pageviews(of_users.where(which), review_elements=review_elements)
+        return _link_sums(views, *user_key, "session_hash")
+
+    # Most users have one session a day. Their rows are summed once; only the others' sessions have to be collected.
+    one = by_session(F.col("is_only_session")).select(*user_key, *LINK_SUM_COLUMNS, F.array(entry).alias("sessions"))
+    several = (
+        by_session(~F.col("is_only_session"))
         .groupBy(*user_key)
         .agg(
             *(F.sum(c).alias(c) for c in LINK_SUM_COLUMNS),
             F.sort_array(F.collect_list(entry)).alias("sessions"),
         )
     )
-    return contract_select(_named(one.unionByName(more), of_users, review_elements), "user_link_days")
+    return contract_select(_named(one.unionByName(several), of_users, review_elements), "user_link_days")
 
 
 def unit_link_days(pageviews: DataFrame, *, review_elements: Sequence[str]) -> DataFrame:

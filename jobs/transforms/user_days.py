@@ -7,6 +7,7 @@ which the caller persists. Everything after the daily facts reads them and never
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -41,8 +42,9 @@ def _split_fields(ddl: str) -> list[tuple[str, str]]:
 
 
 def cell_id(*columns: str) -> Column:
-    """Return a 64-bit hash of columns in which nulls have their own place."""
-    return F.xxhash64(*(F.struct(F.col(name).isNull(), F.col(name)) for name in columns))
+    """Return a 64-bit hash of columns; where the nulls are counts too, which a hash alone does not see."""
+    nulls = (F.col(name).isNull().cast("int") * 2**place for place, name in enumerate(columns))
+    return F.xxhash64(*columns, reduce(Column.__add__, nulls))
 
 
 def with_cells(sums: DataFrame, rows: DataFrame, columns: Sequence[str]) -> DataFrame:
@@ -64,6 +66,7 @@ def element_pageviews(events: DataFrame) -> DataFrame:
     is null for events without one (dashboard loads; impressions and clicks without an element count in `n_events`
     only). `owner` stands for the user, or the session where there is no user: the rows are partitioned by it, so that
     no later sum over a user or session moves them again. `cell_id` stands for the key but pageview, session and user.
+    `is_only_session` tells whether the owner had no other session that day.
 
     Definition: `n_shown` counts the distinct impression keys, (pageview, `funnel_entry_token`, or `meta_id` where there
     is no token), of one element on one day; `n_matched` those of them that were also clicked.
@@ -75,14 +78,15 @@ def element_pageviews(events: DataFrame) -> DataFrame:
         events: kept events, as in the contract.
 
     Returns:
-        The key columns, `owner`, `cell_id`, session_fraction, pageview_fraction, n_events, n_loads (action `pageview`),
-        n_impressions, n_clicks, n_shown, n_matched.
+        The key columns, `owner`, `cell_id`, `is_only_session`, session_fraction, pageview_fraction, n_events, n_loads
+        (action `pageview`), n_impressions, n_clicks, n_shown, n_matched.
     """
     has_element = F.col("element_friendly_name").isNotNull()
     owner = F.when(F.col("user_hash").isNotNull(), F.xxhash64("wiki_db", "user_hash")).otherwise(
         F.xxhash64("wiki_db", "session_hash")
     )
     narrow = events.select(
+        "event_date",
         cell_id(*CELL_COLUMNS).alias("cell_id"),
         owner.alias("owner"),
         *PAGEVIEW_KEY[1:],
@@ -94,7 +98,7 @@ def element_pageviews(events: DataFrame) -> DataFrame:
         (has_element & (F.col("action") == "click")).cast("int").alias("is_click"),
     ).repartition("owner")
     fractions = [F.max(name).alias(name) for name in ("session_fraction", "pageview_fraction")]
-    by_key = narrow.groupBy("cell_id", *PAGEVIEW_KEY, "impression_key").agg(
+    by_key = narrow.groupBy("event_date", "cell_id", *PAGEVIEW_KEY, "impression_key").agg(
         *fractions,
         F.count(F.lit(1)).alias("n_events"),
         F.sum("is_load").alias("n_loads"),
@@ -102,13 +106,18 @@ def element_pageviews(events: DataFrame) -> DataFrame:
         F.sum("is_click").alias("n_clicks"),
     )
     shown = F.col("n_impressions") > 0
-    by_pageview = by_key.groupBy("cell_id", *PAGEVIEW_KEY).agg(
+    by_pageview = by_key.groupBy("event_date", "cell_id", *PAGEVIEW_KEY).agg(
         *fractions,
         *(F.sum(name).alias(name) for name in ("n_events", "n_loads", "n_impressions", "n_clicks")),
         F.count_if(shown).alias("n_shown"),
         F.count_if(shown & (F.col("n_clicks") > 0)).alias("n_matched"),
     )
-    return with_cells(by_pageview, events, CELL_COLUMNS)
+    several = narrow.groupBy("event_date", "owner").agg(
+        (F.min("session_hash") != F.max("session_hash")).alias("has_several")
+    )
+    flagged = by_pageview.join(several.where("has_several"), ["event_date", "owner"], "left")
+    flagged = flagged.withColumn("is_only_session", F.col("has_several").isNull()).drop("has_several", "event_date")
+    return with_cells(flagged, events, CELL_COLUMNS)
 
 
 def dashboard_pageviews(
