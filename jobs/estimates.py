@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import cast
 
 import pandas as pd
 from pyspark.sql import functions as F
 
 from jobs.catalogue import MENU_LINK
 from jobs.estimation.gate import Gates
-from jobs.job import Job
+from jobs.job import Job, side_by_side
 from jobs.log import get_logger
 from jobs.reference import ANY_PLATFORM, REVIEW_LINKS, Reference, VocabularyRow
 from jobs.rows.build import WindowSums, build_rows
@@ -22,8 +23,8 @@ from jobs.rows.visits import QuarterStarts, quarter_starts
 from jobs.self_validation import stage_self_validation
 from jobs.settings import EstimationSettings
 from jobs.transforms.cohorts import CohortSums, cohort_sums
-from jobs.transforms.links import link_window_sums
-from jobs.transforms.visits import visit_window_sums
+from jobs.transforms.links import LinkSums, link_window_sums
+from jobs.transforms.visits import VisitSums, visit_window_sums
 from jobs.windows import affected_as_of, earliest_day
 
 DAY = timedelta(days=1)
@@ -62,11 +63,13 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts) -> Windo
         for name in ("user_days", "user_link_days", "unit_link_days")
     )
     own_bucket = platform_bucket_elements()
-    return WindowSums(
-        visit_window_sums(user_days, quarter_starts=starts, start=start, end=end),
-        cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end),
-        link_window_sums(user_links, unit_links, platform_bucket_elements=own_bucket, start=start, end=end),
+    sums = side_by_side(
+        lambda: link_window_sums(user_links, unit_links, platform_bucket_elements=own_bucket, start=start, end=end),
+        lambda: visit_window_sums(user_days, quarter_starts=starts, start=start, end=end),
+        lambda: cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end),
     )
+    links, visits, cohorts = cast(tuple[LinkSums, VisitSums, CohortSums], tuple(sums))
+    return WindowSums(visits, cohorts, links)
 
 
 def _situation(job: Job, as_of: Sequence[date]) -> Situation:

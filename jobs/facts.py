@@ -32,12 +32,15 @@ def stage_facts(job: Job) -> None:
     try:
         users = _by_roles(pageviews, reference, run.changed, lambda part, usage: user_days(
             part, review_elements=review, dashboard_instruments=usage))  # fmt: skip
-        lake.stage("user_days", users, run.run_id, run.changed)
         baseline = _by_roles(pageviews, reference, run.changed, lambda part, usage: baseline_daily(
             part, review_elements=review, dashboard_instruments=usage))  # fmt: skip
-        lake.stage("baseline_daily", baseline, run.run_id, run.changed)
-        lake.stage("user_link_days", user_link_days(pageviews, review_elements=review), run.run_id, run.changed)
-        lake.stage("unit_link_days", unit_link_days(pageviews, review_elements=review), run.run_id, run.changed)
+        facts = {
+            "user_days": users,
+            "user_link_days": user_link_days(pageviews, review_elements=review),
+            "baseline_daily": baseline,
+            "unit_link_days": unit_link_days(pageviews, review_elements=review),
+        }
+        job.stage_all(facts, run.changed)
     finally:
         pageviews.unpersist()
     links = [

@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.audit import stage_audit
-from jobs.job import Job
+from jobs.job import Job, side_by_side
 from jobs.log import get_logger
 from jobs.raw import RawDays, hour_frame
 from jobs.storage import Lake, schema_of
@@ -42,16 +42,21 @@ def stage_fates(job: Job, classified: DataFrame, raw: RawDays) -> list[date]:
     )
     later, later_days = _later(job, candidates, before, lookback)
     changed = sorted({*run.days, *later_days})
+    staged = {}
     for table, fate in (("events", "kept"), ("duplicates", "duplicate")):
         rows = _of_contract(decided.where(F.col("fate") == fate), table)
         again = _of_contract(later.where(F.col("fate") == fate), table) if later is not None else None
-        lake.stage(table, rows.unionByName(again) if again is not None else rows, run.run_id, changed)
-    lake.stage("quarantine", _of_contract(decided.where("fate = 'quarantined'"), "quarantine"), run.run_id, run.days)
+        staged[table] = rows.unionByName(again) if again is not None else rows
     log = ingest_log(decided, hour_frame(lake.spark, raw.arrived), hour_frame(lake.spark, _missing(raw)))
     if later is not None:
         log = log.unionByName(_later_log(lake, later, later_days))
-    lake.stage("ingest_log", _of_contract(log, "ingest_log"), run.run_id, changed)
-    stage_audit(job, decided)
+    staged["ingest_log"] = _of_contract(log, "ingest_log")
+    quarantine = {"quarantine": _of_contract(decided.where("fate = 'quarantined'"), "quarantine")}
+    side_by_side(
+        lambda: job.stage_all(staged, changed),
+        lambda: job.stage_all(quarantine, run.days),
+        lambda: stage_audit(job, decided),
+    )
     decided.unpersist()
     return changed
 

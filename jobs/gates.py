@@ -12,6 +12,7 @@ from expectations.gate import GateResult, run_gate
 from expectations.thresholds import Thresholds, load_thresholds
 from jobs.job import Job
 from jobs.log import get_logger
+from jobs.marts import add_verdicts
 from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.quality.marts_profile import marts_profile
 from jobs.settings import Settings
@@ -39,7 +40,9 @@ def marts_gate(job: Job) -> None:
     """
     min_users = job.settings.privacy.min_users
     profiles = marts_profile(job.warehouse.next_marts, as_of=job.run.as_of, min_users=min_users)
-    _judge(job, "marts", profiles, job.run.as_of)
+    result = _judge(job, "marts", profiles, job.run.as_of)
+    # The marts were built before anyone could judge them; their own verdict is added to what they say of the others.
+    add_verdicts(job.warehouse.next_marts, "marts", result.rows)
 
 
 def thresholds(settings: Settings) -> Thresholds:
@@ -49,7 +52,7 @@ def thresholds(settings: Settings) -> Thresholds:
     return load_thresholds(settings.quality.thresholds_file, overrides=overrides)
 
 
-def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> None:
+def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> GateResult:
     result = run_gate(name, profiles, thresholds(job.settings), days=days)
     result.rows.to_csv(job.warehouse.folder(job.run.run_id) / f"gate_{name}.csv", index=False)
     for message in result.warned:
@@ -58,6 +61,7 @@ def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequ
         raise result.error()
     get_logger().info("gate passed", gate=name, checks=result.rows["check_id"].nunique(), warnings=len(result.warned))
     _record(job, result)
+    return result
 
 
 def _record(job: Job, result: GateResult) -> None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TypeVar
 
+from pyspark.sql import DataFrame
 from rich.console import Console
 
 from jobs.errors import WarehouseError
@@ -18,6 +23,7 @@ from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.storage import Lake
 
+T = TypeVar("T")
 DISK_TROUBLE = ("No space left on device", "Read-only file system", "Permission denied", "Disk quota exceeded")
 
 
@@ -35,6 +41,20 @@ class Job:
     def reference(self) -> Reference:
         """The input's tables as this run froze them."""
         return Reference.read(self.warehouse.reference(self.run.run_id))
+
+    def stage_all(self, tables: Mapping[str, DataFrame], days: Sequence[date]) -> None:
+        """Stage several tables of the run's days side by side."""
+        side_by_side(*(partial(self.lake.stage, name, rows, self.run.run_id, days) for name, rows in tables.items()))
+
+
+def side_by_side(*actions: Callable[[], T]) -> list[T]:
+    """Do independent work on the lake at the same time, and return the results in the order of the actions.
+
+    Spark plans and compiles a query on one core, which for a day's small tables takes longer than the query: what does
+    not wait for each other is planned together. Raises what the first failing action raised, once all have ended.
+    """
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return [future.result() for future in [pool.submit(action) for action in actions]]
 
 
 @contextlib.contextmanager

@@ -14,10 +14,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jobs.contracts import TABLES
-from jobs.errors import GateError, WarehouseError
+from jobs.errors import WarehouseError
+from jobs.marts_messages import explain, failure
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 
@@ -115,6 +119,27 @@ def build_marts(
     return BuiltMarts(new, _count_tables(new), time.perf_counter() - started, warnings)
 
 
+def add_verdicts(marts_file: Path, gate: str, verdicts: pd.DataFrame) -> None:
+    """Put what a gate found into `fct_data_quality` of a built file, in place of what it found for these days before.
+
+    Args:
+        marts_file: the built file; nobody else has it open.
+        gate: the gate's name.
+        verdicts: rows of `data_quality_metrics`.
+    """
+    import duckdb
+
+    with duckdb.connect(str(marts_file)) as connection:
+        connection.register("verdicts", verdicts)
+        connection.begin()
+        connection.execute(
+            "delete from marts.fct_data_quality where gate = ? and event_date in (select event_date from verdicts)",
+            [gate],
+        )
+        connection.execute("insert into marts.fct_data_quality by name select * from verdicts")
+        connection.commit()
+
+
 def lake_views(tables: Mapping[str, LakeTable], reference_dir: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Return what the dbt plugin shall show as views, by schema and table.
 
@@ -187,9 +212,9 @@ def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, mi
         finally:
             connections.close_all_connections()  # else the file stays locked, with a write-ahead log
     if not outcome.success:
-        raise _failure(outcome, marts_file, target)
+        raise failure(outcome, marts_file, target, DBT_PROJECT)
     results = getattr(outcome.result, "results", None) or []
-    return tuple(_explain(result, marts_file) for result in results if str(result.status) == "warn")
+    return tuple(explain(result, marts_file) for result in results if str(result.status) == "warn")
 
 
 @contextmanager
@@ -212,89 +237,3 @@ def _count_tables(path: Path) -> int:
     with duckdb.connect(str(path), read_only=True) as connection:
         row = connection.execute("select count(*) from duckdb_tables() where schema_name = 'marts'").fetchone()
     return int(row[0]) if row else 0
-
-
-def _failure(outcome: Any, marts_file: Path, target: Path) -> GateError:
-    """Turn dbt's result into one error that names each failed node."""
-    results = getattr(outcome.result, "results", None) or []
-    failed = [result for result in results if str(result.status) in {"error", "fail", "runtime error"}]
-    if not failed:
-        return GateError(
-            f"The marts cannot be built: {_one_line(str(outcome.exception))}", where=str(DBT_PROJECT),
-            next_step=f"see {target / 'dbt.log'}",
-        )  # fmt: skip
-    lines = [f"- {_explain(result, marts_file)}" for result in failed]
-    skipped = sum(str(result.status) == "skipped" for result in results)
-    left_out = f" ({skipped} steps after them did not run)" if skipped else ""
-    return GateError(
-        "\n".join(
-            [f"The marts are not fit to publish: {len(failed)} of {len(results)} steps failed{left_out}.", *lines]
-        ),
-        where=str(marts_file),
-        next_step=f"mend the data or the model, then rerun step `marts`; SQL of each step: {target / 'compiled'}",
-    )
-
-
-def _explain(result: Any, marts_file: Path) -> str:
-    """Say what one failed node means: a table not built, a rule broken by so many rows, a unit test."""
-    node = result.node
-    kind = str(node.resource_type)
-    if kind == "model":
-        return f"table {node.schema}.{node.name} cannot be built: {_one_line(result.message)}"
-    if kind == "unit_test":
-        return f"unit test {node.name} of {node.model} fails: {_one_line(result.message)}"
-    if str(result.status) not in {"fail", "warn"}:
-        return f"test {node.name} cannot run: {_one_line(result.message)}"
-    rows = "1 row" if result.failures == 1 else f"{result.failures} rows"
-    return f"{_rule(node)}: {rows}{_examples(node.compiled_code, marts_file)}"
-
-
-def _rule(node: Any) -> str:
-    """Name the rule a data test checks."""
-    metadata = getattr(node, "test_metadata", None)
-    if metadata is None:
-        return f"{node.description or node.name} [{node.name}]"
-    arguments = {key: value for key, value in metadata.kwargs.items() if key not in {"model", "column_name"}}
-    model = str(getattr(node, "attached_node", None) or "").rpartition(".")[2]
-    column = metadata.kwargs.get("column_name")
-    subject = f"{model}.{column}" if column else model
-    words = {
-        "unique_combination": "has more than one row for a key of {columns}",
-        "not_null_columns": "is null in one of {columns}",
-        "small_cells_are_hidden": "shows a number of too few users in {columns}",
-        "ordered_interval": "breaks lower <= estimate <= upper",
-        "accepted_values": "holds a value other than {values}",
-        "relationships": "holds a value that {to} does not have in {field}",
-        "values_between": "is outside {minimum} to {maximum}",
-    }
-    template = words.get(metadata.name, f"breaks the rule {metadata.name}")
-    said = {
-        key: ", ".join(map(str, value)) if isinstance(value, list) else re.sub(r"^ref\('(.*)'\)$", r"\1", str(value))
-        for key, value in arguments.items()
-    }
-    return f"{subject} {template.format(**said)}"
-
-
-def _examples(sql: str | None, marts_file: Path, limit: int = 3) -> str:
-    """Show the first failing rows, where the test reads marts only; tests over the lake's views cannot be repeated."""
-    import duckdb
-
-    try:
-        with duckdb.connect(str(marts_file), read_only=True) as connection:
-            found = connection.execute(f"select * from ({sql}) limit {limit}")
-            names = [column[0] for column in found.description or ()]
-            rows = found.fetchall()
-    except duckdb.Error:
-        return ""
-    shown = (
-        "; ".join(f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None)
-        for row in rows
-    )
-    return "".join(f"\n    e.g. {row}" for row in shown)
-
-
-def _one_line(message: str | None, longest: int = 600) -> str:
-    """Put a message of dbt or DuckDB on one line, without dbt's heading and DuckDB's hints at the end."""
-    text = re.sub(r"^(Runtime|Compilation) Error in .*\n", "", (message or "no message").strip())
-    line = re.sub(r"\s*\n\s*", " | ", text.strip())
-    return line if len(line) <= longest else f"{line[:longest]} …"

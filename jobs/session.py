@@ -15,6 +15,7 @@ from pyspark.sql import SparkSession
 
 from jobs.errors import UsageError
 
+LAKE_WAREHOUSE = "spark.sql.catalog.lake.warehouse"
 CONF_DIR = Path(__file__).resolve().parent.parent / "conf"
 
 
@@ -51,9 +52,12 @@ def spark_session(
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         # A field of the wrong type makes the whole line suspect instead of silently null (transforms/events.py).
         "spark.sql.json.enablePartialResults": "false",
-        "spark.sql.catalog.lake.warehouse": str(warehouse.resolve() / "lake"),
+        LAKE_WAREHOUSE: str(warehouse.resolve() / "lake"),
         **(conf or {}),
     }
+    active = SparkSession.getActiveSession()
+    if active is not None and active.conf.get(LAKE_WAREHOUSE, None) != settings[LAKE_WAREHOUSE]:
+        active.stop()  # a session keeps the catalog it began with, so it would read and write the other lake
     builder = SparkSession.builder.appName("pdmetrics")
     for key, value in settings.items():
         builder = builder.config(key, value)
