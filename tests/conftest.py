@@ -15,9 +15,10 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The test process's one session, over a lake of its own.
 
     Tests run many queries on few rows: to compile these thoroughly, or in several partitions, would cost most of the
-    time.
+    time. With the first compiler alone the JVM's cache for code is small, and stops all compiling once it is full.
     """
-    conf = {"spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1", "spark.sql.shuffle.partitions": "1"}
+    java = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
+    conf = {"spark.driver.extraJavaOptions": java, "spark.sql.shuffle.partitions": "1"}
     session = spark_session(tmp_path_factory.mktemp("warehouse"), master="local[2]", driver_memory="1g", conf=conf)
     yield session
     session.stop()

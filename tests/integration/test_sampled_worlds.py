@@ -19,7 +19,7 @@ def published(tmp_path_factory, scenario, scale=0.6, days=DAYS, end=END):
     folder = tmp_path_factory.mktemp(scenario)
     world, warehouse = folder / "world", folder / "warehouse"
     worlds.simulate(world, start=START, days=days, scenario=scenario, scale=scale)
-    worlds.pdmetrics("--warehouse", str(warehouse), "run", "--start", START, "--end", end, "--input", str(world))
+    worlds.here("--warehouse", str(warehouse), "run", "--start", START, "--end", end, "--input", str(world))
     rows = worlds.metric_rows(warehouse)
     realised = rows[(rows["inference"] == "realised") & (rows["status"] != "not_measured")]
     return realised.merge(worlds.truth(world), on=worlds.KEY, how="left"), rows, warehouse

@@ -14,14 +14,14 @@ END = "2026-04-07"
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """The world and its warehouse, run in two chunks and three processes: a chunk whole, a chunk step by step."""
+    """The world and its warehouse, run in two chunks: three weeks whole, a day step by step."""
     folder = tmp_path_factory.mktemp("unsampled")
     world, warehouse = folder / "world", folder / "warehouse"
     worlds.simulate(world, start=START, days=DAYS, scenario="unsampled", scale=0.25)
     base = ["--warehouse", str(warehouse), "run", "--input", str(world)]
-    worlds.pdmetrics(*base, "--start", START, "--end", "2026-04-06")
+    worlds.here(*base, "--start", START, "--end", "2026-04-06")
     for step in ("ingest", "estimates,marts"):
-        worlds.pdmetrics(*base, "--date", "2026-04-06", "--steps", step)
+        worlds.here(*base, "--date", "2026-04-06", "--steps", step)
     return world, warehouse
 
 
