@@ -10,6 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from tests.integration import worlds
+
 pytestmark = [pytest.mark.airflow, pytest.mark.integration]
 
 SCRIPT = Path(__file__).with_name("run_dag_test.sh")
@@ -18,7 +20,7 @@ DAY = "2026-03-23"  # a Monday
 
 
 def run(*command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    merged = {**os.environ, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT), **environment}
+    merged = {**worlds.ENVIRONMENT, "PYTHON": sys.executable, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(command, env=merged, cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800)
 
 

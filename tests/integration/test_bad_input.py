@@ -19,9 +19,9 @@ def world(tmp_path_factory):
     return out
 
 
-def complaint(*arguments, code):
+def complaint(*arguments, code, run_it=worlds.here):
     """Run a command that must fail with a message and without a traceback; return the message."""
-    done = worlds.pdmetrics(*arguments, check=False)
+    done = run_it(*arguments, check=False)
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return " ".join(done.stderr.split())
@@ -32,7 +32,7 @@ def run(world, tmp_path, *more):
 
 
 def test_no_such_input(tmp_path):
-    text = complaint(*run(tmp_path / "absent", tmp_path, "--date", DAY), code=2)
+    text = complaint(*run(tmp_path / "absent", tmp_path, "--date", DAY), code=2, run_it=worlds.pdmetrics)
     assert "absent" in text
     assert "next:" in text
 
