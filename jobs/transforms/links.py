@@ -136,7 +136,7 @@ def _cells(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask) -
     changes = window_changes(
         user_links(users, ask.both),
         unit=[*LINK_CELL, "user_hash"], cell=LINK_CELL, values=USER_VALUES, windows=ask.windows,
-        statistics=USER_STATISTICS,
+        statistics=USER_STATISTICS, start=ask.start, end=ask.end,
     )  # fmt: skip
     people = rolled(
         _open_labels(collect(changes), ask), cell=_MARGIN_CELL, names=list(USER_STATISTICS), windows=ask.windows,
@@ -159,7 +159,7 @@ def _regimes(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask)
         changes = window_changes(
             session_links(users, units, ask.both),
             unit=[*LINK_CELL, *REGIME_COLUMNS, "session_hash"], cell=[*LINK_CELL, *REGIME_COLUMNS],
-            values=SESSION_VALUES, windows=ask.windows, statistics=SESSION_STATISTICS,
+            values=SESSION_VALUES, windows=ask.windows, statistics=SESSION_STATISTICS, start=ask.start, end=ask.end,
         )  # fmt: skip
         sessions = rolled(
             _open_labels(collect(changes), ask), cell=cell, names=list(SESSION_STATISTICS), windows=ask.windows,

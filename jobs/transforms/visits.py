@@ -121,7 +121,14 @@ def _values(
             continue
         changes = collect(
             window_changes(
-                tagged, unit=[*cell, *unit], cell=cell, values=values, windows=windows, statistics=statistics
+                tagged,
+                unit=[*cell, *unit],
+                cell=cell,
+                values=values,
+                windows=windows,
+                statistics=statistics,
+                start=span.start,
+                end=span.end,
             )
         )
         lengths = [length or 0 for length in windows]

@@ -177,6 +177,22 @@ def test_a_given_daily_table_changes_nothing(world, sums):
     )
 
 
+def test_a_day_asked_alone_is_the_same_day(world, sums):
+    alone = link_window_sums(
+        world.user_link_days, world.unit_link_days, start=START, end=START + DAY, platform_bucket_elements=[MENU]
+    )
+    for name in ("cells", "regimes", "unique_counts"):
+        found, together = getattr(alone, name), getattr(sums, name)
+        numbers = [c for c in together.columns if c.startswith(("n_", "w_", "uu_")) or c.endswith(("_sq", "_clicks"))]
+        keys = [c for c in together.columns if c not in [*numbers, "shown_matched", "has_user_id"]]
+        together = together[together["as_of_date"] == pd.Timestamp(START)]
+        both = [
+            frame[frame[numbers].ne(0).any(axis=1)].sort_values(keys, ignore_index=True) for frame in (found, together)
+        ]
+        assert len(both[0]) > 0
+        pd.testing.assert_frame_equal(both[0], both[1][both[0].columns], check_dtype=False, rtol=1e-9, atol=1e-6)
+
+
 def test_a_user_of_one_platform_is_laid_out_once_and_of_two_by_platform_too(spark):
     rows = [
         {"user_hash": "ann", "element_friendly_name": MENU, "event_date": FIRST},

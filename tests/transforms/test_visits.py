@@ -29,10 +29,14 @@ QUARTERS = {
 
 
 @pytest.fixture(scope="module")
-def sums(world, spark):
+def days(world, spark):
     schema = world.user_days.schema
     shifted = [row.asDict() | {"event_date": row.event_date + SHIFT} for row in world.user_days.collect()]
-    days = spark.createDataFrame([tuple(row[name] for name in schema.names) for row in shifted], schema)
+    return spark.createDataFrame([tuple(row[name] for name in schema.names) for row in shifted], schema)
+
+
+@pytest.fixture(scope="module")
+def sums(days):
     return visit_window_sums(days, start=START, end=END, quarter_starts=QUARTERS)
 
 
@@ -161,6 +165,22 @@ def others_by_day(events):
         loaded, reviewed = (by_unit > 0).sum(axis=0)
         total += max(loaded - reviewed, 0)
     return total
+
+
+@pytest.mark.parametrize("place", [0, -1])
+def test_a_day_asked_alone_is_the_same_day(days, sums, place):
+    day = AS_OF[place].date()
+    alone = visit_window_sums(days, start=day, end=day + DAY, quarter_starts=QUARTERS)
+    for name in ("cells", "regimes", "user_counts", "two_day_counts"):
+        found, together = getattr(alone, name), getattr(sums, name)
+        numbers = [column for column in together.columns if column.startswith(("n_", "w_", "uu_", "loads_sq"))]
+        keys = [column for column in together.columns if column not in numbers]
+        together = together[together["as_of_date"] == pd.Timestamp(day)]
+        both = [
+            frame[frame[numbers].ne(0).any(axis=1)].sort_values(keys, ignore_index=True) for frame in (found, together)
+        ]
+        assert len(both[0]) > 0
+        pd.testing.assert_frame_equal(both[0], both[1][both[0].columns], check_dtype=False, rtol=1e-9, atol=1e-6)
 
 
 def test_two_days_of_review_by_hand(spark):

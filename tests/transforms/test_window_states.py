@@ -33,13 +33,16 @@ def test_rolling_statistics_against_every_window_rebuilt(spark, seed, share):
         for u, d in np.argwhere(values.any(axis=0))
     ]
     frame = spark.createDataFrame(rows, "user string, cell string, event_date date, a bigint, b bigint")
-    changes = window_changes(
-        within(frame, START, END, 28), unit=["user"], cell=["cell"], values=["a", "b"], windows=WINDOWS,
-        statistics=STATISTICS,
-    )  # fmt: skip
-    found = rolled(
-        collect(changes), cell=["cell"], names=list(STATISTICS), windows=WINDOWS, start=START, end=END
-    ).set_index(["cell", "window_days", "as_of_date"])
+
+    def windows_of(start, end):
+        changes = window_changes(
+            within(frame, start, end, 28), unit=["user"], cell=["cell"], values=["a", "b"], windows=WINDOWS,
+            statistics=STATISTICS, start=start, end=end,
+        )  # fmt: skip
+        dense = rolled(collect(changes), cell=["cell"], names=list(STATISTICS), windows=WINDOWS, start=start, end=end)
+        return dense.set_index(["cell", "window_days", "as_of_date"])
+
+    found = windows_of(START, END)
     for place, cell in enumerate(("even", "odd")):
         for length in WINDOWS:
             for as_of in range(27, n_days):
@@ -48,6 +51,11 @@ def test_rolling_statistics_against_every_window_rebuilt(spark, seed, share):
                 key = (cell, length, pd.Timestamp(FIRST + as_of * DAY))
                 got = found.loc[key].tolist() if key in found.index else [0, 0, 0]
                 assert got == expected, key
+    for day in (START, START + 5 * DAY):
+        alone = windows_of(day, day + DAY)
+        together = found[found.index.get_level_values("as_of_date") == pd.Timestamp(day)]
+        shown = together[(together != 0).any(axis=1)].sort_index()
+        pd.testing.assert_frame_equal(alone[(alone != 0).any(axis=1)].sort_index(), shown)
 
 
 @pytest.mark.spark
@@ -55,8 +63,9 @@ def test_a_growing_window_never_forgets(spark):
     rows = [("u", START, 1), ("u", START + 9 * DAY, 1), ("v", START + 3 * DAY, 1)]
     frame = spark.createDataFrame(rows, "user string, event_date date, a bigint").withColumn("cell", F.lit("c"))
     changes = window_changes(
-        frame, unit=["user"], cell=["cell"], values=["a"], windows=[None], statistics={"n": lambda s: positive(s["a"])}
-    )
+        frame, unit=["user"], cell=["cell"], values=["a"], windows=[None], start=START, end=END,
+        statistics={"n": lambda s: positive(s["a"])},
+    )  # fmt: skip
     dense = rolled(collect(changes), cell=["cell"], names=["n"], windows=[0], start=START, end=END)
     assert dense["n"].tolist() == [1] * 3 + [2] * 11
 
