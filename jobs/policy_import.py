@@ -2,14 +2,15 @@
 
 A change takes effect at the record's `utc_journal_dt`, else at the time the user gives, else, for an instrument the
 policy does not have yet, at the record's `start`. The rows it replaces are closed at that time; what held before stays
-as it was. Importing the same records again changes nothing.
+as it was. Importing the same records again changes nothing: a record without a time that says what the policy said at
+its start, or before the other records of the import took effect, is known already.
 """
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -31,10 +32,16 @@ class ImportResult(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """A record with the time it takes effect."""
+    """A record with the time it takes effect; `is_known` if the policy has it from an earlier import."""
 
     at: datetime
     wanted: Wanted
+    is_known: bool = False
+
+    @property
+    def begins(self) -> datetime:
+        """When its rates begin: a record made before its start waits for it."""
+        return max(self.at, self.wanted.start) if self.wanted.start is not None else self.at
 
 
 def import_records(
@@ -80,45 +87,98 @@ def _steps(
     wanted: Sequence[Wanted], own: Sequence[PolicyRow], effective_from: datetime | None
 ) -> tuple[list[_Step], list[str]]:
     """Give each record of one instrument its time, in order; also the lines on records that change nothing."""
-    timed: dict[datetime, _Step] = {}
+    found: list[_Step] = []
     unchanged: list[str] = []
+    untimed: list[Wanted] = []
     for one in wanted:
-        at = one.journal_time or effective_from
-        if at is None and not own:
-            at = one.start
+        at = one.journal_time or effective_from or (None if own else one.start)
         if at is None:
-            if own and _is_current(one, own):
-                unchanged.append(f"{one.name}: unchanged")
-                continue
+            untimed.append(one)
+        else:
+            found.append(_Step(at, one))
+    changes = [step.begins for step in found]
+    for one in untimed:
+        if not _is_known(one, own, changes):
             raise InputError(
                 f"{one.source}: no time for the change of {one.name}",
                 where=one.source,
                 next_step="give --effective-from, the UTC time from which clients had these rates",
             )
-        begins = max(at, one.start) if one.start is not None else at
-        other = timed.get(begins)
-        if other is not None and other.at == at and not _says_the_same(other.wanted, one):
+        unchanged.append(_known_line(one, own, is_explained=bool(changes)))
+        if one.start is not None and any(row.valid_from == one.start for row in _state(own, one.start).values()):
+            found.append(_Step(one.start, one, is_known=True))
+    return [step for step in _in_order(found) if not step.is_known], unchanged
+
+
+def _in_order(steps: Iterable[_Step]) -> list[_Step]:
+    """Sort by the time rates begin; of records that take effect at once (changed before the start) the latest stands.
+
+    A known step keeps its place: it won against the others when it was imported first, and does so again.
+    """
+    timed: dict[datetime, _Step] = {}
+    for step in steps:
+        other = timed.get(step.begins)
+        if other is not None and other.at == step.at and not _says_the_same(other.wanted, step.wanted):
+            one = step.wanted
             raise InputError(
-                f"{one.source} and {other.wanted.source} say different things about {one.name} at {format_time(at)}",
+                f"{one.source} and {other.wanted.source} say different things about {one.name} "
+                f"at {format_time(step.at)}",
                 where=one.source,
                 next_step="leave one of them, or give each its utc_journal_dt",
             )
-        # Of records that take effect at once (changed before the start) the latest stands.
-        if other is None or other.at < at:
-            timed[begins] = _Step(at, one)
-    return [timed[begins] for begins in sorted(timed)], unchanged
+        if other is None or other.at < step.at:
+            timed[step.begins] = step
+    return [timed[begins] for begins in sorted(timed)]
 
 
 def _says_the_same(one: Wanted, other: Wanted) -> bool:
     return (one.sampling, one.start, one.end) == (other.sampling, other.start, other.end)
 
 
-def _is_current(wanted: Wanted, own: Sequence[PolicyRow]) -> bool:
-    """Whether the newest state of the policy is what a record asks for."""
-    newest = _state(own, max(row.valid_from for row in own))
-    return {wiki: _sampling(row) for wiki, row in newest.items()} == wanted.sampling and all(
-        row.valid_to == wanted.end for row in newest.values()
-    )
+def _is_known(wanted: Wanted, own: Sequence[PolicyRow], changes: Iterable[datetime]) -> bool:
+    """Whether the policy says already what a record without a time asks for: now, at its start, or before `changes`.
+
+    `changes` are the times of the other records of the import. Without any, an end the policy does not have is news.
+    """
+    before = [_newest([row for row in own if row.valid_from < change]) for change in changes]
+    if any(_samplings(state) == wanted.sampling for state in before):
+        return True
+    newest = _newest(own)
+    if _samplings(newest) == wanted.sampling:
+        ends = {row.valid_to for row in newest.values()}
+        if ends == {wanted.end}:
+            return True
+        if not before and wanted.end is not None and any(end is None or end > wanted.end for end in ends):
+            return False
+    return wanted.start is not None and _samplings(_state(own, wanted.start)) == wanted.sampling
+
+
+def _known_line(one: Wanted, own: Sequence[PolicyRow], *, is_explained: bool) -> str:
+    """Return the line on a known record; what differs now is told unless a later record of the import explains it."""
+    newest = _newest(own)
+    if not is_explained and _samplings(newest) != one.sampling:
+        return (
+            f"warning: {one.name}: unchanged; {one.source} has no time and says what held at its start, "
+            "not what holds now: give --effective-from if clients went back to it"
+        )
+    if not is_explained and any(row.valid_to != one.end for row in newest.values()):
+        return _end_line(one, newest.values())
+    return f"{one.name}: unchanged"
+
+
+def _end_line(one: Wanted, rows: Iterable[PolicyRow]) -> str:
+    ends = ", ".join(sorted({format_time(row.valid_to) or "open" for row in rows}))
+    line = f"{one.name}: unchanged; its end is {ends} here and {format_time(one.end) or 'open'} in {one.source}"
+    return f"{line}: give a later --effective-from to change it"
+
+
+def _newest(rows: Sequence[PolicyRow]) -> dict[str, PolicyRow]:
+    """Return the newest state of an instrument, also if it has ended."""
+    return _state(rows, max(row.valid_from for row in rows)) if rows else {}
+
+
+def _samplings(state: Mapping[str, PolicyRow]) -> dict[str, Sampling]:
+    return {wiki: _sampling(row) for wiki, row in state.items()}
 
 
 def _state(rows: Iterable[PolicyRow], moment: datetime) -> dict[str, PolicyRow]:
@@ -132,8 +192,7 @@ def _sampling(row: PolicyRow) -> Sampling:
 
 def _apply(rows: list[PolicyRow], step: _Step, *, is_last: bool) -> tuple[list[PolicyRow], list[str]]:
     """Apply one record; the rows of other instruments pass through."""
-    at, one = step
-    begins = max(at, one.start) if one.start is not None else at
+    at, one, begins = step.at, step.wanted, step.begins
     own = [row for row in rows if row.instrument_name == one.name]
     state = _state(own, begins)
     is_active = one.end is None or one.end > begins
@@ -184,9 +243,7 @@ def _adjust_end(
         lines = [f"{one.name} on {row.wiki_db}: the end is now {end}" for row in same if id(row) in moved]
         return [replace(row, valid_to=one.end) if id(row) in moved else row for row in rows], lines
     if is_last and any(row.valid_to != one.end for row in same) and not has_later:
-        ends = ", ".join(sorted({format_time(row.valid_to) or "open" for row in same}))
-        line = f"{one.name}: unchanged; its end is {ends} here and {format_time(one.end) or 'open'} in {one.source}"
-        return rows, [f"{line}: give a later --effective-from to change it"]
+        return rows, [_end_line(one, same)]
     return rows, [f"{one.name}: unchanged"] if is_last else []
 
 

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from jobs.cli import app
 from jobs.errors import InputError
 from jobs.policy_import import import_records, write_policy
 from jobs.policy_records import load_records
@@ -104,6 +106,56 @@ def test_a_change_without_any_time_is_refused():
     with pytest.raises(InputError, match="no time for the change") as error:
         run(record({"default": "0.5"}), existing=first)
     assert "--effective-from" in error.value.next_step
+
+
+UNTIMED = record({"default": "1"})
+JOURNALLED = record({"default": "0.1"}, utc_journal_dt="2026-03-10T09:00:00Z")
+
+
+@pytest.mark.parametrize("later", [None, "2026-03-01", "2026-04-01"], ids=["start", "before", "after"])
+@pytest.mark.parametrize("change", [
+    {},
+    {"end": "2026-03-10T09:00:00Z"},
+    {"utc_journal_dt": "2026-02-01T00:00:00Z"},
+    {"sample_rate": {"default": "1", "0.1": ["enwiki"]}},
+    {"sample_rate": {"default": "1"}, "end": "2026-06-01"},
+], ids=["rate", "end", "before-start", "one-wiki", "planned-end"])  # fmt: skip
+@pytest.mark.parametrize("is_swapped", [False, True])
+def test_the_same_command_twice_leaves_the_file_byte_for_byte(tmp_path, later, change, is_swapped):
+    for name, content in (("a", UNTIMED), ("b", {**JOURNALLED, **change})):
+        (tmp_path / f"{name}.json").write_text(json.dumps(content))
+    files = [str(tmp_path / f"{name}.json") for name in ("ba" if is_swapped else "ab")]
+    command = ["policy", "import", *files, "--input", str(tmp_path)]
+    command += ["--effective-from", later] if later else []
+    path, seen = tmp_path / "sampling_policy.csv", []
+    for _ in range(3):
+        result = CliRunner().invoke(app, command)
+        assert result.exit_code == 0, result.output or result.exception
+        seen.append(path.read_bytes())
+    assert seen[0] == seen[1] == seen[2]
+
+
+def test_a_record_without_a_time_is_known_from_before_the_change_also_where_it_began_after_its_start():
+    first = run(UNTIMED, effective_from=at("2026-03-01")).rows
+    rows = run(UNTIMED, JOURNALLED, existing=first).rows
+    assert run(UNTIMED, JOURNALLED, existing=rows) == (rows, (f"{NAME}: unchanged", f"{NAME}: unchanged"))
+
+
+def test_an_old_record_alone_changes_nothing_and_is_warned_of():
+    rows = run(UNTIMED, JOURNALLED).rows
+    again, summary = run(UNTIMED, existing=rows)
+    assert again == rows
+    assert summary[0].startswith(f"warning: {NAME}: unchanged; record 1 has no time and says what held at its start")
+    assert "--effective-from" in summary[0]
+    ended = run(UNTIMED, {**JOURNALLED, "end": "2026-03-10"}).rows
+    again, summary = run(UNTIMED, existing=ended)
+    assert again == ended
+    assert "its end is 2026-03-10T09:00:00Z here and open in record 1" in summary[0]
+
+
+def test_a_new_end_without_any_time_is_refused():
+    with pytest.raises(InputError, match="no time for the change"):
+        run(record({"default": "1"}, end="2026-06-01"), existing=run(UNTIMED).rows)
 
 
 def test_an_end_closes_the_rows():
@@ -233,6 +285,30 @@ def test_a_journal_gives_the_same_policy_at_once_in_steps_in_any_order_and_twice
         assert run(one, existing=in_steps).rows == in_steps
     assert in_steps == at_once
     assert run(*journal, existing=at_once).rows == at_once
+
+
+RATES = st.sampled_from(({"default": "1"}, {"default": "0.5"}, {"default": "1", "0.1": ["enwiki"]}))
+ENDS = st.sampled_from((None, "2026-02-20", "2026-04-01"))
+DAYS = st.integers(1, 28).map(lambda day: f"2026-02-{day:02}T06:00:00Z")
+
+
+@settings(deadline=None)
+@given(
+    st.tuples(RATES, ENDS),
+    st.lists(st.tuples(RATES, ENDS, DAYS), max_size=3, unique_by=lambda change: change[2]),
+    st.one_of(st.none(), DAYS.map(datetime.fromisoformat)),
+    st.randoms(use_true_random=False),
+)
+def test_what_was_imported_with_a_record_without_a_time_can_be_imported_again(untimed, changes, began, random):
+    once = record(untimed[0], end=untimed[1])
+    records = [once, *(record(rates, end=end, utc_journal_dt=day) for rates, end, day in changes)]
+    try:
+        existing = run(once, effective_from=began).rows if began else ()
+        rows = run(*records, existing=existing).rows
+    except InputError:
+        return  # refused the first time: nothing to repeat
+    random.shuffle(records)
+    assert run(*records, existing=rows).rows == rows
 
 
 def test_files_hold_one_record_a_list_or_an_object_with_a_list(tmp_path):
