@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -12,6 +12,9 @@ from jobs.csv_input import Problem, Problems, format_time
 from jobs.policy import Regime, Span, format_rate, in_force
 from jobs.reference import ANY_WIKI, UNITS, USAGE_ROLES, InstrumentRow, Reference, WikiRow
 from jobs.reference_rows import INSTRUMENTS_CSV, POLICY_CSV, WIKIS_CSV
+
+# The first event of an instrument on a wiki in `[start, end)` of one day, if the input has any.
+FindEvent = Callable[[str, str, datetime, datetime], datetime | None]
 
 TIMELINE_HEADER = ("instrument", "wiki", "unit", "rate", "from", "to", "note")
 
@@ -25,12 +28,18 @@ class _Life:
     measures_usage: bool
 
 
-def check_policy(reference: Reference) -> list[Problem]:
+def check_policy(reference: Reference, find_event: FindEvent | None = None) -> list[Problem]:
     """Return everything wrong with the policy, errors first.
 
     Errors: overlaps, rates outside 0 to 1, units the client ignores, unknown wikis, a gap inside a wiki's life, a
-    usage instrument without any policy or with one that starts after the wiki's first day. Warnings: an entry point
-    that starts later than its wiki, a policy that ends while its instrument goes on, an instrument nobody listens to.
+    usage instrument without any policy, a policy that starts on a later day than its instrument and wiki, or on that
+    day after an event. Warnings: a start later on that day without an event before it (wikis are enabled on a day, at
+    whatever hour), an entry point without any policy, a policy that ends while its instrument goes on, an instrument
+    nobody listens to.
+
+    Args:
+        reference: with the policy.
+        find_event: looks for events that a late start loses; without it none are known.
     """
     problems = Problems()
     rules.check_policy_overlaps(reference.policy, problems)
@@ -43,11 +52,11 @@ def check_policy(reference: Reference) -> list[Problem]:
         if row.sample_unit not in UNITS:
             what, step = "the client sends nothing for this unit", "Write pageview or session"
             problems.add(POLICY_CSV, row.line, "sample_unit", row.sample_unit, what, step)
-    found = [*problems.found, *_coverage(reference)]
+    found = [*problems.found, *_coverage(reference, find_event)]
     return sorted(found, key=lambda problem: problem.severity != "error")
 
 
-def _coverage(reference: Reference) -> Iterable[Problem]:
+def _coverage(reference: Reference, find_event: FindEvent | None) -> Iterable[Problem]:
     """Yield gaps, late starts and early ends, per instrument and wiki."""
     by_name: dict[str, list[InstrumentRow]] = {}
     for row in reference.instruments:
@@ -61,7 +70,7 @@ def _coverage(reference: Reference) -> Iterable[Problem]:
     for name in sorted(by_name):
         for wiki in reference.wikis:
             spans = in_force(reference.policy, name, wiki.wiki_db)
-            yield from _wiki_coverage(name, wiki, spans, _life(by_name[name], wiki))
+            yield from _wiki_coverage(name, wiki, spans, _life(by_name[name], wiki), find_event)
 
 
 def _life(rows: list[InstrumentRow], wiki: WikiRow) -> _Life:
@@ -73,7 +82,9 @@ def _life(rows: list[InstrumentRow], wiki: WikiRow) -> _Life:
     return _Life(_midnight(max(first, wiki.enabled_from)), last, measures_usage)
 
 
-def _wiki_coverage(name: str, wiki: WikiRow, spans: list[Span], life: _Life) -> Iterable[Problem]:
+def _wiki_coverage(
+    name: str, wiki: WikiRow, spans: list[Span], life: _Life, find_event: FindEvent | None
+) -> Iterable[Problem]:
     """Yield what is wrong with one wiki's stretches of one instrument."""
     if life.end is not None and life.end <= life.start:
         return
@@ -82,15 +93,15 @@ def _wiki_coverage(name: str, wiki: WikiRow, spans: list[Span], life: _Life) -> 
         return Problem(POLICY_CSV, None, "valid_from", str(value), f"{name} on {wiki.wiki_db}: {what}", step, severity)
 
     if not spans:
-        if life.measures_usage:
-            step = f"Add a line for {wiki.wiki_db} or {ANY_WIKI}: without one its events are quarantined"
-            yield problem("", "no policy at all", step)
+        step = f"Add a line for {wiki.wiki_db} or {ANY_WIKI}: without one its events are quarantined"
+        yield problem("", "no policy at all", step, "error" if life.measures_usage else "warning")
         return
     first = spans[0].start
-    if first >= life.start + timedelta(days=1):
-        what = f"starts after its first day {life.start.date()}"
-        step = f"Let a line start by {life.start.date()}: events before it are quarantined (or mend {WIKIS_CSV})"
-        yield problem(format_time(first), what, step, "error" if life.measures_usage else "warning")
+    if first > life.start:
+        event = None
+        if find_event is not None and first < life.start + timedelta(days=1):
+            event = find_event(name, wiki.wiki_db, life.start, first)
+        yield problem(format_time(first), *_late_start(first, life, event))
     for before, after in pairwise(spans):
         if before.end is not None and before.end < after.start and after.start > life.start:
             what = f"a gap from {format_time(before.end)}"
@@ -99,6 +110,20 @@ def _wiki_coverage(name: str, wiki: WikiRow, spans: list[Span], life: _Life) -> 
     if last is not None and (life.end is None or last < life.end):
         what = f"ends at {format_time(last)} while {INSTRUMENTS_CSV} goes on"
         yield problem("", what, f"Give it a valid_to in {INSTRUMENTS_CSV} if it has ended", "warning")
+
+
+def _late_start(first: datetime, life: _Life, event: datetime | None) -> tuple[str, str, str]:
+    """Return what is wrong with a start after the life began, what to do about it, and how bad it is."""
+    day = life.start.date()
+    if first >= life.start + timedelta(days=1):
+        step = f"Let a line start by {day}: events before it are quarantined (or mend {WIKIS_CSV} or {INSTRUMENTS_CSV})"
+        return f"starts after its first day {day}", step, "error"
+    if event is not None:
+        step = "Let a line start before it: events without a policy are quarantined"
+        return f"starts after its first event, of {format_time(event)}", step, "error"
+    time_of_day = f"{first:%H:%M:%S}".removesuffix(":00")
+    what = f"starts at {time_of_day} of its first day {day}, no policy from 00:00 to {time_of_day}"
+    return what, "Let a line start earlier if clients sent by then: such events are quarantined", "warning"
 
 
 def timeline_table(regimes: Iterable[Regime]) -> list[tuple[str, ...]]:
