@@ -136,8 +136,12 @@ def unique_ctr_estimate(
 ) -> PeopleEstimate:
     """Estimate, of the users shown a link, the share who clicked it.
 
+    A unit with a click counts whether or not its impression was recorded, so a user who clicked but was never shown the
+    link enters both sides, and each such user moves the share up a little. Only users shown count at rate 1; under
+    sampling the two cannot be told apart, since an impression may lie in a unit that was not kept.
+
     Args:
-        n_click_units: kept units with an impression and a click, per row.
+        n_click_units: kept units with a click, with or without an impression, per row.
         n_shown_only_units: kept units with an impression and no click, per row.
         m: users per row, each with at least one such unit or seen in a 100 % segment.
         rate: sampling rate; 1 is exact.

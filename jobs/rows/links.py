@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from jobs.estimation.intervals import FloatArray, wilson
-from jobs.estimation.ratios import RatioEstimates, clustered_ratio, ctr_reason, ctr_status, design_ratio
-from jobs.estimation.regimes import effective_events
+from jobs.estimation.ratios import FEW_CLICKS, RatioEstimates, clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.regimes import TextArray, effective_events
+from jobs.estimation.remedy import ADVICE
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.regimes import SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force, kish
@@ -154,7 +155,7 @@ def _rate_block(
     has_id = base["has_user_id"]
     rate_one = base["is_rate_one"].astype(bool)
     users = base["n_click_users"].where(has_id)
-    few, why = ctr_status(clicks, users), ctr_reason(clicks, users)
+    few, why = ctr_status(clicks, users), _click_reason(clicks, base[f"n_{y}"].to_numpy(float), users)
     if inference == "realised":
         few, why = np.where(rate_one, "publish", few), np.where(rate_one, "", why)
     status = np.where(np.isnan(ratio.estimate), "not_estimable", few)
@@ -172,6 +173,17 @@ def _rate_block(
         n_effective=base["kish"], estimator=np.where(rate_one, "ratio", "hajek_ratio"),
         status=status, status_reason=reason, caution_reason=base["caution_reason"],
     )  # fmt: skip
+
+
+def _click_reason(worth: FloatArray, kept: FloatArray, users: pd.Series) -> TextArray:
+    """Say why a rate is `caution`; clicks kept at mixed rates are worth fewer (`effective_events`)."""
+    reason = ctr_reason(worth, users)
+    for i in np.flatnonzero((worth < FEW_CLICKS) & (worth < kept - 1e-6)):
+        reason[i] = (
+            f"worth only {np.floor(worth[i]):.0f} clicks at one rate ({kept[i]:.0f} kept), fewer than {FEW_CLICKS}: "
+            "the interval may be too short"
+        )
+    return reason
 
 
 def _unique(base: pd.DataFrame) -> pd.DataFrame:
@@ -202,6 +214,7 @@ def _unique(base: pd.DataFrame) -> pd.DataFrame:
                 n_numerator_users=cells["n_click_users"],
                 n_effective=np.where(rate_one, shown, np.nan), estimator=np.where(rate_one, "ratio", "npmle_ratio"),
                 status=status, status_reason=reason, caution_reason=cells["caution_reason"],
+                remedy=(refused & has_id).map({True: f"{ADVICE}; at 100 %: exact", False: None}),
             )
         )  # fmt: skip
     return pd.concat(blocks, ignore_index=True)

@@ -10,6 +10,7 @@ import pandas as pd
 from jobs.estimation.answers import PeopleEstimate, refusal
 from jobs.estimation.fits import FitTask
 from jobs.estimation.people import pageviews_per_visitor_estimate
+from jobs.estimation.remedy import ADVICE
 from jobs.rows.people import PENDING, Fitting, Key, Record, counts, fill, refused, sampled_rate, tables_by
 from jobs.rows.visits import CELL, QUARTER, REVIEWERS, VISITORS
 from jobs.transforms.visits import VisitSums
@@ -103,7 +104,7 @@ def _two_day(
     sums: VisitSums,
     fitting: Fitting,
 ) -> dict[Key, PeopleEstimate]:
-    """Bound the two-day review rate of every wanted window."""
+    """Bound the two-day review rate of every wanted window; where sessions are sampled, by Garwood's term alone."""
     tables = tables_by(sums.two_day_counts, CELL)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
@@ -117,7 +118,8 @@ def _two_day(
         rate = sampled_rate(row["regimes"])
         arguments = {"n_two_days": hits, "users": visitors, "rate": rate, "gates": fitting.gates}
         table = tables.get(window)
-        # Only a pageview lies within one day, and only without a 100 % segment are all units thinned alike.
+        # Only a pageview lies within one day, and only without a 100 % segment are all units thinned alike. How many
+        # sessions hold clicks of several days is not counted, so no row of sampled sessions has the fitted term.
         if table is not None and row["sampling_unit"] == "pageview" and not table["is_full"].any():
             click, other, users = counts(table, "k_review_units", "k_other_units", "n_users")
             arguments |= {"click_units": click, "other_units": other, "m": users}
@@ -150,5 +152,6 @@ def _totals(candidates: pd.DataFrame) -> dict[Key, Total]:
 
 
 def _refuse_process(realised: PeopleEstimate) -> PeopleEstimate:
+    """Refuse the process row of a ratio; rates that would show the realised one do not help it."""
     reason = realised.status_reason if realised.status == "not_estimable" and realised.status_reason else THINNED
-    return refusal(reason, n_seen=realised.n_seen, naive=realised.naive, advice=realised.remedy or "at 100 %: exact")
+    return refusal(reason, n_seen=realised.n_seen, naive=realised.naive, advice=f"{ADVICE}; at 100 %: exact")

@@ -238,8 +238,10 @@ def test_refusals_say_why_and_show_nothing():
         assert (answer.status, answer.estimator) == ("not_estimable", "none")
         assert answer.estimate is answer.lower is answer.upper is None
         assert answer.status_reason.endswith(".")
-        assert "at 100 %: exact" in answer.remedy
+        assert answer.remedy.startswith("Keep usage at 100 % and sample only the menu link; ")
+        assert answer.remedy.endswith("at 100 %: exact")
         assert answer.n_seen == 120
+    assert "menu link whole as well" in refuse_presented(0.5).remedy  # sampling the link is what it cannot bear
 
 
 @pytest.mark.parametrize("rate", [0.25, 0.5])

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +38,32 @@ def test_fraction_of_an_id_is_that_of_the_client(spark: SparkSession) -> None:
     ids = frame_of(spark, [(identifier,) for identifier in expected], "id string")
     rows = ids.select("id", sampling.id_fraction(F.col("id")).alias("fraction")).collect()
     assert {row.id: row.fraction for row in rows} == expected
+
+
+def test_the_rule_decides_as_the_client_does_but_for_one_id_at_rate_one(spark: SparkSession) -> None:
+    """The vector replays the client's rule in whole numbers; only at rate 1 is it not asked here: every id is in."""
+    vectors = json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text())["vectors"]
+    vector = next(vector for vector in vectors if vector["id"] == "in_sample")
+    asked = [(unit, identifier, rate) for unit in ("pageview", "session")
+             for identifier in vector["ids"] for rate in vector["rates"]]  # fmt: skip
+    fraction = sampling.id_fraction(F.col("id"))
+    rows = (
+        frame_of(spark, asked, "sample_unit string, id string, sample_rate double")
+        # The id of the other unit is in at no rate below 1, so that reading it would show.
+        .withColumn("pageview_fraction", F.when(F.col("sample_unit") == "pageview", fraction).otherwise(1.0))
+        .withColumn("session_fraction", F.when(F.col("sample_unit") == "session", fraction).otherwise(1.0))
+        .select("sample_unit", "id", "sample_rate", sampling.is_in_sample().alias("is_in"))
+        .collect()
+    )
+    found = {(row.sample_unit, row.id, row.sample_rate): row.is_in for row in rows}
+    expected = {
+        (unit, identifier, rate): is_in or rate == 1
+        for unit in ("pageview", "session")
+        for identifier, line in zip(vector["ids"], vector["expected"], strict=True)
+        for rate, is_in in zip(vector["rates"], line, strict=True)
+    }
+    assert found == expected
+    assert not vector["expected"][vector["ids"].index("ffffffffaaaaaaaaaaaa")][-1]  # the one id the client leaves out
 
 
 def regimes(spark: SparkSession) -> DataFrame:
