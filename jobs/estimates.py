@@ -11,7 +11,6 @@ import pandas as pd
 from pyspark.sql import functions as F
 
 from jobs.catalogue import MENU_LINK
-from jobs.estimation.gate import Gates
 from jobs.job import Job, side_by_side
 from jobs.log import get_logger
 from jobs.reference import ANY_PLATFORM, REVIEW_LINKS, Reference, VocabularyRow
@@ -21,7 +20,7 @@ from jobs.rows.situation import Situation
 from jobs.rows.skeleton import platform_bucket_elements
 from jobs.rows.visits import QuarterStarts, quarter_starts
 from jobs.self_validation import stage_self_validation
-from jobs.settings import EstimationSettings
+from jobs.settings import gates
 from jobs.transforms.cohorts import CohortSums, cohort_sums
 from jobs.transforms.links import LinkSums, link_window_sums
 from jobs.transforms.visits import VisitSums, visit_window_sums
@@ -115,18 +114,6 @@ def _with_unknown_elements(job: Job) -> tuple[Reference, dict[str, date]]:
 def _fitting(job: Job) -> Fitting:
     settings = job.settings.estimation
     return Fitting(gates(settings), settings.workers, job.warehouse.path / "fits", _progress)
-
-
-def gates(settings: EstimationSettings) -> Gates:
-    """Return the gates as set."""
-    return Gates(
-        fewest_seen=settings.min_seen,
-        users_publish=settings.users_publish,
-        users_caution=settings.users_caution,
-        share_publish=settings.retention_publish,
-        share_caution=settings.retention_caution,
-        share_bounds=settings.retention_bounds,
-    )
 
 
 def _progress(done: int, total: int) -> None:

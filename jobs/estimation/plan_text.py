@@ -4,15 +4,8 @@ from __future__ import annotations
 
 import math
 
-from jobs.estimation.planning import (
-    ENTRY_POINT,
-    KEEP_DAYS,
-    USAGE,
-    Expectation,
-    Plan,
-    SettingPlan,
-    gigabytes,
-)
+from jobs.estimation.planning import KEEP_DAYS, SMALL_STREAM, UNITS, Plan, SettingPlan, gigabytes
+from jobs.estimation.scenario import ENTRY_POINT, USAGE, Expectation
 
 ASSUMPTIONS = (
     ("users", "eligible editors", "{:,.0f}"),
@@ -25,8 +18,20 @@ ASSUMPTIONS = (
     ("events_per_load", "events sent by a dashboard load", "{:g}"),
     ("activity_variation", "variance over squared mean of editors' pageviews", "{:g}"),
     ("frailty", "correlation of clicks within an editor", "{:g}"),
-    ("bytes_per_event", "bytes of a stored event (measured)", "{:.0f}"),
+    ("review_share", "of dashboard loads with a click on a review link", "{:.1f} %"),
+    ("bytes_per_event", "bytes of a stored event", "{:g}"),
 )
+
+UNTABLED = {
+    "presented_two_week_rate": (
+        "presented_two_week_rate joins the entry point with usage: exact where both are at 100 %, `not_estimable` "
+        "elsewhere. Only if asked for does it decide."
+    ),
+    "eligible_editors": (
+        "eligible_editors needs no plan: it is counted in mediawiki_history, which no sampling rate touches."
+    ),
+}
+"""Metrics of the catalogue that are in no table unless asked for, and why."""
 
 
 def render_plan(plan: Plan) -> str:
@@ -42,10 +47,11 @@ def render_plan(plan: Plan) -> str:
         "",
         *_volumes(plan),
         "",
-        *_widths(plan),
-        "",
+        *(line for unit in UNITS for line in (*_widths(plan, unit), "")),
         "Half-width of the 95 % interval over the estimate. *realised*: what did happen, only sampling is random;",
         "*process*: what such editors do in general, which no sampling rate improves beyond its value at 100 %.",
+        "",
+        *_notes(plan),
         "",
         *_recommendation(plan),
     ]
@@ -69,16 +75,27 @@ def _volumes(plan: Plan) -> list[str]:
     return lines
 
 
-def _widths(plan: Plan) -> list[str]:
-    """Tabulate the expected half-width and status of each metric, a row per unit and rate."""
-    first = plan.settings[0].expectations
-    titles = [f"{e.metric} ({e.inference})" for e in first]
-    lines = ["| unit | rate | " + " | ".join(titles) + " |", "|" + "---|" * (2 + len(titles))]
-    for setting_plan in plan.settings:
-        setting = setting_plan.setting
-        cells = " | ".join(_cell(expectation) for expectation in setting_plan.expectations)
-        lines.append(f"| {setting.unit} | {_percent(setting.rate)} | {cells} |")
+def _widths(plan: Plan, unit: str) -> list[str]:
+    """Tabulate the expected half-width and status, a row per metric and a column per rate of one unit."""
+    columns = [setting_plan for setting_plan in plan.settings if setting_plan.setting.unit == unit]
+    rates = " | ".join(_percent(column.setting.rate) for column in columns)
+    lines = [f"| sampled by {unit} | {rates} |", "|" + "---|" * (1 + len(columns))]
+    for row in zip(*(column.expectations for column in columns), strict=True):
+        cells = " | ".join(_cell(expectation) for expectation in row)
+        lines.append(f"| {row[0].metric} ({row[0].inference}) | {cells} |")
     return lines
+
+
+def _notes(plan: Plan) -> list[str]:
+    """Say which link a rate is of, and why a metric is in no table."""
+    tabled = {expectation.metric for expectation in plan.settings[0].expectations}
+    notes = []
+    if "link_click_through_rate_unique" in tabled:
+        notes.append(
+            "link_click_through_rate_unique is that of a link on the dashboard; of the entry point it would need user "
+            "ids and 100 %."
+        )
+    return ["- " + note for note in (*notes, *(text for name, text in UNTABLED.items() if name not in tabled))]
 
 
 def _recommendation(plan: Plan) -> list[str]:
@@ -88,14 +105,12 @@ def _recommendation(plan: Plan) -> list[str]:
         f"{_count(plan.events_per_day)} events a day, {_gigabytes(plan.events_per_day, plan)} GB in {KEEP_DAYS} days"
     )
     if plan.split:
-        usage = _at_full(plan).events_per_day[USAGE]
         return [
             f"**Recommended: two instruments. The entry point sampled at {_percent(chosen.rate)} by {chosen.unit}; "
             f"usage at 100 %.** {volume[0].upper()}{volume[1:]}.",
             "",
-            f"- {_percent(chosen.rate)} by {chosen.unit} is the cheapest setting at which every realised number of the "
-            "entry point meets the precision.",
-            f"- The dashboard itself sends only {_count(usage)} events a day. Kept whole, its counts are exact, and so "
+            f"- {_why_entry_point(plan)}",
+            f"- {_why_usage(plan)} Kept whole, its counts are exact, and so "
             "are its people: visitors, return and retention, which no weight can repair once they are sampled.",
             "- One instrument for both would have to choose: cheap, and blind to people; or whole, and "
             f"{_count(_both_at_full(plan))} events a day.",
@@ -104,7 +119,8 @@ def _recommendation(plan: Plan) -> list[str]:
         return [
             f"**Recommended: everything at 100 %.** {volume[0].upper()}{volume[1:]}.",
             "",
-            "- No smaller rate meets the precision for every number, and all numbers are exact.",
+            "- No smaller rate meets the precision for every number of the entry point, and at 100 % all realised "
+            "numbers are exact.",
         ]
     return [
         f"**Recommended: one instrument at {_percent(chosen.rate)} by {chosen.unit}.** "
@@ -114,6 +130,26 @@ def _recommendation(plan: Plan) -> list[str]:
         "whole to cost next to nothing.",
         "- Numbers of people stay out of reach at this rate: if they matter, keep usage at 100 %.",
     ]
+
+
+def _why_entry_point(plan: Plan) -> str:
+    if not any(expectation.stream == ENTRY_POINT for expectation in plan.settings[0].expectations):
+        return "No metric asked for is measured on the entry point, so that its smallest rate will do."
+    return (
+        f"{_percent(plan.chosen.rate)} by {plan.chosen.unit} is the cheapest setting at which every realised number of "
+        "the entry point meets the precision."
+    )
+
+
+def _why_usage(plan: Plan) -> str:
+    """Say why usage is kept whole: it costs little, or nothing less answers what is asked."""
+    full = _at_full(plan).events_per_day
+    usage = _count(full[USAGE])
+    if full[USAGE] <= SMALL_STREAM * full[ENTRY_POINT]:
+        return f"The dashboard itself sends only {usage} events a day."
+    return (
+        f"The dashboard itself sends {usage} events a day, and no smaller rate meets the precision for all its numbers."
+    )
 
 
 def _at_full(plan: Plan) -> SettingPlan:

@@ -1,7 +1,7 @@
 """What a sampling unit and rate cost and what they can measure, before anything is collected: behind `plan-sampling`.
 
-Two streams share the plan. The *entry point* shows a link on every page of an eligible editor: high volume, two
-metrics that weights repair (totals and click-through rate). *Usage* is the dashboard itself: low volume, and the
+Two streams share the plan. The *entry point* shows a link on every page of an eligible editor: high volume, the
+metrics that weights repair (totals and click-through rates). *Usage* is the dashboard itself: low volume, and the
 people metrics, which nothing repairs. Expected widths and statuses come from the pipeline's own estimators, fed with
 the sums expected of the scenario, so a plan and the rows it leads to follow the same rules.
 
@@ -19,122 +19,15 @@ import numpy as np
 
 from jobs.estimation.intervals import Z95
 from jobs.estimation.ratios import clustered_ratio, ctr_reason, ctr_status, design_ratio
-from jobs.estimation.totals import horvitz_thompson
+from jobs.estimation.scenario import ENTRY_POINT, USAGE, Expectation, Scenario, Setting
+from jobs.estimation.totals import TotalEstimates, horvitz_thompson
 
 UNITS = ("pageview", "session")
 RATES = (0.001, 0.01, 0.05, 0.1, 1.0)
 KEEP_DAYS = 90
-ENTRY_POINT, USAGE = "entry point", "usage"
-
-BYTES_PER_EVENT = 156.0
-"""Bytes of one stored event: measured by benchmarks/event_size.py (Refine's Parquet, snappy, random ids)."""
 
 SMALL_STREAM = 0.1
 """A usage stream below this share of the entry point's volume is kept whole: sampling it would save next to nothing."""
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A wiki and what is assumed of it; every field is printed with the plan.
-
-    Attributes:
-        wiki: its database name.
-        users: editors eligible for the entry point.
-        pageviews_per_hour: pageviews of logged-in users.
-        eligible_share: share of those pageviews that show the entry point.
-        ctr: clicks per impression of the entry point.
-        window_days: days of the window that is to be measured.
-        precision: relative half-width wanted of every 95 % interval.
-        pageviews_per_session: mean; sizes are taken as geometric.
-        loads_per_click: dashboard loads for each click on the entry point (bookmarks and reloads make it larger).
-        loads_per_session: mean dashboard loads of a session that has one; geometric.
-        events_per_load: events a dashboard load sends: the load, impressions of its links, clicks.
-        activity_variation: variance over squared mean of editors' pageviews.
-        frailty: correlation of two impressions' clicks within an editor.
-        bytes_per_event: bytes of one stored event.
-    """
-
-    wiki: str
-    users: float
-    pageviews_per_hour: float
-    eligible_share: float = 0.04
-    ctr: float = 0.005
-    window_days: int = 7
-    precision: float = 0.1
-    pageviews_per_session: float = 4.0
-    loads_per_click: float = 1.0
-    loads_per_session: float = 1.3
-    events_per_load: float = 7.0
-    activity_variation: float = 1.25
-    frailty: float = 0.05
-    bytes_per_event: float = BYTES_PER_EVENT
-
-    def __post_init__(self) -> None:
-        """Refuse numbers no wiki can have."""
-        positive = ("users", "pageviews_per_hour", "window_days", "precision", "loads_per_click", "bytes_per_event")
-        for name in positive:
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0")
-        for name in ("eligible_share", "ctr"):
-            if not 0 < getattr(self, name) <= 1:
-                raise ValueError(f"{name} must lie in (0, 1]")
-        for name in ("pageviews_per_session", "loads_per_session", "events_per_load"):
-            if not getattr(self, name) >= 1:
-                raise ValueError(f"{name} must be at least 1")
-        if not 0 <= self.frailty < 1 or self.activity_variation < 0:
-            raise ValueError("frailty must lie in [0, 1) and activity_variation must not be negative")
-
-    @property
-    def impressions_per_day(self) -> float:
-        """Impressions of the entry point in a day."""
-        return self.pageviews_per_hour * 24 * self.eligible_share
-
-    @property
-    def loads_per_day(self) -> float:
-        """Dashboard loads in a day."""
-        return self.impressions_per_day * self.ctr * self.loads_per_click
-
-    def events_per_day(self, stream: str) -> float:
-        """Events a stream sends in a day at 100 %."""
-        return (
-            self.impressions_per_day * (1 + self.ctr)
-            if stream == ENTRY_POINT
-            else self.loads_per_day * self.events_per_load
-        )
-
-
-@dataclass(frozen=True)
-class Setting:
-    """A sampling unit and the rate at which it is kept."""
-
-    unit: str
-    rate: float
-
-
-@dataclass(frozen=True)
-class Expectation:
-    """What one metric is expected to look like in one setting.
-
-    Attributes:
-        metric: its id.
-        stream: the stream it is measured on.
-        inference: `realised` or `process`.
-        half_width: half of the interval's width over the estimate; NaN where there is no estimate.
-        status: status a typical row will have.
-        reason: sentence behind the status.
-    """
-
-    metric: str
-    stream: str
-    inference: str
-    half_width: float
-    status: str
-    reason: str = ""
-
-    def meets(self, precision: float) -> bool:
-        """Tell whether a typical row is published with an interval no wider than wanted."""
-        return self.status == "publish" and self.half_width <= precision
-
 
 Planner = Callable[[Scenario, Setting], Sequence[Expectation]]
 
@@ -189,8 +82,8 @@ def impressions_for_ctr(ctr: float, relative: float, design_effect: float = 1.0)
     return Z95**2 * (1 - ctr) / (ctr * relative**2) * design_effect
 
 
-def plan_totals(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
-    """Expect the totals: impressions and clicks of the entry point, loads of the dashboard."""
+def expected_totals(scenario: Scenario, setting: Setting) -> TotalEstimates:
+    """Estimate impressions and clicks of the entry point and loads of the dashboard, in this order, of a window."""
     x, yy, _, xx = _cluster_moments(scenario, setting.unit)
     impressions = scenario.impressions_per_day * scenario.window_days
     loads = scenario.loads_per_day * scenario.window_days
@@ -200,9 +93,14 @@ def plan_totals(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]
     # A click is nearly always the only one of its unit.
     clusters = np.array([impressions / x, impressions * scenario.ctr, loads / size])
     kept = counts * setting.rate
-    total = horvitz_thompson(
+    return horvitz_thompson(
         range(3), [setting.rate] * 3, kept, squares * setting.rate, clusters * setting.rate, clusters * setting.rate, 3
     )
+
+
+def plan_totals(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
+    """Expect the totals: impressions and clicks of the entry point, loads of the dashboard."""
+    total = expected_totals(scenario, setting)
     half = (total.upper - total.lower) / 2 / total.estimate
     names = (("link_impressions", ENTRY_POINT), ("link_clicks", ENTRY_POINT), ("dashboard_pageviews", USAGE))
     return tuple(
@@ -212,7 +110,10 @@ def plan_totals(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]
 
 
 def plan_rates(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
-    """Expect the entry point's click-through rate, realised and process."""
+    """Expect the entry point's click-through rate, overall and matched, realised and process.
+
+    The two differ by repeated clicks and by clicks without an impression; a scenario has neither.
+    """
     x, yy, xy, xx = _cluster_moments(scenario, setting.unit)
     q, p = scenario.ctr, setting.rate
     impressions = scenario.impressions_per_day * scenario.window_days
@@ -236,13 +137,14 @@ def plan_rates(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
     exact = p == 1
     return tuple(
         Expectation(
-            "link_click_through_rate",
+            metric,
             ENTRY_POINT,
             inference,
             float((ratio.upper[0] - ratio.lower[0]) / 2 / q),
             "publish" if exact and inference == "realised" else status,
             "" if exact and inference == "realised" else reason,
         )
+        for metric in ("link_click_through_rate", "link_click_through_rate_matched")
         for inference, ratio in (("realised", realised), ("process", process))
     )
 
@@ -253,8 +155,8 @@ PLANNERS: tuple[Planner, ...] = (plan_totals, plan_rates)
 def make_plan(scenario: Scenario, planners: Sequence[Planner] = PLANNERS, metrics: Sequence[str] = ()) -> Plan:
     """Work out every unit and rate, the cheapest that meets the precision, and whether to split the streams.
 
-    The split follows when the entry point meets the precision below 100 % and the dashboard's own stream is small
-    beside it: then keeping usage whole costs little and makes all its numbers, people included, exact.
+    The split follows when the entry point meets the precision below 100 %, and usage has to be whole to meet it or is
+    small beside the entry point: keeping it whole makes all its numbers, people included, exact.
 
     Args:
         scenario: the wiki and what is assumed.
@@ -282,7 +184,7 @@ def make_plan(scenario: Scenario, planners: Sequence[Planner] = PLANNERS, metric
         for stream in (ENTRY_POINT, USAGE)
     }
     usage, entry = scenario.events_per_day(USAGE), scenario.events_per_day(ENTRY_POINT)
-    split = cheapest[ENTRY_POINT].rate < 1 and usage <= SMALL_STREAM * entry
+    split = cheapest[ENTRY_POINT].rate < 1 and (cheapest[USAGE].rate == 1 or usage <= SMALL_STREAM * entry)
     chosen = cheapest[ENTRY_POINT] if split else max(cheapest.values(), key=lambda setting: setting.rate)
     volume = entry * chosen.rate + usage * (1.0 if split else chosen.rate)
     return Plan(scenario, tuple(settings), cheapest, split, chosen, volume)

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from jobs.catalogue import load_catalogue
+from jobs.cli import main
 from jobs.estimation.plan_people import plan_people
 from jobs.estimation.plan_text import render_plan
-from jobs.estimation.planning import (
-    ENTRY_POINT,
-    PLANNERS,
-    USAGE,
-    Expectation,
-    Scenario,
-    Setting,
-    gigabytes,
-    make_plan,
-    plan_rates,
-    plan_totals,
-)
+from jobs.estimation.planning import PLANNERS, gigabytes, make_plan, plan_rates, plan_totals
+from jobs.estimation.scenario import ENTRY_POINT, USAGE, Expectation, Scenario, Setting
 
 ROOT = Path(__file__).parents[2]
 ENWIKI = Scenario("enwiki", users=10_000, pageviews_per_hour=400_000)
@@ -136,7 +129,24 @@ def test_people_planners_join_and_force_usage_to_be_whole():
 
     plan = make_plan(dataclasses.replace(ENWIKI, loads_per_click=10), (*PLANNERS, never_sampled))
     assert plan.cheapest[USAGE].rate == 1
-    assert plan.chosen.rate == 1
+    assert plan.split
+    assert plan.chosen.rate == 0.05
+
+
+@pytest.mark.parametrize("change", [{"ctr": 0.02}, {"loads_per_click": 10}])
+def test_a_large_dashboard_is_kept_whole_for_its_people_and_the_entry_point_sampled_still(change):
+    scenario = dataclasses.replace(ENWIKI, **change)
+    assert scenario.events_per_day(USAGE) > 0.1 * scenario.events_per_day(ENTRY_POINT)
+    plan = make_plan(scenario, (*PLANNERS, plan_people))
+    assert plan.split
+    assert plan.chosen == plan.cheapest[ENTRY_POINT]
+    assert plan.chosen.rate < 1
+    entry, usage = scenario.events_per_day(ENTRY_POINT), scenario.events_per_day(USAGE)
+    assert plan.events_per_day == pytest.approx(entry * plan.chosen.rate + usage)
+    text = render_plan(plan)
+    assert "usage at 100 %" in text
+    assert "no smaller rate meets the precision for all its numbers" in text
+    assert "sends only" not in text
 
 
 @pytest.mark.parametrize(
@@ -147,6 +157,7 @@ def test_people_planners_join_and_force_usage_to_be_whole():
         ("ctr", 0),
         ("pageviews_per_session", 0.5),
         ("frailty", 1),
+        ("review_share", 0),
         ("precision", -1),
     ],
 )
@@ -155,8 +166,64 @@ def test_impossible_scenarios_are_refused(field, value):
         dataclasses.replace(ENWIKI, **{field: value})
 
 
-def test_answer_for_english_wikipedia():
-    answer = render_plan(make_plan(ENWIKI, (*PLANNERS, plan_people)))
+def printed(monkeypatch, capsys, *flags, before=()):
+    """Run the command into a pipe; return its exit code and what it prints."""
+    asked = ["plan-sampling", "--wiki", "enwiki", "--users", "10000", "--pageviews-per-hour", "400000"]
+    monkeypatch.setattr(sys, "argv", ["pdmetrics", *before, *asked, *flags])
+    with pytest.raises(SystemExit) as end:
+        main()
+    out, err = capsys.readouterr()
+    return end.value.code, out, err
+
+
+def test_piped_answer_for_english_wikipedia_is_the_golden_page(monkeypatch, capsys):
     golden = (ROOT / "tests" / "data" / "plan_enwiki.md").read_text(encoding="utf-8")
-    assert answer == golden
+    code, out, _ = printed(monkeypatch, capsys)
+    assert code == 0
+    assert out == golden
     assert golden in (ROOT / "docs" / "planning.md").read_text(encoding="utf-8")
+
+
+def test_every_assumption_has_a_flag_and_the_flag_its_default(monkeypatch, capsys):
+    seen = {}
+    monkeypatch.setattr("jobs.plan_entry.plan_sampling", lambda *given: seen.update(s=given[2]))
+    printed(monkeypatch, capsys)
+    assert seen["s"] == ENWIKI
+    changed = {"loads_per_click": 2.0, "pageviews_per_session": 6.0, "loads_per_session": 1.6, "events_per_load": 9.0}
+    changed |= {"activity_variation": 2.0, "frailty": 0.1, "review_share": 0.5, "bytes_per_event": 89.0}
+    flags = [part for name, value in changed.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    printed(monkeypatch, capsys, *flags)
+    assert seen["s"] == dataclasses.replace(ENWIKI, **changed)
+
+
+def test_the_plan_is_gated_as_the_settings_say(monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr("jobs.plan_entry.plan_people", lambda *_, gates: seen.append(gates) or ())
+    global_flags = ["--set", "estimation.min_seen=77", "--set", "estimation.users_publish=0.2"]
+    printed(monkeypatch, capsys, before=global_flags)
+    assert {(gates.fewest_seen, gates.users_publish) for gates in seen} == {(77, 0.2)}
+
+
+@pytest.mark.parametrize("metric", list(load_catalogue().metrics))
+def test_every_metric_of_the_catalogue_has_a_plan_or_a_sentence(monkeypatch, capsys, metric):
+    code, out, err = printed(monkeypatch, capsys, "--metric", metric)
+    assert (code, err) == (0, "")
+    assert f"| {metric} (realised) |" in out or out.startswith(f"{metric} needs no plan: ")
+
+
+def test_numbers_of_people_alone_leave_the_entry_point_at_its_smallest_rate(monkeypatch, capsys):
+    _, out, _ = printed(monkeypatch, capsys, "--metric", "retention_14d")
+    assert "entry point sampled at 0.1 % by pageview; usage at 100 %" in out
+    assert "No metric asked for is measured on the entry point" in out
+
+
+def test_what_joins_both_streams_keeps_both_whole(monkeypatch, capsys):
+    _, out, _ = printed(monkeypatch, capsys, "--metric", "presented_two_week_rate")
+    assert "everything at 100 %" in out
+
+
+def test_an_unknown_metric_is_refused_with_the_list(monkeypatch, capsys):
+    code, _, err = printed(monkeypatch, capsys, "--metric", "edits")
+    assert code == 2
+    assert "There is no metric edits" in err
+    assert "eligible_editors" in err
