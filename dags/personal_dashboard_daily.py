@@ -11,15 +11,17 @@ before the last gate of the task `marts` has passed**. Running a day again is al
 The log of the failed task ends with what is wrong, where, and what to do. What its exit code means:
 
 - **0**: done. Warnings, if any, stand in the log and in `fct_data_quality`.
-- **1**: a quality gate failed; readers still see the marts of the day before. The log and
-  `pdmetrics audit --gate facts --date D` name the checks. Mend the input or `sampling_policy.csv`, then clear `ingest`.
+- **1**: a quality gate failed; readers still see the marts of the day before. The log names the checks, and
+  `runs/<run>/gate_*.csv` in the warehouse has all of them until the next run begins. Mend the input or
+  `sampling_policy.csv`, then clear `ingest`.
 - **2**: bad usage, configuration or input, or a locked, full or read-only warehouse. Do what the message says, then
   clear the failed task; retries do not help.
-- **3**: no input for the day yet. Nothing to do for the first hours: the task tries again with growing waits. After
-  that, ask why the raw data are late, and clear `ingest` when they are there.
+- **3**: no input for the day yet. The task tries again with growing waits; after the last one, ask why the raw data are
+  late, and clear `ingest` when they are there.
 
 Exit 3 is a retry and then a failure, never a skip: a skipped day would look like a quiet one. A failed day does not
-stop the next; windows that hold it are `not_measured` until it is there. Many days at once: `pdmetrics backfill`.
+stop the next; windows that hold it are `not_measured` until it is there. Many days at once:
+`pdmetrics run --start D1 --end D2`.
 
 *Paging*: two failed days in a row, or exit 1, in working hours. All else can wait: a late day can be run at any time.
 """
@@ -38,8 +40,9 @@ from support.assets import MARTS
 with DAG(
     dag_id="personal_dashboard_daily",
     description="Raw PersonalDashboard events of a day to published marts",
-    # Not "@daily", which in Airflow 3 runs at the start of the day it is named after.
-    schedule=CronDataIntervalTimetable("@daily", timezone="UTC"),
+    # A data interval, so that `ds` is the day that ended and not the one just begun; at four, since an hour of
+    # events is refined two hours after its end or later: a day without its last hours is `caution` until it is rerun.
+    schedule=CronDataIntervalTimetable("0 4 * * *", timezone="UTC"),
     start_date=defaults.START,
     catchup=False,
     max_active_runs=1,  # one writer at a time

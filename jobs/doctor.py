@@ -27,6 +27,7 @@ PACKAGES = (
     "great-expectations",
     "apache-airflow",
 )
+CATALOG_CONF = "spark.sql.catalog.lake"
 Finding = tuple[str, str, str]  # what, what was found, how to mend it ("" where nothing is wrong)
 
 
@@ -37,6 +38,7 @@ def examine(console: Console, settings: Settings, sources: Sources, warehouse: W
         *_packages(),
         _java(),
         _spark_jar(),
+        _catalog(settings, warehouse),
         _warehouse(warehouse),
         _disk(warehouse.path),
         _salt(settings, warehouse),
@@ -110,6 +112,13 @@ def _spark_jar() -> Finding:
         str(jars[0]) if jars else "not fetched yet",
         "" if jars else "the first run fetches it (needs a network)",
     )
+
+
+def _catalog(settings: Settings, warehouse: Warehouse) -> Finding:
+    conf = settings.spark.conf
+    kind = conf.get(f"{CATALOG_CONF}.type", conf.get(f"{CATALOG_CONF}.catalog-impl", "hadoop"))
+    place = conf.get(f"{CATALOG_CONF}.uri", conf.get(f"{CATALOG_CONF}.warehouse", str(warehouse.path / "lake")))
+    return "catalog", f"lake: {kind}, {place}", ""
 
 
 def _warehouse(warehouse: Warehouse) -> Finding:

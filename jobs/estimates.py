@@ -39,7 +39,7 @@ def estimate(job: Job) -> None:
     situation = _situation(job, as_of)
     get_logger().info("computing windows", as_of_dates=len(as_of), first=str(as_of[0]), last=str(as_of[-1]))
     starts = quarter_starts(situation, as_of)
-    sums = window_sums(job, as_of, starts)
+    sums = window_sums(job, as_of, starts, situation)
     get_logger().info("window sums done; fitting what is sampled")
     settled = build_rows(sums, situation, as_of, starts, _fitting(job), job.settings.privacy.min_users)
     for column in ("metric_date", "as_of_date"):
@@ -53,7 +53,7 @@ def estimate(job: Job) -> None:
     job.warehouse.save(run)
 
 
-def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts) -> WindowSums:
+def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, situation: Situation) -> WindowSums:
     """Sum the windows of some as-of dates in Spark; the result is tiny."""
     start, end = min(as_of), max(as_of) + DAY
     first = min(earliest_day(day) for day in as_of)
@@ -61,11 +61,13 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts) -> Windo
         job.lake.read_between(name, first, end, job.run.run_id)
         for name in ("user_days", "user_link_days", "unit_link_days")
     )
-    own_bucket = platform_bucket_elements()
+    own_bucket, below = platform_bucket_elements(), situation.sampled_wikis(first, end)
     sums = side_by_side(
-        lambda: link_window_sums(user_links, unit_links, platform_bucket_elements=own_bucket, start=start, end=end),
-        lambda: visit_window_sums(user_days, quarter_starts=starts, start=start, end=end),
-        lambda: cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end),
+        lambda: link_window_sums(
+            user_links, unit_links, platform_bucket_elements=own_bucket, start=start, end=end, sampled=below
+        ),
+        lambda: visit_window_sums(user_days, quarter_starts=starts, start=start, end=end, sampled=below),
+        lambda: cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end, sampled=below),
     )
     links, visits, cohorts = cast(tuple[LinkSums, VisitSums, CohortSums], tuple(sums))
     return WindowSums(visits, cohorts, links)

@@ -72,8 +72,9 @@ def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
             log_file=warehouse.path / "spark.log",
         )
         lake = Lake(spark, warehouse.path)
-        lake.ensure_tables()
-        recover(lake, warehouse)
+        with engine_errors(warehouse):
+            lake.ensure_tables()
+            recover(lake, warehouse)
         yield lake
 
 
@@ -87,10 +88,12 @@ def engine_errors(warehouse: Warehouse) -> Iterator[None]:
         trouble = next((words for words in DISK_TROUBLE if words in text), None)
         if trouble is None:
             raise
+        half_way = warehouse.journal.exists()
         raise WarehouseError(
             f"{trouble} while writing.",
             where=str(warehouse.path),
-            next_step="free space or permissions there and rerun; nothing was published",
+            next_step="free space or permissions there and rerun; "
+            + ("the next command finishes the publish" if half_way else "nothing was published"),
         ) from None
 
 

@@ -223,6 +223,15 @@ def check_instruments(rows: Collection[InstrumentRow], problems: Problems) -> No
         step = f"End line {earlier.line} at {later.valid_from}"
         problems.add(INSTRUMENTS_CSV, later.line, "valid_from", later.valid_from, what, step)
     usage = [row for row in rows if row.role in USAGE_ROLES]
+    if not usage:
+        step = f"Give the instrument of the dashboard the role {' or '.join(USAGE_ROLES)}"
+        problems.add(INSTRUMENTS_CSV, 1, "role", "", "no instrument measures usage", step)
+    for row in usage:
+        if not row.has_user_id:
+            step = "Send user ids, or give it the role entry_point"
+            problems.add(
+                INSTRUMENTS_CSV, row.line, "has_user_id", "false", "usage is counted in users, so it needs them", step
+            )
     for earlier, later in overlaps(usage, lambda _: "usage", lambda r: r.valid_from, lambda r: r.valid_to):
         if earlier.instrument_name == later.instrument_name:
             continue

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from jobs.errors import PdmetricsError, UsageError
+from jobs.errors import GateError, UsageError
 from jobs.job import Job, engine_errors, open_lake
 from jobs.log import get_logger
 from jobs.publish import clean_up
@@ -41,21 +41,29 @@ def run_steps(
     if "ingest" in steps:
         reference = load_reference(input_dir, allow_unknown_policy_wikis=True)
         find_input(input_dir, days(start, end))  # before Spark starts: an empty day is told at once
+    cut_off = warehouse.journal.exists()
     with open_lake(settings, warehouse) as lake:
         if reference is not None:
-            clean_up(lake, warehouse)
+            with engine_errors(warehouse):
+                clean_up(lake, warehouse)
             run = warehouse.new_run(start, end, input_dir)
             reference.write(warehouse.reference(run.run_id))
+        elif cut_off and (rolled := warehouse.newest_run(start, end)) and rolled.state == "published":
+            run, steps = rolled, ()  # a scheduler's retry of the step whose publish this command has just finished
         else:
             run = warehouse.staged_run(start, end, after=STEPS[STEPS.index(steps[0]) - 1])
         job = Job(lake, warehouse, settings, console, run)
         for step in steps:
             _run_step(job, step)
     if run.state == "published":
-        console.print(
-            f"Published {start} to {end}. Next: pdmetrics --warehouse {warehouse.path} query 'show tables'",
-            highlight=False,
+        said = f"Published {start} to {end}. Next: pdmetrics --warehouse {warehouse.path} query 'show tables'"
+    else:
+        following = STEPS[STEPS.index(steps[-1]) + 1]
+        said = (
+            f"Staged as {run.run_id}, not published yet. Next: pdmetrics --warehouse {warehouse.path} run "
+            f"--start {start} --end {end} --input {input_dir} --steps {following}"
         )
+    console.print(said, highlight=False, soft_wrap=True)
 
 
 def finish_publish(settings: Settings, warehouse: Warehouse) -> None:
@@ -86,8 +94,8 @@ def _run_step(job: Job, step: str) -> None:
     try:
         with engine_errors(job.warehouse):
             actions[step](job)
-    except PdmetricsError:
-        job.run.state = "failed"
+    except GateError:
+        job.run.state = "failed"  # any other trouble can be mended, and the step repeated on what is staged
         job.warehouse.save(job.run)
         raise
     if step not in job.run.done:

@@ -129,6 +129,10 @@ class Warehouse:
         found = [_read_run(path) for path in self.runs.glob("run_*/run.json")]
         return sorted(found, key=lambda run: int(run.run_id.rsplit("_", 1)[-1]))
 
+    def newest_run(self, start: date, end: date) -> Run | None:
+        """Return the newest run of these days, whatever became of it."""
+        return next((run for run in reversed(self.all_runs()) if (run.start, run.end) == (start, end)), None)
+
     def staged_run(self, start: date, end: date, after: str) -> Run:
         """Find the open run of these days that has finished a step, as a scheduler's next process needs it."""
         for run in reversed(self.all_runs()):

@@ -184,11 +184,12 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
         for case in cases
         for (wiki, population, quarter), first in quarter_starts(case.situation, case.as_of).items()
     }
-    visits = visit_window_sums(user_facts, quarter_starts=starts, start=start, end=end)
-    cohorts = cohort_sums(user_facts, link_facts, menu_element=MENU_LINK, start=start, end=end)
-    links = link_window_sums(
-        link_facts, unit_facts, platform_bucket_elements=platform_bucket_elements(), start=start, end=end
-    )
+    first = start - 90 * DAY
+    below = [case.own(wiki) for case in cases for wiki in case.situation.sampled_wikis(first, end)]
+    visits = visit_window_sums(user_facts, quarter_starts=starts, start=start, end=end, sampled=below)
+    cohorts = cohort_sums(user_facts, link_facts, menu_element=MENU_LINK, start=start, end=end, sampled=below)
+    own = platform_bucket_elements()
+    links = link_window_sums(link_facts, unit_facts, platform_bucket_elements=own, start=start, end=end, sampled=below)
     fitting = Fitting(DEFAULT_GATES, workers=1, cache_dir=None)
     return {
         case.name: build_rows(

@@ -56,7 +56,7 @@ def test_a_sound_directory_with_the_shipped_defaults(folder):
 
 
 def test_files_of_the_user_replace_the_shipped_ones(folder):
-    (folder / "instruments.csv").write_text(INSTRUMENTS + "top-link,entry_point,no,2026-03-01,\n")
+    (folder / "instruments.csv").write_text(INSTRUMENTS + "usage,usage,yes,2026-03-01,\ntop-link,entry_point,no,2026-03-01,\n")
     (folder / "vocabulary.csv").write_text(VOCABULARY + "Top link,entry point,*,2026-03-01,,\n")
     (folder / "milestones.csv").write_text(
         MILESTONES + "WE1,pilot,dashboard_visitors,rolling,28,500,2026-06-30,T402647\n"
@@ -64,7 +64,7 @@ def test_files_of_the_user_replace_the_shipped_ones(folder):
     )
     (folder / "wiki_config.csv").write_text(CONFIG + "enwiki,minimum_edits,100,2026-03-19T20:36:00Z,\n")
     reference = load_reference(folder)
-    assert [row.instrument_name for row in reference.instruments] == ["top-link"]
+    assert [row.instrument_name for row in reference.instruments] == ["usage", "top-link"]
     assert [row.element_friendly_name for row in reference.vocabulary] == ["Top link"]
     assert reference.milestones[0] == MilestoneRow(
         "WE1", "pilot", "dashboard_visitors", "rolling", 28, 500.0, date(2026, 6, 30), "T402647"
@@ -73,6 +73,19 @@ def test_files_of_the_user_replace_the_shipped_ones(folder):
     assert reference.wiki_config == (
         WikiConfigRow("enwiki", "minimum_edits", "100", datetime(2026, 3, 19, 20, 36, tzinfo=UTC), None),
     )
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ("top-link,entry_point,no,2026-03-01,\n", "no instrument measures usage"),
+        ("usage,usage,no,2026-03-01,\n", "counted in users"),
+    ],
+)
+def test_usage_needs_an_instrument_with_user_ids(folder, rows, words):
+    (folder / "instruments.csv").write_text(INSTRUMENTS + rows)
+    with pytest.raises(InputError, match=words):
+        load_reference(folder)
 
 
 def test_what_is_written_reads_back_with_the_catalogue_beside_it(folder, tmp_path):

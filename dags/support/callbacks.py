@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 EXIT_CODES = {
-    1: "a quality gate failed and nothing was published; `pdmetrics audit` names the checks",
+    1: "a quality gate failed and nothing was published; the log names the checks",
     2: "bad usage, configuration or input; the log names the file, the field and what to do",
     3: "there is no input for the day; the raw data are late or gone",
 }

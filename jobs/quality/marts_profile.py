@@ -65,9 +65,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, min_users: int) -> pd.DataFrame
             select ingest_date, count(distinct hour) as n_hours
             from marts.fct_ingest_log as log
             where fate = 'kept' and not exists (
-                -- An hour of which a file could not be read has arrived, but is not complete.
+                -- An hour of which a file could not be read, or one of two streams is missing, has arrived, but is not
+                -- complete.
                 from marts.fct_ingest_log as bad
-                where bad.ingest_date = log.ingest_date and bad.hour = log.hour and bad.reason = 'unreadable_file'
+                where bad.ingest_date = log.ingest_date and bad.hour = log.hour
+                    and (bad.reason = 'unreadable_file' or bad.fate = 'missing_hour')
             )
             group by all
         ), windows as (

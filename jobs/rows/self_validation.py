@@ -77,7 +77,7 @@ def _full_unit(situation: Situation, metric: str, wiki: str, first: date, end: d
     if unmeasured or (metric in REVIEW_METRICS and situation.vocabulary.review_unmeasured(first, end)):
         return None
     sampling = situation.sampling(situation.usage_instruments(first, end), (wiki,), first, end)
-    if not sampling.is_rate_one or sampling.unrecorded or sampling.has_unit_change:
+    if not sampling.is_rate_one or sampling.loss or sampling.unrecorded or sampling.has_unit_change:
         return None
     return sampling.unit if sampling.unit in ("pageview", "session") else None
 

@@ -62,8 +62,8 @@ class Sampling:
 
     @property
     def is_rate_one(self) -> bool:
-        """Nothing of the window was left out by sampling, nor lost around a change of it."""
-        return self.loss is None and all(rate == 1 for _, rate in self.regimes)
+        """Nothing of the window was left out by sampling; what was lost around a change of it is `loss`."""
+        return all(rate == 1 for _, rate in self.regimes)
 
 
 class Situation:
@@ -102,6 +102,19 @@ class Situation:
     def visible_wikis(self, day: date) -> list[str]:
         """Return the wikis that show the dashboard on a day and all days after it."""
         return [row.wiki_db for row in self.reference.wikis if row.visible_from <= day]
+
+    def sampled_wikis(self, start: date, end: date) -> list[str]:
+        """Return the wikis on which some rate below 1 was in force in [start, end), kept anything or not."""
+        return sorted(
+            {
+                wiki
+                for (_, wiki), regimes in self._regimes.items()
+                for regime in regimes
+                if regime.sample_rate < 1
+                and regime.valid_from < _midnight(end)
+                and (regime.valid_to is None or regime.valid_to > _midnight(start))
+            }
+        )
 
     def missing_days(self, start: date, end: date) -> int:
         """Return how many days of [start, end) never arrived."""

@@ -8,6 +8,7 @@ that week and in the next).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -217,7 +218,13 @@ def _windows_of_a_day() -> Column:
 
 
 def cohort_sums(
-    user_days: DataFrame, user_link_days: DataFrame, *, start: date, end: date, menu_element: str
+    user_days: DataFrame,
+    user_link_days: DataFrame,
+    *,
+    start: date,
+    end: date,
+    menu_element: str,
+    sampled: Collection[str] = (),
 ) -> CohortSums:
     """Sum the cohorts whose window closes on a date of `[start, end)`.
 
@@ -227,6 +234,7 @@ def cohort_sums(
         start: first as-of date.
         end: day after the last as-of date.
         menu_element: the element whose impressions present the dashboard.
+        sampled: wikis that had a rate below 1, kept anything under it or not.
     """
     first = start - (LONGEST_DAYS - 1) * DAY
 
@@ -238,8 +246,9 @@ def cohort_sums(
     visits = visit_days(days)
     asked = (F.col("as_of_date") >= F.lit(start)) & (F.col("as_of_date") < F.lit(end))
     cells = collect(day_cohorts(visits).unionByName(week_cohorts(visits, shown)).where(asked))
-    sampled = [row.wiki_db for row in days.where("sample_rate < 1").select("wiki_db").distinct().collect()]
-    of_sampled = days.where(F.col("wiki_db").isin(sampled) if sampled else F.lit(False))
+    kept_below = days.where("sample_rate < 1").select("wiki_db").distinct().collect()
+    below = sorted({*sampled, *(row.wiki_db for row in kept_below)})
+    of_sampled = days.where(F.col("wiki_db").isin(below) if below else F.lit(False))
     counts = collect(cohort_unit_counts(of_sampled).where(asked))
     return CohortSums(cells, counts, _spanning(counts))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -94,6 +94,7 @@ def link_window_sums(
     windows: Sequence[int] = (1, 7, 28),
     platform_bucket_elements: Sequence[str] = (),
     engagement_daily: DataFrame | None = None,
+    sampled: Collection[str] = (),
 ) -> LinkSums:
     """Sum the links' windows for every as-of date of `[start, end)`.
 
@@ -105,6 +106,7 @@ def link_window_sums(
         windows: days of the rolling windows.
         platform_bucket_elements: elements that also have the margin (platform, bucket).
         engagement_daily: the table of that name, if it stands already; else it is made from the other two.
+        sampled: wikis that had a rate below 1, kept anything under it or not.
     """
     ask = _Ask(start, end, tuple(windows), tuple(platform_bucket_elements))
     users, units, engagement = (
@@ -116,8 +118,8 @@ def link_window_sums(
         )
     )
     daily = collect(engagement)
-    sampled = sorted(daily.loc[daily["sample_rate"] < 1, "wiki_db"].unique())
-    return LinkSums(_cells(users, units, daily, ask), _regimes(users, units, daily, ask), _unique(users, sampled, ask))
+    below = sorted({*sampled, *daily.loc[daily["sample_rate"] < 1, "wiki_db"]})
+    return LinkSums(_cells(users, units, daily, ask), _regimes(users, units, daily, ask), _unique(users, below, ask))
 
 
 def _cells(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask) -> pd.DataFrame:

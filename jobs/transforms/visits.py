@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -78,6 +78,7 @@ def visit_window_sums(
     end: date,
     windows: Sequence[int] = (1, 7, 28),
     quarter_starts: QuarterStarts | None = None,
+    sampled: Collection[str] = (),
 ) -> VisitSums:
     """Sum the dashboard's windows for every as-of date of `[start, end)`.
 
@@ -88,6 +89,7 @@ def visit_window_sums(
         windows: days of the rolling windows.
         quarter_starts: first day that counts, by wiki, population (`visitors`, `reviewers`) and first day of the
             quarter; no entry, no quarter-to-date window.
+        sampled: wikis that had a rate below 1, kept anything under it or not.
     """
     quarters = quarters_within(quarter_starts or {}, start, end)
     span = Span(start, end, tuple(windows), quarters)
@@ -102,8 +104,8 @@ def visit_window_sums(
     numbers = [name for name in cells.columns if name not in WINDOW]
     whole = [name for name in numbers if name.startswith("n_")]
     cells = cells.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(whole, "int64"))
-    sampled = sorted(daily.loc[daily["sample_rate"] < 1, "wiki_db"].unique())
-    return VisitSums(cells, regimes, *_people(rows, sampled, span))
+    below = {*sampled, *daily.loc[daily["sample_rate"] < 1, "wiki_db"]}
+    return VisitSums(cells, regimes, *_people(rows, sorted(below), span))
 
 
 def _values(

@@ -87,9 +87,9 @@ def test_the_daily_timetable_s_day_is_the_one_that_ended(bag: Any) -> None:
     import pendulum
 
     timetable = dag_of(bag, "personal_dashboard_daily").timetable
-    interval = timetable.infer_manual_data_interval(run_after=pendulum.datetime(2026, 3, 24, 0, 5, tz="UTC"))
-    assert interval.start == pendulum.datetime(2026, 3, 23, tz="UTC")
-    assert interval.end == pendulum.datetime(2026, 3, 24, tz="UTC")
+    interval = timetable.infer_manual_data_interval(run_after=pendulum.datetime(2026, 3, 24, 4, 5, tz="UTC"))
+    assert interval.start == pendulum.datetime(2026, 3, 23, 4, tz="UTC")
+    assert interval.end == pendulum.datetime(2026, 3, 24, 4, tz="UTC")
 
 
 def test_only_the_publishing_task_has_an_outlet(bag: Any) -> None:

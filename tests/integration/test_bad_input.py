@@ -103,6 +103,22 @@ def test_a_query_before_anything_is_published(tmp_path):
     assert "Nothing is published" in text
 
 
+def test_a_file_that_breaks_off_is_quarantined_whole(tmp_path):
+    """A truncated gzip file, a lost hour and dirt: every line has the fate the world planned, and the run goes on."""
+    world, warehouse = tmp_path / "world", tmp_path / "warehouse"
+    worlds.simulate(world, start=DAY, days=2, scenario="truncated-file", scale=0.05)
+    done = worlds.here(*run(world, tmp_path, "--start", DAY, "--end", "2026-03-18"))
+    assert "cannot be read and is quarantined whole" in done.stderr
+    log = worlds.rows(
+        warehouse,
+        "select cast(ingest_date as varchar), fate, coalesce(reason, ''), cast(sum(n_lines) as bigint) "
+        "from fct_ingest_log where fate != 'missing_hour' group by all having sum(n_lines) > 0",
+    )
+    found = {tuple(row[:3]): int(row[3]) for row in log.itertuples(index=False)}
+    assert found == worlds.fates(world)
+    assert any(reason == "unreadable_file" for _, _, reason in found)
+
+
 def test_a_gate_that_fails_publishes_nothing(world, tmp_path):
     """Half of the lines damaged is more than the threshold allows."""
     copy = tmp_path / "world"

@@ -8,20 +8,20 @@ import pytest
 from tests.integration import worlds
 
 pytestmark = pytest.mark.integration
-START, DAYS = "2026-03-16", 22
-END = "2026-04-07"
+START, DAYS = "2026-03-11", 30
+LAST, END = "2026-04-09", "2026-04-10"
 
 
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
-    """The world and its warehouse, run in two chunks: three weeks whole, a day step by step."""
+    """The world and its warehouse, run in two chunks: four weeks whole, a day step by step."""
     folder = tmp_path_factory.mktemp("unsampled")
     world, warehouse = folder / "world", folder / "warehouse"
-    worlds.simulate(world, start=START, days=DAYS, scenario="unsampled", scale=0.25)
+    worlds.simulate(world, start=START, days=DAYS, scenario="unsampled", scale=0.2)
     base = ["--warehouse", str(warehouse), "run", "--input", str(world)]
-    worlds.here(*base, "--start", START, "--end", "2026-04-06")
+    worlds.here(*base, "--start", START, "--end", LAST)
     for step in ("ingest", "estimates,marts"):
-        worlds.here(*base, "--date", "2026-04-06", "--steps", step)
+        worlds.here(*base, "--date", LAST, "--steps", step)
     return world, warehouse
 
 
@@ -57,6 +57,9 @@ def test_every_metric_is_shown_somewhere(matched):
         "two_day_review_rate", "two_week_return_rate", "retention_14d", "retention_day_1", "retention_day_7",
         "retention_day_14", "presented_two_week_rate",
     }  # fmt: skip
+    rolling = shown[shown["window_kind"] == "rolling"]
+    assert set(rolling["window_days"]) == {1, 7, 28}
+    assert set(shown["window_kind"]) == {"rolling", "quarter_to_date", "cohort"}
 
 
 def test_counts_behind_shown_rows_equal_the_truth(matched):

@@ -148,11 +148,13 @@ def test_a_repeated_key_is_counted(profile: Profile) -> None:
     assert broken(profile([VISITORS, VISITORS])) == {"duplicate_keys": 1}
 
 
-@pytest.mark.parametrize("reason", ["missing", "unreadable"])
+@pytest.mark.parametrize("reason", ["missing", "missing from one of two streams", "unreadable"])
 def test_an_hour_that_is_missing_or_unreadable_makes_its_windows_incomplete(profile: Profile, reason: str) -> None:
     log = [(date(2026, 3, day), hour, "kept", None) for day in range(22, 29) for hour in range(24)]
     if reason == "missing":
         log.remove((D, 5, "kept", None))
+        log.append((D, 5, "missing_hour", None))
+    elif reason == "missing from one of two streams":
         log.append((D, 5, "missing_hour", None))
     else:
         log.append((D, 5, "quarantined", "unreadable_file"))
