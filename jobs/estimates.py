@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import cast
@@ -88,7 +88,8 @@ def _situation(job: Job, as_of: Sequence[date]) -> Situation:
     regimes = job.lake.read_between("baseline_daily", first, end, job.run.run_id).select(
         "event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate"
     )
-    reference, first_seen = _with_unknown_elements(job)
+    sent = _sent(job)
+    reference, first_seen = _with_unknown_elements(job.reference, sent)
     return Situation(
         reference,
         [row.event_date for row in rows if row.arrived],
@@ -96,15 +97,33 @@ def _situation(job: Job, as_of: Sequence[date]) -> Situation:
         job.settings.ingest.rate_change_grace_minutes,
         recorded=[tuple(row) for row in regimes.distinct().collect()],
         first_seen=first_seen,
+        sent=sent,
     )
 
 
-def _with_unknown_elements(job: Job) -> tuple[Reference, dict[str, date]]:
+def _sent(job: Job) -> dict[tuple[str, str], dict[str, date]]:
+    """Return by (wiki, element) the instruments that ever sent it, with the day of the first sight.
+
+    From the whole history, so that it does not matter in which chunks the days were run.
+    """
+    first = job.lake.read("engagement_daily", job.run.run_id).groupBy(
+        "wiki_db", "element_friendly_name", "instrument_name"
+    )
+    sent: dict[tuple[str, str], dict[str, date]] = {}
+    for wiki, element, instrument, day in first.agg(F.min("event_date")).collect():
+        sent.setdefault((wiki, element), {})[instrument] = day
+    return sent
+
+
+def _with_unknown_elements(
+    reference: Reference, sent: Mapping[tuple[str, str], Mapping[str, date]]
+) -> tuple[Reference, dict[str, date]]:
     """Add elements that the vocabulary lacks to the reference, and return the day each was first seen."""
-    reference = job.reference
     known = {row.element_friendly_name for row in reference.vocabulary} | {REVIEW_LINKS}
-    seen = job.lake.read("engagement_daily", job.run.run_id).where(~F.col("element_friendly_name").isin(sorted(known)))
-    first_seen = {row[0]: row[1] for row in seen.groupBy("element_friendly_name").agg(F.min("event_date")).collect()}
+    first_seen: dict[str, date] = {}
+    for (_, element), by_instrument in sorted(sent.items()):
+        if element not in known:
+            first_seen[element] = min(first_seen.get(element, date.max), *by_instrument.values())
     began = min(row.valid_from for row in reference.instruments)
     # Whatever is sent is recorded: before its first day an unknown element was not sent, and zero is right.
     added = [

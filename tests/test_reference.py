@@ -56,7 +56,9 @@ def test_a_sound_directory_with_the_shipped_defaults(folder):
 
 
 def test_files_of_the_user_replace_the_shipped_ones(folder):
-    (folder / "instruments.csv").write_text(INSTRUMENTS + "usage,usage,yes,2026-03-01,\ntop-link,entry_point,no,2026-03-01,\n")
+    (folder / "instruments.csv").write_text(
+        INSTRUMENTS + "usage,usage,yes,2026-03-01,\ntop-link,entry_point,no,2026-03-01,\n"
+    )
     (folder / "vocabulary.csv").write_text(VOCABULARY + "Top link,entry point,*,2026-03-01,,\n")
     (folder / "milestones.csv").write_text(
         MILESTONES + "WE1,pilot,dashboard_visitors,rolling,28,500,2026-06-30,T402647\n"

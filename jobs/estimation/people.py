@@ -145,8 +145,9 @@ def two_day_review_bounds(
         n_two_days: visitors seen clicking a review link on two or more days.
         users: visitors of the window; its ends are used.
         rate: smallest sampling rate in the window; 1 is exact.
-        click_units: kept units with a review click, per row of the table of visitors. None where a unit may hold clicks
-            of several days (sessions past midnight, more than 1 % of them) or the window has a 100 % segment.
+        click_units: kept units with a review click, per row of the table of visitors. None where sessions are
+            sampled (one may hold clicks of several days, and how many do is not counted) or the window has a 100 %
+            segment.
         other_units: kept units without a review click, per row.
         m: users per row.
         gates: thresholds.

@@ -11,7 +11,7 @@ import pandas as pd
 from jobs.rows.cohort_people import fill_cohorts
 from jobs.rows.cohorts import cohort_rows
 from jobs.rows.link_people import fill_unique
-from jobs.rows.links import link_rows, observed_instruments
+from jobs.rows.links import link_rows
 from jobs.rows.people import Fitting
 from jobs.rows.settle import settle
 from jobs.rows.situation import Situation
@@ -50,7 +50,7 @@ def build_rows(
         min_users: cells with fewer users are suppressed.
     """
     visits, windows = visit_rows(sums.visits, situation, as_of, starts)
-    cohorts, _ = cohort_rows(sums.cohorts, situation, as_of, observed_instruments(sums.links))
+    cohorts, _ = cohort_rows(sums.cohorts, situation, as_of)
     links, _ = link_rows(sums.links, situation, as_of)
     families = [
         fill_visits(visits, windows, sums.visits, fitting),

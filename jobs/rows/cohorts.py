@@ -12,7 +12,7 @@ import pandas as pd
 from jobs.catalogue import MENU_LINK, load_catalogue
 from jobs.estimation.intervals import wilson
 from jobs.rows.candidates import FINITE_ONLY, candidates
-from jobs.rows.regimes import SAMPLING_COLUMNS, Observed, describe, element_instruments
+from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments
 from jobs.rows.situation import Situation, joined
 from jobs.transforms.cohorts import CohortSums
 
@@ -23,7 +23,7 @@ EMPTY = "the cohort is empty: there is nothing to divide by"
 CELL = ["metric", "wiki_db", "metric_date"]
 
 
-def cohort_windows(situation: Situation, as_of: Sequence[date], observed: Observed) -> pd.DataFrame:
+def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
     """List every cohort whose window closes on an asked date, with what is known of the window."""
     metrics = [metric for metric in load_catalogue().metrics.values() if metric.has_window("cohort")]
     rows = []
@@ -35,7 +35,7 @@ def cohort_windows(situation: Situation, as_of: Sequence[date], observed: Observ
             if metric == PRESENTED and not situation.vocabulary.overlaps(MENU_LINK, first, end):
                 continue
             for wiki in situation.visible_wikis(first):
-                rows.append((metric, wiki, first, last, length, *_known(situation, metric, wiki, first, end, observed)))
+                rows.append((metric, wiki, first, last, length, *_known(situation, metric, wiki, first, end)))
     columns = [
         *CELL,
         "as_of_date",
@@ -52,15 +52,13 @@ def cohort_windows(situation: Situation, as_of: Sequence[date], observed: Observ
     return frame.assign(window_kind="cohort").astype({"caution_reason": object, "unmeasured_reason": object})
 
 
-def _known(
-    situation: Situation, metric: str, wiki: str, first: date, end: date, observed: Observed
-) -> tuple[object, ...]:
+def _known(situation: Situation, metric: str, wiki: str, first: date, end: date) -> tuple[object, ...]:
     missing, caution = situation.missing_reason(first, end), situation.caution_reason(first, end)
     instruments = situation.usage_instruments(first, end)
     unmeasured = situation.usage_unmeasured(first, end) or missing
     if metric == PRESENTED:
         # Only the first week asks who was shown the link; in the second it may be gone.
-        entry = element_instruments(situation, (wiki,), MENU_LINK, observed, first, first + WEEK)
+        entry = element_instruments(situation, (wiki,), MENU_LINK, first, first + WEEK)
         instruments = tuple(sorted({*instruments, *entry}))
         unmeasured = unmeasured or situation.vocabulary.unmeasured(MENU_LINK, "all", first, first + WEEK)
     sampling = situation.sampling(instruments, (wiki,), first, end)
@@ -69,17 +67,13 @@ def _known(
     return whole, joined(caution, sampling.loss), unmeasured or sampling.unrecorded, has_id, *describe(sampling)
 
 
-def cohort_rows(
-    sums: CohortSums, situation: Situation, as_of: Sequence[date], observed: Observed | None = None
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cohort_rows(sums: CohortSums, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Build the candidates of the cohort metrics; people under sampling are left `pending`.
 
     Returns:
         Candidates for `settle`, and the cohorts behind them.
     """
-    base = cohort_windows(situation, as_of, observed or {}).merge(
-        sums.cells.drop(columns="as_of_date"), on=CELL, how="left"
-    )
+    base = cohort_windows(situation, as_of).merge(sums.cells.drop(columns="as_of_date"), on=CELL, how="left")
     base[["n_cohort", "n_returned"]] = base[["n_cohort", "n_returned"]].fillna(0)
     cohort, returned = base["n_cohort"].to_numpy(float), base["n_returned"].to_numpy(float)
     share = np.divide(returned, cohort, out=np.full(cohort.shape, np.nan), where=cohort > 0)

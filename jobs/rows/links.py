@@ -14,7 +14,7 @@ from jobs.estimation.regimes import TextArray, effective_events
 from jobs.estimation.remedy import ADVICE
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import FINITE_ONLY, candidates
-from jobs.rows.regimes import SAMPLING_COLUMNS, Observed, describe, element_instruments, entries, in_force, kish
+from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments, entries, in_force, kish
 from jobs.rows.situation import Sampling, Situation, joined
 from jobs.rows.skeleton import ALL, CELL, KEYS, element_windows, link_cells, link_windows
 from jobs.transforms.links import LinkSums
@@ -40,7 +40,7 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
     base = skeleton.merge(cells, on=CELL, how="left")
     numbers = [column for column in cells.columns if column not in CELL]
     base[numbers] = base[numbers].fillna(0)
-    samplings, base["has_user_id"] = _samplings(base, situation, observed_instruments(sums))
+    samplings, base["has_user_id"] = _samplings(base, situation)
     base[SAMPLING_COLUMNS] = pd.DataFrame(
         [describe(item) for item in samplings], columns=SAMPLING_COLUMNS, dtype=object
     )
@@ -72,14 +72,7 @@ def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([own, pooled], ignore_index=True)
 
 
-def observed_instruments(sums: LinkSums) -> Observed:
-    """Return which instruments sent an element on a wiki."""
-    pairs = sums.regimes[["wiki_db", "element_friendly_name", "instrument_name"]].drop_duplicates()
-    grouped = pairs.groupby(["wiki_db", "element_friendly_name"])["instrument_name"]
-    return {key: frozenset(names) for key, names in grouped}  # type: ignore[misc]
-
-
-def _samplings(base: pd.DataFrame, situation: Situation, observed: Observed) -> tuple[list[Sampling], list[bool]]:
+def _samplings(base: pd.DataFrame, situation: Situation) -> tuple[list[Sampling], list[bool]]:
     """Find the sampling of every cell, and whether its instruments carry user ids; a window and element share both."""
     found: dict[tuple[object, ...], tuple[Sampling, bool]] = {}
     result = []
@@ -88,7 +81,7 @@ def _samplings(base: pd.DataFrame, situation: Situation, observed: Observed) -> 
         if key not in found:
             wikis, element, first, last = key
             start, end = first.date(), last.date() + timedelta(days=1)
-            instruments = element_instruments(situation, wikis, element, observed, start, end)
+            instruments = element_instruments(situation, wikis, element, start, end)
             found[key] = situation.sampling(instruments, wikis, start, end), situation.have_user_ids(instruments)
         result.append(found[key])
     return [sampling for sampling, _ in result], [has_id for _, has_id in result]

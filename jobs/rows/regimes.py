@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -17,21 +17,21 @@ SAMPLING_COLUMNS = [
     "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "loss",
     "unrecorded_reason", "series_break", "regimes",
 ]  # fmt: skip
-Observed = Mapping[tuple[str, str], frozenset[str]]
 
 
 def element_instruments(
-    situation: Situation, wikis: Sequence[str], element: str, observed: Observed, start: date, end: date
+    situation: Situation, wikis: Sequence[str], element: str, start: date, end: date
 ) -> tuple[str, ...]:
     """Return the instruments that an element's events come from on some wikis in [start, end).
 
     A link on the dashboard comes from the usage instrument. A link that leads to it comes from an entry point
-    instrument; where several run side by side, from the one that has been seen to send this element.
+    instrument; where several run side by side, from the one that has been seen to send this element by the window's
+    end.
     """
     if situation.vocabulary.group_of(element) != ENTRY_POINT or element == REVIEW_LINKS:
         return situation.usage_instruments(start, end)
     candidates = situation.instruments(("entry_point", "both"), start, end)
-    senders = frozenset().union(*(observed.get((wiki, element), frozenset()) for wiki in wikis))
+    senders = {name for wiki in wikis for name in situation.senders(wiki, element, end)}
     chosen = tuple(name for name in candidates if name in senders)
     return chosen or candidates
 

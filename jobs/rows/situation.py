@@ -76,6 +76,7 @@ class Situation:
         recorded: regimes that kept events carry, as (day, wiki, instrument, unit, rate). Where the policy was corrected
             after a day was ingested they differ from the policy, and both count until the day is ingested again.
         first_seen: elements that the vocabulary lacks, with the day each was first seen.
+        sent: by (wiki, element) the instruments that were seen to send it, with the day of the first sight.
         grace_minutes: how long a change of rate takes to reach clients.
     """
 
@@ -87,9 +88,10 @@ class Situation:
         grace_minutes: int,
         recorded: Iterable[Recorded] = (),
         first_seen: Mapping[str, date] | None = None,
+        sent: Mapping[tuple[str, str], Mapping[str, date]] | None = None,
     ) -> None:
         self.reference = reference
-        self.first_seen = dict(first_seen or {})
+        self.first_seen, self._sent = dict(first_seen or {}), dict(sent or {})
         self._recorded: dict[tuple[str, str], list[tuple[date, str, float]]] = {}
         for day, wiki, instrument, unit, rate in recorded:
             self._recorded.setdefault((instrument, wiki), []).append((day, unit, rate))
@@ -150,6 +152,10 @@ class Situation:
             if row.role in roles and row.valid_from < end and (row.valid_to is None or row.valid_to > start)
         }
         return tuple(sorted(found))
+
+    def senders(self, wiki: str, element: str, end: date) -> list[str]:
+        """Return the instruments that were seen to send an element on a wiki before a day."""
+        return [name for name, first in self._sent.get((wiki, element), {}).items() if first < end]
 
     def have_user_ids(self, instruments: Sequence[str]) -> bool:
         """Whether all of some instruments carry user ids."""

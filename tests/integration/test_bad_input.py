@@ -106,8 +106,8 @@ def test_a_query_before_anything_is_published(tmp_path):
 def test_a_file_that_breaks_off_is_quarantined_whole(tmp_path):
     """A truncated gzip file, a lost hour and dirt: every line has the fate the world planned, and the run goes on."""
     world, warehouse = tmp_path / "world", tmp_path / "warehouse"
-    worlds.simulate(world, start=DAY, days=2, scenario="truncated-file", scale=0.05)
-    done = worlds.here(*run(world, tmp_path, "--start", DAY, "--end", "2026-03-18"))
+    worlds.simulate(world, start=DAY, days=3, scenario="truncated-file", scale=0.05)
+    done = worlds.here(*run(world, tmp_path, "--start", DAY, "--end", "2026-03-19"))
     assert "cannot be read and is quarantined whole" in done.stderr
     log = worlds.rows(
         warehouse,
