@@ -59,7 +59,7 @@ format: setup  ## Format the code
 	$(BIN)/ruff check --fix .
 
 lock: setup  ## Make requirements.txt from requirements.in
-	$(BIN)/uv pip compile --generate-hashes --no-emit-index-url --universal --python-version 3.11 -q requirements.in -o requirements.txt
+	$(BIN)/uv pip compile --generate-hashes --no-header --universal --python-version 3.11 -q requirements.in -o requirements.txt
 
 clean:  ## Remove what was built, but the environment
 	rm -rf $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis dbt_project/target dbt_project/logs

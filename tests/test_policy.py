@@ -16,9 +16,9 @@ from typer.testing import CliRunner
 
 from jobs import policy
 from jobs.cli import app
+from jobs.first_event import find_event
 from jobs.policy import Sampling, Span
 from jobs.policy_check import check_policy, timeline_table
-from jobs.policy_entry import find_event
 from jobs.reference import InstrumentRow, PolicyRow, Reference, WikiRow
 
 NAME = "personal-dashboard-health-metrics"

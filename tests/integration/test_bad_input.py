@@ -109,12 +109,7 @@ def test_a_file_that_breaks_off_is_quarantined_whole(tmp_path):
     worlds.simulate(world, start=DAY, days=3, scenario="truncated-file", scale=0.05)
     done = worlds.here(*run(world, tmp_path, "--start", DAY, "--end", "2026-03-19"))
     assert "cannot be read and is quarantined whole" in done.stderr
-    log = worlds.rows(
-        warehouse,
-        "select cast(ingest_date as varchar), fate, coalesce(reason, ''), cast(sum(n_lines) as bigint) "
-        "from fct_ingest_log where fate != 'missing_hour' group by all having sum(n_lines) > 0",
-    )
-    found = {tuple(row[:3]): int(row[3]) for row in log.itertuples(index=False)}
+    found = worlds.logged_fates(warehouse)
     assert found == worlds.fates(world)
     assert any(reason == "unreadable_file" for _, _, reason in found)
 

@@ -103,6 +103,16 @@ def metric_rows(warehouse: Path) -> pd.DataFrame:
     )
 
 
+def logged_fates(warehouse: Path) -> dict[tuple[str, str, str], int]:
+    """Return the lines of a warehouse by day, fate and reason, as `fates` has them of a world."""
+    log = rows(
+        warehouse,
+        "select cast(ingest_date as varchar), fate, coalesce(reason, ''), cast(sum(n_lines) as bigint) "
+        "from fct_ingest_log where fate != 'missing_hour' group by all having sum(n_lines) > 0",
+    )
+    return {(day, fate, reason): int(count) for day, fate, reason, count in log.itertuples(index=False)}
+
+
 def contents(warehouse: Path) -> dict[str, set[tuple[object, ...]]]:
     """Return every mart's rows, to compare two warehouses."""
     tables = rows(warehouse, "select table_name from information_schema.tables where table_schema = 'marts'")
