@@ -1,6 +1,6 @@
 """Run a gate: profiles in, rows of `data_quality_metrics` and a decision out.
 
-Great Expectations costs 6-8 s to import, so it is imported on first use; `prefetch` starts that early,
+Great Expectations costs 6-8 s to import, so it is imported on first use; `prefetch` does that early, in a process
 beside other work.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +29,6 @@ COLUMNS = ("event_date", "gate", "check_id", "subject", "severity", "success", "
 """The columns of `data_quality_metrics`."""
 
 ALL = "all"
-_import_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -65,11 +63,9 @@ class GateResult:
         )
 
 
-def prefetch() -> threading.Thread:
-    """Start importing Great Expectations in the background; `run_gate` waits for it."""
-    thread = threading.Thread(target=_great_expectations, name="great-expectations", daemon=True)
-    thread.start()
-    return thread
+def prefetch() -> None:
+    """Import Great Expectations, which takes seconds; meant for a process that works beside the engine."""
+    _great_expectations()
 
 
 def run_gate(
@@ -117,16 +113,15 @@ def run_gate(
 
 def _great_expectations() -> tuple[Any, Any]:
     """Import Great Expectations quietly: no analytics, no progress bars."""
-    with _import_lock:
-        os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-        os.environ.setdefault("TQDM_DISABLE", "1")
-        import great_expectations as gx
-        import great_expectations.expectations as expectations
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    import great_expectations as gx
+    import great_expectations.expectations as expectations
 
-        # Some of its modules set a level of their own, so the level of their parent does not reach them.
-        for logger in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
-            logging.getLogger(logger).setLevel(logging.ERROR)
-        return gx, expectations
+    # Some of its modules set a level of their own, so the level of their parent does not reach them.
+    for logger in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    return gx, expectations
 
 
 def _by_profile(checks: Iterable[Check]) -> dict[str, list[Check]]:

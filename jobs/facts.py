@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from functools import reduce
 from itertools import groupby
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -27,8 +26,8 @@ def stage_facts(job: Job) -> None:
     reference = job.reference
     review = [row.element_friendly_name for row in reference.vocabulary if row.link_group == REVIEW_LINKS]
     review = list(dict.fromkeys(review))
-    events = lake.read("events", run.run_id).where(F.col("event_date").isin(run.changed))
-    pageviews = element_pageviews(events).persist(StorageLevel.MEMORY_AND_DISK)
+    events = lake.read_days("events", run.changed, run.run_id)
+    pageviews = job.engine.materialise(element_pageviews(events))
     try:
         users = _by_roles(pageviews, reference, run.changed, lambda part, usage: user_days(
             part, review_elements=review, dashboard_instruments=usage))  # fmt: skip
@@ -42,11 +41,8 @@ def stage_facts(job: Job) -> None:
         }
         job.stage_all(facts, run.changed)
     finally:
-        pageviews.unpersist()
-    links = [
-        lake.read(name, run.run_id).where(F.col("event_date").isin(run.changed))
-        for name in ("user_link_days", "unit_link_days")
-    ]
+        job.engine.release(pageviews)
+    links = [lake.read_days(name, run.changed, run.run_id) for name in ("user_link_days", "unit_link_days")]
     lake.stage("engagement_daily", engagement_daily(*links), run.run_id, run.changed)
     get_logger().info("facts staged", days=len(run.changed))
 

@@ -9,16 +9,16 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import reduce
 
-from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.audit import stage_audit
 from jobs.job import Job, side_by_side
 from jobs.log import get_logger
-from jobs.raw import RawDays, hour_frame
-from jobs.storage import Lake, schema_of
+from jobs.raw.files import RawDays
+from jobs.raw.frames import hour_frame
 from jobs.transforms.dedup import COPY_COLUMNS, ingest_log, mark_duplicates, rejudge, with_verdict
+from jobs.warehouse.lake import Lake, schema_of
 
 
 def stage_fates(job: Job, classified: DataFrame, raw: RawDays) -> list[date]:
@@ -37,9 +37,8 @@ def stage_fates(job: Job, classified: DataFrame, raw: RawDays) -> list[date]:
     before = _copies(lake, run.start - timedelta(days=lookback), run.start)
     candidates = classified.where(F.col("fate").isNull())
     # Five tables are made of it: without this each would decide the duplicates again.
-    decided = with_verdict(classified, mark_duplicates(candidates, before, lookback_days=lookback)).persist(
-        StorageLevel.MEMORY_AND_DISK
-    )
+    marked = mark_duplicates(candidates, before, lookback_days=lookback)
+    decided = job.engine.materialise(with_verdict(classified, marked))
     later, later_days = _later(job, candidates, before, lookback)
     changed = sorted({*run.days, *later_days})
     staged = {}
@@ -57,7 +56,7 @@ def stage_fates(job: Job, classified: DataFrame, raw: RawDays) -> list[date]:
         lambda: job.stage_all(quarantine, run.days),
         lambda: stage_audit(job, decided),
     )
-    decided.unpersist()
+    job.engine.release(decided)
     return changed
 
 

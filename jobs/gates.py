@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pandas as pd
-from pyspark.sql import functions as F
 
 from expectations.gate import GateResult, run_gate
 from expectations.thresholds import Thresholds, load_thresholds
@@ -27,7 +26,7 @@ def facts_gate(job: Job) -> None:
         GateError: a critical check failed; what failed is in `runs/<run_id>/gate_facts.csv`.
     """
     run = job.run
-    frames = {name: job.lake.read(name, run.run_id) for name in TABLES}
+    frames = {name: job.lake.read_days(name, run.changed, run.run_id) for name in TABLES}
     profiles = facts_profile(frames, days=run.changed, reference=job.reference, lines_read=run.lines_read)
     _judge(job, "facts", profiles, run.changed)
 
@@ -53,7 +52,7 @@ def thresholds(settings: Settings) -> Thresholds:
 
 
 def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> GateResult:
-    result = run_gate(name, profiles, thresholds(job.settings), days=days)
+    result = job.companion.call(run_gate, name, profiles, thresholds(job.settings), days=days)
     result.rows.to_csv(job.warehouse.folder(job.run.run_id) / f"gate_{name}.csv", index=False)
     for message in result.warned:
         get_logger().warning(message, gate=name)
@@ -70,7 +69,6 @@ def _record(job: Job, result: GateResult) -> None:
     partitions = sorted(set(result.rows["event_date"]))
     if not partitions:
         return
-    others = lake.read(QUALITY_TABLE, run.run_id).where(
-        F.col("event_date").isin(partitions) & (F.col("gate") != result.name)
-    )
-    lake.stage(QUALITY_TABLE, lake.from_pandas(QUALITY_TABLE, result.rows).unionByName(others), run.run_id, partitions)
+    known = lake.arrow_days(QUALITY_TABLE, partitions, run.run_id).to_pandas(date_as_object=True)
+    rows = pd.concat([result.rows, known[known["gate"] != result.name]], ignore_index=True)
+    lake.stage_pandas(QUALITY_TABLE, rows, run.run_id, partitions)

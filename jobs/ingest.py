@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from pathlib import Path
+from datetime import date, timedelta
 
-from pyspark import StorageLevel
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -15,10 +12,12 @@ from jobs.fates import stage_fates
 from jobs.gates import facts_gate
 from jobs.job import Job
 from jobs.log import get_logger
+from jobs.progress import Told
 from jobs.query import as_table
-from jobs.raw import RawDays, RawFile, file_frame, find_input, find_unreadable, is_unreadable_error, read_lines
+from jobs.raw.files import find_input, open_input
+from jobs.raw.frames import parsed_lines
 from jobs.reference_frames import instrument_frame, regime_frame, wiki_frame
-from jobs.transforms.events import classify, unreadable
+from jobs.transforms.events import classify
 
 
 def ingest(job: Job) -> None:
@@ -29,54 +28,47 @@ def ingest(job: Job) -> None:
         GateError: the facts gate failed.
     """
     run, log = job.run, get_logger()
-    raw = find_input(Path(run.input_dir), run.days)
+    raw = find_input(open_input(run.input_dir), run.days)
     for day in raw.empty_days:
         log.warning("no input for this day: its windows are not measured", day=str(day))
     for path in raw.ignored:
         log.warning("not a file of events, ignored", file=str(path))
     log.info("reading", files=len(raw.files), megabytes=round(sum(file.n_bytes for file in raw.files) / 1e6, 1))
-    classified = _classify(job, raw)
+    lines = parsed_lines(
+        job.engine, run.input_dir, raw.files, workers=job.settings.engine.workers, progress=Told("files read")
+    )
+    run.lines_read = dict.fromkeys(run.days, 0) | _lines_by_day(lines)
     log.info("lines read", lines=sum(run.lines_read.values()))
-    try:
-        run.changed = stage_fates(job, classified, raw)
-    finally:
-        classified.unpersist()
+    classified = job.engine.materialise(_classify(job, lines))
+    _tell_unreadable(classified)
+    run.changed = stage_fates(job, classified, raw)
+    job.engine.release(classified)
     stage_facts(job)
     job.warehouse.save(run)
     facts_gate(job)
     _report(job)
 
 
-def _classify(job: Job, raw: RawDays) -> DataFrame:
-    """Parse and judge all lines, reading them once; only where a file turns out unreadable, again without it."""
-    try:
-        return _read(job, list(raw.files), [])
-    except (PySparkException, Exception) as error:
-        if not is_unreadable_error(error):
-            raise
-        damaged = find_unreadable(raw.files)
-        if not damaged:
-            raise
-    for file in damaged:
-        get_logger().warning("this file cannot be read and is quarantined whole", file=file.name)
-    return _read(job, [file for file in raw.files if file not in damaged], damaged)
+def _lines_by_day(lines: DataFrame) -> dict[date, int]:
+    """Count the lines as they were read, before anything is joined to them: a file that cannot be read is one."""
+    counted = lines.groupBy("event_date").agg(F.count(F.lit(1)).alias("n")).collect()
+    return {row.event_date: row.n for row in counted}
 
 
-def _read(job: Job, files: list[RawFile], damaged: list[RawFile]) -> DataFrame:
+def _classify(job: Job, lines: DataFrame) -> DataFrame:
     spark, reference = job.lake.spark, job.reference
-    classified = classify(
-        read_lines(spark, files),
+    return classify(
+        lines,
         instruments=instrument_frame(spark, reference),
         wikis=wiki_frame(spark, reference),
         regimes=regime_frame(spark, reference, job.settings.ingest.rate_change_grace_minutes),
         salt=job.warehouse.salt(job.settings.privacy.salt_file),
     )
-    if damaged:
-        classified = classified.unionByName(unreadable(file_frame(spark, damaged)))
-    classified = classified.persist(StorageLevel.MEMORY_AND_DISK)
-    counted = classified.groupBy("event_date").agg(F.count(F.lit(1)).alias("n")).collect()
-    job.run.lines_read = dict.fromkeys(job.run.days, 0) | {row.event_date: row.n for row in counted}
-    return classified
+
+
+def _tell_unreadable(classified: DataFrame) -> None:
+    for row in classified.where("reason = 'unreadable_file'").select("file").orderBy("file").collect():
+        get_logger().warning("this file cannot be read and is quarantined whole", file=row.file)
 
 
 def _report(job: Job) -> None:

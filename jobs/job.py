@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import threading
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,14 +14,16 @@ from typing import TypeVar
 from pyspark.sql import DataFrame
 from rich.console import Console
 
+from jobs.companion import Companion, companion
+from jobs.engine.session import Engine, open_engine
 from jobs.errors import WarehouseError
 from jobs.log import get_logger
 from jobs.publish import recover
 from jobs.reference import Reference
 from jobs.runs import Run, Warehouse
-from jobs.session import spark_session
 from jobs.settings import Settings
-from jobs.storage import Lake
+from jobs.warehouse.home import open_home
+from jobs.warehouse.lake import Lake
 
 T = TypeVar("T")
 DISK_TROUBLE = ("No space left on device", "Read-only file system", "Permission denied", "Disk quota exceeded")
@@ -36,6 +38,12 @@ class Job:
     settings: Settings
     console: Console
     run: Run
+    companion: Companion
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that the lake is on."""
+        return self.lake.engine
 
     @property
     def reference(self) -> Reference:
@@ -50,32 +58,38 @@ class Job:
 def side_by_side(*actions: Callable[[], T]) -> list[T]:
     """Do independent work on the lake at the same time, and return the results in the order of the actions.
 
-    Spark plans and compiles a query on one core, which for a day's small tables takes longer than the query: what does
-    not wait for each other is planned together. Raises what the first failing action raised, once all have ended.
+    A query on a day's small tables is planned on one core, which takes longer than the query itself: what does not wait
+    for each other is planned together. Raises what the first failing action raised, once all have ended.
     """
     with ThreadPoolExecutor(len(actions)) as pool:
         return [future.result() for future in [pool.submit(action) for action in actions]]
 
 
 @contextlib.contextmanager
-def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
-    """Lock the warehouse, start Spark, create what tables are missing and finish a publish that was cut off."""
-    with warehouse.lock():
-        get_logger().info("starting Spark", master=settings.spark.master)
-        # Their imports take seconds each, in which Python would otherwise wait for the JVM.
-        threading.Thread(target=_prefetch, daemon=True).start()
-        spark = spark_session(
-            warehouse.path,
-            master=settings.spark.master,
-            driver_memory=settings.spark.driver_memory,
-            conf=settings.spark.conf,
-            log_file=warehouse.path / "spark.log",
-        )
-        lake = Lake(spark, warehouse.path)
-        with engine_errors(warehouse):
-            lake.ensure_tables()
-            recover(lake, warehouse)
-        yield lake
+def open_lake(settings: Settings, warehouse: Warehouse, steps: Sequence[str]) -> Iterator[tuple[Lake, Companion]]:
+    """Lock the warehouse, start the engine, create what tables are missing and finish a publish that was cut off.
+
+    Args:
+        settings: which engine, and which catalog.
+        warehouse: the warehouse.
+        steps: what will be run, so that what they need can be imported beside the engine's start.
+    """
+    with warehouse.lock(), companion() as other:
+        other.prepare(steps)
+        shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left: nobody else holds the lock
+        catalog, properties = open_home(settings.catalog.properties(), warehouse.path)
+        get_logger().info("starting the engine", engine=settings.engine.name)
+        try:
+            with open_engine(
+                settings, warehouse.scratch, catalog=properties, log_file=warehouse.path / "spark.log"
+            ) as engine:
+                lake = Lake(engine, catalog)
+                with engine_errors(warehouse):
+                    lake.ensure_tables()
+                    recover(lake, warehouse)
+                yield lake, other
+        finally:
+            shutil.rmtree(warehouse.scratch, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -83,7 +97,7 @@ def engine_errors(warehouse: Warehouse) -> Iterator[None]:
     """Say in words what a full or read-only disk makes the engine say in stack traces."""
     try:
         yield
-    except Exception as error:  # Py4J, Spark, DuckDB and the system each have a class of their own for it
+    except Exception as error:  # Spark, Sail, DuckDB and the system each have a class of their own for it
         text = str(error)
         trouble = next((words for words in DISK_TROUBLE if words in text), None)
         if trouble is None:
@@ -95,11 +109,3 @@ def engine_errors(warehouse: Warehouse) -> Iterator[None]:
             next_step="free space or permissions there and rerun; "
             + ("the next command finishes the publish" if half_way else "nothing was published"),
         ) from None
-
-
-def _prefetch() -> None:
-    import expectations.gate
-    import jobs.marts
-
-    jobs.marts.prefetch()
-    expectations.gate.prefetch()

@@ -22,7 +22,8 @@ def make_marts(job: Job) -> None:
         GateError: a model, a data test or the marts gate failed; nothing is published.
     """
     run, warehouse = job.run, job.warehouse
-    built = build_marts(
+    built = job.companion.call(
+        build_marts,
         job.lake.staged_tables(run.run_id),
         warehouse.reference(run.run_id),
         warehouse.marts,

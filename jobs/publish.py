@@ -6,25 +6,26 @@ fast-forwarded, the marts file is replaced, the journal is removed. A command th
 
 from __future__ import annotations
 
-import json
 import os
 
 from jobs.log import get_logger
 from jobs.runs import Run, Warehouse, write_json
-from jobs.storage import Lake
+from jobs.warehouse.tables import Tables
 
 
-def publish(lake: Lake, warehouse: Warehouse, run: Run) -> None:
+def publish(lake: Tables, warehouse: Warehouse, run: Run) -> None:
     """Make everything that a run staged visible. The caller holds the lock and has passed every gate."""
     write_json(warehouse.journal, {"run_id": run.run_id})
     get_logger().info("journal written, publishing", run=run.run_id)
     roll_forward(lake, warehouse)
 
 
-def roll_forward(lake: Lake, warehouse: Warehouse) -> None:
+def roll_forward(lake: Tables, warehouse: Warehouse) -> None:
     """Finish the publish that the journal speaks of; every part of it may have happened already."""
     log = get_logger()
-    run_id = json.loads(warehouse.journal.read_text(encoding="utf-8"))["run_id"]
+    run_id = warehouse.publishing()
+    if run_id is None:
+        return
     tables = lake.publish(run_id)
     log.info("tables fast-forwarded", run=run_id, tables=len(tables))
     if warehouse.next_marts.exists():
@@ -38,14 +39,14 @@ def roll_forward(lake: Lake, warehouse: Warehouse) -> None:
     log.info("published", run=run_id)
 
 
-def recover(lake: Lake, warehouse: Warehouse) -> None:
+def recover(lake: Tables, warehouse: Warehouse) -> None:
     """Roll a cut-off publish forward. The caller holds the lock."""
     if warehouse.journal.exists():
         get_logger().warning("an earlier publish was cut off; finishing it", journal=str(warehouse.journal))
         roll_forward(lake, warehouse)
 
 
-def clean_up(lake: Lake, warehouse: Warehouse) -> None:
+def clean_up(lake: Tables, warehouse: Warehouse) -> None:
     """Drop what runs staged that never got published. The caller holds the lock and is about to open a new run."""
     for branch in lake.discard():
         get_logger().warning("dropped what an unfinished run had staged", run=branch)

@@ -12,11 +12,13 @@ from rich.console import Console
 from jobs.errors import GateError, UsageError
 from jobs.job import Job, engine_errors, open_lake
 from jobs.log import get_logger
-from jobs.publish import clean_up
-from jobs.raw import find_input
+from jobs.publish import clean_up, recover
+from jobs.raw.files import find_input
 from jobs.reference import load_reference
 from jobs.runs import STEPS, Warehouse
 from jobs.settings import Settings
+from jobs.warehouse.home import open_home
+from jobs.warehouse.tables import Tables
 from jobs.windows import days
 
 
@@ -42,7 +44,7 @@ def run_steps(
         reference = load_reference(input_dir, allow_unknown_policy_wikis=True)
         find_input(input_dir, days(start, end))  # before Spark starts: an empty day is told at once
     cut_off = warehouse.journal.exists()
-    with open_lake(settings, warehouse) as lake:
+    with open_lake(settings, warehouse, steps) as (lake, other):
         if reference is not None:
             with engine_errors(warehouse):
                 clean_up(lake, warehouse)
@@ -52,7 +54,7 @@ def run_steps(
             run, steps = rolled, ()  # a scheduler's retry of the step whose publish this command has just finished
         else:
             run = warehouse.staged_run(start, end, after=STEPS[STEPS.index(steps[0]) - 1])
-        job = Job(lake, warehouse, settings, console, run)
+        job = Job(lake, warehouse, settings, console, run, other)
         for step in steps:
             _run_step(job, step)
     if run.state == "published":
@@ -67,9 +69,11 @@ def run_steps(
 
 
 def finish_publish(settings: Settings, warehouse: Warehouse) -> None:
-    """Roll a cut-off publish forward; opening the lake does it."""
-    with open_lake(settings, warehouse):
-        pass
+    """Roll a cut-off publish forward; it takes the tables' metadata only, and no engine."""
+    with warehouse.lock():
+        tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
+        tables.ensure_tables()
+        recover(tables, warehouse)
 
 
 def _check(steps: Sequence[str]) -> None:

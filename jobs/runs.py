@@ -1,7 +1,8 @@
 """Runs on disk: the lock, the manifest of the open run, the publishing journal. No Spark here.
 
 Layout under the warehouse: `lock`, `publish.json` (only while a publish is under way), `runs/<run_id>/run.json` and
-`runs/<run_id>/reference/*.csv` (the input's tables as the run read them), `next/` (the marts being built).
+`runs/<run_id>/reference/*.csv` (the input's tables as the run read them), `next/` (the marts being built),
+`scratch/` (what the engine of the command that holds the lock keeps on disk).
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class Warehouse:
         self.journal = self.path / "publish.json"
         self.lock_file = self.path / "lock"
         self.runs = self.path / "runs"
+        self.scratch = self.path / "scratch"
 
     def prepare(self) -> None:
         """Create the directory and make sure it can be written to."""
@@ -151,6 +153,10 @@ class Warehouse:
         for run in runs:
             if run.state != "published" or run in published[:-KEPT_RUNS]:
                 shutil.rmtree(self.folder(run.run_id), ignore_errors=True)
+
+    def publishing(self) -> str | None:
+        """Return the run whose publishing was cut off, or None."""
+        return str(json.loads(self.journal.read_text(encoding="utf-8"))["run_id"]) if self.journal.exists() else None
 
     def salt(self, salt_file: Path | None) -> str:
         """Return the key of the user hashes; create it on first use, readable by its owner only."""

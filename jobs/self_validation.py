@@ -30,7 +30,7 @@ def stage_self_validation(job: Job, situation: Situation, fitting: Fitting, as_o
     windows = validation_windows(situation, days)
     rows = pd.DataFrame(columns=COLUMNS) if windows.empty else _rows(job, fitting, windows, days)
     get_logger().info("self-validation", mondays=len(days), windows=len(windows), rows=len(rows))
-    job.lake.stage("self_validation", job.lake.from_pandas("self_validation", rows), job.run.run_id, days)
+    job.lake.stage_pandas("self_validation", rows, job.run.run_id, days)
 
 
 def _rows(job: Job, fitting: Fitting, windows: pd.DataFrame, days: Sequence[date]) -> pd.DataFrame:

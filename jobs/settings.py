@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
@@ -67,10 +67,49 @@ def gates(settings: EstimationSettings) -> Gates:
     )
 
 
+class EngineSettings(_Section):
+    """What runs the transforms."""
+
+    name: Literal["embedded", "spark"] = Field("embedded", description="in this process without Java, or Apache Spark")
+    workers: int = Field(2, ge=1, description="processes that read raw lines for the embedded engine")
+    memory: str = Field("2g", pattern=r"^\d+(\.\d+)?[kmgt]?b?$", description="what the embedded engine may hold")
+
+
+class CatalogSettings(_Section):
+    """Where the tables are registered: PyIceberg's properties of a catalog, by their own names.
+
+    Without any it is a SQL catalog over SQLite at `WAREHOUSE/catalog.db`, with the files under `WAREHOUSE/lake`.
+    """
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    type: str | None = Field(None, description="sql, rest, hive or glue; default sql")
+    uri: str | None = Field(None, description="default sqlite:///WAREHOUSE/catalog.db")
+    warehouse: str | None = Field(None, description="where the files go; default WAREHOUSE/lake")
+
+    def properties(self) -> dict[str, str]:
+        """Return the properties that are set, nested ones by their dotted names."""
+        return _dotted({key: value for key, value in self.model_dump().items() if value is not None})
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Flatten nested tables: TOML reads `s3.endpoint = …` as a table `s3`."""
+    flat: dict[str, str] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            flat |= _dotted(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = str(value).lower() if isinstance(value, bool) else str(value)
+    return flat
+
+
 class SparkSettings(_Section):
-    """The engine; on a cluster only this section changes."""
+    """The engine `spark`, and only that one."""
 
     master: str = Field("local[*]", description="Spark master")
+    remote: str | None = Field(
+        None, description="address of a Spark Connect server, sc://host:port, instead of a master"
+    )
     driver_memory: str = Field("3g", description="heap of the driver")
     conf: dict[str, str] = Field(default_factory=dict, description="any further Spark keys")
 
@@ -95,6 +134,8 @@ class Settings(BaseSettings):
     ingest: IngestSettings = IngestSettings()  # type: ignore[call-arg]
     privacy: PrivacySettings = PrivacySettings()  # type: ignore[call-arg]
     estimation: EstimationSettings = EstimationSettings()  # type: ignore[call-arg]
+    engine: EngineSettings = EngineSettings()  # type: ignore[call-arg]
+    catalog: CatalogSettings = CatalogSettings()  # type: ignore[call-arg]
     spark: SparkSettings = SparkSettings()  # type: ignore[call-arg]
     quality: QualitySettings = QualitySettings()  # type: ignore[call-arg]
 

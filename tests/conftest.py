@@ -2,23 +2,44 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs.session import spark_session
+from jobs.engine.session import SPARK, Engine, open_engine
+from jobs.settings import Settings, load_settings
+from jobs.warehouse.catalog import catalog_properties
+
+ENGINE = os.environ.get("PDMETRICS_TEST_ENGINE", "embedded")
+# Tests run many queries on few rows: to compile these thoroughly, or in several partitions, would cost most of the time.
+# With the first compiler alone the JVM's cache for code is small, and stops all compiling once it is full.
+SPARK_SETTINGS = (
+    "spark.master=local[2]",
+    "spark.driver_memory=1g",
+    "spark.conf={'spark.sql.shuffle.partitions'='1', "
+    "'spark.driver.extraJavaOptions'='-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m'}",
+)
+
+
+def engine_settings(name: str = ENGINE) -> Settings:
+    """The settings of an engine as tests want it."""
+    return load_settings(None, (f"engine.name={name}", "engine.memory=1g", *(SPARK_SETTINGS if name == SPARK else ())))[
+        0
+    ]
 
 
 @pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """The test process's one session, over a lake of its own.
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The test process's one engine, over a lake of its own: embedded, or what PDMETRICS_TEST_ENGINE names."""
+    folder = tmp_path_factory.mktemp("warehouse")
+    properties = catalog_properties({}, folder)
+    with open_engine(engine_settings(), folder / "scratch", catalog=properties, log_file=folder / "spark.log") as found:
+        yield found
 
-    Tests run many queries on few rows: to compile these thoroughly, or in several partitions, would cost most of the
-    time. With the first compiler alone the JVM's cache for code is small, and stops all compiling once it is full.
-    """
-    java = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m"
-    conf = {"spark.driver.extraJavaOptions": java, "spark.sql.shuffle.partitions": "1"}
-    session = spark_session(tmp_path_factory.mktemp("warehouse"), master="local[2]", driver_memory="1g", conf=conf)
-    yield session
-    session.stop()
+
+@pytest.fixture(scope="session")
+def spark(engine: Engine) -> SparkSession:
+    """Its session."""
+    return engine.spark

@@ -209,7 +209,7 @@ def _facts(spark: SparkSession, cases: Sequence[MetricCase]) -> list[DataFrame]:
     names = [column.split()[0] for column in EVENT_COLUMNS.split(",")]
     events = [event | {"wiki_db": case.own(event["wiki_db"])} for case in cases for event in case.events]
     rows = [tuple((event | {"meta_id": f"m{n}"}).get(name) for name in names) for n, event in enumerate(events)]
-    pageviews = element_pageviews(frame_of(spark, rows, EVENT_COLUMNS)).persist()
+    pageviews = element_pageviews(frame_of(spark, rows, EVENT_COLUMNS))
     review = cases[0].situation.vocabulary.review_elements
     facts = (
         user_days(pageviews, review_elements=review, dashboard_instruments=[INSTRUMENT]),

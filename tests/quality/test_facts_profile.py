@@ -13,7 +13,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.reference_rows import InstrumentRow, VocabularyRow, WikiRow
-from jobs.storage import schema_of
+from jobs.warehouse.lake import schema_of
 
 pytestmark = pytest.mark.spark
 

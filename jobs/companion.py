@@ -1,0 +1,50 @@
+"""A second process for dbt and Great Expectations: seconds of imports, beside the engine's own work.
+
+Neither needs the engine: the one reads the lake's files, the other small profiles. In the process of the engine their
+imports would hold Python's lock while every query waits for it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from jobs.workers import worker_pool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Companion:
+    """The process, as a run sees it."""
+
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def prepare(self, steps: Sequence[str]) -> None:
+        """Begin the imports that some steps will need."""
+        self._pool.submit(_import, "ingest" in steps or "marts" in steps, "marts" in steps)
+
+    def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function of a module there, and wait for what it returns or raises."""
+        return self._pool.submit(function, *args, **kwargs).result()
+
+
+@contextlib.contextmanager
+def companion() -> Iterator[Companion]:
+    """Give a companion that ends with the block, at once if that fails."""
+    with worker_pool(1) as pool:
+        yield Companion(pool)
+
+
+def _import(gates: bool, marts: bool) -> None:
+    if gates:
+        import expectations.gate
+
+        expectations.gate.prefetch()
+    if marts:
+        import jobs.marts
+
+        jobs.marts.prefetch()

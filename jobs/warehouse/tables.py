@@ -1,0 +1,154 @@
+"""The tables' metadata: branches, what a run sees, publishing and dropping. PyIceberg alone; no engine is needed.
+
+A run stages every table it changes on a branch named after the run. Readers of `main` see nothing of it until
+`publish` fast-forwards the branches (`docs/adr/0003-one-publish-step.md`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import reduce
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Or
+from pyiceberg.table import Table
+from pyiceberg.table.snapshots import ancestors_of
+
+from jobs import contracts
+from jobs.errors import WarehouseError
+from jobs.marts import LakeTable
+from jobs.schemas import arrow_schema
+from jobs.warehouse.catalog import ensure_tables, local_path
+
+MAIN = "main"
+KEEP_SNAPSHOTS = timedelta(days=30)
+DAY = timedelta(days=1)
+EPOCH = date(1970, 1, 1)
+
+
+class Tables:
+    """The Iceberg tables of one warehouse, by their metadata."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        self._tables: dict[str, Table] = {}
+
+    def ensure_tables(self) -> None:
+        """Create the tables that are not there yet, and add what columns they lack."""
+        self._tables = ensure_tables(self.catalog)
+
+    def table(self, name: str) -> Table:
+        """Return the handle of a table, up to date with this process."""
+        return self._tables[contracts.table(name).name]
+
+    def arrow_days(self, name: str, days: Sequence[date], run_id: str | None = None) -> pa.Table:
+        """Return the rows of some days of a small table, without an engine."""
+        column = contracts.table(name).partition
+        scan = self.table(name).scan(within(column, days), snapshot_id=self.snapshot(name, run_id))
+        return scan.to_arrow().cast(arrow_schema(contracts.table(name).columns))
+
+    def refs(self, name: str) -> dict[str, int]:
+        """Return the branches of a table and the snapshot each points to."""
+        return {ref: found.snapshot_id for ref, found in self.table(name).metadata.refs.items()}
+
+    def days(self, name: str) -> list[date]:
+        """Return the partitions of a table that hold published rows, from its metadata alone."""
+        files = self.table(name).scan(snapshot_id=self.snapshot(name, None)).plan_files()
+        return sorted({EPOCH + timedelta(days=int(task.file.partition[0])) for task in files})
+
+    def staged_tables(self, run_id: str) -> dict[str, LakeTable]:
+        """Return for every table the snapshot a run sees: its own branch, else what is published."""
+        found = {}
+        for name in contracts.TABLES:
+            location = local_path(self.table(name).metadata_location)
+            found[name] = LakeTable(name, location, self.snapshot(name, run_id))
+        return found
+
+    def publish(self, run_id: str) -> list[str]:
+        """Fast-forward every branch of a run to main and drop it, in one commit a table.
+
+        Repeatable: what is done already is passed over, wherever between two tables the last attempt was cut off. Snapshots
+        of more than thirty days ago leave the history.
+        """
+        published = []
+        for name in contracts.TABLES:
+            self.table(name).refresh()
+            if run_id not in self.refs(name):
+                continue
+            table = self.table(name)
+            self._check_is_ahead(table, run_id)
+            table.manage_snapshots().set_current_snapshot(ref_name=run_id).remove_branch(run_id).commit()
+            self.expire(name, datetime.now(UTC) - KEEP_SNAPSHOTS)
+            published.append(name)
+        return published
+
+    def expire(self, name: str, before: datetime) -> None:
+        """Let the snapshots of a table from before a moment go, but for heads and what leads from `main` to a branch."""
+        table = self.table(name)
+        metadata = table.metadata
+        published = {snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(MAIN), metadata)}
+        kept = set(self.refs(name).values())
+        for ref in self.refs(name):
+            kept |= {
+                snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(ref), metadata)
+            } - published
+        limit = before.timestamp() * 1000
+        old = [s.snapshot_id for s in metadata.snapshots if s.timestamp_ms < limit and s.snapshot_id not in kept]
+        if old:
+            table.maintenance.expire_snapshots().by_ids(old).commit()
+
+    def discard(self, keep: Iterable[str] = ()) -> list[str]:
+        """Drop every branch of runs that never got published, but those in `keep`; return their names."""
+        dropped = set()
+        for name in contracts.TABLES:
+            for ref in self.refs(name):
+                if ref != MAIN and ref not in keep:
+                    self.table(name).manage_snapshots().remove_branch(ref).commit()
+                    dropped.add(ref)
+        return sorted(dropped)
+
+    def snapshot(self, name: str, run_id: str | None) -> int:
+        """Return the snapshot of a table that a run sees."""
+        refs = self.refs(name)
+        return refs[run_id] if run_id is not None and run_id in refs else refs[MAIN]
+
+    def branch(self, name: str, run_id: str) -> None:
+        """Make the run's branch begin at what is published, unless it is there."""
+        refs = self.refs(name)
+        if run_id not in refs:
+            self.table(name).manage_snapshots().create_branch(refs[MAIN], run_id).commit()
+
+    def _check_is_ahead(self, table: Table, run_id: str) -> None:
+        """Refuse to publish a branch that does not hold what is published."""
+        branch, main = table.snapshot_by_name(run_id), table.snapshot_by_name(MAIN)
+        known = {snapshot.snapshot_id for snapshot in ancestors_of(branch, table.metadata)}
+        if main is not None and main.snapshot_id not in known:
+            raise WarehouseError(
+                f"{'.'.join(table.name())} was published by somebody else since {run_id} began.",
+                where=table.metadata_location,
+                next_step="run the days again: they start from what is published now",
+            )
+
+
+def within(column: str, days: Sequence[date]) -> BooleanExpression:
+    """Return the condition that a partition is one of some days."""
+    conditions = [between(column, first, last) for first, last in spans(days)]
+    return reduce(Or, conditions) if conditions else AlwaysTrue()
+
+
+def between(column: str, first: date, last: date) -> BooleanExpression:
+    """Return the condition that a partition lies in a closed span of days."""
+    return And(GreaterThanOrEqual(column, first.isoformat()), LessThanOrEqual(column, last.isoformat()))
+
+
+def spans(days: Sequence[date]) -> list[tuple[date, date]]:
+    """Group days into closed spans without holes, so that a month is one condition and not thirty."""
+    found: list[tuple[date, date]] = []
+    for day in sorted(set(days)):
+        if found and day - found[-1][1] == DAY:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found

@@ -1,0 +1,60 @@
+"""Worker processes: started afresh, deaf to Ctrl-C, and gone with the process that started them, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+
+@contextlib.contextmanager
+def worker_pool(
+    n_workers: int, *, first: Callable[[], Any] | None = None, environment: Mapping[str, str] | None = None
+) -> Iterator[ProcessPoolExecutor]:
+    """Give a pool of worker processes that is gone at the end of the block.
+
+    Spawned, not forked: the parent may hold an engine with its threads.
+
+    Args:
+        n_workers: how many.
+        first: what each does before its first task, such as imports that take long.
+        environment: variables that only the workers have.
+    """
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(
+        n_workers, mp_context=context, initializer=_begin, initargs=(dict(environment or {}), first)
+    )
+    try:
+        yield pool
+    except BaseException:
+        _terminate(pool)
+        raise
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _terminate(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once: after an error nobody wants what they are at."""
+    for process in list((pool._processes or {}).values()):
+        process.terminate()
+
+
+def _begin(environment: Mapping[str, str], first: Callable[[], Any] | None) -> None:
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    if first is not None:
+        first()
+
+
+def _end_with_parent() -> None:
+    """A killed parent says nothing to its workers, who would wait for their next task for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
