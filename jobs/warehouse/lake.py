@@ -114,10 +114,11 @@ class Lake(Tables):
         return f"{NAME}.{contracts.NAMESPACE}.{contracts.table(name).name}"
 
     def _read(self, name: str, run_id: str | None, condition: BooleanExpression) -> DataFrame:
-        snapshot = self.snapshot(name, run_id)
         if not self.engine.is_embedded:
-            return self.spark.read.option("versionAsOf", str(snapshot)).table(self.identifier(name))
-        scan = self.table(name).scan(condition, snapshot_id=snapshot)
+            # By branch and not by snapshot, which would show the columns that the table had then.
+            is_staged = run_id is not None and run_id in self.refs(name)
+            return self.spark.table(self.identifier(name) + (f".branch_{run_id}" if is_staged else ""))
+        scan = self.table(name).scan(condition, snapshot_id=self.snapshot(name, run_id))
         files = [task.file.file_path for task in scan.plan_files()]
         if not files:
             return self._empty(name)

@@ -8,30 +8,39 @@ from pathlib import Path
 import duckdb
 import pytest
 from parquet_lake import MONDAY, world, write_reference
-from pyspark.sql import SparkSession
 
 from jobs.contracts import TABLES
 from jobs.marts import DBT_PROJECT, REFERENCE_COLUMNS, BuiltMarts, build_marts
-from jobs.storage import Lake, schema_of
+from jobs.engine.session import SPARK, open_engine
+from jobs.frames import frame_of
+from jobs.schemas import split_columns
+from jobs.warehouse.catalog import catalog_properties, open_catalog
+from jobs.warehouse.lake import Lake
+from tests.conftest import ENGINE, engine_settings
 
-pytestmark = [pytest.mark.dbt, pytest.mark.spark]
+pytestmark = [
+    pytest.mark.on_spark,
+    pytest.mark.skipif(ENGINE != SPARK, reason="a process has one engine: PDMETRICS_TEST_ENGINE=spark"),
+]
 
 RUN = "run_marts_on_spark"
 
 
 @pytest.fixture(scope="module")
-def lake(spark: SparkSession) -> Iterator[Lake]:
-    """A lake of fresh tables, as the session is shared, whose rows are all on a run's branch, not on main."""
-    lake = Lake(spark, Path(spark.conf.get("spark.sql.catalog.lake.warehouse")).parent)
-    _drop_tables(lake)
-    lake.ensure_tables()
-    for name, rows in world().items():
-        schema = schema_of(name)
-        values = [tuple(row.get(column) for column in schema.fieldNames()) for row in rows]
-        dates = sorted({row[TABLES[name].partition] for row in rows})
-        lake.stage(name, spark.createDataFrame(values, schema=schema), RUN, dates)
-    yield lake
-    _drop_tables(lake)
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
+    """A lake whose rows are all on a run's branch, not on main."""
+    folder = tmp_path_factory.mktemp("warehouse")
+    properties = catalog_properties({}, folder)
+    catalog = open_catalog(properties)
+    with open_engine(engine_settings(SPARK), folder / "scratch", catalog=properties) as engine:
+        lake = Lake(engine, catalog)
+        lake.ensure_tables()
+        for name, rows in world().items():
+            names = [column for column, _ in split_columns(TABLES[name].columns)]
+            values = [tuple(row.get(column) for column in names) for row in rows]
+            dates = sorted({row[TABLES[name].partition] for row in rows})
+            lake.stage(name, frame_of(engine.spark, values, TABLES[name].columns), RUN, dates)
+        yield lake
 
 
 @pytest.fixture(scope="module")
@@ -70,11 +79,6 @@ def test_spark_builds_the_same_marts(
             ours = f"select * from marts.{mart}"
             assert connection.execute(f"({theirs}) except all ({ours})").fetchall() == [], mart
             assert connection.execute(f"({ours}) except all ({theirs})").fetchall() == [], mart
-
-
-def _drop_tables(lake: Lake) -> None:
-    for name in TABLES:
-        lake.spark.sql(f"drop table if exists {lake.identifier(name)}")
 
 
 def _publish_for_spark(lake: Lake, reference: Path) -> None:
