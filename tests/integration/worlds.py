@@ -17,11 +17,13 @@ import duckdb
 import pandas as pd
 
 from jobs.cli import main
+from jobs.warehouse.home import metadata_locations
 
-# A process of its own is done before the JVM's optimising compiler pays for itself. (With the first compiler alone the
-# cache for code is small, and stops all compiling once it is full.)
+# On Spark a process of its own is done before the JVM's optimising compiler pays for itself. (With the first compiler
+# alone the cache for code is small, and stops all compiling once it is full.)
 JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:ReservedCodeCacheSize=256m"
 ENVIRONMENT = {
+    "PDMETRICS_ENGINE__NAME": os.environ.get("PDMETRICS_TEST_ENGINE", "embedded"),
     "PDMETRICS_SPARK__CONF": json.dumps({"spark.driver.extraJavaOptions": JAVA}),
     **os.environ,
     "COLUMNS": "200",
@@ -44,11 +46,11 @@ def pdmetrics(*arguments: str, check: bool = True, timeout: int = 900) -> subpro
 
 
 def here(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    """Run a command line in this process, where Spark is warm from the second time on; else as `pdmetrics` does."""
+    """Run a command line in this process, where imports are done; else as `pdmetrics` does."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     with (
         unittest.mock.patch.object(sys, "argv", ["pdmetrics", *arguments]),
-        unittest.mock.patch.dict(os.environ, COLUMNS="200"),
+        unittest.mock.patch.dict(os.environ, ENVIRONMENT),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
@@ -123,21 +125,16 @@ def contents(warehouse: Path) -> dict[str, set[tuple[object, ...]]]:
 
 
 def lake_contents(warehouse: Path) -> dict[str, set[tuple[object, ...]]]:
-    """Return every published row of the lake, read past Spark."""
+    """Return every published row of the lake, read past either engine."""
     found = {}
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         for name in ("avro", "iceberg"):  # iceberg needs avro first
             wheel = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
             connection.execute(f"load '{wheel / f'{name}.duckdb_extension'}'")
-        for folder in sorted((warehouse / "lake" / "pd").iterdir()):
-            metadata = max(folder.glob("metadata/v*.metadata.json"), key=lambda path: int(path.name.split(".")[0][1:]))
-            main = json.loads(metadata.read_text()).get("refs", {}).get("main")
-            sql = (
-                f"select columns(*)::varchar from iceberg_scan('{metadata}', snapshot_from_id = {main['snapshot-id']})"
-                if main
-                else None
+        for name, location in sorted(metadata_locations(warehouse).items()):
+            path = location.removeprefix("file://")
+            found[f"lake.{name}"] = set(
+                connection.execute(f"select columns(*)::varchar from iceberg_scan('{path}')").fetchall()
             )
-            rows_ = connection.execute(sql).fetchall() if sql else []
-            found[f"lake.{folder.name}"] = set(rows_)
     return found
