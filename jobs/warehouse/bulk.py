@@ -20,6 +20,8 @@ from pyiceberg.table import Table
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.warehouse.catalog import file_location, local_path
+
 CHUNK_BYTES = 192 << 20  # what of a table with lists is in memory at once
 _DAY = "_day"
 
@@ -42,7 +44,8 @@ def write_files(rows: DataFrame, folder: str, column: str) -> list[str]:
     """
     own = f"{folder.rstrip('/')}/{uuid.uuid4().hex}"
     rows.withColumn(_DAY, F.col(column)).write.partitionBy(_DAY).option("compression", "zstd").parquet(own)
-    filesystem, path = pafs.FileSystem.from_uri(own)
+    local = local_path(own)  # not by its URI, in which Arrow takes no blank
+    filesystem, path = pafs.FileSystem.from_uri(own) if local is None else (pafs.LocalFileSystem(), str(local))
     found = filesystem.get_file_info(pafs.FileSelector(path, recursive=True, allow_not_found=True))
     names = (info.path for info in found if info.is_file and info.path.endswith(".parquet") and info.size)
     return sorted(f"{own}/{name.removeprefix(path).lstrip('/')}" for name in names)
@@ -53,8 +56,8 @@ def written_chunks(rows: DataFrame, scratch: Path, column: str, schema: pa.Schem
     """Let the engine write a frame into the scratch folder, and give it back in Arrow tables, in order of the days."""
     folder = scratch.resolve() / "rows" / uuid.uuid4().hex
     try:
-        files = write_files(rows, folder.as_uri(), column)
-        yield _chunks([pafs.FileSystem.from_uri(file)[1] for file in files], schema)
+        files = write_files(rows, file_location(folder), column)
+        yield _chunks([str(local_path(file)) for file in files], schema)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

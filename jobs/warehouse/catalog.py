@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
@@ -46,7 +45,7 @@ def catalog_properties(settings: Mapping[str, str], warehouse: Path) -> dict[str
     if kind == "sql" and "uri" not in settings:
         default["uri"] = f"sqlite:///{root / CATALOG_FILE}"
     if "warehouse" not in settings:
-        default["warehouse"] = (root / LAKE_FOLDER).as_uri()
+        default["warehouse"] = file_location(root / LAKE_FOLDER)
     return {**default, **settings}
 
 
@@ -104,8 +103,15 @@ def create_table(catalog: Catalog, name: str, schema: Schema | None = None) -> T
 
 def local_path(location: str) -> Path | None:
     """Return the path of a location on this machine, None for one elsewhere."""
-    parts = urlsplit(location)
-    return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
+    scheme, found, path = location.partition("://")
+    if not found:
+        scheme, path = "file", location.removeprefix("file:")
+    return Path(path) if scheme == "file" else None
+
+
+def file_location(path: Path) -> str:
+    """Return the location of a path as Iceberg writes it: nothing is escaped, whatever the path holds."""
+    return f"file://{path}"
 
 
 def _ensure(catalog: Catalog, contract: contracts.Table) -> Table:

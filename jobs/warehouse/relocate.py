@@ -18,6 +18,7 @@ from jobs.warehouse.catalog import (
     TABLE_PROPERTIES,
     catalog_properties,
     create_table,
+    file_location,
     local_path,
     open_catalog,
 )
@@ -109,7 +110,7 @@ class _Move:
                 where=str(moved),
                 next_step="copy the whole warehouse again, while no run writes",
             )
-        return moved.as_uri()
+        return file_location(moved)
 
 
 def _data_files(old: Table, move: _Move, run_id: str | None) -> Iterator[DataFile]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sqlite3
 
+import pandas as pd
 import pytest
 from lake_cases import DAYS, TABLE, found, open_lake, rows
 
@@ -50,6 +51,20 @@ def test_a_copy_made_while_a_run_was_published_has_its_rows(published, engine, w
     shutil.copytree(warehouse, copy)
     relocate(copy, "run_2")
     assert found(open_lake(engine, copy)) == dict.fromkeys(DAYS, 2)
+
+
+def test_rows_that_came_past_the_engine_move_too(lake, engine, warehouse, tmp_path):
+    frame = pd.DataFrame({"event_date": DAYS, "event_hour": 4, "fate": "kept", "reason": None, "n_lines": 3})
+    lake.stage_pandas(TABLE, frame, "run_1", DAYS)
+    lake.publish("run_1")
+    moved = tmp_path / "another place, é"
+    warehouse.rename(moved)
+    relocate(moved)
+    theirs = open_lake(engine, moved)
+    assert found(theirs) == dict.fromkeys(DAYS, 3)
+    assert theirs.arrow_days(TABLE, DAYS).num_rows == len(DAYS)
+    theirs.stage(TABLE, rows(engine.spark, 4), "run_2", DAYS)
+    assert found(theirs, "run_2") == dict.fromkeys(DAYS, 4)
 
 
 def test_a_copy_that_lacks_a_file_is_refused(published, warehouse, tmp_path):
