@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from jobs.estimation.intervals import FloatArray, as_float
 from jobs.estimation.regimes import IntArray, TextArray
@@ -134,4 +133,6 @@ def ks_p_value(row: npt.ArrayLike, bin_index: npt.ArrayLike, count: npt.ArrayLik
     distance = np.zeros(n_rows)
     np.maximum.at(distance, rows, np.maximum(below, above))
     sizes = np.where(n > 0, n, 1.0).astype(np.int64)
+    from scipy import stats  # its import takes most of a second, and only this needs it
+
     return np.where(n > 0, stats.kstwo.sf(distance, sizes), np.nan)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from scipy import stats
+from scipy import special
 
 
 def garwood_upper(count: float, confidence: float = 0.975) -> float:
     """Give the exact one-sided upper limit of a Poisson mean (Garwood 1936); safe for sums of coin flips, too."""
-    return float(stats.chi2.ppf(confidence, 2 * count + 2)) / 2
+    return float(special.gammaincinv(count + 1, confidence))
 
 
 def users_bounds(n_seen: float, rate: float) -> tuple[float, float]:

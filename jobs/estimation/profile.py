@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def profile_interval(
     Returns:
         Lower and upper end; an end is its limit where even the limit cannot be excluded.
     """
-    reach = float(np.sqrt(stats.chi2.ppf(level, 1)))
+    reach = float(np.sqrt(2 * special.gammaincinv(0.5, level)))
     lower = _end(profile, peak, maximum, limits[0], -step, reach)
     upper = _end(profile, peak, maximum, limits[1], step, reach)
     return lower, upper
