@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 OUTPUT = ("metric", "wiki_db", "metric_date", "as_of_date", "element_friendly_name")
 
 # Flags are read as text: a wrongly typed one is null as a boolean, and would pass for absent.
-SCHEMA = {
+SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "_hour": pl.String,
     "$schema": pl.String,
     "action": pl.String,
