@@ -70,6 +70,9 @@ def _moment(text: str) -> datetime:
 
 
 InputDir = Annotated[Path, typer.Option("--input", help="Directory with raw/, sampling_policy.csv, wikis.csv …")]
+InputPlace = Annotated[
+    str, typer.Option("--input", help="Directory with raw/, sampling_policy.csv, wikis.csv …, or s3://…, hdfs://…")
+]
 StartDay = Annotated[date | None, typer.Option("--start", parser=_day, metavar="DAY", help="First day (UTC).")]
 EndDay = Annotated[
     date | None, typer.Option("--end", parser=_day, metavar="DAY", help="Day after the last (exclusive).")
@@ -138,7 +141,7 @@ def simulate(
 @app.command()
 def run(
     context: typer.Context,
-    input_dir: InputDir,
+    input_dir: InputPlace,
     day: OneDay = None,
     start: StartDay = None,
     end: EndDay = None,
@@ -224,7 +227,7 @@ def plan_sampling(
 
 
 @policy_app.command("check")
-def policy_check(context: typer.Context, input_dir: InputDir) -> None:
+def policy_check(context: typer.Context, input_dir: InputPlace) -> None:
     """Find overlaps, gaps and impossible rates in the sampling policy, and print its timeline."""
     from jobs.policy_entry import check
 

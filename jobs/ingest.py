@@ -28,14 +28,15 @@ def ingest(job: Job) -> None:
         GateError: the facts gate failed.
     """
     run, log = job.run, get_logger()
-    raw = find_input(open_input(run.input_dir), run.days)
+    source = open_input(run.input_dir)
+    raw = find_input(source, run.days)
     for day in raw.empty_days:
         log.warning("no input for this day: its windows are not measured", day=str(day))
     for path in raw.ignored:
         log.warning("not a file of events, ignored", file=str(path))
     log.info("reading", files=len(raw.files), megabytes=round(sum(file.n_bytes for file in raw.files) / 1e6, 1))
     lines = parsed_lines(
-        job.engine, run.input_dir, raw.files, workers=job.settings.engine.workers, progress=Told("files read")
+        job.engine, source, raw.files, workers=job.settings.engine.workers, progress=Told("files read")
     )
     run.lines_read = dict.fromkeys(run.days, 0) | _lines_by_day(lines)
     log.info("lines read", lines=sum(run.lines_read.values()))

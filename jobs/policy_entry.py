@@ -16,28 +16,31 @@ from jobs.policy_check import TIMELINE_HEADER, check_policy, timeline_table
 from jobs.policy_import import import_records, write_policy
 from jobs.policy_records import load_records
 from jobs.query import as_table
+from jobs.raw.files import open_input
 from jobs.reference import load_reference, read_policy
 from jobs.reference_rows import POLICY_CSV
 from jobs.settings import Settings
 
 
-def check(console: Console, settings: Settings, input_dir: Path) -> None:
+def check(console: Console, settings: Settings, input_dir: str) -> None:
     """Print the timeline of the policy and everything wrong with it.
 
     Raises:
         InputError: it has an error; warnings are only printed.
     """
-    reference = load_reference(input_dir, allow_unknown_policy_wikis=True)
+    source = open_input(input_dir)
+    with source.csv_folder() as folder:
+        reference = load_reference(folder, allow_unknown_policy_wikis=True)
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
     console.print(as_table(TIMELINE_HEADER, timeline_table(timeline(reference, grace)), "Sampling in force"))
-    problems = check_policy(reference, partial(find_event, input_dir))
+    problems = check_policy(reference, partial(find_event, source))
     for problem in problems:
         console.print(f"{problem.severity}: {problem}", highlight=False, markup=False)
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise InputError(
             f"The sampling policy has {len(errors)} error{'s' if len(errors) > 1 else ''}, named above.",
-            where=str(input_dir / POLICY_CSV),
+            where=f"{input_dir}/{POLICY_CSV}",
             next_step="mend these lines; until then events they concern are quarantined",
         )
     console.print("The policy is sound.")

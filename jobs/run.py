@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
 
 from rich.console import Console
 
@@ -13,7 +12,7 @@ from jobs.errors import GateError, UsageError
 from jobs.job import Job, engine_errors, open_lake
 from jobs.log import get_logger
 from jobs.publish import clean_up, recover
-from jobs.raw.files import find_input
+from jobs.raw.files import find_input, open_input
 from jobs.reference import load_reference
 from jobs.runs import STEPS, Warehouse
 from jobs.settings import Settings
@@ -28,7 +27,7 @@ def run_steps(
     warehouse: Warehouse,
     start: date,
     end: date,
-    input_dir: Path,
+    input_dir: str,
     steps: Sequence[str],
 ) -> None:
     """Run the asked steps for the days [start, end).
@@ -39,16 +38,17 @@ def run_steps(
         GateError: a quality gate failed; nothing is published.
     """
     _check(steps)
-    reference = None
+    reference, source = None, open_input(input_dir)
     if "ingest" in steps:
-        reference = load_reference(input_dir, allow_unknown_policy_wikis=True)
-        find_input(input_dir, days(start, end))  # before Spark starts: an empty day is told at once
+        with source.csv_folder() as folder:
+            reference = load_reference(folder, allow_unknown_policy_wikis=True)
+        find_input(source, days(start, end))  # before an engine starts: an empty day is told at once
     cut_off = warehouse.journal.exists()
     with open_lake(settings, warehouse, steps) as (lake, other):
         if reference is not None:
             with engine_errors(warehouse):
                 clean_up(lake, warehouse)
-            run = warehouse.new_run(start, end, input_dir)
+            run = warehouse.new_run(start, end, source.whole)
             reference.write(warehouse.reference(run.run_id))
         elif cut_off and (rolled := warehouse.newest_run(start, end)) and rolled.state == "published":
             run, steps = rolled, ()  # a scheduler's retry of the step whose publish this command has just finished

@@ -112,12 +112,10 @@ class Warehouse:
         """Return the folder of the CSVs that a run froze."""
         return self.folder(run_id) / "reference"
 
-    def new_run(self, start: date, end: date, input_dir: Path) -> Run:
+    def new_run(self, start: date, end: date, input_dir: str) -> Run:
         """Open a run; its number follows the last one."""
         numbers = [int(path.name.rsplit("_", 1)[-1]) for path in self.runs.glob("run_*") if path.name[-1:].isdigit()]
-        run = Run(
-            f"run_{start:%Y%m%d}_{end:%Y%m%d}_{max(numbers, default=0) + 1}", start, end, str(input_dir.resolve())
-        )
+        run = Run(f"run_{start:%Y%m%d}_{end:%Y%m%d}_{max(numbers, default=0) + 1}", start, end, input_dir)
         self.reference(run.run_id).mkdir(parents=True)
         self.save(run)
         return run

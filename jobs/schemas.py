@@ -24,7 +24,12 @@ def arrow_schema(ddl: str) -> pa.Schema:
 @cache
 def spark_schema(ddl: str) -> StructType:
     """Return the PySpark schema of a column list."""
-    return cast(StructType, from_arrow_schema(arrow_schema(ddl)))
+    return spark_type_of(arrow_schema(ddl))
+
+
+def spark_type_of(schema: pa.Schema) -> StructType:
+    """Return the PySpark schema of an Arrow schema."""
+    return cast(StructType, from_arrow_schema(schema))
 
 
 def split_columns(ddl: str, between: str = " ") -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ class Engine:
     def is_embedded(self) -> bool:
         """Whether the engine runs in this process, without Java."""
         return self.name == EMBEDDED
+
+    def parallelism(self) -> int:
+        """Return on how many cores Spark works, as far as it says."""
+        return int(str(self.spark.conf.get("spark.default.parallelism", None) or os.cpu_count() or 1))
 
     def materialise(self, frame: DataFrame) -> DataFrame:
         """Compute a frame that is used more than once, and return it as it now lies on the engine's disk.

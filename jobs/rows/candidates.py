@@ -27,12 +27,12 @@ def candidates(base: pd.DataFrame, metric: str, inference: str, **columns: Any) 
         inference: `realised` or `process`.
         **columns: the value columns that `settle` expects; absent ones are null.
     """
-    rows = pd.DataFrame({name: base[name].to_numpy() for name in SHARED})
-    for name in SEGMENTS:
-        rows[name] = base[name].to_numpy() if name in base else "all"
-    rows["window_kind"] = base["window_kind"].to_numpy() if "window_kind" in base else "rolling"
-    rows["metric"], rows["metric_version"] = metric, load_catalogue().metric(metric).version
-    rows["inference"] = inference
-    for name, value in {**ABSENT, **columns}.items():
-        rows[name] = value.to_numpy() if isinstance(value, pd.Series) else value
-    return rows
+    absent = dict.fromkeys((name for name in SEGMENTS if name not in base), "all")
+    if "window_kind" not in base:
+        absent["window_kind"] = "rolling"
+    own = [name for name in (*SHARED, *SEGMENTS, "window_kind") if name not in absent]
+    named = {"metric": metric, "metric_version": load_catalogue().metric(metric).version, "inference": inference}
+    values = {**base[own], **absent, **named, **ABSENT, **columns}
+    # Arrays, not series: rows are matched by place, and blocks have indexes of their own.
+    arrays = {name: value.array if isinstance(value, pd.Series) else value for name, value in values.items()}
+    return pd.DataFrame(arrays, index=pd.RangeIndex(len(base)))

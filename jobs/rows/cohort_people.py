@@ -11,11 +11,25 @@ import pandas as pd
 from jobs.estimation.answers import PeopleEstimate, refusal, refuse_presented
 from jobs.estimation.fits import FitTask
 from jobs.rows.cohorts import PRESENTED
-from jobs.rows.people import PENDING, Fitting, Key, Record, Regimes, counts, fill, refused, sampled_rate, tables_by
+from jobs.rows.people import (
+    PENDING,
+    Fitting,
+    Key,
+    Record,
+    Regimes,
+    Table,
+    counts,
+    fill,
+    keys_of,
+    refused,
+    sampled_rate,
+    tables_by,
+)
 from jobs.rows.situation import Situation
 from jobs.transforms.cohorts import DAY_METRICS, CohortSums
 
 CELL = ["metric", "wiki_db", "metric_date"]
+ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
@@ -30,11 +44,12 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situatio
     """
     if candidates.empty or not (candidates["status"] == PENDING).any():
         return candidates
-    tables, spanning = tables_by(sums.counts, CELL), _spanning_shares(sums.spanning)
+    pending = candidates[candidates["status"] == PENDING]
+    tables, spanning = tables_by(sums.counts, CELL), spanning_shares(sums.spanning)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
-    for row in candidates[candidates["status"] == PENDING].drop_duplicates(CELL).to_dict("records"):
-        key = tuple(row[name] for name in CELL)
+    asked = pending[[*CELL, *ASKED]].drop_duplicates(CELL)
+    for key, row in zip(keys_of(asked, CELL), asked.to_dict("records"), strict=True):
         no = _refused(row)
         if no is not None:
             known[key] = no
@@ -43,8 +58,7 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situatio
         arguments = _arguments(tables.get(key), first, second)
         arguments |= {"spanning_share": spanning.get(key, 0.0), "gates": fitting.gates}
         tasks[key] = FitTask("retention_estimate", arguments)
-    names = [tuple(row[name] for name in CELL) for row in candidates[CELL].to_dict("records")]
-    return fill(candidates, names, known | fitting.run(tasks))
+    return fill(candidates, keys_of(pending, CELL), known | fitting.run(tasks))
 
 
 def _refused(row: Record) -> PeopleEstimate | None:
@@ -72,13 +86,13 @@ def _regimes(situation: Situation, wiki: str, start: date, end: date) -> Regimes
     return situation.sampling(situation.usage_instruments(start, end), (wiki,), start, end).regimes
 
 
-def _arguments(table: pd.DataFrame | None, first: Regimes, second: Regimes) -> dict[str, Any]:
+def _arguments(table: Table | None, first: Regimes, second: Regimes) -> dict[str, Any]:
     """Pose the two-window table: kept units where a window is sampled, seen or not where all was kept."""
     k1, k2, users, spanning = counts(table, "k1", "k2", "n_users", "k_spanning")
     arguments: dict[str, Any] = {"m": users, "spanning": spanning}
     for side, kept, regimes in ((1, k1, first), (2, k2, second)):
         rate = sampled_rate(regimes)
-        full = np.zeros(0, dtype=bool) if table is None else table[f"is_full{side}"].to_numpy(bool)
+        full = np.zeros(0, dtype=bool) if table is None else table[f"is_full{side}"].astype(bool)
         is_mixed = rate < 1 and any(rate_ == 1 for _, rate_ in regimes)
         arguments[f"k{side}"] = kept if rate < 1 else full.astype(np.int64)
         arguments[f"rate{side}"] = rate
@@ -86,8 +100,7 @@ def _arguments(table: pd.DataFrame | None, first: Regimes, second: Regimes) -> d
     return arguments
 
 
-def _spanning_shares(spanning: pd.DataFrame) -> dict[Key, float]:
+def spanning_shares(spanning: pd.DataFrame) -> dict[Key, float]:
     """Return the share of kept units that touch both windows, by cohort."""
     kept = spanning[spanning["n_kept"] > 0]
-    shares = (kept["n_spanning"] / kept["n_kept"]).tolist()
-    return dict(zip((tuple(row[name] for name in CELL) for row in kept[CELL].to_dict("records")), shares, strict=True))
+    return dict(zip(keys_of(kept, CELL), (kept["n_spanning"] / kept["n_kept"]).tolist(), strict=True))

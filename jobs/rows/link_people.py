@@ -6,9 +6,10 @@ import pandas as pd
 
 from jobs.estimation.answers import PeopleEstimate, refusal
 from jobs.estimation.fits import FitTask
-from jobs.rows.people import PENDING, Fitting, Key, counts, fill, refused, sampled_rate, tables_by
+from jobs.rows.people import PENDING, Fitting, Key, Table, counts, fill, keys_of, refused, sampled_rate, tables_by
 
 CELL = ["wiki_db", "element_friendly_name", "window_days", "as_of_date"]
+ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
 
 
 def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: Fitting) -> pd.DataFrame:
@@ -25,8 +26,8 @@ def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: 
     tables = tables_by(unique_counts, CELL)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
-    for row in pending.drop_duplicates(CELL).to_dict("records"):
-        key = tuple(row[name] for name in CELL)
+    asked = pending[[*CELL, *ASKED]].drop_duplicates(CELL)
+    for key, row in zip(keys_of(asked, CELL), asked.to_dict("records"), strict=True):
         shown, clicked = float(row["observed_denominator"]), float(row["observed_numerator"])
         naive = clicked / shown if shown else None
         no = refused(row["regimes"], bool(row["has_unit_change"]), shown, naive)
@@ -36,11 +37,10 @@ def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: 
             known[key] = no
             continue
         tasks[key] = _task(tables.get(key), sampled_rate(row["regimes"]), fitting)
-    names = [tuple(row[name] for name in CELL) for row in candidates[CELL].to_dict("records")]
-    return fill(candidates, names, known | fitting.run(tasks))
+    return fill(candidates, keys_of(pending, CELL), known | fitting.run(tasks))
 
 
-def _task(table: pd.DataFrame | None, rate: float, fitting: Fitting) -> FitTask:
+def _task(table: Table | None, rate: float, fitting: Fitting) -> FitTask:
     click, shown_only, users = counts(table, "k_click", "k_shown_only", "n_users")
     arguments = {
         "n_click_units": click,
@@ -50,6 +50,6 @@ def _task(table: pd.DataFrame | None, rate: float, fitting: Fitting) -> FitTask:
         "gates": fitting.gates,
     }
     if table is not None and table["is_full"].any():
-        full, clicked = table["is_full"].to_numpy(bool), table["full_click"].to_numpy(bool)
+        full, clicked = table["is_full"].astype(bool), table["full_click"].astype(bool)
         arguments |= {"full_click": full & clicked, "full_shown": full & ~clicked}
     return FitTask("unique_ctr_estimate", arguments)

@@ -18,6 +18,7 @@ PENDING = "pending"
 Regimes = frozenset[tuple[str, float]]
 Key = tuple[Any, ...]
 Record = Mapping[Hashable, Any]
+Table = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -50,18 +51,39 @@ def refused(regimes: Regimes, has_unit_change: bool, n_seen: float, naive: float
     return None
 
 
-def tables_by(frame: pd.DataFrame, keys: Sequence[str]) -> dict[Key, pd.DataFrame]:
-    """Split a frame of counts by cell, so that each fit finds its table."""
+def tables_by(frame: pd.DataFrame, keys: Sequence[str]) -> dict[Key, Table]:
+    """Split a frame of users by their state into the table of each cell.
+
+    Equal states are added up and stand in order, so that neither a fit nor the name of its answer depends on the order
+    of rows, which an engine is free to choose.
+
+    Args:
+        frame: keys, columns of the state, n_users.
+        keys: the columns that name a cell.
+    """
     if frame.empty:
         return {}
-    return {key if isinstance(key, tuple) else (key,): part for key, part in frame.groupby(list(keys), sort=False)}
+    states = sorted(name for name in frame.columns if name not in (*keys, "n_users"))
+    users = frame.groupby([*keys, *states], as_index=False)[["n_users"]].sum()
+    starts = np.flatnonzero(~users.duplicated(list(keys)))
+    cells = zip(*(users[name].iloc[starts].tolist() for name in keys), strict=True)
+    columns = {name: users[name].to_numpy() for name in (*states, "n_users")}
+    return {
+        cell: {name: values[start:end] for name, values in columns.items()}
+        for cell, start, end in zip(cells, starts, [*starts[1:], len(users)], strict=True)
+    }
 
 
-def counts(table: pd.DataFrame | None, *columns: str) -> tuple[np.ndarray, ...]:
+def counts(table: Table | None, *columns: str) -> tuple[np.ndarray, ...]:
     """Return columns of a table of counts as integer arrays; empty ones where there is no table."""
     if table is None:
         return tuple(np.zeros(0, dtype=np.int64) for _ in columns)
-    return tuple(table[column].to_numpy(dtype=np.int64) for column in columns)
+    return tuple(table[column].astype(np.int64) for column in columns)
+
+
+def keys_of(rows: pd.DataFrame, columns: Sequence[str]) -> list[Key]:
+    """Return the cell of each row, named as `tables_by` names it."""
+    return list(zip(*(rows[name].tolist() for name in columns), strict=True))
 
 
 def fill(candidates: pd.DataFrame, keys: Iterable[Key], answers: Mapping[Key, PeopleEstimate]) -> pd.DataFrame:
@@ -69,21 +91,19 @@ def fill(candidates: pd.DataFrame, keys: Iterable[Key], answers: Mapping[Key, Pe
 
     Args:
         candidates: all candidates of a family.
-        keys: the key of each candidate, in order.
+        keys: the key of each pending candidate, in order.
         answers: by key; every pending candidate has one.
     """
     filled = candidates.copy()
-    pending = np.flatnonzero((filled["status"] == PENDING).to_numpy())
-    names = list(keys)
-    found = [answers[names[place]] for place in pending]
+    pending = (filled["status"] == PENDING).to_numpy()
+    found = [answers[key] for key in keys]
     for column in ("estimate", "lower", "upper"):
         values = filled[column].to_numpy(dtype=float).copy()
         values[pending] = [_number(getattr(answer, column)) for answer in found]
         filled[column] = values
     for column in ("status", "status_reason", "remedy", "estimator"):
-        texts = filled[column].to_numpy(dtype=object).copy()
-        for place, answer in zip(pending, found, strict=True):
-            texts[place] = getattr(answer, column)
+        texts = filled[column].astype(object)
+        texts[pending] = [getattr(answer, column) for answer in found]
         filled[column] = texts
     filled["status_reason"] = filled["status_reason"].fillna("")
     return filled

@@ -14,7 +14,9 @@ import numpy as np
 import pandas as pd
 
 from jobs.estimation.fits import FitTask
-from jobs.rows.people import PENDING, Fitting, Key, counts, fill, tables_by
+from jobs.rows.cohort_people import CELL as COHORT
+from jobs.rows.cohort_people import spanning_shares
+from jobs.rows.people import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
 from jobs.rows.situation import Situation
 from jobs.rows.visit_people import fill_visits
 from jobs.rows.visits import CELL, ROLLING, VISITORS
@@ -155,16 +157,14 @@ def _fill_visits(rows: pd.DataFrame, visits: VisitSums, fitting: Fitting) -> pd.
 
 def _fill_cohorts(rows: pd.DataFrame, cohorts: CohortSums, fitting: Fitting) -> pd.DataFrame:
     """Answer the cohort metrics as those of sampled wikis."""
-    cell = ["metric", "wiki_db", "metric_date"]
-    tables, kept = tables_by(cohorts.counts, cell), tables_by(cohorts.spanning, cell)
+    tables, spanning = tables_by(cohorts.counts, COHORT), spanning_shares(cohorts.spanning)
+    pending = rows[rows["status"] == PENDING]
+    keys = keys_of(pending, COHORT)
     tasks: dict[Key, FitTask] = {}
-    keys = list(rows[cell].itertuples(index=False, name=None))
-    for key, rate, status in zip(keys, rows["rate"], rows["status"], strict=True):
-        if status != PENDING:
-            continue
-        k1, k2, users, spanning = counts(tables.get(key), "k1", "k2", "n_users", "k_spanning")
-        share = float(kept[key]["n_spanning"].sum() / kept[key]["n_kept"].sum()) if key in kept else 0.0
-        arguments = {"k1": k1, "k2": k2, "m": users, "rate1": rate, "rate2": rate, "spanning": spanning}
+    for key, rate in zip(keys, pending["rate"].tolist(), strict=True):
+        k1, k2, users, both = counts(tables.get(key), "k1", "k2", "n_users", "k_spanning")
+        arguments = {"k1": k1, "k2": k2, "m": users, "rate1": rate, "rate2": rate, "spanning": both}
+        share = spanning.get(key, 0.0)
         tasks[key] = FitTask("retention_estimate", arguments | {"spanning_share": share, "gates": fitting.gates})
     return fill(rows, keys, fitting.run(tasks))
 

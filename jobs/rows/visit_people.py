@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from jobs.estimation.answers import PeopleEstimate, refusal
 from jobs.estimation.fits import FitTask
 from jobs.estimation.people import pageviews_per_visitor_estimate
 from jobs.estimation.remedy import ADVICE
-from jobs.rows.people import PENDING, Fitting, Key, Record, counts, fill, refused, sampled_rate, tables_by
+from jobs.rows.people import PENDING, Fitting, Key, Record, counts, fill, keys_of, refused, sampled_rate, tables_by
 from jobs.rows.visits import CELL, QUARTER, REVIEWERS, VISITORS
 from jobs.transforms.visits import VisitSums
 
+KEY = ["metric", "wiki_db", "window_kind", "window_days", "as_of_date"]
+ASKED = [
+    "n_visitors", "n_reviewers", "n_two_day_reviewers", "n_loads", "regimes", "has_unit_change", "sampling_unit",
+    "unmeasured_reason",
+]  # fmt: skip
 REVIEW_METRICS = ("reviewers", "two_day_review_rate")
 THINNED = "How visits vary between users is not seen where visits are sampled; only the realised ratio has an interval."
 
@@ -39,9 +45,9 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     pending = candidates[candidates["status"] == PENDING]
     if pending.empty:
         return candidates
-    keys = list(map(_key, candidates.to_dict("records")))
-    wanted = {key for key, status in zip(keys, candidates["status"], strict=True) if status == PENDING}
-    by_window = {tuple(row[name] for name in CELL): row for row in windows.to_dict("records")}
+    keys = list(map(_key, pending[KEY].to_dict("records")))
+    wanted = set(keys)
+    by_window = dict(zip(keys_of(windows, CELL), windows.filter(items=ASKED).to_dict("records"), strict=True))
     answers: dict[Key, PeopleEstimate] = {}
     people = _people({key[1:] for key in wanted}, by_window, sums, fitting)
     answers |= {("dashboard_visitors", *window): people[VISITORS, window] for _, window in people}
@@ -52,11 +58,11 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     answers |= _per_visitor(wanted, by_window, people, _totals(candidates))
     process = {key for key in wanted if key[0] == "pageviews_per_visitor"}
     answers |= {("process", *key): _refuse_process(answers[key]) for key in process}
-    named = [
-        ("process", *key) if inference == "process" and key[0] == "pageviews_per_visitor" else key
-        for key, inference in zip(keys, candidates["inference"], strict=True)
+    asked = [
+        ("process", *key) if inference == "process" and key in process else key
+        for key, inference in zip(keys, pending["inference"].tolist(), strict=True)
     ]
-    return fill(candidates, named, answers)
+    return fill(candidates, asked, answers)
 
 
 def _key(row: Record) -> Key:
@@ -83,10 +89,18 @@ def _people(
                 known[counted, window] = refusal_
                 continue
             table = tables.get((*window, counted))
-            full = 0 if table is None else int(table.loc[table["is_full"], "n_users"].sum())
-            k, m = counts(None if table is None else table[~table["is_full"] & (table["k"] > 0)], "k", "n_users")
+            k, m = counts(table, "k", "n_users")
+            is_full = np.zeros(0, dtype=bool) if table is None else table["is_full"].astype(bool)
+            full, sampled = int(m[is_full].sum()), ~is_full & (k > 0)
             rate = sampled_rate(row["regimes"])
-            arguments = {"k": k, "m": m, "rate": rate, "n_full": full, "noun": counted, "gates": fitting.gates}
+            arguments = {
+                "k": k[sampled],
+                "m": m[sampled],
+                "rate": rate,
+                "n_full": full,
+                "noun": counted,
+                "gates": fitting.gates,
+            }
             tasks[counted, window] = FitTask("users_estimate", arguments)
     return {**known, **fitting.run(tasks)}
 
@@ -147,7 +161,7 @@ def _totals(candidates: pd.DataFrame) -> dict[Key, Total]:
     loads = candidates[candidates["metric"] == "dashboard_pageviews"]
     return {
         _key(row)[1:]: Total(row["lower"], None if row["status"] == "bounds_only" else row["estimate"], row["upper"])
-        for row in loads.to_dict("records")
+        for row in loads[[*KEY, "lower", "estimate", "upper", "status"]].to_dict("records")
     }
 
 

@@ -12,7 +12,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.contracts import EVENT_COLUMNS
-from jobs.transforms.event_types import REQUIRED, parse_lines
 from jobs.transforms.sampling import id_fraction, is_in_sample, with_regime
 
 OUT_OF_SCOPE = ("other_instrument", "not_named_user", "bot", "no_user_id", "rate_change_grace")
@@ -30,7 +29,7 @@ def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regi
     Grain: one row per line of `lines`.
 
     Args:
-        lines: line, file, event_date, event_hour, as `raw.read_lines` gives them.
+        lines: one row per line, or per file that cannot be read, as `jobs/raw/reader.py` gives them.
         instruments: instrument_name, role, has_user_id, valid_from, valid_to (dates; `valid_to` exclusive, null while
             in force); the periods of one instrument do not overlap.
         wikis: wiki_db, unique.
@@ -42,33 +41,13 @@ def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regi
         `line` is the raw line of a quarantined row (bytes that are no UTF-8 replaced), else null. `sample_rate` is
         the rate that applied, lower than the one in force in the quarter of an hour after a change. Only candidates
         and `not_in_sample` rows have the hashes.
-
-    Caveats:
-        Parsing is the dear part: persist or write the result before it is filtered in several ways.
     """
-    flat = _flatten(parse_lines(lines)).transform(_with_instrument, instruments)
+    flat = _typed(lines).transform(_with_instrument, instruments)
     known = flat.transform(_with_wiki, wikis).transform(with_regime, regimes)
     judged = known.withColumn("reason", F.coalesce(*_reasons()))
     is_out_of_scope = F.col("reason").isin(*OUT_OF_SCOPE)
     fate = F.when(is_out_of_scope, "out_of_scope").when(F.col("reason").isNotNull(), "quarantined")
     return judged.withColumn("fate", fate).select(*_outputs(salt))
-
-
-def unreadable(files: DataFrame) -> DataFrame:
-    """One quarantined row for each file that cannot be read, in the shape of `classify`.
-
-    Args:
-        files: file, event_date, event_hour.
-    """
-    known = {
-        "event_date": F.col("event_date"),
-        "event_hour": F.col("event_hour"),
-        "line_hash": F.xxhash64("file"),
-        "fate": F.lit("quarantined"),
-        "reason": F.lit("unreadable_file"),
-        "file": F.col("file"),
-    }
-    return files.select(*[known.get(name, F.lit(None)).cast(kind).alias(name) for name, kind in _TYPES.items()])
 
 
 def _with_instrument(flat: DataFrame, instruments: DataFrame) -> DataFrame:
@@ -87,31 +66,16 @@ def _with_wiki(flat: DataFrame, wikis: DataFrame) -> DataFrame:
     return flat.join(F.broadcast(known), F.col("wiki_db") == F.col("_wiki"), how="left").drop("_wiki")
 
 
-def _flatten(parsed: DataFrame) -> DataFrame:
-    """Name the fields of an event as the contract does; an empty string counts as absent."""
-    text = {
-        "meta_id": "meta.id", "wiki_db": "mediawiki.database", "instrument_name": "instrument_name",
-        "action": "action", "element_friendly_name": "element_friendly_name",
-        "client_platform_family": "agent.client_platform_family", "edit_count_bucket": "performer.edit_count_bucket",
-        "funnel_entry_token": "funnel_entry_token", "session_id": "performer.session_id",
-        "pageview_id": "performer.pageview_id",
-    }  # fmt: skip
-    plain = ("name", "is_logged_in", "is_temp", "is_bot")
-    return parsed.select(
-        "line", "file", "event_date", "event_hour", "is_malformed",
-        # A lambda is not compiled into one method with its surroundings. With all of `classify` that method would be
-        # over 8,000 bytes, which HotSpot only interprets.
-        F.transform("wrong_types", lambda path: F.concat(F.lit("schema:"), path)).alias("wrong_types"),
-        F.col("event.$schema").alias("schema_uri"),
-        F.col("event.agent").isNotNull().alias("has_agent"),
-        _timestamp(F.col("event.meta.dt")).alias("meta_dt"),
-        _timestamp(F.col("event.dt")).alias("client_dt"),
-        *[_filled(F.col(f"event.{path}")).alias(name) for name, path in text.items()],
-        F.col("event.performer.id").alias("user_id"),
-        *[F.col(f"event.performer.{name}").alias(name) for name in plain],
-        id_fraction(F.col("event.performer.session_id")).alias("session_fraction"),
-        id_fraction(F.col("event.performer.pageview_id")).alias("pageview_fraction"),
-    )  # fmt: skip
+def _typed(lines: DataFrame) -> DataFrame:
+    """Give the columns of a line their types: the two times, and the places of its ids."""
+    return lines.withColumns(
+        {
+            "meta_dt": _timestamp(F.col("meta_dt")),
+            "client_dt": _timestamp(F.col("client_dt")),
+            "session_fraction": id_fraction(F.col("session_id")),
+            "pageview_fraction": id_fraction(F.col("pageview_id")),
+        }
+    )
 
 
 def _reasons() -> list[Column]:
@@ -122,6 +86,7 @@ def _reasons() -> list[Column]:
     is_logged_in = F.coalesce(F.col("is_logged_in"), has_user | ~F.col("has_user_id"))
     is_lost_in_grace = F.col("is_grace") & (F.col("is_unit_change") | ~is_in_sample())
     checks = [
+        (F.col("is_unreadable"), "unreadable_file"),
         (F.col("is_malformed"), "malformed_json"),
         (F.col("has_user_id").isNull(), "other_instrument"),
     ]
@@ -156,12 +121,12 @@ def _schema_reasons() -> list[Column]:
         "performer.session_id": F.col("session_id").isNull(),
     }
     reasons = []
-    for path in REQUIRED:
+    for path, condition in is_bad.items():
         parent = path.split(".")[0]
-        is_wrong_parent = F.array_contains("wrong_types", f"schema:{parent}")
+        is_wrong_parent = F.array_contains("wrong_types", parent)
         name = F.when(is_wrong_parent, F.lit(f"schema:{parent}")).otherwise(F.lit(f"schema:{path}"))
-        reasons.append(F.when(is_bad[path], name))
-    return [*reasons, F.get("wrong_types", F.lit(0))]
+        reasons.append(F.when(condition, name))
+    return [*reasons, F.concat(F.lit("schema:"), F.get("wrong_types", F.lit(0)))]
 
 
 def _outputs(salt: str) -> list[Column]:
@@ -177,8 +142,8 @@ def _outputs(salt: str) -> list[Column]:
         "session_hash": F.when(is_hashed, _keyed_number(salt, F.col("session_id"))),
         "pageview_hash": F.when(is_hashed, _keyed_number(salt, F.col("pageview_id"))),
         "is_clock_skewed": skew,
-        "line_hash": F.xxhash64("line"),
-        "line": F.when(is_quarantined, F.make_valid_utf8("line")),
+        "line_hash": F.xxhash64(F.coalesce("line", "file")),
+        "line": F.when(is_quarantined, F.col("line")),
     }
     return [made.get(name, F.col(name)).alias(name) for name in _TYPES]
 

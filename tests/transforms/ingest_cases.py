@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.frames import frame_of
+from jobs.raw.files import RawFile
+from jobs.raw.reader import PARSED, parse_lines
+from jobs.schemas import spark_type_of
 from jobs.transforms import dedup, events
 
 CASES = Path(__file__).parent.parent / "cases" / "ingest"
 SALT = "pepper"
-LINES = "line string, file string, event_date date, event_hour int"
 COPIES = "meta_id string, event_date date, meta_dt timestamp, line_hash bigint"
 INSTRUMENTS = "instrument_name string, role string, has_user_id boolean, valid_from date, valid_to date"
 REGIMES = """instrument_name string, wiki_db string, sample_unit string, sample_rate double, kept_rate double,
@@ -90,11 +93,17 @@ def _regime(row: list[Any]) -> tuple[Any, ...]:
 
 def decide(spark: SparkSession, cases: list[Case]) -> DataFrame:
     """All cases, classified and deduplicated."""
-    rows = [(case.line, case.name, case.day, case.hour) for case in cases]
-    lines = frame_of(spark, rows, LINES)
-    classified = events.classify(lines, **frames(spark), salt=SALT).cache()
+    lines = line_frame(spark, [(case.line.encode(), case.name, case.day, case.hour) for case in cases])
+    classified = events.classify(lines, **frames(spark), salt=SALT)
     marked = dedup.mark_duplicates(classified.where("fate is null"), frame_of(spark, [], COPIES))
     return dedup.with_verdict(classified, marked)
+
+
+def line_frame(spark: SparkSession, lines: Sequence[tuple[bytes, str, date, int]]) -> DataFrame:
+    """Lines (bytes, file, day, hour) as the reader gives them."""
+    batches = [parse_lines([line], RawFile(file, day, hour, len(line))) for line, file, day, hour in lines]
+    table = pa.Table.from_batches(batches, schema=PARSED)
+    return spark.createDataFrame(table, schema=spark_type_of(PARSED))
 
 
 def outcome(row: Any) -> str:

@@ -1,18 +1,18 @@
 from __future__ import annotations
 
-import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
-from ingest_cases import LINES, SALT, Case, as_text, decide, frames, outcome, pairs, read_cases
+from ingest_cases import SALT, Case, as_text, decide, frames, line_frame, outcome, pairs, read_cases
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
-from jobs.frames import frame_of
-from jobs.raw import discover, read_lines
+from jobs.raw.files import RawFile, open_input
+from jobs.raw.reader import PARSED, read_files
+from jobs.schemas import spark_schema, spark_type_of
 from jobs.transforms import events
 
 pytestmark = pytest.mark.spark
@@ -44,12 +44,9 @@ def test_quarantined_rows_keep_the_raw_line(decided: dict[str, tuple[Case, Any]]
 
 
 def test_columns_are_those_of_the_contract(spark: SparkSession) -> None:
-    empty = frame_of(spark, [], LINES)
-    classified = events.classify(empty, **frames(spark), salt=SALT)
-    contract = StructType.fromDDL(events.CLASSIFIED_COLUMNS)
+    classified = events.classify(line_frame(spark, []), **frames(spark), salt=SALT)
+    contract = spark_schema(events.CLASSIFIED_COLUMNS)
     assert [(f.name, f.dataType) for f in classified.schema] == [(f.name, f.dataType) for f in contract]
-    files = frame_of(spark, [], "file string, event_date date, event_hour int")
-    assert [(f.name, f.dataType) for f in events.unreadable(files).schema] == [(f.name, f.dataType) for f in contract]
 
 
 def test_bytes_that_are_no_utf8_are_malformed_and_kept_readable(spark: SparkSession) -> None:
@@ -57,12 +54,7 @@ def test_bytes_that_are_no_utf8_are_malformed_and_kept_readable(spark: SparkSess
     damaged = good.encode().replace(b"ExampleUser", b"Example\xffUser")
     # In a field nobody reads such bytes do no harm.
     unread = good.encode().replace(b"product_metrics.web_base", b"product_metrics\xffweb_base")
-    lines = frame_of(spark, [(bytes(damaged), "used"), (bytes(unread), "unread")], "bytes binary, file string").select(
-        F.col("bytes").cast("string").alias("line"),
-        "file",
-        F.lit("2026-03-24").cast("date").alias("event_date"),
-        F.lit(14).alias("event_hour"),
-    )
+    lines = line_frame(spark, [(damaged, "used", CASES[0].day, 14), (unread, "unread", CASES[0].day, 14)])
     rows = {row.file: row for row in events.classify(lines, **frames(spark), salt=SALT).collect()}
     assert (rows["used"].fate, rows["used"].reason) == ("quarantined", "malformed_json")
     assert rows["used"].line == damaged.decode(errors="replace")
@@ -72,7 +64,7 @@ def test_bytes_that_are_no_utf8_are_malformed_and_kept_readable(spark: SparkSess
 def test_hashes_are_keyed_and_local_to_the_wiki(spark: SparkSession, decided: dict[str, tuple[Case, Any]]) -> None:
     case, row = decided["json: a good line"]
     other_wiki = case.line.replace("trwiki", "enwiki")
-    lines = frame_of(spark, [(text, "f", case.day, 14) for text in (case.line, other_wiki)], LINES)
+    lines = line_frame(spark, [(text.encode(), "f", case.day, 14) for text in (case.line, other_wiki)])
     hashes = ("user_hash", "session_hash", "pageview_hash")
     first, second = events.classify(lines, **frames(spark), salt=SALT).orderBy(F.col("wiki_db").desc()).collect()
     resalted = events.classify(lines, **frames(spark), salt="other").where("wiki_db = 'trwiki'").head()
@@ -81,29 +73,12 @@ def test_hashes_are_keyed_and_local_to_the_wiki(spark: SparkSession, decided: di
         assert len({first[name], second[name], resalted[name]}) == 3
 
 
-def test_an_unreadable_file_is_one_quarantined_row(spark: SparkSession) -> None:
-    files = frame_of(spark, [("raw/a", CASES[0].day, 3)], "file string, event_date date, event_hour int")
-    row = events.unreadable(files).head()
+def test_an_unreadable_file_is_one_quarantined_row(spark: SparkSession, tmp_path: Path) -> None:
+    gone = RawFile(str(tmp_path / "gone.json"), CASES[0].day, 3, 5)
+    (batch,) = read_files(open_input(tmp_path), [gone])
+    lines = spark.createDataFrame(pa.Table.from_batches([batch]), schema=spark_type_of(PARSED))
+    row = events.classify(lines, **frames(spark), salt=SALT).head()
     assert (row.fate, row.reason, row.file, row.event_hour, row.line) == (
-        "quarantined", "unreadable_file", "raw/a", 3, None,
+        "quarantined", "unreadable_file", gone.name, 3, None,
     )  # fmt: skip
     assert row.line_hash is not None
-
-
-def test_generated_code_stays_small_enough_to_be_compiled(
-    spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """HotSpot interprets methods over 8,000 bytes: the same plan then takes twice as long, and nothing says why."""
-    folder = tmp_path / "raw" / "stream" / "year=2026" / "month=3" / "day=24" / "hour=14"
-    folder.mkdir(parents=True)
-    (folder / "a.json").write_text(CASES[0].line)
-    adaptive = spark.conf.get("spark.sql.adaptive.enabled")
-    spark.conf.set("spark.sql.adaptive.enabled", "false")  # else the plan is not compiled before it runs
-    try:
-        lines = read_lines(spark, discover(tmp_path, [CASES[0].day]).files)
-        events.classify(lines, **frames(spark), salt=SALT).explain("codegen")
-    finally:
-        spark.conf.set("spark.sql.adaptive.enabled", str(adaptive))
-    sizes = [int(size) for size in re.findall(r"maxMethodCodeSize:(\d+)", capsys.readouterr().out)]
-    assert len(sizes) >= 3
-    assert max(sizes) < 8000
