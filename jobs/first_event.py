@@ -1,4 +1,4 @@
-"""The first raw event of an instrument on a wiki within a few hours, read past any engine: what a late policy would lose."""
+"""The first raw event of an instrument on a wiki within a few hours: what a late policy would lose. No engine here."""
 
 from __future__ import annotations
 

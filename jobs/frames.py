@@ -1,4 +1,4 @@
-"""Small frames from rows in memory, through Arrow: from a Python list Spark would start Python workers, seconds each."""
+"""Small frames from rows in memory, through Arrow: from a Python list Spark would start Python workers."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from jobs.settings import Settings, load_settings
 from jobs.warehouse.catalog import catalog_properties
 
 ENGINE = os.environ.get("PDMETRICS_TEST_ENGINE", "embedded")
-# Tests run many queries on few rows: to compile these thoroughly, or in several partitions, would cost most of the time.
-# With the first compiler alone the JVM's cache for code is small, and stops all compiling once it is full.
+# Tests run many queries on few rows: to compile these thoroughly, or in several partitions, would cost most of the
+# time. With the first compiler alone the JVM's cache for code is small, and stops all compiling once it is full.
 SPARK_SETTINGS = (
     "spark.master=local[2]",
     "spark.driver_memory=1g",

@@ -1,1 +1,1 @@
-"""The raw partitions under `--input`: which files there are, and their lines as typed Arrow batches. No engine but in `frames`."""
+"""The raw partitions under `--input`: which files there are, and their lines as typed Arrow batches."""

@@ -1,9 +1,9 @@
 """The typed JSON of a line: the fields in use, and what is wrong with a line that does not fit.
 
-The common line takes one strict pass of `msgspec` into the structs below. A line that fails takes the slow way once: it is
-parsed as plain JSON, and every field in use is looked at in the contract's order. Both are strict JSON (RFC 8259: no NaN,
-no raw control characters, nothing after the object). In a field nobody reads anything goes that JSON allows, bytes that
-are no UTF-8 and halves of surrogate pairs included; in a field in use these make the line malformed.
+The common line takes one strict pass of `msgspec` into the structs below. A line that fails takes the slow way once: it
+is parsed as plain JSON, and every field in use is looked at in the contract's order. Both are strict JSON (RFC 8259: no
+NaN, no raw control characters, nothing after the object). In a field nobody reads anything goes that JSON allows, bytes
+that are no UTF-8 and halves of surrogate pairs included; in a field in use these make the line malformed.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Event(msgspec.Struct, rename={"schema_uri": "$schema"}):
 PARENTS: Mapping[str, type[msgspec.Struct]] = {
     "meta": Meta, "agent": Agent, "mediawiki": Mediawiki, "performer": Performer,
 }  # fmt: skip
-# The order in which a wrongly typed field is looked for; the first one names the reason. A wrong `instrument_name` names
-# none: such a line is another instrument's.
+# The order in which a wrongly typed field is looked for; the first one names the reason. A wrong `instrument_name`
+# names none: such a line is another instrument's.
 ORDER = (
     "$schema", "action", "meta.dt", "mediawiki.database", "performer.pageview_id", "performer.session_id", "dt",
     "element_friendly_name", "funnel_entry_token", "agent.client_platform_family", "performer.id", "performer.name",

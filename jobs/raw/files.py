@@ -1,7 +1,7 @@
 """The raw partitions under `--input`: which files and hours there are.
 
-Layout: `raw/<stream>/year=2026/month=3/day=19/hour=20/<any>.json.gz|.json|.parquet`, UTC, unpadded numbers. The input is
-a directory, or whatever else Arrow or fsspec has a file system for (`s3://bucket/input`, `hdfs://…`, `memory://…`).
+Layout: `raw/<stream>/year=2026/month=3/day=19/hour=20/<any>.json.gz|.json|.parquet`, UTC, unpadded numbers. The input
+is a directory, or whatever else Arrow or fsspec has a file system for (`s3://bucket/input`, `hdfs://…`, `memory://…`).
 """
 
 from __future__ import annotations

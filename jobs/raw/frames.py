@@ -1,4 +1,4 @@
-"""The lines as a frame of either engine: worker processes leave Parquet for the embedded one, Spark maps over the files."""
+"""The lines as a frame: worker processes leave Parquet for the embedded engine, Spark maps over the files."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """From files to typed Arrow batches, in one pass: the one definition of what a line is. No engine here.
 
-A file that cannot be read to its end yields one marker row and none of its lines: its batches are held back, on disk when
-they are many, until its end is seen.
+A file that cannot be read to its end yields one marker row and none of its lines: its batches are held back, on disk
+when they are many, until its end is seen.
 """
 
 from __future__ import annotations
@@ -176,7 +176,7 @@ class _Held:
         self._batches.append(batch)
         self._size += batch.nbytes
         if self._size > HELD_BYTES:
-            self._spill = cast(BinaryIO, tempfile.TemporaryFile())
+            self._spill = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - closed with self
             self._writer = pa.ipc.new_stream(self._spill, PARSED, options=pa.ipc.IpcWriteOptions(compression="lz4"))
             for held in self._batches:
                 self._writer.write_batch(held)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from jobs.contracts import table
+from jobs.estimation.regimes import TextArray
 from jobs.rows.candidates import FINITE_ONLY
 from jobs.rows.situation import GAP, LOST, joined
 
@@ -46,56 +49,56 @@ def settle(rows: pd.DataFrame, min_users: int) -> pd.DataFrame:
         `suppressed`, `not_estimable`, `bounds_only`, `caution`, `publish`.
     """
     rows = rows.reset_index(drop=True)
-    status = rows["status"].to_numpy(dtype=object).copy()
-    reason = rows["status_reason"].to_numpy(dtype=object).copy()
-    caution = _given(rows["caution_reason"])
-    reason = np.where(caution & (status == "caution"), reason + "; " + rows["caution_reason"].fillna(""), reason)
-    degrade = caution & (status == "publish")
-    rows["remedy"] = _own_remedies(rows)
-    status, reason = _set(status, reason, degrade, "caution", rows["caution_reason"])
+    status, reason = rows["status"].to_numpy(dtype=object).copy(), rows["status_reason"].to_numpy(dtype=object).copy()
+    cautions, unmeasured = (rows[name].to_numpy(dtype=object) for name in ("caution_reason", "unmeasured_reason"))
+    caution, is_unmeasured = pd.notna(cautions), pd.notna(unmeasured)
+    remedy = _own_remedies(rows, status, reason)
+    doubly = caution & (status == "caution")
+    reason[doubly] = reason[doubly] + "; " + cautions[doubly]
     users = rows["n_users_observed"].to_numpy(dtype=float)
     few = (users >= 1) & (users < min_users)
-    unmeasured = _given(rows["unmeasured_reason"])
-    status, reason = _set(
-        status, reason, few, "suppressed", f"fewer than {min_users} users: not shown, to protect them"
-    )
-    status, reason = _set(status, reason, unmeasured, "not_measured", rows["unmeasured_reason"])
+    for where, value, why in (
+        (caution & (status == "publish"), "caution", cautions),
+        (few, "suppressed", np.full(len(rows), f"fewer than {min_users} users: not shown, to protect them")),
+        (is_unmeasured, "not_measured", unmeasured),
+    ):
+        status[where], reason[where] = value, why[where]
     rows["status"], rows["status_reason"] = status, reason
-    rows["remedy"] = _remedies(rows)
-    _blank(rows, few, min_users)
+    remedy = _remedies(remedy, status, cautions, rows["is_complete"].to_numpy(dtype=bool))
+    rows["remedy"] = pd.Series(remedy, dtype=object)
+    _blank(rows, status, few, min_users)
     return rows[list(COLUMNS)]
 
 
-def _own_remedies(rows: pd.DataFrame) -> npt.NDArray[np.object_]:
+def _own_remedies(rows: pd.DataFrame, status: TextArray, reason: TextArray) -> TextArray:
     """Return what would help against the status an estimator left, before anything else degrades it."""
-    given, status = rows["remedy"].astype(object), rows["status"]
-    is_process, is_refused = rows["inference"] == "process", status == "not_estimable"
-    is_sampled = rows["sampling_rate_min"].astype(float) < 1
+    is_process = (rows["inference"] == "process").to_numpy(dtype=bool)
+    is_cohort = (rows["window_kind"] == "cohort").to_numpy(dtype=bool)
+    is_sampled = rows["sampling_rate_min"].to_numpy(dtype=float) < 1
+    is_refused = status == "not_estimable"
+    told = rows["remedy"].to_numpy(dtype=object).copy()
+    given = pd.notna(told)
     # People have one remedy for both readings, but at no rate is it exact what chance would do again.
-    told = given.where(~is_process, given.str.replace(AT_FULL_RATE, PROCESS_AT_FULL_RATE, regex=False))
-    choices = [
-        (given.notna(), told),
-        (is_refused & (rows["status_reason"] == FINITE_ONLY), USER_IDS),
-        (is_refused & (rows["window_kind"] == "cohort"), LATER_COHORT),  # nothing to divide by
-        (is_refused | ~is_sampled, LONGER),
-        (is_process, NARROWER),
-    ]
+    both = given & is_process
+    told[both] = [text.replace(AT_FULL_RATE, PROCESS_AT_FULL_RATE) for text in told[both]]
     helped = np.full(len(rows), f"{NARROWER}; {AT_FULL_RATE}", dtype=object)
-    for where, remedy in reversed(choices):
-        helped = np.where(where, np.asarray(remedy, dtype=object), helped)
-    return np.where(status.isin(UNSETTLED), helped, np.asarray(None, dtype=object))
+    helped[is_process] = NARROWER
+    helped[is_refused | ~is_sampled] = LONGER
+    helped[is_refused & is_cohort] = LATER_COHORT  # nothing to divide by
+    helped[is_refused & (reason == FINITE_ONLY)] = USER_IDS
+    helped[given] = told[given]
+    helped[~np.isin(status, UNSETTLED)] = None
+    return helped
 
 
-def _remedies(rows: pd.DataFrame) -> pd.Series:
+def _remedies(own: TextArray, status: TextArray, cautions: TextArray, is_complete: BoolArray) -> TextArray:
     """Return the remedy of each row of final status: an estimator's own, then those for a row's circumstances."""
-    columns = rows[["remedy", "status", "caution_reason", "is_complete"]].itertuples(index=False, name=None)
-    remedies = [
-        joined(own, *(_circumstances(reason, whole) if status == "caution" and isinstance(reason, str) else ()))
-        if status in UNSETTLED
-        else None
-        for own, status, reason, whole in columns
-    ]
-    return pd.Series(remedies, index=rows.index, dtype=object)
+    remedies = own.copy()
+    remedies[~np.isin(status, UNSETTLED)] = None
+    found = cache(lambda first, reason, whole: joined(first, *_circumstances(reason, whole)))
+    degraded = (status == "caution") & pd.notna(cautions)
+    remedies[degraded] = list(map(found, remedies[degraded], cautions[degraded], is_complete[degraded]))
+    return remedies
 
 
 def _circumstances(reason: str, is_complete: bool) -> list[str]:
@@ -107,24 +110,12 @@ def _circumstances(reason: str, is_complete: bool) -> list[str]:
     return [*found, OWN_INSTRUMENT] if is_caveat else found
 
 
-def _blank(rows: pd.DataFrame, few: BoolArray, min_users: int) -> None:
+def _blank(rows: pd.DataFrame, status: TextArray, few: BoolArray, min_users: int) -> None:
     """Null what the status, or suppression under whatever status, forbids to show."""
-    status = rows["status"]
-    without_values = few | status.isin(["not_measured", "not_estimable"]).to_numpy()
-    rows.loc[without_values, list(VALUES)] = np.nan
+    is_refused = (status == "not_measured") | (status == "not_estimable")
+    rows.loc[few | is_refused, list(VALUES)] = np.nan
     rows.loc[status == "bounds_only", "estimate"] = np.nan
     rows.loc[few, list(OBSERVED)] = np.nan
     numerator_users = rows["n_numerator_users"].to_numpy(dtype=float)
     rows.loc[(numerator_users >= 1) & (numerator_users < min_users), "observed_numerator"] = np.nan
-    rows.loc[status.isin(["not_measured", "not_estimable"]), "estimator"] = "none"
-
-
-def _given(reasons: pd.Series) -> BoolArray:
-    return reasons.notna().to_numpy(dtype=bool)
-
-
-def _set(
-    status: npt.NDArray[np.object_], reason: npt.NDArray[np.object_], where: BoolArray, value: str, why: str | pd.Series
-) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.object_]]:
-    text = why if isinstance(why, str) else why.to_numpy(dtype=object)
-    return np.where(where, value, status), np.where(where, text, reason)
+    rows.loc[is_refused, "estimator"] = "none"

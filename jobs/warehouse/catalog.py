@@ -1,4 +1,4 @@
-"""The catalog of the lake: which it is, its tables as the contracts state them, and whether they are this warehouse's."""
+"""The catalog of the lake: which it is, and its tables as the contracts state them."""
 
 from __future__ import annotations
 

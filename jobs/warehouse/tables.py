@@ -69,8 +69,8 @@ class Tables:
     def publish(self, run_id: str) -> list[str]:
         """Fast-forward every branch of a run to main and drop it, in one commit a table.
 
-        Repeatable: what is done already is passed over, wherever between two tables the last attempt was cut off. Snapshots
-        of more than thirty days ago leave the history.
+        Repeatable: what is done already is passed over, wherever between two tables the last attempt was cut off.
+        Snapshots of more than thirty days ago leave the history.
         """
         published = []
         for name in contracts.TABLES:
@@ -85,7 +85,7 @@ class Tables:
         return published
 
     def expire(self, name: str, before: datetime) -> None:
-        """Let the snapshots of a table from before a moment go, but for heads and what leads from `main` to a branch."""
+        """Let a table's snapshots from before a moment go, but for heads and what leads from `main` to a branch."""
         table = self.table(name)
         metadata = table.metadata
         published = {snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(MAIN), metadata)}
