@@ -2,43 +2,53 @@
 
 The common line takes one strict pass of `msgspec` into the structs below. A line that fails takes the slow way once: it
 is parsed as plain JSON, and every field in use is looked at in the contract's order. Both are strict JSON (RFC 8259: no
-NaN, no raw control characters, nothing after the object). In a field nobody reads anything goes that JSON allows, bytes
-that are no UTF-8 and halves of surrogate pairs included; in a field in use these make the line malformed.
+NaN, no raw control characters, nothing after the object). What the contract leaves open is decided here:
+
+- In a field nobody reads anything goes that JSON allows, numbers of any length and bytes that are no UTF-8 included. In
+  a field in use such bytes make the line malformed, whatever else is wrong with it.
+- An escaped half of a surrogate pair (a browser cut a text in the middle of an emoji) is read as `?`.
+- Of a repeated name the last value counts, its type included.
+- A null is absent. An integer written as `1.0` or `1e3`, or beyond 64 bits, is a wrong type.
+- Values nested deeper than MAX_DEPTH make the line malformed, wherever they stand: how deep a parser can go depends on
+  where it is called from, and a line has one fate.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
+import numpy as np
 
 Text = str | None
 Flag = bool | None
 Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)] | None
 
 
-class Meta(msgspec.Struct):
+# No cycles are possible among them, so the garbage collector need not look: that halves the time.
+class Meta(msgspec.Struct, gc=False):
     """`meta`."""
 
     id: Text = None
     dt: Text = None
 
 
-class Agent(msgspec.Struct):
+class Agent(msgspec.Struct, gc=False):
     """`agent`."""
 
     client_platform_family: Text = None
 
 
-class Mediawiki(msgspec.Struct):
+class Mediawiki(msgspec.Struct, gc=False):
     """`mediawiki`."""
 
     database: Text = None
 
 
-class Performer(msgspec.Struct):
+class Performer(msgspec.Struct, gc=False):
     """`performer`."""
 
     id: Whole = None
@@ -51,7 +61,7 @@ class Performer(msgspec.Struct):
     pageview_id: Text = None
 
 
-class Event(msgspec.Struct, rename={"schema_uri": "$schema"}):
+class Event(msgspec.Struct, gc=False, rename={"schema_uri": "$schema"}):
     """The fields in use of an event; unknown fields are tolerated, so nothing else is ever looked at."""
 
     schema_uri: Text = None
@@ -82,6 +92,15 @@ Wrong = list[str] | None
 _NO_META, _NO_AGENT, _NO_WIKI, _NO_PERFORMER = Meta(), Agent(), Mediawiki(), Performer()
 _decode = msgspec.json.Decoder(Event).decode
 _LONGEST_INTEGER = 20  # digits and sign; what is longer is beyond 64 bits
+MAX_DEPTH = 500
+_SHALLOW = 2 * MAX_DEPTH  # bytes; what is deeper than MAX_DEPTH and closed again is longer
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+# Any escape; `half` is one of half a surrogate pair without the other.
+_ESCAPE = re.compile(
+    rb"\\(?:[^u]|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|u)",
+    re.DOTALL,
+)
 
 
 def decode(line: bytes) -> tuple[Event | None, Wrong]:
@@ -91,6 +110,8 @@ def decode(line: bytes) -> tuple[Event | None, Wrong]:
         The event with what is well typed of it, or None where the line is no JSON object; and the dotted paths of the
         wrongly typed fields in the contract's order, a parent instead of its children, None where there is none.
     """
+    if len(line) > _SHALLOW and _is_deep(line):
+        return None, None
     try:
         return _decode(line), None
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
@@ -126,7 +147,7 @@ def values(event: Event) -> tuple[Any, ...]:
 def _look_closer(line: bytes) -> tuple[Event | None, Wrong]:
     """Read a line that the strict pass refused."""
     try:
-        text = line.decode("utf-8", errors="surrogateescape")
+        text = _ESCAPE.sub(_whole, line).decode("utf-8", errors="surrogateescape")
         found = json.loads(text, parse_int=_integer, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None, None
@@ -156,8 +177,21 @@ def _fits(path: str, value: Any) -> bool:
     return isinstance(value, str)
 
 
+def _is_deep(line: bytes) -> bool:
+    """Whether something in a line is nested deeper than MAX_DEPTH; brackets in strings do not count."""
+    if line.count(b"{") + line.count(b"[") <= MAX_DEPTH:
+        return False
+    brackets = np.frombuffer(_STRING.sub(b"", line).translate(None, _NO_BRACKETS), dtype=np.uint8)
+    steps = np.where((brackets == ord("{")) | (brackets == ord("[")), 1, -1)
+    return bool(steps.size and np.cumsum(steps).max() > MAX_DEPTH)
+
+
+def _whole(escape: re.Match[bytes]) -> bytes:
+    return b"?" if escape["half"] else escape[0]
+
+
 def _is_text(value: str) -> bool:
-    """Whether a string can be written as UTF-8: no byte that was none, no half of a surrogate pair."""
+    """Whether every byte of a string was UTF-8."""
     try:
         value.encode("utf-8")
     except UnicodeEncodeError:
