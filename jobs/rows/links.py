@@ -15,7 +15,7 @@ from jobs.estimation.remedy import ADVICE
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments, entries, in_force, kish
-from jobs.rows.situation import Sampling, Situation, joined
+from jobs.rows.situation import Situation, joined_columns
 from jobs.rows.skeleton import ALL, CELL, KEYS, element_windows, link_cells, link_windows
 from jobs.transforms.links import LinkSums
 
@@ -40,25 +40,17 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
     base = skeleton.merge(cells, on=CELL, how="left")
     numbers = [column for column in cells.columns if column not in CELL]
     base[numbers] = base[numbers].fillna(0)
-    samplings, base["has_user_id"] = _samplings(base, situation)
-    base[SAMPLING_COLUMNS] = pd.DataFrame(
-        [describe(item) for item in samplings], columns=SAMPLING_COLUMNS, dtype=object
-    )
+    base = _with_samplings(base, situation)
     base["row"] = np.arange(len(base))
     base["unmeasured_reason"] = (
         base["unmeasured_reason"].fillna(base["missing_reason"]).fillna(base["unrecorded_reason"])
     )
-    for column, parts in (
-        ("caution_reason", ("note", "caution_reason", "loss")),
-        ("series_break", ("series_break", "element_break")),
-    ):
-        base[column] = pd.Series(
-            [joined(*row) for row in zip(*(base[part] for part in parts), strict=True)], dtype=object
-        )
+    base["caution_reason"] = joined_columns(base, "note", "caution_reason", "loss")
+    base["series_break"] = joined_columns(base, "series_break", "element_break")
     kept = kept.merge(base[[*CELL, "row"]], on=CELL).drop(columns=CELL)
     regimes = entries(in_force(base), kept)
     base["kish"] = kish(regimes, "n_units", len(base))
-    blocks = [_totals(base, regimes), _rates(base, regimes), _unique(base)]
+    blocks = [*_totals(base, regimes), *_rates(base, regimes), *_unique(base)]
     return pd.concat(blocks, ignore_index=True), base
 
 
@@ -72,22 +64,22 @@ def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([own, pooled], ignore_index=True)
 
 
-def _samplings(base: pd.DataFrame, situation: Situation) -> tuple[list[Sampling], list[bool]]:
-    """Find the sampling of every cell, and whether its instruments carry user ids; a window and element share both."""
-    found: dict[tuple[object, ...], tuple[Sampling, bool]] = {}
-    result = []
-    columns = base[["members", "element_friendly_name", "metric_date", "as_of_date"]]
-    for key in columns.itertuples(index=False, name=None):
-        if key not in found:
-            wikis, element, first, last = key
-            start, end = first.date(), last.date() + timedelta(days=1)
-            instruments = element_instruments(situation, wikis, element, start, end)
-            found[key] = situation.sampling(instruments, wikis, start, end), situation.have_user_ids(instruments)
-        result.append(found[key])
-    return [sampling for sampling, _ in result], [has_id for _, has_id in result]
+def _with_samplings(base: pd.DataFrame, situation: Situation) -> pd.DataFrame:
+    """Add the sampling of every cell, and whether its instruments carry user ids; a window and element share both."""
+    keys = ["wiki_db", "element_friendly_name", "metric_date", "as_of_date"]
+    asked = base[[*keys, "members"]].drop_duplicates(keys)
+    found = []
+    for element, first, last, wikis in zip(*(asked[name].tolist() for name in (*keys[1:], "members")), strict=True):
+        start, end = first.date(), last.date() + timedelta(days=1)
+        instruments = element_instruments(situation, wikis, element, start, end)
+        sampling = situation.sampling(instruments, wikis, start, end)
+        found.append((*describe(sampling), situation.have_user_ids(instruments)))
+    samplings = pd.DataFrame(found, columns=[*SAMPLING_COLUMNS, "has_user_id"], index=asked.index)
+    reasons = dict.fromkeys(("loss", "unrecorded_reason", "series_break"), object)
+    return base.merge(asked[keys].join(samplings.astype(reasons)), on=keys, how="left")
 
 
-def _totals(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
+def _totals(base: pd.DataFrame, regimes: pd.DataFrame) -> list[pd.DataFrame]:
     """Build `link_impressions` and `link_clicks`."""
     blocks = []
     for metric, y, square, clusters, users in (
@@ -110,10 +102,10 @@ def _totals(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
                 caution_reason=base["caution_reason"],
             )
         )  # fmt: skip
-    return pd.concat(blocks, ignore_index=True)
+    return blocks
 
 
-def _rates(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
+def _rates(base: pd.DataFrame, regimes: pd.DataFrame) -> list[pd.DataFrame]:
     """Build the overall and the matched click-through rate, realised and process."""
     blocks = []
     for metric, y, x, yy, xy, xx, matched in (
@@ -139,7 +131,7 @@ def _rates(base: pd.DataFrame, regimes: pd.DataFrame) -> pd.DataFrame:
         clicks = effective_events(regimes["row"], regimes["sample_rate"], regimes[f"n_{y}"], len(base))
         for inference, ratio in (("realised", design), ("process", process)):
             blocks.append(_rate_block(base, metric, inference, ratio, y, x, clicks))
-    return pd.concat(blocks, ignore_index=True)
+    return blocks
 
 
 def _rate_block(
@@ -179,7 +171,7 @@ def _click_reason(worth: FloatArray, kept: FloatArray, users: pd.Series) -> Text
     return reason
 
 
-def _unique(base: pd.DataFrame) -> pd.DataFrame:
+def _unique(base: pd.DataFrame) -> list[pd.DataFrame]:
     """Build the unique click-through rate of windows sampled at 100 %, and refuse what cannot be known elsewhere."""
     cells = base[(base["wiki_db"] != ALL) & (base["window_days"] > 1)]
     margin = (cells["client_platform_family"] != ALL) | (cells["edit_count_bucket"] != ALL)
@@ -210,4 +202,4 @@ def _unique(base: pd.DataFrame) -> pd.DataFrame:
                 remedy=(refused & has_id).map({True: f"{ADVICE}; at 100 %: exact", False: None}),
             )
         )  # fmt: skip
-    return pd.concat(blocks, ignore_index=True)
+    return blocks

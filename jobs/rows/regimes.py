@@ -47,9 +47,12 @@ def describe(sampling: Sampling) -> tuple[object, ...]:
 
 def in_force(base: pd.DataFrame) -> pd.DataFrame:
     """List the regimes of each row of a frame with `row` and `regimes`: row, sample_unit, sample_rate."""
-    rows = [(row, unit, rate) for row, found in zip(base["row"], base["regimes"], strict=True) for unit, rate in found]
-    frame = pd.DataFrame(rows, columns=["row", "sample_unit", "sample_rate"])
-    return frame.astype({"row": "int64", "sample_unit": "str", "sample_rate": "float64"})
+    found, distinct = pd.factorize(base["regimes"].to_numpy(dtype=object))
+    pairs = [(place, unit, rate) for place, regimes in enumerate(distinct) for unit, rate in regimes]
+    listed = pd.DataFrame(pairs, columns=["found", "sample_unit", "sample_rate"])
+    listed = listed.astype({"found": "int64", "sample_unit": "str", "sample_rate": "float64"})
+    rows = pd.DataFrame({"row": base["row"].to_numpy(dtype="int64"), "found": found})
+    return rows.merge(listed, on="found").drop(columns="found")
 
 
 def entries(rows_in_force: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 
+import pandas as pd
+
 from jobs.policy import (
     Regime,
     applied_rates,
@@ -209,6 +211,13 @@ class Situation:
 def joined(*reasons: str | None) -> str | None:
     """Put the given reasons into one sentence, or None where none is given."""
     return "; ".join(dict.fromkeys(reason for reason in reasons if isinstance(reason, str) and reason)) or None
+
+
+def joined_columns(frame: pd.DataFrame, *columns: str) -> pd.Series:
+    """Put the reasons of some columns of each row into one sentence."""
+    sentence = cache(joined)  # many rows, few sentences
+    sentences = map(sentence, *(frame[column].to_numpy(dtype=object) for column in columns))
+    return pd.Series(list(sentences), index=frame.index, dtype=object)
 
 
 def _loss(regimes: Sequence[Regime], name: str, wiki: str, start: date, end: date) -> str | None:

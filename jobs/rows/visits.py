@@ -15,7 +15,7 @@ from jobs.estimation.totals import horvitz_thompson
 from jobs.reference import REVIEW_LINKS
 from jobs.rows.candidates import candidates
 from jobs.rows.regimes import SAMPLING_COLUMNS, describe, entries, in_force
-from jobs.rows.situation import Situation, joined
+from jobs.rows.situation import Situation, joined, joined_columns
 from jobs.rows.skeleton import ALL
 from jobs.transforms.visits import VisitSums
 from jobs.windows import quarter_start
@@ -107,8 +107,7 @@ def visit_rows(
     base[numbers] = base[numbers].fillna(0)
     base["row"] = np.arange(len(base))
     for column in ("review_break", "dashboard_break"):
-        told = zip(base["series_break"], base[column], strict=True)
-        base[column] = pd.Series([joined(*reasons) for reasons in told], dtype=object)
+        base[column] = joined_columns(base, "series_break", column)
     base["series_break"] = base["dashboard_break"]
     base["review_unmeasured"] = base["unmeasured_reason"].fillna(base["review_unmeasured"])
     rolling = base[(base["window_kind"] == ROLLING)]
