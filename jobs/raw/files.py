@@ -7,6 +7,7 @@ is a directory, or whatever else Arrow or fsspec has a file system for (`s3://bu
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Input:
             return LocalFileSystem(), str(Path(self.uri).resolve())
         try:
             filesystem, root = FileSystem.from_uri(self.uri)
-        except pa.ArrowInvalid:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             filesystem, root = _of_fsspec(scheme, path, self.uri)
         except OSError as error:
             raise InputError(f"The input cannot be reached: {error}.", where=self.uri) from None
@@ -83,9 +84,16 @@ class Input:
             yield Path(folder)
 
     def is_folder(self, path: str = "") -> bool:
-        """Whether a path in it is a directory."""
+        """Whether a path in it is a directory.
+
+        Raises:
+            InputError: the input does not say.
+        """
         whole = f"{self.root}/{path}".rstrip("/")
-        return bool(self.filesystem.get_file_info(whole).type == FileType.Directory)
+        try:
+            return bool(self.filesystem.get_file_info(whole).type == FileType.Directory)
+        except OSError as error:
+            raise InputError(f"The input cannot be reached: {error}.", where=self.uri) from None
 
     def listed(self, folder: str, *, recursive: bool = False) -> list[FileInfo]:
         """Return what lies in a folder, none if there is no such folder.
@@ -101,6 +109,14 @@ class Input:
             ) from None
         return list(found)
 
+    def broken_links(self, folder: str) -> list[str]:
+        """Return the links in a folder that lead nowhere, which Arrow leaves out of its listings."""
+        if not isinstance(self.filesystem, LocalFileSystem):
+            return []
+        with contextlib.suppress(FileNotFoundError), os.scandir(folder) as entries:
+            return [f"{folder}/{e.name}" for e in entries if e.is_symlink() and not Path(e.path).exists()]
+        return []
+
 
 def open_input(place: str | Path) -> Input:
     """Return the input that `--input` names."""
@@ -110,7 +126,7 @@ def open_input(place: str | Path) -> Input:
 def _of_fsspec(scheme: str, path: str, uri: str) -> tuple[FileSystem, str]:
     """Open what Arrow has no file system for, if fsspec has one."""
     try:
-        import fsspec
+        import fsspec  # type: ignore[import-untyped]
 
         return PyFileSystem(FSSpecHandler(fsspec.filesystem(scheme))), f"/{path}" if scheme == "memory" else path
     except (ImportError, ValueError) as error:
@@ -230,14 +246,20 @@ def _list_day(source: Input, stream: str, day: date) -> tuple[list[RawFile], lis
     folder = f"{stream}/year={day.year}/month={day.month}/day={day.day}"
     found, strange = [], []
     for info in source.listed(folder, recursive=True):
-        hour, _, name = info.path.removeprefix(f"{folder}/").partition("/")
-        if hour not in _HOUR_FOLDERS or "/" in name or not name or _is_hidden(name) or info.type == FileType.Directory:
+        hour_folder, _, name = info.path.removeprefix(f"{folder}/").partition("/")
+        hour = _HOUR_FOLDERS.get(hour_folder)
+        if hour is None or "/" in name:
             continue
-        if name.endswith(_SUFFIXES):
+        if info.type == FileType.Directory:
             # A link that leads nowhere is a file that cannot be read.
-            found.append(
-                RawFile(info.path, day, _HOUR_FOLDERS[hour], _UNKNOWN_SIZE if info.size is None else info.size)
-            )
-        else:
+            links = [] if name else source.broken_links(info.path)
+            found += [RawFile(path, day, hour, _UNKNOWN_SIZE) for path in links if _is_of_events(path.split("/")[-1])]
+        elif info.type == FileType.File and _is_of_events(name):
+            found.append(RawFile(info.path, day, hour, _UNKNOWN_SIZE if info.size is None else info.size))
+        elif not _is_hidden(name):
             strange.append(info.path)
     return sorted(found), sorted(strange)
+
+
+def _is_of_events(name: str) -> bool:
+    return name.endswith(_SUFFIXES) and not _is_hidden(name)

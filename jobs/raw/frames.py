@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
 from datetime import date
@@ -22,8 +22,15 @@ from jobs.schemas import spark_type_of
 from jobs.workers import worker_pool
 
 WORTH_A_POOL = 4 << 20  # bytes of files; starting processes takes as long as reading this
-GROUP_BYTES = 24 << 20  # of files, that a worker reads at a time
-ROW_GROUP = 128 << 10
+GROUP_BYTES = 24 << 20  # of files, that a worker reads at a time, at most
+GROUPS_A_WORKER = 4  # at least, where there is enough: so that all end at about the same time
+ROW_GROUP = 64 << 10
+ROW_GROUP_BYTES = 64 << 20
+# Columns of few values; in the others a dictionary would only cost time.
+FEW_VALUES = (
+    "file", "schema_uri", "wiki_db", "instrument_name", "action", "element_friendly_name", "client_platform_family",
+    "edit_count_bucket",
+)  # fmt: skip
 FILES = "path string, day date, hour int, n_bytes bigint"
 Progress = Callable[[int, int], None]
 
@@ -54,7 +61,7 @@ def parsed_lines(
         _write_all(source, filled, folder, workers, progress)
         return engine.spark.read.schema(schema).parquet(str(folder))
 
-    def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             rows = batch.to_pylist()
             yield from read_files(source, [RawFile(r["path"], r["day"], r["hour"], r["n_bytes"]) for r in rows])
@@ -71,7 +78,7 @@ def hour_frame(spark: SparkSession, hours: Sequence[tuple[date, int]]) -> DataFr
 
 def _write_all(source: Input, files: Sequence[RawFile], folder: Path, workers: int, progress: Progress | None) -> None:
     """Read groups of files into Parquet, in other processes where that is worth it."""
-    groups = _groups(files)
+    groups = _groups(files, workers)
     done = 0
 
     def tell(group: Sequence[RawFile]) -> None:
@@ -104,17 +111,29 @@ def _write_all(source: Input, files: Sequence[RawFile], folder: Path, workers: i
 
 def write_group(source: Input, files: Sequence[RawFile], target: Path) -> None:
     """Read some files and leave their lines in one Parquet file."""
-    with pq.ParquetWriter(target, PARSED, compression="lz4") as writer:
-        for batch in read_files(source, files):
-            writer.write_batch(batch, row_group_size=ROW_GROUP)
+    with pq.ParquetWriter(
+        target, PARSED, compression="zstd", compression_level=1, use_dictionary=list(FEW_VALUES)
+    ) as writer:
+        batches: list[pa.RecordBatch] = []
+        n_rows = n_bytes = 0
+        for batch in read_files(source, files, target.parent):
+            batches.append(batch)
+            n_rows, n_bytes = n_rows + batch.num_rows, n_bytes + batch.nbytes
+            if n_rows >= ROW_GROUP or n_bytes >= ROW_GROUP_BYTES:
+                writer.write_table(pa.Table.from_batches(batches))
+                batches, n_rows, n_bytes = [], 0, 0
+        if batches:
+            writer.write_table(pa.Table.from_batches(batches))
 
 
-def _groups(files: Sequence[RawFile]) -> list[list[RawFile]]:
+def _groups(files: Sequence[RawFile], workers: int) -> list[list[RawFile]]:
     """Put files together, in their order, into groups of bounded size; a file of unknown size counts as small."""
+    total = sum(max(file.n_bytes, 0) for file in files)
+    bound = min(GROUP_BYTES, max(WORTH_A_POOL // 2, total // (workers * GROUPS_A_WORKER)))
     groups: list[list[RawFile]] = [[]]
     size = 0
     for file in files:
-        if groups[-1] and size + max(file.n_bytes, 0) > GROUP_BYTES:
+        if groups[-1] and size + max(file.n_bytes, 0) > bound:
             groups.append([])
             size = 0
         groups[-1].append(file)
