@@ -69,7 +69,7 @@ def task_hash(task: FitTask) -> str:
         if isinstance(value, np.ndarray):
             digest.update(f"{value.dtype.str}{value.shape}".encode() + np.ascontiguousarray(value).tobytes())
         else:
-            digest.update(repr(value).encode())
+            digest.update(repr(value.item() if isinstance(value, np.generic) else value).encode())
     return digest.hexdigest()
 
 

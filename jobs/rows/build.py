@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import pandas as pd
 
+from jobs.rows.cohort_people import CELL as COHORT
 from jobs.rows.cohort_people import fill_cohorts
 from jobs.rows.cohorts import cohort_rows
 from jobs.rows.link_people import fill_unique
@@ -15,11 +16,15 @@ from jobs.rows.links import link_rows
 from jobs.rows.people import Fitting
 from jobs.rows.settle import settle
 from jobs.rows.situation import Situation
+from jobs.rows.skeleton import CELL as LINK
 from jobs.rows.visit_people import fill_visits
+from jobs.rows.visits import CELL as WINDOW
 from jobs.rows.visits import QuarterStarts, visit_rows
 from jobs.transforms.cohorts import CohortSums
 from jobs.transforms.links import LinkSums
 from jobs.transforms.visits import VisitSums
+
+REGIME = ["instrument_name", "sample_unit", "sample_rate"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,23 @@ class WindowSums:
     visits: VisitSums
     cohorts: CohortSums
     links: LinkSums
+
+
+def canonical(sums: WindowSums) -> WindowSums:
+    """Put the sums in order: an engine returns rows in any, and the last digits of added weights would follow it.
+
+    Tables of users by state are put in order where a fit is made of them (`jobs/rows/people.py`).
+    """
+    visits, cohorts, links = sums.visits, sums.cohorts, sums.links
+    return WindowSums(
+        replace(visits, cells=_sorted(visits.cells, WINDOW), regimes=_sorted(visits.regimes, [*WINDOW, *REGIME])),
+        replace(cohorts, cells=_sorted(cohorts.cells, COHORT)),
+        replace(links, cells=_sorted(links.cells, LINK), regimes=_sorted(links.regimes, [*LINK, *REGIME])),
+    )
+
+
+def _sorted(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    return frame.sort_values(keys, ignore_index=True)
 
 
 def build_rows(
@@ -49,6 +71,7 @@ def build_rows(
         fitting: how people under sampling are fitted.
         min_users: cells with fewer users are suppressed.
     """
+    sums = canonical(sums)
     visits, windows = visit_rows(sums.visits, situation, as_of, starts)
     cohorts, _ = cohort_rows(sums.cohorts, situation, as_of)
     links, _ = link_rows(sums.links, situation, as_of)
