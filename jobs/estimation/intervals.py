@@ -180,10 +180,12 @@ def binomial_inversion(
     Source: Clopper and Pearson 1934, inverted in N instead of the probability.
     """
     k, p = np.broadcast_arrays(as_float(kept), as_float(rate))
+    # A root costs much and small counts are alike: each distinct pair is inverted once.
+    (k, p), places = np.unique(np.stack([k, p]), axis=1, return_inverse=True)
     tail = (1 - confidence) / 2
     sampled = p < 1
     q = np.where(sampled, p, 0.5)
     upper = np.where(sampled, special.bdtrin(k, tail, q), k)
     # P(K >= k | N) = tail is P(K <= k - 1 | N) = 1 - tail; below one kept unit every N is plausible.
     lower = np.where(sampled & (k >= 1), special.bdtrin(np.maximum(k - 1, 0.0), 1 - tail, q), k)
-    return np.maximum(lower, k), np.maximum(upper, k)
+    return np.maximum(lower, k)[places], np.maximum(upper, k)[places]

@@ -11,6 +11,7 @@ Sources: Hajek 1971; Saerndal, Swensson and Wretman 1992, section 5.6; agrees wi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -189,12 +190,15 @@ def ctr_reason(clicks: npt.ArrayLike, clicking_users: npt.ArrayLike | None = Non
     """Give the sentence behind `ctr_status`: empty where it says `publish`."""
     counts = as_float(clicks)
     users = np.full(counts.shape, np.nan) if clicking_users is None else as_float(clicking_users)
+    few_users = f"the clicks come from {{:.0f}} users, fewer than {FEW_CLICKING_USERS}: a few decide"
+    few_clicks = f"only {{:.0f}} clicks, fewer than {FEW_CLICKS}: the interval may be too short"
     reason = np.full(counts.shape, "", dtype=object)
-    for i in np.flatnonzero(ctr_status(counts, users) == "caution"):
-        if counts[i] < FEW_CLICKS:
-            reason[i] = f"only {counts[i]:.0f} clicks, fewer than {FEW_CLICKS}: the interval may be too short"
-        else:
-            reason[i] = f"the clicks come from {users[i]:.0f} users, fewer than {FEW_CLICKING_USERS}: a few decide"
+    for where, numbers, sentence in (
+        (users < FEW_CLICKING_USERS, users, few_users),
+        (counts < FEW_CLICKS, counts, few_clicks),
+    ):
+        told = cache(sentence.format)  # many rows, few numbers
+        reason[where] = list(map(told, numbers[where].tolist()))
     return reason
 
 

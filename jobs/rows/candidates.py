@@ -18,12 +18,12 @@ FINITE_ONLY = "finite-population only: this instrument carries no user id, so us
 ABSENT = {"observed_denominator": np.nan, "n_numerator_users": np.nan, "remedy": None, "caution_reason": None}
 
 
-def candidates(base: pd.DataFrame, metric: str, inference: str, **columns: Any) -> pd.DataFrame:
-    """Return one candidate row of a metric per row of `base`.
+def candidates(base: pd.DataFrame, metric: str | pd.Series, inference: str, **columns: Any) -> pd.DataFrame:
+    """Return one candidate row per row of `base`.
 
     Args:
         base: the columns `SHARED`, and where it has them window_kind (else `rolling`) and `SEGMENTS` (else `all`).
-        metric: id from the catalogue.
+        metric: id from the catalogue, of all rows or of each.
         inference: `realised` or `process`.
         **columns: the value columns that `settle` expects; absent ones are null.
     """
@@ -31,7 +31,13 @@ def candidates(base: pd.DataFrame, metric: str, inference: str, **columns: Any) 
     if "window_kind" not in base:
         absent["window_kind"] = "rolling"
     own = [name for name in (*SHARED, *SEGMENTS, "window_kind") if name not in absent]
-    named = {"metric": metric, "metric_version": load_catalogue().metric(metric).version, "inference": inference}
+    known = load_catalogue()
+    version = (
+        known.metric(metric).version
+        if isinstance(metric, str)
+        else metric.map({name: one.version for name, one in known.metrics.items()})
+    )
+    named = {"metric": metric, "metric_version": version, "inference": inference}
     values = {**base[own], **absent, **named, **ABSENT, **columns}
     # Arrays, not series: rows are matched by place, and blocks have indexes of their own.
     arrays = {name: value.array if isinstance(value, pd.Series) else value for name, value in values.items()}

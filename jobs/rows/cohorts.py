@@ -93,8 +93,7 @@ def cohort_rows(sums: CohortSums, situation: Situation, as_of: Sequence[date]) -
     process = values.assign(estimate=share, lower=lower, upper=upper)
     carried = [*counts, "estimate", "lower", "upper", "estimator", "status", "status_reason", "caution_reason"]
     blocks = [
-        candidates(mine, str(metric), inference, **{name: mine[name] for name in carried})
+        candidates(rows, rows["metric"], inference, **{name: rows[name] for name in carried})
         for inference, rows in (("realised", realised), ("process", process))
-        for metric, mine in rows.groupby("metric", sort=False)
     ]
-    return (pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()), base
+    return pd.concat(blocks, ignore_index=True) if len(base) else pd.DataFrame(), base

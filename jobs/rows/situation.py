@@ -101,7 +101,10 @@ class Situation:
         self._arrived = sorted(arrived)
         self._incomplete = {day: hours for day, hours in incomplete.items() if hours}
         self._regimes = group_regimes(timeline(reference, timedelta(minutes=grace_minutes)))
+        # Windows are few, and asked about for every wiki, element and metric.
         self.sampling = cache(self._sampling)
+        self.instruments = cache(self._instruments)
+        self.usage_unmeasured = cache(self._usage_unmeasured)
 
     def visible_wikis(self, day: date) -> list[str]:
         """Return the wikis that show the dashboard on a day and all days after it."""
@@ -146,7 +149,7 @@ class Situation:
         """Return the instruments that measure the dashboard itself in [start, end)."""
         return self.instruments(USAGE_ROLES, start, end)
 
-    def instruments(self, roles: Sequence[str], start: date, end: date) -> tuple[str, ...]:
+    def _instruments(self, roles: tuple[str, ...], start: date, end: date) -> tuple[str, ...]:
         """Return the instruments with one of the roles that are in force on some day of [start, end)."""
         found = {
             row.instrument_name
@@ -167,7 +170,7 @@ class Situation:
         """Return the first day on which any usage instrument is in force."""
         return min(row.valid_from for row in self.reference.instruments if row.role in USAGE_ROLES)
 
-    def usage_unmeasured(self, start: date, end: date) -> str | None:
+    def _usage_unmeasured(self, start: date, end: date) -> str | None:
         """Say why the dashboard was not measured on some day of [start, end), or None."""
         day = start
         while day < end:
@@ -181,9 +184,10 @@ class Situation:
         pairs: set[tuple[str, float]] = set()
         breaks: list[str] = []
         changed, loss, unrecorded = False, None, None
+        lives = self._lives(instruments, start, end)
         for wiki in wikis:
             silent = set(days(start, end))
-            for name, first, last in self._lives(instruments, start, end):
+            for name, first, last in lives:
                 own = self._regimes.get((name, wiki), [])
                 pairs |= {(unit, rate) for unit, rate in applied_rates(own, name, wiki, first, last)}
                 changed = changed or has_unit_change(own, name, wiki, first, last)
