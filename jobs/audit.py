@@ -26,12 +26,16 @@ def audit_rows(sums: pd.DataFrame) -> pd.DataFrame:
     """Judge the sums of `audit_sums`, one row per day, wiki, instrument, unit and declared rate."""
     n_ids, largest = sums["n_ids"].to_numpy(float), sums["largest_fraction"].to_numpy(float)
     declared, impossible = sums["declared_rate"].to_numpy(float), sums["n_impossible_pageviews"].to_numpy(float)
-    counts = np.array(sums["histogram"].tolist(), dtype=float).reshape(len(sums), -1)
-    row, place = np.indices(counts.shape)
+    entries = [
+        (number, entry["bin"], entry["ids_in_bin"])
+        for number, histogram in enumerate(sums["histogram"])
+        for entry in histogram
+    ]
+    row, place, counts = np.array(entries, dtype=float).reshape(-1, 3).T
     upper = rate_upper_limit(largest, n_ids)
     return sums.assign(
         upper_limit=upper,
         verdict=verdict(n_ids, largest, declared, impossible),
         likely_rate=likely_rate(largest, n_ids),
-        ks_p_value=ks_p_value(row.ravel(), place.ravel(), counts.ravel(), len(sums)),
+        ks_p_value=ks_p_value(row.astype(int), place.astype(int), counts, len(sums)),
     )

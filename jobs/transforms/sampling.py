@@ -71,7 +71,8 @@ def audit_sums(classified: DataFrame) -> DataFrame:
     Returns:
         AUDIT_KEY, `n_ids` (distinct ids of the sampling unit among kept events), `largest_fraction` (of those),
         `n_impossible_pageviews` (distinct pageviews whose id could not have been sampled), and `histogram`
-        (array<bigint> of AUDIT_BINS: ids by fraction / declared_rate, uniform on [0, 1) if the rate is right).
+        (array of bin and ids_in_bin, the empty ones left out: ids by fraction / declared_rate in AUDIT_BINS bins,
+        uniform on [0, 1) if the rate is right).
     """
     is_impossible = F.coalesce(F.col("reason") == "not_in_sample", F.lit(False))
     is_sampled = F.col("sample_rate") > 0
@@ -90,11 +91,12 @@ def audit_sums(classified: DataFrame) -> DataFrame:
         F.count_if("is_impossible").alias("n_impossible"),
         F.max("fraction").alias("largest_fraction"),
     )
+    has_ids = F.col("bin").isNotNull() & (F.col("ids_in_bin") > 0)
     return binned.groupBy(*AUDIT_KEY).agg(
         F.sum("ids_in_bin").alias("n_ids"),
         F.max("largest_fraction").alias("largest_fraction"),
         F.sum("n_impossible").alias("n_impossible_pageviews"),
-        _dense_histogram().alias("histogram"),
+        F.collect_list(F.when(has_ids, F.struct("bin", "ids_in_bin"))).alias("histogram"),
     )
 
 
@@ -104,11 +106,3 @@ def _unit_fraction() -> Column:
 
 def _unit_hash() -> Column:
     return F.when(F.col("sample_unit") == "session", F.col("session_hash")).otherwise(F.col("pageview_hash"))
-
-
-def _dense_histogram() -> Column:
-    """Counts by bin of one group as an array with a place for each bin."""
-    pairs = F.collect_list(F.when(F.col("bin").isNotNull(), F.struct("bin", "ids_in_bin")))
-    by_bin = F.map_from_entries(pairs)
-    places = F.sequence(F.lit(0), F.lit(AUDIT_BINS - 1))
-    return F.transform(places, lambda place: F.coalesce(F.try_element_at(by_bin, place), F.lit(0).cast("bigint")))

@@ -3,7 +3,7 @@
 What a window holds of one unit (a user or a session) changes on two occasions only: a day enters on its own date, and
 leaves `length` days later. So a statistic that is a sum over units of f(state of the unit in the window), such as
 distinct users (f = 1 where the state is positive) or sums of squares, changes by f(new state) - f(old state) on those
-dates and on no others. `window_changes` finds those differences with range frames per unit and adds them up by cell
+dates and on no others. `window_changes` finds those differences from running sums per unit and adds them up by cell
 and day; the result is as small as the cells are, and `dense.py` accumulates it over the days. The cost is one shuffle
 and one sort of the daily rows, however many as-of dates are asked. Integers stay exact.
 
@@ -22,6 +22,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.transforms.prefix_sums import prefix_sums
+
 State = Mapping[str, Column]
 Statistic = Callable[[State], Column]
 DAY = timedelta(days=1)
@@ -38,23 +40,17 @@ def positive(*columns: Column) -> Column:
     return F.when(reduce(Column.__and__, [column > 0 for column in columns]), 1).otherwise(0)
 
 
-def _frames(unit: Sequence[str], values: Sequence[str], windows: Sequence[int | None]) -> dict[str, Column]:
-    """Return the running sums from which every window's content follows, named `<frame>_<value>`.
+def _ends(windows: Sequence[int | None]) -> dict[str, int]:
+    """Return where the running sums end from which every window's content follows, in days after a row's own.
 
-    All frames begin with the unit's first day, since such a frame is kept up as rows pass, while one that slides is
-    added up anew at each row: `to` ends with the row's own day, `before_<length>` with the last day a window of that
-    length no longer holds, `ahead_<length>` with the last day of a window that begins with the row's own.
+    `to` ends with the row's own day, `before_<length>` with the last day a window of that length no longer holds,
+    `ahead_<length>` with the last day of a window that begins with the row's own.
     """
-    days = Window.partitionBy(*unit).orderBy(F.unix_date("event_date"))
-    ends = {"to": Window.currentRow}
+    ends = {"to": 0}
     for length in windows:
         if length is not None and length > 1:
             ends |= {f"before_{length}": -length, f"ahead_{length}": length - 1}
-    return {
-        f"{frame}_{name}": F.coalesce(F.sum(name).over(days.rangeBetween(Window.unboundedPreceding, end)), F.lit(0))
-        for frame, end in ends.items()
-        for name in values
-    }
+    return ends
 
 
 def _states(length: int | None, values: Sequence[str]) -> dict[str, State]:
@@ -97,10 +93,8 @@ def unit_changes(
         differences at event_date and at event_date + window. A window that only grows is `enter_0_<name>`; a window of
         one day is only entered too, since it loses what it gained.
     """
-    framed = rows.select(
-        *dict.fromkeys([*keep, "event_date", *values]),
-        *(column.alias(name) for name, column in _frames(unit, values, windows).items()),
-    )
+    needed = rows.select(*dict.fromkeys([*unit, *keep, "event_date", *values]))
+    framed = prefix_sums(needed, unit=unit, values=values, ends=_ends(windows))
     changes = []
     for length in windows:
         for side, state in _states(length, values).items():
