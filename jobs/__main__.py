@@ -1,5 +1,15 @@
-"""`python -m jobs` is `pdmetrics`."""
+"""`pdmetrics`, and `python -m jobs`.
 
-from jobs.cli import main
+The command line is imported when it is called: worker processes import this module again, and need none of it.
+"""
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    from jobs.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

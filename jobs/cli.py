@@ -8,16 +8,18 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from jobs import __version__
 from jobs.errors import EXIT_USAGE, PdmetricsError, UsageError
-from jobs.log import configure_logging
 from jobs.runs import STEPS, Warehouse
-from jobs.settings import Settings, Sources, load_settings
+
+if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
+    from rich.console import Console
+
+    from jobs.settings import Settings, Sources
 
 app = typer.Typer(
     name="pdmetrics",
@@ -104,6 +106,11 @@ def _global(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Set up settings, logging and the warehouse for the command that follows."""
+    from rich.console import Console
+
+    from jobs.log import configure_logging
+    from jobs.settings import load_settings
+
     configure_logging(log_format.value, -1 if quiet else verbose)
     settings, sources = load_settings(config, overrides or ())
     context.obj = Context(settings, sources, Warehouse(warehouse), Console())
@@ -270,12 +277,18 @@ def main() -> None:
         )
         sys.exit(EXIT_USAGE)
     except KeyboardInterrupt:
-        Console(stderr=True).print("Interrupted; nothing half-published. The next command cleans up.", style="yellow")
+        _stderr().print("Interrupted; nothing half-published. The next command cleans up.", style="yellow")
         sys.exit(130)
 
 
 def _complain(error: PdmetricsError) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"error: {error}", style="red", markup=False)
+    _stderr().print(f"error: {error}", style="red", markup=False, soft_wrap=True, highlight=False)
+
+
+def _stderr() -> Console:
+    from rich.console import Console
+
+    return Console(stderr=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
+from scipy.linalg import lapack
 
 Array = NDArray[np.float64]
 
@@ -136,16 +136,16 @@ def _newton_step(rows: Array, m: Array, at: _State) -> _State | None:
     ratio = at.w / at.z
     hessian = (rows * ratio) @ rows.T
     hessian[np.arange(n_cells), np.arange(n_cells)] += at.mu / y
-    try:
-        factor = linalg.cho_factor(hessian, check_finite=False)
-    except linalg.LinAlgError:
+    # LAPACK itself: around matrices of a few dozen cells, checks of arguments would cost more than the work.
+    factor, failed = lapack.dpotrf(hessian, clean=False)
+    if failed:
         return None
 
     def direction(bent: Array, centre: Array) -> tuple[Array, Array, Array, Array]:
         """Solve for products mu y = bent and w z = centre."""
         target = -(rows @ (centre / at.z))
         target[:n_cells] += bent / y
-        dv = linalg.cho_solve(factor, target, check_finite=False)
+        dv, _ = lapack.dpotrs(factor, target)
         dz = -(rows.T @ dv)
         return centre / at.z - at.w - ratio * dz, bent / y - at.mu - at.mu / y * dv[:n_cells], dv, dz
 
@@ -162,5 +162,5 @@ def _newton_step(rows: Array, m: Array, at: _State) -> _State | None:
 
 def _longest_step(*pairs: tuple[Array, Array]) -> float:
     """Give the largest step, up to 1 / STEP_BACK, that keeps every `x + step * dx` from going negative."""
-    shrink = max(float(np.max(-dx / x)) for x, dx in pairs)
+    shrink = max(float((-dx / x).max()) for x, dx in pairs)
     return 1.0 / max(shrink, STEP_BACK)

@@ -138,7 +138,7 @@ def test_audit_sums_count_ids_once_and_bin_them_by_fraction_of_the_rate(spark: S
     pageviews = by_key["x", "pageview", 0.5]
     assert (pageviews.n_ids, pageviews.largest_fraction) == (1, 0.01)
     full = by_key["x", "session", 1.0]
-    assert (full.n_ids, full.largest_fraction, list(map(tuple, full.histogram))) == (2, 1.0, [(1023, 1)])
+    assert (full.n_ids, full.largest_fraction, list(map(tuple, full.histogram))) == (2, 1.0, [(1023, 2)])
     impossible = by_key["only-impossible", "session", 0.5]
     assert (impossible.n_ids, impossible.largest_fraction, impossible.n_impossible_pageviews) == (0, None, 1)
     assert impossible.histogram == []
