@@ -7,7 +7,7 @@ imports would hold Python's lock while every query waits for it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -23,9 +23,9 @@ class Companion:
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         self._pool = pool
 
-    def prepare(self, steps: Sequence[str]) -> None:
-        """Begin the imports that some steps will need."""
-        self._pool.submit(_import, "ingest" in steps or "marts" in steps, "marts" in steps)
+    def prepare(self, step: str) -> None:
+        """Begin the imports that a step will need, or while `estimates` runs those of the step after it."""
+        self._pool.submit(_import, step != "estimates", step != "ingest")
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function of a module there, and wait for what it returns or raises."""

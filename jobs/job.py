@@ -66,16 +66,16 @@ def side_by_side(*actions: Callable[[], T]) -> list[T]:
 
 
 @contextlib.contextmanager
-def open_lake(settings: Settings, warehouse: Warehouse, steps: Sequence[str]) -> Iterator[tuple[Lake, Companion]]:
+def open_lake(settings: Settings, warehouse: Warehouse, step: str) -> Iterator[tuple[Lake, Companion]]:
     """Lock the warehouse, start the engine, create what tables are missing and finish a publish that was cut off.
 
     Args:
         settings: which engine, and which catalog.
         warehouse: the warehouse.
-        steps: what will be run, so that what they need can be imported beside the engine's start.
+        step: what will be run first, so that what it needs can be imported beside the engine's start.
     """
     with warehouse.lock(), companion() as other:
-        other.prepare(steps)
+        other.prepare(step)
         shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left: nobody else holds the lock
         catalog, properties = open_home(settings.catalog.properties(), warehouse.path)
         get_logger().info("starting the engine", engine=settings.engine.name)

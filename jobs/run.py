@@ -44,7 +44,7 @@ def run_steps(
             reference = load_reference(folder, allow_unknown_policy_wikis=True)
         find_input(source, days(start, end))  # before an engine starts: an empty day is told at once
     cut_off = warehouse.journal.exists()
-    with open_lake(settings, warehouse, steps) as (lake, other):
+    with open_lake(settings, warehouse, steps[0]) as (lake, other):
         if reference is not None:
             with engine_errors(warehouse):
                 clean_up(lake, warehouse)
@@ -94,6 +94,7 @@ def _run_step(job: Job, step: str) -> None:
 
     actions: dict[str, Callable[[Job], None]] = {"ingest": ingest, "estimates": estimate, "marts": make_marts}
     began = time.monotonic()
+    job.companion.prepare(step)
     get_logger().info("step begins", step=step, run=job.run.run_id)
     try:
         with engine_errors(job.warehouse):
