@@ -123,7 +123,7 @@ def test_a_folder_that_cannot_be_listed_is_an_error_of_the_input(
 
     put(tmp_path, 1, "a.json", b"{}")
     monkeypatch.setattr(Input, "filesystem", Closed())
-    with pytest.raises(InputError, match="cannot be listed.*Permission denied"):
+    with pytest.raises(InputError, match=r"cannot be listed.*Permission denied"):
         discover(open_input(tmp_path), [DAY])
 
 
