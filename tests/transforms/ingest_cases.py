@@ -102,7 +102,7 @@ def decide(spark: SparkSession, cases: list[Case]) -> DataFrame:
 def line_frame(spark: SparkSession, lines: Sequence[tuple[bytes, str, date, int]]) -> DataFrame:
     """Lines (bytes, file, day, hour) as the reader gives them."""
     batches = [parse_lines([line], RawFile(file, day, hour, len(line))) for line, file, day, hour in lines]
-    table = pa.Table.from_batches(batches, schema=PARSED)
+    table = pa.Table.from_batches(batches) if batches else PARSED.empty_table()
     return spark.createDataFrame(table, schema=spark_type_of(PARSED))
 
 

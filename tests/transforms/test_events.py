@@ -15,7 +15,7 @@ from jobs.raw.reader import PARSED, read_files
 from jobs.schemas import spark_schema, spark_type_of
 from jobs.transforms import events
 
-pytestmark = pytest.mark.spark
+pytestmark = [pytest.mark.spark, pytest.mark.on_spark]
 CASES = read_cases()
 
 
