@@ -155,12 +155,15 @@ def run(
     steps: Annotated[str, typer.Option(help=f"Comma-separated, in order: {','.join(STEPS)}.")] = ",".join(STEPS),
 ) -> None:
     """Turn days of raw events into published marts: ingest, estimates, marts, with the gates between."""
-    from jobs.run import run_steps
+    from jobs.companion import companion
 
     first, last = _days(day, start, end)
     asked = [step.strip() for step in steps.split(",") if step.strip()]
     shared: Context = context.obj
-    run_steps(shared.console, shared.settings, shared.warehouse, first, last, input_dir, asked)
+    with companion(asked) as other:  # before the imports of the run, which take as long as its own
+        from jobs.run import run_steps
+
+        run_steps(shared.console, shared.settings, shared.warehouse, first, last, input_dir, asked, other)
 
 
 @app.command()

@@ -7,7 +7,7 @@ imports would hold Python's lock while every query waits for it.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import ParamSpec, TypeVar
 
@@ -33,10 +33,12 @@ class Companion:
 
 
 @contextlib.contextmanager
-def companion() -> Iterator[Companion]:
-    """Give a companion that ends with the block, at once if that fails."""
+def companion(steps: Sequence[str]) -> Iterator[Companion]:
+    """Give a companion that has begun with what the first of some steps needs; it ends with the block."""
     with worker_pool(1) as pool:
-        yield Companion(pool)
+        found = Companion(pool)
+        found.prepare(steps[0] if steps else "ingest")
+        yield found
 
 
 def _import(gates: bool, marts: bool) -> None:

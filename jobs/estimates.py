@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import cast
 
 import pandas as pd
@@ -52,13 +53,17 @@ def estimate(job: Job) -> None:
 
 
 def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, situation: Situation) -> WindowSums:
-    """Sum the windows of some as-of dates in Spark; the result is tiny."""
+    """Sum the windows of some as-of dates; the result is tiny."""
     start, end = min(as_of), max(as_of) + DAY
     first = min(earliest_day(day) for day in as_of)
-    user_days, user_links, unit_links = (
-        job.lake.read_between(name, first, end, job.run.run_id)
-        for name in ("user_days", "user_link_days", "unit_link_days")
+    # A dozen sums are made of each: its files, one a day, are opened once.
+    facts = side_by_side(
+        *(
+            partial(job.engine.materialise, job.lake.read_between(name, first, end, job.run.run_id))
+            for name in ("user_days", "user_link_days", "unit_link_days")
+        )
     )
+    user_days, user_links, unit_links = facts
     own_bucket, below = platform_bucket_elements(), situation.sampled_wikis(first, end)
     sums = side_by_side(
         lambda: link_window_sums(
@@ -67,6 +72,8 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, situatio
         lambda: visit_window_sums(user_days, quarter_starts=starts, start=start, end=end, sampled=below),
         lambda: cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end, sampled=below),
     )
+    for frame in facts:
+        job.engine.release(frame)
     links, visits, cohorts = cast(tuple[LinkSums, VisitSums, CohortSums], tuple(sums))
     return WindowSums(visits, cohorts, links)
 

@@ -14,7 +14,7 @@ from typing import TypeVar
 from pyspark.sql import DataFrame
 from rich.console import Console
 
-from jobs.companion import Companion, companion
+from jobs.companion import Companion
 from jobs.engine.session import Engine, open_engine
 from jobs.errors import WarehouseError
 from jobs.log import get_logger
@@ -66,16 +66,9 @@ def side_by_side(*actions: Callable[[], T]) -> list[T]:
 
 
 @contextlib.contextmanager
-def open_lake(settings: Settings, warehouse: Warehouse, step: str) -> Iterator[tuple[Lake, Companion]]:
-    """Lock the warehouse, start the engine, create what tables are missing and finish a publish that was cut off.
-
-    Args:
-        settings: which engine, and which catalog.
-        warehouse: the warehouse.
-        step: what will be run first, so that what it needs can be imported beside the engine's start.
-    """
-    with warehouse.lock(), companion() as other:
-        other.prepare(step)
+def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
+    """Lock the warehouse, start the engine, create what tables are missing and finish a publish that was cut off."""
+    with warehouse.lock():
         shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left: nobody else holds the lock
         catalog, properties = open_home(settings.catalog.properties(), warehouse.path)
         get_logger().info("starting the engine", engine=settings.engine.name)
@@ -87,7 +80,7 @@ def open_lake(settings: Settings, warehouse: Warehouse, step: str) -> Iterator[t
                 with engine_errors(warehouse):
                     lake.ensure_tables()
                     recover(lake, warehouse)
-                yield lake, other
+                yield lake
         finally:
             shutil.rmtree(warehouse.scratch, ignore_errors=True)
 

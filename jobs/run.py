@@ -8,6 +8,7 @@ from datetime import date
 
 from rich.console import Console
 
+from jobs.companion import Companion
 from jobs.errors import GateError, UsageError
 from jobs.job import Job, engine_errors, open_lake
 from jobs.log import get_logger
@@ -29,8 +30,9 @@ def run_steps(
     end: date,
     input_dir: str,
     steps: Sequence[str],
+    other: Companion,
 ) -> None:
-    """Run the asked steps for the days [start, end).
+    """Run the asked steps for the days [start, end), beside a companion that has begun its imports.
 
     Raises:
         UsageError: bad input or settings, or a step whose predecessor has not run.
@@ -44,7 +46,7 @@ def run_steps(
             reference = load_reference(folder, allow_unknown_policy_wikis=True)
         find_input(source, days(start, end))  # before an engine starts: an empty day is told at once
     cut_off = warehouse.journal.exists()
-    with open_lake(settings, warehouse, steps[0]) as (lake, other):
+    with open_lake(settings, warehouse) as lake:
         if reference is not None:
             with engine_errors(warehouse):
                 clean_up(lake, warehouse)

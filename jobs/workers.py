@@ -7,28 +7,21 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from typing import Any
 
 
 @contextlib.contextmanager
-def worker_pool(
-    n_workers: int, *, first: Callable[[], Any] | None = None, environment: Mapping[str, str] | None = None
-) -> Iterator[ProcessPoolExecutor]:
+def worker_pool(n_workers: int) -> Iterator[ProcessPoolExecutor]:
     """Give a pool of worker processes that is gone at the end of the block.
 
     Spawned, not forked: the parent may hold an engine with its threads.
 
     Args:
         n_workers: how many.
-        first: what each does before its first task, such as imports that take long.
-        environment: variables that only the workers have.
     """
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(
-        n_workers, mp_context=context, initializer=_begin, initargs=(dict(environment or {}), first)
-    )
+    pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin)
     try:
         yield pool
     except BaseException:
@@ -44,12 +37,9 @@ def _terminate(pool: ProcessPoolExecutor) -> None:
         process.terminate()
 
 
-def _begin(environment: Mapping[str, str], first: Callable[[], Any] | None) -> None:
-    os.environ.update(environment)
+def _begin() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent gets it too, and ends its workers
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    if first is not None:
-        first()
 
 
 def _end_with_parent() -> None:

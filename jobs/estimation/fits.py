@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from concurrent.futures import Future, as_completed
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,6 +19,7 @@ import numpy as np
 
 from jobs.estimation import people
 from jobs.estimation.people import PeopleEstimate
+from jobs.workers import worker_pool
 
 Progress = Callable[[int, int], None]
 
@@ -33,7 +32,7 @@ CODE = (
     "shares", "people",
 )  # fmt: skip
 CHUNKS_PER_WORKER = 8  # small enough to share the work evenly, large enough to spare messages
-WORTH_A_POOL = 20  # starting processes costs about as much as this many fits
+WORTH_A_POOL = 150  # starting processes costs about as much as this many fits
 
 
 @dataclass(frozen=True)
@@ -116,9 +115,7 @@ def _run(tasks: dict[str, FitTask], workers: int) -> Iterator[dict[str, PeopleEs
     # Dealt out like cards: neighbouring windows have alike tables, so every chunk gets its share of the large ones.
     n_chunks = min(len(items), workers * CHUNKS_PER_WORKER)
     chunks = [items[start::n_chunks] for start in range(n_chunks)]
-    # Spawned, not forked: the parent may hold a Java gateway and its threads.
-    context = multiprocessing.get_context("spawn")
-    with _one_thread_each(), ProcessPoolExecutor(workers, mp_context=context) as pool:
+    with worker_pool(workers) as pool:
         futures: list[Future[dict[str, PeopleEstimate]]] = [pool.submit(_estimate_chunk, chunk) for chunk in chunks]
         for future in as_completed(futures):
             yield future.result()
@@ -127,22 +124,6 @@ def _run(tasks: dict[str, FitTask], workers: int) -> Iterator[dict[str, PeopleEs
 def _estimate_chunk(items: list[tuple[str, FitTask]]) -> dict[str, PeopleEstimate]:
     """Estimate a few tasks, in this process."""
     return {name: ESTIMATORS[task.estimator](**task.arguments) for name, task in items}
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Keep the workers' linear algebra to one thread each: the matrices are small and the processes are many."""
-    names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 def _cached(cache_dir: Path | None, name: str) -> PeopleEstimate | None:
