@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from ingest_cases import SALT, Case, as_text, decide, frames, line_frame, outcom
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from jobs.engine.session import Engine
 from jobs.raw.files import RawFile, open_input
 from jobs.raw.reader import PARSED, read_files
 from jobs.schemas import spark_schema, spark_type_of
@@ -82,3 +84,20 @@ def test_an_unreadable_file_is_one_quarantined_row(spark: SparkSession, tmp_path
         "quarantined", "unreadable_file", gone.name, 3, None,
     )  # fmt: skip
     assert row.line_hash is not None
+
+
+def test_generated_code_stays_small_enough_to_be_compiled(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    """HotSpot interprets methods over 8,000 bytes: the same plan then takes twice as long, and nothing says why."""
+    if engine.is_embedded:
+        pytest.skip("only Spark generates code")
+    spark = engine.spark
+    adaptive = spark.conf.get("spark.sql.adaptive.enabled")
+    spark.conf.set("spark.sql.adaptive.enabled", "false")  # else the plan is not compiled before it runs
+    try:
+        lines = line_frame(spark, [(case.line.encode(), case.name, case.day, case.hour) for case in CASES[:5]])
+        events.classify(lines.repartition(2), **frames(spark), salt=SALT).explain("codegen")
+    finally:
+        spark.conf.set("spark.sql.adaptive.enabled", str(adaptive))
+    sizes = [int(size) for size in re.findall(r"maxMethodCodeSize:(\d+)", capsys.readouterr().out)]
+    assert sizes
+    assert max(sizes) < 8000
