@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import cast
 
 import pyarrow as pa
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -29,7 +28,7 @@ def spark_schema(ddl: str) -> StructType:
 
 def spark_type_of(schema: pa.Schema) -> StructType:
     """Return the PySpark schema of an Arrow schema."""
-    return cast(StructType, from_arrow_schema(schema))
+    return from_arrow_schema(schema)
 
 
 def split_columns(ddl: str, between: str = " ") -> list[tuple[str, str]]:

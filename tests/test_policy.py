@@ -19,6 +19,7 @@ from jobs.cli import app
 from jobs.first_event import find_event
 from jobs.policy import Sampling, Span
 from jobs.policy_check import check_policy, timeline_table
+from jobs.raw.files import open_input
 from jobs.reference import InstrumentRow, PolicyRow, Reference, WikiRow
 
 NAME = "personal-dashboard-health-metrics"
@@ -388,7 +389,7 @@ def write_raw(folder, hour, *events, suffix="json"):
 
 @pytest.mark.parametrize("suffix", ["json", "json.gz", "parquet"])
 def test_the_first_event_before_a_late_start_is_found_in_raw(tmp_path, suffix):
-    wanted = (tmp_path, NAME, "enwiki", at("2026-03-01"), at("2026-03-01T20:30"))
+    wanted = (open_input(tmp_path), NAME, "enwiki", at("2026-03-01"), at("2026-03-01T20:30"))
     assert find_event(*wanted) is None, "no raw events at all"
     others = (
         event("2026-03-01T02:01:00Z", wiki="trwiki"),
@@ -411,7 +412,7 @@ def test_damaged_raw_files_and_lines_are_passed_over(tmp_path):
     write_raw(tmp_path, 2)
     lines = ['{"enwiki', '"enwiki"', '{"meta": "enwiki"}', json.dumps(event("soon")), json.dumps(event(3))]
     (tmp_path / "raw/web_base/year=2026/month=3/day=1/hour=2/events.json").write_text("\n".join(lines))
-    assert find_event(tmp_path, NAME, "enwiki", at("2026-03-01"), at("2026-03-01T20:30")) is None
+    assert find_event(open_input(tmp_path), NAME, "enwiki", at("2026-03-01"), at("2026-03-01T20:30")) is None
 
 
 @pytest.mark.parametrize(("first_hour", "code"), [(3, 2), (23, 0)])

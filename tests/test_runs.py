@@ -37,7 +37,7 @@ def test_the_lock_names_its_holder_and_dies_with_it(tmp_path):
 
 def test_a_run_is_found_by_the_next_process(tmp_path):
     warehouse = Warehouse(tmp_path)
-    run = warehouse.new_run(DAY, NEXT, tmp_path)
+    run = warehouse.new_run(DAY, NEXT, str(tmp_path))
     run.done.append("ingest")
     run.changed, run.lines_read = [DAY], {DAY: 12}
     warehouse.save(run)
@@ -46,15 +46,15 @@ def test_a_run_is_found_by_the_next_process(tmp_path):
 
 def test_a_step_without_its_predecessor_is_refused(tmp_path):
     warehouse = Warehouse(tmp_path)
-    warehouse.new_run(DAY, NEXT, tmp_path)
+    warehouse.new_run(DAY, NEXT, str(tmp_path))
     with pytest.raises(UsageError, match="--steps ingest"):
         warehouse.staged_run(DAY, NEXT, after="ingest")
 
 
 def test_runs_of_other_days_and_failed_runs_do_not_count(tmp_path):
     warehouse = Warehouse(tmp_path)
-    other = warehouse.new_run(NEXT, date(2026, 3, 21), tmp_path)
-    failed = warehouse.new_run(DAY, NEXT, tmp_path)
+    other = warehouse.new_run(NEXT, date(2026, 3, 21), str(tmp_path))
+    failed = warehouse.new_run(DAY, NEXT, str(tmp_path))
     for run in (other, failed):
         run.done.append("ingest")
     failed.state = "failed"
@@ -67,15 +67,15 @@ def test_runs_of_other_days_and_failed_runs_do_not_count(tmp_path):
 def test_numbers_go_on_and_old_runs_are_forgotten(tmp_path):
     warehouse = Warehouse(tmp_path)
     for _ in range(KEPT_RUNS + 2):
-        run = warehouse.new_run(DAY, NEXT, tmp_path)
+        run = warehouse.new_run(DAY, NEXT, str(tmp_path))
         run.state = "published"
         warehouse.save(run)
-    unfinished = warehouse.new_run(DAY, NEXT, tmp_path)
+    unfinished = warehouse.new_run(DAY, NEXT, str(tmp_path))
     warehouse.forget_old()
     kept = [run.run_id for run in warehouse.all_runs()]
     assert len(kept) == KEPT_RUNS
     assert unfinished.run_id not in kept
-    assert warehouse.new_run(DAY, NEXT, tmp_path).run_id == f"run_20260319_20260320_{KEPT_RUNS + 3}"
+    assert warehouse.new_run(DAY, NEXT, str(tmp_path)).run_id == f"run_20260319_20260320_{KEPT_RUNS + 3}"
 
 
 def test_the_salt_is_made_once_for_its_owner_only(tmp_path):
@@ -102,6 +102,6 @@ def test_a_warehouse_that_is_a_file_is_explained(tmp_path):
 
 def test_a_manifest_is_plain_json(tmp_path):
     warehouse = Warehouse(tmp_path)
-    run = warehouse.new_run(DAY, NEXT, tmp_path)
+    run = warehouse.new_run(DAY, NEXT, str(tmp_path))
     raw = json.loads((warehouse.folder(run.run_id) / "run.json").read_text())
     assert (raw["start"], raw["state"]) == ("2026-03-19", "open")

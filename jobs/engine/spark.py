@@ -37,7 +37,8 @@ def spark_session(
     Raises:
         UsageError: Spark did not start.
     """
-    session = _connect(settings, catalog) if settings.remote else _start(settings, scratch, catalog, log_file)
+    remote = settings.remote
+    session = _connect(remote, settings, catalog) if remote else _start(settings, scratch, catalog, log_file)
     try:
         yield session
     finally:
@@ -116,17 +117,17 @@ def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], l
         ) from None
 
 
-def _connect(settings: SparkSettings, catalog: Mapping[str, str]) -> SparkSession:
+def _connect(remote: str, settings: SparkSettings, catalog: Mapping[str, str]) -> SparkSession:
     """Open a session of a Spark Connect server; its catalog `lake` must be configured there or be settable here."""
     try:
-        session = SparkSession.builder.remote(settings.remote).create()
+        session: SparkSession = SparkSession.builder.remote(remote).create()
         session.conf.set("spark.sql.session.timeZone", "UTC")
         session.conf.set("spark.sql.ansi.enabled", "true")
         for key, value in {**spark_catalog(catalog), **settings.conf}.items():
             session.conf.set(key, value)
     except PySparkException as error:
         raise UsageError(
-            f"The Spark Connect server cannot be used: {error}.", where=settings.remote,
+            f"The Spark Connect server cannot be used: {error}.", where=remote,
             next_step="check [spark] remote, and that the server is up",
         ) from None  # fmt: skip
     return session

@@ -6,7 +6,8 @@ microsecond a row, and there are dozens. A pass over sorted arrays costs a twent
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,8 +42,8 @@ def prefix_sums(rows: DataFrame, *, unit: Sequence[str], values: Sequence[str], 
 
 def _summing(
     values: Sequence[str], ends: Mapping[str, int]
-) -> Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    def of_partition(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+) -> Callable[[Iterable[pa.RecordBatch]], Iterable[pa.RecordBatch]]:
+    def of_partition(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
         found = list(batches)
         if found:
             yield from add_prefix_sums(pa.Table.from_batches(found), values, ends).to_batches()
@@ -78,7 +79,7 @@ def _days(table: pa.Table) -> npt.NDArray[np.int32]:
     return days
 
 
-def _running(values: npt.NDArray[np.generic], rank: npt.NDArray[np.int64]) -> npt.NDArray[np.generic]:
+def _running(values: npt.NDArray[Any], rank: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
     """Sum each unit's values from its first row on, a rank at a time: units do not touch each other's digits."""
     sums = values.copy()
     by_rank = np.argsort(rank, kind="stable")
