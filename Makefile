@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test worlds kill-test format clean lock
+.PHONY: help setup demo check test spark worlds kill-test format clean lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest
 help:  ## Show what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
-setup: $(VENV)/.installed  ## Install everything into .venv (about half a minute)
+setup: $(VENV)/.installed  ## Install everything into .venv (about a minute)
 
 $(VENV)/.installed: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 on the path: install one, or make PYTHON=/path/to/python"; exit 2; }
@@ -44,10 +44,15 @@ check: setup  ## Lint, types and the quick tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	cd dbt_project && ../$(BIN)/sqlfluff lint --nofail --disable-progress-bar models >/dev/null && ../$(BIN)/sqlfluff lint --disable-progress-bar models
-	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds" -n 2
+	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds and not engines" -n 2
 
 test: check  ## Everything that CI runs
 	$(PYTEST) -m "integration or kill or airflow or dbt"
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "spark or on_spark" -n 2 --dist loadfile
+	$(PYTEST) -m engines
+
+spark: setup  ## Every test of whole worlds, kills included, on Spark (long)
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "spark or on_spark or integration or kill"
 
 worlds: setup  ## Sampled worlds against their truth, scenario by scenario (long)
 	$(PYTEST) -m worlds
