@@ -1,9 +1,12 @@
-"""Measure the main job as a user runs it: seconds and memory of 35 days, then of one more day, with each step's share.
+"""Measure the main job as a user runs it: seconds, CPU and memory of weeks at once, then of one more day, step by step.
 
-    .venv/bin/python benchmarks/pipeline.py --scale 6.5 --write docs/performance.md
+    .venv/bin/python benchmarks/pipeline.py --scale 7.1 --write docs/performance.md
+    .venv/bin/python benchmarks/pipeline.py --scale 7.1 --engine spark --folder DIR
 
-The world is scenario `unsampled` with all its dirt; `--scale` sets its size. Every run is a process of its own; memory
-is the largest sum of resident sizes of the process and its children, looked at five times a second.
+The world is scenario `unsampled` with all its dirt, 36 days of it; `--scale` sets its size (7.1 makes 2 million lines, 17.8
+five). First 34 days at once, then a Sunday, then a Monday, on which cohorts and self-validation are added. Every run is a
+process of its own; CPU and memory are those of the process and all below it. With `--folder` the world is kept and found
+again, and `by_hand.py` can go on from there.
 """
 
 from __future__ import annotations
@@ -16,23 +19,26 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
+from by_hand import Watch
+
 START, DAYS = date(2026, 3, 16), 36
 STEPS = ("ingest", "estimates", "marts")
+DAY = timedelta(days=1)
 
 
 @dataclass
 class Measured:
-    """One run: wall seconds in all and by step, peak memory in GB, input lines."""
+    """One run: wall seconds in all and by step, CPU seconds, peak memory in GB, input lines."""
 
     name: str
     lines: int
     seconds: float
+    cpu: float
     steps: dict[str, float]
     gigabytes: float
 
@@ -41,20 +47,31 @@ def main() -> None:
     """Simulate, run, print, and write the table if asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="size of the world")
+    parser.add_argument("--engine", default="embedded", choices=("embedded", "spark"))
     parser.add_argument("--folder", type=Path, help="where to work; default a temporary folder")
     parser.add_argument("--write", type=Path, help="append the table to this file")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="pd-benchmark-"))
-    world, warehouse = folder / "world", folder / "warehouse"
-    simulate = ["simulate", "--out", str(world), "--start", str(START), "--days", str(DAYS), "--scenario", "unsampled"]
-    subprocess.run([sys.executable, "-m", "jobs", *simulate, "--scale", str(options.scale)], check=True)
+    world, warehouse = folder / "world", folder / f"warehouse-{options.engine}"
+    if not world.exists():
+        simulate = ["simulate", "--out", str(world), "--start", str(START), "--days", str(DAYS)]
+        simulate += ["--scenario", "unsampled", "--scale", str(options.scale)]
+        subprocess.run([sys.executable, "-m", "jobs", *simulate], check=True)
     shutil.rmtree(warehouse, ignore_errors=True)
     fates = json.loads((world / "truth.json").read_text())["fates"]
-    by_day = {day: sum(counts.values()) for day, counts in fates.items()}
-    last = START + timedelta(days=DAYS - 1)
-    many = _run("35 days", world, warehouse, START, last, sum(by_day.values()) - by_day.get(str(last), 0))
-    one = _run("one more day", world, warehouse, last, last + timedelta(days=1), by_day.get(str(last), 0))
-    text = _table([many, one])
+    lines = {date.fromisoformat(day): sum(counts.values()) for day, counts in fates.items()}
+    sunday = START + (DAYS - 2) * DAY
+    asked = (
+        (f"{DAYS - 2} days", START, sunday),
+        ("one more day, a Sunday", sunday, sunday + DAY),
+        ("one more day, a Monday", sunday + DAY, sunday + 2 * DAY),
+    )
+    runs = []
+    for name, first, end in asked:
+        n_lines = sum(count for day, count in lines.items() if first <= day < end)
+        runs.append(_run(name, world, warehouse, options.engine, (first, end), n_lines))
+        print(runs[-1], flush=True)
+    text = _table(runs, options.engine)
     print(text)
     if options.write:
         with options.write.open("a", encoding="utf-8") as handle:
@@ -63,70 +80,44 @@ def main() -> None:
         shutil.rmtree(folder)
 
 
-def _run(name: str, world: Path, warehouse: Path, start: date, end: date, lines: int) -> Measured:
+def _run(name: str, world: Path, warehouse: Path, engine: str, days: tuple[date, date], lines: int) -> Measured:
     """Run the main job and watch it."""
-    command = [sys.executable, "-m", "jobs", "--log-format", "json", "--warehouse", str(warehouse), "run",
-               "--input", str(world), "--start", str(start), "--end", str(end)]  # fmt: skip
+    command = [sys.executable, "-m", "jobs", "--log-format", "json", "--warehouse", str(warehouse)]
+    command += ["--set", f"engine.name={engine}", "run", "--input", str(world)]
+    command += ["--start", str(days[0]), "--end", str(days[1])]
     began = time.monotonic()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    peak = [0.0]
-    watcher = threading.Thread(target=_watch, args=(process, peak), daemon=True)
-    watcher.start()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    watch = Watch(process)
+    watch.start()
     steps: dict[str, float] = {}
     assert process.stderr is not None
     for line in process.stderr:
-        if '"step done"' in line:
+        if b'"step done"' in line:
             entry = json.loads(line)
             steps[entry["step"]] = entry["seconds"]
     if process.wait() != 0:
         raise SystemExit(f"the run of {name} failed")
-    return Measured(name, lines, time.monotonic() - began, steps, peak[0])
+    seconds = time.monotonic() - began
+    watch.join()
+    return Measured(name, lines, seconds, watch.cpu, steps, watch.gigabytes)
 
 
-def _watch(process: subprocess.Popen[str], peak: list[float]) -> None:
-    while process.poll() is None:
-        peak[0] = max(peak[0], _resident(process.pid))
-        time.sleep(0.2)
-
-
-def _resident(root: int) -> float:
-    """Sum the resident memory of a process and all below it, in GB."""
-    parents, sizes = {}, {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-                pages = int((entry / "statm").read_text().split()[1])
-            except (OSError, IndexError):
-                continue
-            parents[int(entry.name)] = int(fields[1])
-            sizes[int(entry.name)] = pages * os.sysconf("SC_PAGE_SIZE") / 1e9
-    total = 0.0
-    for pid, size in sizes.items():
-        up: int | None = pid
-        while up is not None and up != root:
-            up = parents.get(up)
-        total += size if up == root else 0
-    return total
-
-
-def _table(runs: list[Measured]) -> str:
+def _table(runs: list[Measured], engine: str) -> str:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     system = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     machine = f"{os.cpu_count()} cores, {memory:.0f} GB, {system}"
     lines = [
         "",
-        f"Measured on {time.strftime('%Y-%m-%d', time.gmtime())}: {machine}",
+        f"Engine {engine}, measured on {time.strftime('%Y-%m-%d', time.gmtime())}: {machine}",
         "",
-        "| run | input lines | seconds | start-up | ingest | estimates | marts | lines/s of ingest | peak GB |",
+        "| run | input lines | seconds | CPU s | start-up | ingest | estimates | marts | peak GB |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for run in runs:
         parts = [run.steps.get(step, 0.0) for step in STEPS]
-        rate = run.lines / parts[0] if parts[0] else 0.0
         shares = " | ".join(f"{part:.1f} ({part / run.seconds:.0%})" for part in (run.seconds - sum(parts), *parts))
         lines.append(
-            f"| {run.name} | {run.lines:,} | {run.seconds:.1f} | {shares} | {rate:,.0f} | {run.gigabytes:.1f} |"
+            f"| {run.name} | {run.lines:,} | {run.seconds:.1f} | {run.cpu:.1f} | {shares} | {run.gigabytes:.1f} |"
         )
     return "\n".join(lines) + "\n"
 
