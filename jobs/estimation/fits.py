@@ -32,7 +32,7 @@ CODE = (
     "shares", "people",
 )  # fmt: skip
 CHUNKS_PER_WORKER = 8  # small enough to share the work evenly, large enough to spare messages
-WORTH_A_POOL = 150  # starting processes costs about as much as this many fits
+WORTH_A_POOL = 40  # starting processes costs about as much as this many fits
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.transforms.dense import collect
+from jobs.transforms.prefix_sums import prefix_sums
 
 DAY = timedelta(days=1)
 TWO_WEEK, RETENTION_14D, PRESENTED = "two_week_return_rate", "retention_14d", "presented_two_week_rate"
@@ -75,11 +76,21 @@ def day_cohorts(visits: DataFrame) -> DataFrame:
     Returns:
         metric, wiki_db, metric_date, as_of_date, n_cohort, n_returned.
     """
-    user = Window.partitionBy("wiki_db", "user_hash").orderBy(F.unix_date("event_date"))
-    returned = visits.select(
+    # Visits up to the end of a span, less those up to the day before it, are the visits in it.
+    ends = sorted({day for first, last in DAY_METRICS.values() for day in (first - 1, last)})
+    visited = prefix_sums(
+        visits.withColumn("visits", F.lit(1)),
+        unit=("wiki_db", "user_hash"),
+        values=("visits",),
+        ends={f"to_{day}": day for day in ends},
+    )
+    returned = visited.select(
         "wiki_db",
         "event_date",
-        *((F.count(F.lit(1)).over(user.rangeBetween(*span)) > 0).alias(name) for name, span in DAY_METRICS.items()),
+        *(
+            (F.col(f"to_{last}_visits") > F.col(f"to_{first - 1}_visits")).alias(name)
+            for name, (first, last) in DAY_METRICS.items()
+        ),
     )
     daily = returned.groupBy("wiki_db", F.col("event_date").alias("metric_date")).agg(
         F.count(F.lit(1)).alias("n_cohort"), *(F.count_if(F.col(name)).alias(name) for name in DAY_METRICS)
@@ -138,16 +149,18 @@ def week_cohorts(visits: DataFrame, shown: DataFrame) -> DataFrame:
     return unfolded.select("metric", "wiki_db", "metric_date", as_of, "n_cohort", "n_returned")
 
 
-def cohort_unit_counts(user_days: DataFrame) -> DataFrame:
-    """Count users by the kept units of their first and second window.
+def cohort_unit_counts(user_days: DataFrame, start: date, end: date) -> DataFrame:
+    """Count users by the kept units of their first and second window, of the cohorts that close in `[start, end)`.
 
     Args:
         user_days: the table of that name, of sampled wikis.
+        start: first as-of date.
+        end: day after the last as-of date.
 
     Returns:
         metric, wiki_db, metric_date, as_of_date, is_full1, is_full2, k1, k2, k_spanning, n_users.
     """
-    in_window = _kept_units(user_days).select("*", F.inline(_windows_of_a_day())).drop("event_date")
+    in_window = _kept_units(user_days).select("*", F.inline(_windows_of_a_day(start, end))).drop("event_date")
     user = ("wiki_db", "user_hash", "metric", "metric_date", "as_of_date")
     # A session counts once in each window however many days it lasts; pageviews have no session here and add up.
     by_unit = in_window.groupBy(*user, "session_hash").agg(
@@ -195,16 +208,22 @@ def _kept_units(user_days: DataFrame) -> DataFrame:
     return plain.unionByName(sessions)
 
 
-def _windows_of_a_day() -> Column:
-    """List the cohort windows a day falls into: metric, metric_date, as_of_date, side (1 first, 2 second window)."""
+def _windows_of_a_day(start: date, end: date) -> Column:
+    """List the cohort windows that a day falls into and that close in `[start, end)`.
+
+    Returns:
+        Structs of metric, metric_date, as_of_date, side (1 first, 2 second window).
+    """
 
     def entry(metric: str, before: Column, last: int, side: int) -> Column:
-        return F.struct(
+        as_of = F.date_add(before, last)
+        window = F.struct(
             F.lit(metric).alias("metric"),
             before.alias("metric_date"),
-            F.date_add(before, last).alias("as_of_date"),
+            as_of.alias("as_of_date"),
             F.lit(side).alias("side"),
         )
+        return F.when((as_of >= F.lit(start)) & (as_of < F.lit(end)), window)
 
     day = F.col("event_date")
     entries = [
@@ -214,7 +233,7 @@ def _windows_of_a_day() -> Column:
     for metric, (first, last) in DAY_METRICS.items():
         entries.append(entry(metric, day, last, 1))
         entries += [entry(metric, F.date_sub(day, lag), last, 2) for lag in range(first, last + 1)]
-    return F.array(*entries)
+    return F.array_compact(F.array(*entries))
 
 
 def cohort_sums(
@@ -249,7 +268,7 @@ def cohort_sums(
     kept_below = days.where("sample_rate < 1").select("wiki_db").distinct().collect()
     below = sorted({*sampled, *(row.wiki_db for row in kept_below)})
     of_sampled = days.where(F.col("wiki_db").isin(below) if below else F.lit(False))
-    counts = collect(cohort_unit_counts(of_sampled).where(asked))
+    counts = collect(cohort_unit_counts(of_sampled, start, end))
     return CohortSums(cells, counts, _spanning(counts))
 
 

@@ -1,4 +1,4 @@
-"""Rows of links as the window machinery wants them: one per user (or session), margin and day.
+"""Rows of links as the window machinery wants them: by user (or session), margin and day.
 
 Margins. A user mostly keeps to one platform and one bucket; then the state of (platform, all) and of (all, bucket) is
 the state of (all, all). So each user's rows are laid out once (margin `total`), labelled with platform and bucket where
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column, DataFrame, Window, WindowSpec
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.transforms.user_days import REGIME_COLUMNS
@@ -63,7 +63,7 @@ SESSION_STATES: dict[str, Statistic] = {
 
 
 def user_links(user_link_days: DataFrame, platform_bucket_elements: Sequence[str]) -> DataFrame:
-    """Lay out user days by margin, regimes added up.
+    """Lay out user days by margin.
 
     Args:
         user_link_days: the table of that name.
@@ -71,7 +71,7 @@ def user_links(user_link_days: DataFrame, platform_bucket_elements: Sequence[str
 
     Returns:
         `LINK_CELL`, user_hash, event_date, `USER_VALUES` (`w_…` weighted by 1 / rate, n_days positive on days with any
-        event): one row per user, cell and day.
+        event): a row per user, cell and regime of a day.
     """
     weighted = {to: F.col(name) / F.col("sample_rate") for name, to in _WEIGHTED.items()}
     rows = user_link_days.withColumns({**weighted, "n_days": F.lit(1)})
@@ -84,7 +84,7 @@ def session_links(
     """Lay out session days by margin, where the session is the sampling unit.
 
     Returns:
-        `LINK_CELL`, regime, session_hash, event_date, `SESSION_VALUES`: one row per session, regime, cell and day.
+        `LINK_CELL`, regime, session_hash, event_date, `SESSION_VALUES`: any number of rows per cell and day.
     """
     key = ("event_date", "wiki_db", *REGIME_COLUMNS, "element_friendly_name", "client_platform_family",
            "edit_count_bucket")  # fmt: skip
@@ -98,7 +98,7 @@ def session_links(
 def by_margins(
     rows: DataFrame, unit: Sequence[str], values: Sequence[str], platform_bucket_elements: Sequence[str]
 ) -> DataFrame:
-    """Lay out rows by margin and add up each unit's day.
+    """Lay out rows by margin.
 
     Args:
         rows: wiki_db, segment, event_date, `unit` and `values`; any number of rows per unit and day.
@@ -111,10 +111,11 @@ def by_margins(
         one, else null; in the other margins they are the value the row is about, else null.
     """
     platform, bucket = F.col("client_platform_family"), F.col("edit_count_bucket")
-    whole = Window.partitionBy("wiki_db", *unit, "element_friendly_name")
-    labelled = rows.select(
+    name = F.xxhash64("wiki_db", *unit, "element_friendly_name")
+    labelled = rows.withColumn("_unit", name).join(F.broadcast(_several(rows, name)), "_unit", "left").select(
         "wiki_db", *unit, "element_friendly_name", "event_date", *values, platform, bucket,
-        _only(platform, whole).alias("only_platform"), _only(bucket, whole).alias("only_bucket"),
+        F.when(~_is_true("has_several_platforms"), platform).alias("only_platform"),
+        F.when(~_is_true("has_several_buckets"), bucket).alias("only_bucket"),
     )  # fmt: skip
     several_platforms, several_buckets = F.col("only_platform").isNull(), F.col("only_bucket").isNull()
     in_both = F.col("element_friendly_name").isin(*platform_bucket_elements) & (several_platforms | several_buckets)
@@ -125,18 +126,32 @@ def by_margins(
         _margin(BY_BUCKET, several_buckets & bucket.isNotNull(), none, bucket),
         _margin(BY_BOTH, in_both & platform.isNotNull() & bucket.isNotNull(), platform, bucket),
     )
-    laid_out = labelled.select(
+    return labelled.select(
         "wiki_db", *unit, "element_friendly_name", "event_date", *values, F.inline(F.array_compact(margins))
     )
-    return laid_out.groupBy(*dict.fromkeys([*LINK_CELL, *unit]), "event_date").agg(
-        *(F.sum(name).alias(name) for name in values)
+
+
+def _several(rows: DataFrame, unit: Column) -> DataFrame:
+    """Find the units with rows of more than one platform or bucket, which are few.
+
+    Returns:
+        `_unit`, has_several_platforms, has_several_buckets.
+    """
+    # A null is a value here, as it is to the hash: some rows without a platform make several of a unit's platforms.
+    hashed = rows.select(
+        unit.alias("_unit"),
+        F.xxhash64("client_platform_family").alias("platform"),
+        F.xxhash64("edit_count_bucket").alias("bucket"),
     )
+    found = hashed.groupBy("_unit").agg(
+        (F.min("platform") != F.max("platform")).alias("has_several_platforms"),
+        (F.min("bucket") != F.max("bucket")).alias("has_several_buckets"),
+    )
+    return found.where(F.col("has_several_platforms") | F.col("has_several_buckets"))
 
 
-def _only(column: Column, whole: WindowSpec) -> Column:
-    """Return a unit's only value of a column, null where it has several or some rows without one."""
-    low, high = F.min(column).over(whole), F.max(column).over(whole)
-    return F.when((low == high) & (F.count_if(column.isNull()).over(whole) == 0), low)
+def _is_true(name: str) -> Column:
+    return F.coalesce(F.col(name), F.lit(False))
 
 
 def _margin(name: str, condition: Column, platform: Column, bucket: Column) -> Column:

@@ -24,13 +24,14 @@ def prefix_sums(rows: DataFrame, *, unit: Sequence[str], values: Sequence[str], 
     """Add, for each unit and day, the sums of its values up to days that lie some way off.
 
     Args:
-        rows: one row per unit and `event_date`.
+        rows: any number of rows per unit and `event_date`; they are added up.
         unit: columns that name a unit.
         values: columns of numbers.
         ends: by name, how many days after a row's own day its sums end (0 its own day, -7 a week before).
 
     Returns:
-        The columns of `rows` and `<name>_<value>`: the sum of the unit's value from its first day to that one, in order
+        One row per unit and day with the columns of `rows` (of several rows those of the first, values added up) and
+        `<name>_<value>`: the sum of the unit's value from its first day to that one, in order
         of the days, so that the last digit does not depend on how rows lie.
     """
     keyed = rows.withColumn(_UNIT, F.xxhash64(*unit)).repartition(PARTITIONS, _UNIT)
@@ -53,8 +54,7 @@ def _summing(
 
 def add_prefix_sums(table: pa.Table, values: Sequence[str], ends: Mapping[str, int]) -> pa.Table:
     """Do for whole units what `prefix_sums` does for a frame; `_unit`, `event_date` and the values are there."""
-    order = np.lexsort((_days(table), table[_UNIT].to_numpy()))
-    table = table.take(pa.array(order))
+    table = _by_day(table, values)
     unit, day = table[_UNIT].to_numpy(), _days(table)
     is_first = np.r_[True, unit[1:] != unit[:-1]]
     number = np.cumsum(is_first) - 1
@@ -71,6 +71,22 @@ def add_prefix_sums(table: pa.Table, values: Sequence[str], ends: Mapping[str, i
             columns[f"{name}_{value}"] = pa.array(np.where(there, sums[before[name] - 1], 0), type=kind)
     for name in (f"{end}_{value}" for end in ends for value in values):
         table = table.append_column(name, columns[name])
+    return table
+
+
+def _by_day(table: pa.Table, values: Sequence[str]) -> pa.Table:
+    """Put rows in order, and those of one unit and day into one."""
+    order = np.lexsort((_days(table), table[_UNIT].to_numpy()))
+    table = table.take(pa.array(order))
+    unit, day = table[_UNIT].to_numpy(), _days(table)
+    starts = np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (day[1:] != day[:-1])])
+    if len(starts) == len(unit):
+        return table
+    summed = {name: np.add.reduceat(table[name].fill_null(0).to_numpy(), starts) for name in values}
+    table = table.take(pa.array(starts))
+    for name, sums in summed.items():
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(name), pa.array(sums, type=table.schema.field(name).type))
     return table
 
 

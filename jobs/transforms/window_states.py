@@ -81,7 +81,7 @@ def unit_changes(
     """Find how each unit changes each statistic when a day enters and when it leaves.
 
     Args:
-        rows: one row per unit and `event_date`.
+        rows: any number of rows per unit and `event_date`; they are added up.
         unit: columns that name a unit.
         keep: further columns to carry along, or some of `unit`.
         values: columns that add up over the days of a window.
@@ -119,7 +119,7 @@ def window_changes(
     """Add up the changes of all units by cell and day.
 
     Args:
-        rows: one row per unit and `event_date`.
+        rows: any number of rows per unit and `event_date`; they are added up.
         unit: columns that name a unit.
         cell: columns that name a cell, the same on all rows of a unit.
         values: see `unit_changes`.
