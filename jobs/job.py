@@ -18,6 +18,7 @@ from jobs.companion import Companion
 from jobs.engine.session import Engine, open_engine
 from jobs.errors import WarehouseError
 from jobs.log import get_logger
+from jobs.progress import still_at
 from jobs.publish import recover
 from jobs.reference import Reference
 from jobs.runs import Run, Warehouse
@@ -73,9 +74,12 @@ def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
         catalog, properties = open_home(settings.catalog.properties(), warehouse.path)
         get_logger().info("starting the engine", engine=settings.engine.name)
         try:
-            with open_engine(
-                settings, warehouse.scratch, catalog=properties, log_file=warehouse.path / "spark.log"
-            ) as engine:
+            with contextlib.ExitStack() as stack:
+                log_file = warehouse.path / "spark.log"
+                with still_at("starting the engine"):
+                    engine = stack.enter_context(
+                        open_engine(settings, warehouse.scratch, catalog=properties, log_file=log_file)
+                    )
                 lake = Lake(engine, catalog)
                 with engine_errors(warehouse):
                     lake.ensure_tables()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from typing import Any
 
 import structlog
+
+_last = time.monotonic()
 
 
 def configure_logging(log_format: str = "text", verbosity: int = 0) -> None:
@@ -24,6 +27,7 @@ def configure_logging(log_format: str = "text", verbosity: int = 0) -> None:
     )
     structlog.configure(
         processors=[
+            _note_the_time,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="%H:%M:%S" if log_format == "text" else "iso", utc=True),
             renderer,
@@ -35,6 +39,17 @@ def configure_logging(log_format: str = "text", verbosity: int = 0) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     # By its full name: Great Expectations sets the level of its own loggers when it is imported.
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
+
+
+def silence() -> float:
+    """Return the seconds since the last line."""
+    return time.monotonic() - _last
+
+
+def _note_the_time(_: Any, __: str, event: Any) -> Any:
+    global _last
+    _last = time.monotonic()
+    return event
 
 
 def get_logger() -> Any:

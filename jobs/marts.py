@@ -1,4 +1,4 @@
-"""Build the marts: dbt-duckdb over the staged snapshots, into a new file beside the live one. No Spark here.
+"""Build the marts: dbt-duckdb over the staged snapshots, into a new file beside the live one. No engine here.
 
 The models are in `dbt_project`; its plugin makes views of the tables named here. Publishing, which replaces the live
 file, is somebody else's act.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 DBT_PROJECT = Path(__file__).resolve().parent.parent / "dbt_project"
 
-# Columns of the run's frozen CSVs, as Spark DDL. Timestamps may carry an offset; without one they are UTC.
+# Columns of the run's frozen CSVs, as DDL. Timestamps may carry an offset; without one they are UTC.
 REFERENCE_COLUMNS: dict[str, str] = {
     "wikis": "wiki_db string, domain string, language string, pilot boolean, enabled_from date, visible_from date",
     "wiki_config": "wiki_db string, setting string, value string, valid_from timestamp, valid_to timestamp",
@@ -178,7 +178,7 @@ def _table_view(table: LakeTable, ddl: str) -> dict[str, Any]:
 
 
 def duckdb_columns(ddl: str) -> dict[str, str]:
-    """Return the columns of flat Spark DDL such as `a string, b bigint` with DuckDB's names of their types."""
+    """Return the columns of flat DDL such as `a string, b bigint` with DuckDB's names of their types."""
     columns = (re.split(r"\s+", column.strip(), maxsplit=1) for column in ddl.split(","))
     return {name: DUCKDB_TYPES[kind] for name, kind in columns}
 

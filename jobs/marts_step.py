@@ -24,7 +24,7 @@ def make_marts(job: Job) -> None:
     run, warehouse = job.run, job.warehouse
     built = job.companion.call(
         build_marts,
-        job.lake.staged_tables(run.run_id),
+        job.lake.staged_tables(run.run_id, warehouse.scratch / "lake"),
         warehouse.reference(run.run_id),
         warehouse.marts,
         min_users=job.settings.privacy.min_users,

@@ -11,24 +11,24 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jobs.log import get_logger
+from jobs.log import get_logger, silence
 
 SILENCE = 8.0  # seconds without a word
+LOOK = 0.5
 
 
 class Told:
     """Tells how far some work of known size is."""
 
     def __init__(self, what: str) -> None:
-        self.what, self._last = what, time.monotonic()
+        self.what = what
         self._bar: Progress | None = None
 
     def __call__(self, done: int, total: int) -> None:
         """Say that `done` of `total` are done."""
         if sys.stderr.isatty():
             self._draw(done, total)
-        elif time.monotonic() - self._last > SILENCE:
-            self._last = time.monotonic()
+        elif silence() > SILENCE:
             get_logger().info(self.what, done=done, of=total)
 
     def _draw(self, done: int, total: int) -> None:
@@ -47,12 +47,13 @@ class Told:
 
 @contextlib.contextmanager
 def still_at(what: str) -> Iterator[None]:
-    """Say every few seconds that some work of unknown size goes on."""
+    """Say that some work of unknown size goes on, whenever nothing was said for a while."""
     done, began = threading.Event(), time.monotonic()
 
     def tell() -> None:
-        while not done.wait(SILENCE):
-            get_logger().info(f"still {what}", seconds=round(time.monotonic() - began))
+        while not done.wait(LOOK):
+            if silence() > SILENCE:
+                get_logger().info(f"still {what}", seconds=round(time.monotonic() - began))
 
     thread = threading.Thread(target=tell, daemon=True)
     thread.start()

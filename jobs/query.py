@@ -28,7 +28,7 @@ def run_query(console: Console, settings: Settings, warehouse: Warehouse, sql: s
         UsageError: nothing is published yet, or the SQL is wrong.
     """
     if warehouse.journal.exists():
-        from jobs.run import finish_publish  # starts Spark: only where a publish was cut off
+        from jobs.run import finish_publish  # only where a publish was cut off
 
         finish_publish(settings, warehouse)
     columns, rows = fetch(warehouse, sql)

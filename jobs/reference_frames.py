@@ -1,4 +1,4 @@
-"""The reference as small Spark frames, as the transforms take it."""
+"""The reference as small frames, as the transforms take it."""
 
 from __future__ import annotations
 

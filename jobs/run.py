@@ -12,6 +12,7 @@ from jobs.companion import Companion
 from jobs.errors import GateError, UsageError
 from jobs.job import Job, engine_errors, open_lake
 from jobs.log import get_logger
+from jobs.progress import still_at
 from jobs.publish import clean_up, recover
 from jobs.raw.files import find_input, open_input
 from jobs.reference import load_reference
@@ -99,7 +100,7 @@ def _run_step(job: Job, step: str) -> None:
     job.companion.prepare(step)
     get_logger().info("step begins", step=step, run=job.run.run_id)
     try:
-        with engine_errors(job.warehouse):
+        with engine_errors(job.warehouse), still_at(f"in step {step}"):
             actions[step](job)
     except GateError:
         job.run.state = "failed"  # any other trouble can be mended, and the step repeated on what is staged

@@ -1,4 +1,4 @@
-"""Runs on disk: the lock, the manifest of the open run, the publishing journal. No Spark here.
+"""Runs on disk: the lock, the manifest of the open run, the publishing journal. No engine here.
 
 Layout under the warehouse: `lock`, `publish.json` (only while a publish is under way), `runs/<run_id>/run.json` and
 `runs/<run_id>/reference/*.csv` (the input's tables as the run read them), `next/` (the marts being built),

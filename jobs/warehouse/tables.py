@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Or
 from pyiceberg.table import Table
@@ -59,13 +61,29 @@ class Tables:
         files = self.table(name).scan(snapshot_id=self.snapshot(name, None)).plan_files()
         return sorted({EPOCH + timedelta(days=int(task.file.partition[0])) for task in files})
 
-    def staged_tables(self, run_id: str) -> dict[str, LakeTable]:
-        """Return for every table the snapshot a run sees: its own branch, else what is published."""
+    def staged_tables(self, run_id: str, copies: Path) -> dict[str, LakeTable]:
+        """Return for every table the snapshot a run sees: its own branch, else what is published.
+
+        Args:
+            run_id: the run.
+            copies: a folder for tables that lie on another machine, of which those without users are copied here.
+        """
         found = {}
-        for name in contracts.TABLES:
-            location = local_path(self.table(name).metadata_location)
-            found[name] = LakeTable(name, location, self.snapshot(name, run_id))
+        for name, contract in contracts.TABLES.items():
+            snapshot = self.snapshot(name, run_id)
+            place = local_path(self.table(name).metadata_location)
+            if place is None and contract.personal_data == "none":
+                place = self._copy(name, snapshot, copies)
+            found[name] = LakeTable(name, place, snapshot)
         return found
+
+    def _copy(self, name: str, snapshot: int, folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        path, schema = folder / f"{name}.parquet", arrow_schema(contracts.table(name).columns)
+        with pq.ParquetWriter(path, schema) as writer:
+            for batch in self.table(name).scan(snapshot_id=snapshot).to_arrow_batch_reader():
+                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+        return path
 
     def publish(self, run_id: str) -> list[str]:
         """Fast-forward every branch of a run to main and drop it, in one commit a table.

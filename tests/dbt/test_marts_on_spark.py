@@ -51,7 +51,7 @@ def reference(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def on_duckdb(lake: Lake, reference: Path, tmp_path_factory: pytest.TempPathFactory) -> BuiltMarts:
     live = tmp_path_factory.mktemp("marts") / "personal_dashboard.duckdb"
-    return build_marts(lake.staged_tables(RUN), reference, live)
+    return build_marts(lake.staged_tables(RUN, live.parent / "copies"), reference, live)
 
 
 def test_duckdb_reads_the_staged_branch_while_main_is_empty(lake: Lake, on_duckdb: BuiltMarts) -> None:

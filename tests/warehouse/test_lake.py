@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from lake_cases import DAYS, TABLE, found, rows
 
@@ -71,6 +72,16 @@ def test_a_pandas_frame_is_staged_alike(lake):
     lake.stage_pandas(TABLE, frame, "run_1", DAYS)
     assert found(lake, "run_1") == dict.fromkeys(DAYS, 3)
     assert lake.read(TABLE, "run_1").where("reason is null").count() == 2
+
+
+def test_tables_of_another_machine_are_copied_for_the_marts(lake, warehouse, monkeypatch):
+    lake.stage(TABLE, rows(lake.spark, 1), "run_1", DAYS)
+    here = lake.staged_tables("run_1", warehouse / "copies")[TABLE]
+    assert here.metadata.name.endswith(".metadata.json")
+    monkeypatch.setattr(tables_module, "local_path", lambda location: None)
+    there = lake.staged_tables("run_1", warehouse / "copies")
+    assert pq.read_table(there[TABLE].metadata)["n_lines"].to_pylist() == [1, 1, 1]
+    assert there["events"].metadata is None, "no mart may read a table with users"
 
 
 def test_a_frame_of_another_shape_is_refused(lake):
