@@ -3,10 +3,10 @@
     .venv/bin/python benchmarks/pipeline.py --scale 7.1 --write docs/performance.md
     .venv/bin/python benchmarks/pipeline.py --scale 7.1 --engine spark --folder DIR
 
-The world is scenario `unsampled` with all its dirt, 36 days of it; `--scale` sets its size (7.1 makes 2 million lines, 17.8
-five). First 34 days at once, then a Sunday, then a Monday, on which cohorts and self-validation are added. Every run is a
-process of its own; CPU and memory are those of the process and all below it. With `--folder` the world is kept and found
-again, and `by_hand.py` can go on from there.
+The world is scenario `unsampled` with all its dirt, 36 days of it; `--scale` sets its size (7.1 makes 2 million lines,
+17.8 five). First 34 days at once, then a Sunday, then a Monday, on which cohorts and self-validation are added. Every run
+is a process of its own; CPU and memory are those of the process and all below it. With `--folder` the world is kept and
+found again, and `by_hand.py` can go on from there.
 """
 
 from __future__ import annotations
@@ -91,12 +91,14 @@ def _run(name: str, world: Path, warehouse: Path, engine: str, days: tuple[date,
     watch.start()
     steps: dict[str, float] = {}
     assert process.stderr is not None
+    said = []
     for line in process.stderr:
+        said.append(line.decode())
         if b'"step done"' in line:
             entry = json.loads(line)
             steps[entry["step"]] = entry["seconds"]
     if process.wait() != 0:
-        raise SystemExit(f"the run of {name} failed")
+        raise SystemExit(f"the run of {name} failed:\n{''.join(said[-30:])}")
     seconds = time.monotonic() - began
     watch.join()
     return Measured(name, lines, seconds, watch.cpu, steps, watch.gigabytes)

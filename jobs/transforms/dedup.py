@@ -26,13 +26,14 @@ def mark_duplicates(candidates: DataFrame, neighbours: DataFrame, *, lookback_da
     """
     columns = candidates.columns
     repeated = _repeated(candidates, neighbours)
-    # Few ids come twice: only their rows are shuffled and sorted.
-    flagged = candidates.withColumn("_key", _key()).join(F.broadcast(repeated), "_key", how="left")
+    # Few ids come twice: only their rows are shuffled and sorted. They stand on the left of a join, which is the side
+    # that the embedded engine holds in memory; Spark is told which side is small.
+    flagged = F.broadcast(repeated).join(candidates.withColumn("_key", _key()), "_key", how="right")
     is_repeated = F.coalesce(F.col("_is_repeated"), F.lit(False))
     single = flagged.where(~is_repeated).select(*columns, F.lit(False).alias("is_duplicate"))
     known = neighbours.select(*COPY_COLUMNS, F.lit(True).alias("_is_known"))
     several = flagged.where(is_repeated).select(*columns, F.lit(False).alias("_is_known"))
-    relevant = known.join(F.broadcast(repeated), _key() == F.col("_key"), how="left_semi")
+    relevant = F.broadcast(repeated).join(known.withColumn("_key", _key()), "_key", how="inner").select(*known.columns)
     ordered = several.unionByName(relevant, allowMissingColumns=True)
     judged = ordered.withColumn("is_duplicate", _is_duplicate(lookback_days))
     return single.unionByName(judged.where(~F.col("_is_known")).select(*columns, "is_duplicate"))
@@ -73,7 +74,7 @@ def rejudge(following: DataFrame, context: DataFrame, *, lookback_days: int = 7)
     copies = present.unionByName(known, allowMissingColumns=True).withColumn("_key", _key())
     # A copy without another is no duplicate, though it may have been one before the run took the earlier copy away.
     is_repeated = F.coalesce(F.col("_is_repeated"), F.lit(False))
-    flagged = copies.join(F.broadcast(repeated), "_key", how="left").withColumn("_is_repeated", is_repeated)
+    flagged = F.broadcast(repeated).join(copies, "_key", how="right").withColumn("_is_repeated", is_repeated)
     several = flagged.where("_is_repeated")
     # Among equal copies the one published as kept stays first.
     judged = several.withColumn("is_duplicate", _is_duplicate(lookback_days, F.col("was_duplicate")))

@@ -56,7 +56,7 @@ def with_cells(sums: DataFrame, rows: DataFrame, columns: Sequence[str]) -> Data
         columns: what the cells were made from.
     """
     names = rows.groupBy(*columns).agg(F.lit(1)).select(cell_id(*columns).alias("cell_id"), *columns)
-    return sums.join(F.broadcast(names), "cell_id", "inner")
+    return F.broadcast(names).join(sums, "cell_id", "inner")  # the small side first: see `dedup.mark_duplicates`
 
 
 def element_pageviews(events: DataFrame) -> DataFrame:
@@ -115,7 +115,7 @@ def element_pageviews(events: DataFrame) -> DataFrame:
     several = narrow.groupBy("event_date", "owner").agg(
         (F.min("session_hash") != F.max("session_hash")).alias("has_several")
     )
-    flagged = by_pageview.join(several.where("has_several"), ["event_date", "owner"], "left")
+    flagged = several.where("has_several").join(by_pageview, ["event_date", "owner"], "right")
     flagged = flagged.withColumn("is_only_session", F.col("has_several").isNull()).drop("has_several", "event_date")
     return with_cells(flagged, events, CELL_COLUMNS)
 
