@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/history.py --folder DIR --years 5
 
-DIR is what `pipeline.py --folder DIR` left: a world and a warehouse of 36 days. The warehouse is copied, its daily sums,
-rows and verdicts are repeated backwards in time, five weeks by five weeks, and the last day is run again in the copy.
-Users' days are not repeated: they are to be kept for 125 days.
+DIR is what `pipeline.py --folder DIR` left: a world and a warehouse of 36 days. The warehouse is copied, its daily
+sums, rows and verdicts are repeated backwards in time, five weeks by five weeks, and the last day is run again in the
+copy. Users' days are not repeated: they are to be kept for 125 days.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
     .venv/bin/python benchmarks/pipeline.py --scale 7.1 --engine spark --folder DIR
 
 The world is scenario `unsampled` with all its dirt, 36 days of it; `--scale` sets its size (7.1 makes 2 million lines,
-17.8 five). First 34 days at once, then a Sunday, then a Monday, on which cohorts and self-validation are added. Every run
-is a process of its own; CPU and memory are those of the process and all below it. With `--folder` the world is kept and
-found again, and `by_hand.py` can go on from there.
+17.8 five). First 34 days at once, then a Sunday, then a Monday, on which cohorts and self-validation are added. Every
+run is a process of its own; CPU and memory are those of the process and all below it. With `--folder` the world is kept
+and found again, and `by_hand.py` can go on from there.
 """
 
 from __future__ import annotations

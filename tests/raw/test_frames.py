@@ -18,9 +18,10 @@ from raw_files import DAY, REFINED, put, put_damaged, put_parquet
 
 from jobs.engine.session import Engine
 from jobs.errors import WarehouseError
-from jobs.raw import frames
+from jobs.raw import parquet
 from jobs.raw.files import RawFile, discover, open_input
-from jobs.raw.frames import hour_frame, parsed_lines, write_group
+from jobs.raw.frames import hour_frame, parsed_lines
+from jobs.raw.parquet import write_group
 from jobs.raw.reader import PARSED, read_files
 from jobs.schemas import spark_type_of
 
@@ -55,7 +56,7 @@ def test_an_engine_gets_the_rows_of_the_reader(engine: Engine, tmp_path: Path, m
     told: list[tuple[int, int]] = []
     for is_alone in (True, False):
         if not is_alone:
-            monkeypatch.setattr(frames, "WORTH_A_POOL", 1)
+            monkeypatch.setattr(parquet, "WORTH_A_POOL", 1)
         lines = parsed_lines(engine, source, files, workers=2, progress=lambda *n: told.append(n))
         assert lines.schema == spark_type_of(PARSED)
         assert counted([row.asDict() for row in lines.collect()]) == expected
@@ -91,16 +92,16 @@ def test_small_files_share_row_groups(tmp_path: Path) -> None:
 
 def test_groups_are_bounded_and_hold_every_file_once() -> None:
     files = [RawFile(f"raw/s/a{n:03}.json", DAY, 0, size) for n, size in enumerate([-1, 5, 40 << 20, *[1 << 20] * 60])]
-    groups = frames._groups(files, 2)
+    groups = parquet._groups(files, 2)
     assert [file for group in groups for file in group] == files
     assert len(groups) >= 6
-    assert all(sum(file.n_bytes for file in group) <= frames.GROUP_BYTES for group in groups if len(group) > 2)
-    assert frames._groups(files[:2], 2) == [files[:2]]
+    assert all(sum(file.n_bytes for file in group) <= parquet.GROUP_BYTES for group in groups if len(group) > 2)
+    assert parquet._groups(files[:2], 2) == [files[:2]]
 
 
 def test_an_interrupt_leaves_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_some(tmp_path)
-    monkeypatch.setattr(frames, "WORTH_A_POOL", 1)
+    monkeypatch.setattr(parquet, "WORTH_A_POOL", 1)
 
     def interrupt(*_: int) -> None:
         raise KeyboardInterrupt
@@ -108,12 +109,12 @@ def test_an_interrupt_leaves_no_process(tmp_path: Path, monkeypatch: pytest.Monk
     source = open_input(tmp_path)
     (tmp_path / "out").mkdir()
     with pytest.raises(KeyboardInterrupt):
-        frames._write_all(source, discover(source, [DAY]).files, tmp_path / "out", 2, interrupt)
+        parquet.write_lines(source, discover(source, [DAY]).files, tmp_path / "out", 2, interrupt)
     assert multiprocessing.active_children() == []
 
 
 def test_a_killed_worker_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "WORTH_A_POOL", 1)
+    monkeypatch.setattr(parquet, "WORTH_A_POOL", 1)
     pipe = put(tmp_path, 1, "a.json").with_name("pipe.json")
     os.mkfifo(pipe)  # who reads it waits for ever
     files = [RawFile(str(pipe), DAY, 1, 1), RawFile(str(pipe), DAY, 1, 1)]
@@ -131,6 +132,6 @@ def test_a_killed_worker_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.Mo
     killer.start()
     (tmp_path / "out").mkdir()
     with pytest.raises(WarehouseError, match="want of memory"):
-        frames._write_all(open_input(tmp_path), files, tmp_path / "out", 2, None)
+        parquet.write_lines(open_input(tmp_path), files, tmp_path / "out", 2, None)
     killer.join()
     assert multiprocessing.active_children() == []
