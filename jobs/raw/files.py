@@ -126,7 +126,7 @@ def open_input(place: str | Path) -> Input:
 def _of_fsspec(scheme: str, path: str, uri: str) -> tuple[FileSystem, str]:
     """Open what Arrow has no file system for, if fsspec has one."""
     try:
-        import fsspec  # type: ignore[import-untyped]
+        import fsspec
 
         return PyFileSystem(FSSpecHandler(fsspec.filesystem(scheme))), f"/{path}" if scheme == "memory" else path
     except (ImportError, ValueError) as error:
