@@ -39,9 +39,11 @@ def _rows(job: Job, fitting: Fitting, windows: pd.DataFrame, days: Sequence[date
     wikis = sorted(windows["wiki_db"].unique())
     kept = job.lake.read_between("user_days", windows["metric_date"].min().date(), end, job.run.run_id)
     # Nothing sampled lies in a window; left in, it would be thinned and counted in windows that nobody asks for.
-    copies = thinned_copies(kept.where(F.col("wiki_db").isin(wikis) & (F.col("sample_rate") >= 1)), (1.0, *RATES))
+    whole = kept.where(F.col("wiki_db").isin(wikis) & (F.col("sample_rate") >= 1))
+    copies = job.engine.materialise(thinned_copies(whole, (1.0, *RATES)))  # every sum below reads it
     visits = visit_window_sums(copies, start=days[0], end=end, windows=(ROLLING_DAYS,))
     nobody_shown = job.lake.read("user_link_days", job.run.run_id).where(F.lit(False))
     cohorts = cohort_sums(copies, nobody_shown, start=days[0] - WEEK + DAY, end=end, menu_element=MENU_LINK)
+    job.engine.release(copies)
     rows = self_validation_rows(windows, visits, cohorts, fitting, job.settings.privacy.min_users)
     return rows.assign(metric_date=rows["metric_date"].dt.date, as_of_date=rows["as_of_date"].dt.date)
