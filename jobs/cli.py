@@ -191,6 +191,8 @@ def doctor(
     from jobs.doctor import examine, take_over
 
     shared: Context = context.obj
+    if adopt and relocate:
+        raise UsageError("Either --adopt or --relocate.", next_step="pdmetrics doctor says which this warehouse needs")
     if adopt or relocate:
         take_over(shared.console, shared.settings, shared.warehouse, adopt=adopt)
         return

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import ParamSpec, TypeVar
 
+from jobs.errors import WarehouseError
 from jobs.workers import worker_pool
 
 P = ParamSpec("P")
@@ -29,7 +31,13 @@ class Companion:
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function of a module there, and wait for what it returns or raises."""
-        return self._pool.submit(function, *args, **kwargs).result()
+        try:
+            return self._pool.submit(function, *args, **kwargs).result()
+        except BrokenProcessPool:
+            raise WarehouseError(
+                "The process of dbt and the gates was ended from outside, most likely for want of memory.",
+                next_step="free some memory and rerun; nothing was published",
+            ) from None
 
 
 @contextlib.contextmanager

@@ -1,6 +1,6 @@
 """Every table of the lake, once: grain, columns, partition, owner and what personal data it holds.
 
-The tables live in the Iceberg namespace `pd`. `storage.py` creates them from here, entries assert a frame's schema
+The tables live in the Iceberg namespace `pd`. `jobs/warehouse` creates them from here, entries assert a frame's schema
 against it before writing, the dbt sources and the privacy purge read it. Timestamps and dates are UTC.
 """
 

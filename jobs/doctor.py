@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import stat
 import subprocess
@@ -46,7 +47,12 @@ def take_over(console: Console, settings: Settings, warehouse: Warehouse, *, ado
         if adopt:
             done, said = warehouses.adopt(warehouse.path), "taken over from the older version"
         else:
-            done, said = warehouses.relocate(warehouse.path, warehouse.publishing()), "made anew over the files here"
+            publishing = warehouse.publishing()
+            done, said = warehouses.relocate(warehouse.path, publishing), "made anew over the files here"
+            for run in warehouse.all_runs() if done else ():
+                if run.state == "open" and run.run_id != publishing:
+                    run.state = "failed"  # what it had staged is not part of the copy
+                    warehouse.save(run)
     console.print(f"{len(done)} tables {said}: {', '.join(done)}." if done else "Nothing to do: it is in order.")
 
 
@@ -70,9 +76,9 @@ def examine(console: Console, settings: Settings, sources: Sources, warehouse: W
         )
     )
     rows = [
-        (f"[{section}] {key}", str(getattr(getattr(settings, section), key)), sources[section, key])
+        (f"[{section}] {key}", _shown(key, getattr(getattr(settings, section), key)), sources[section, key])
         for section, field in Settings.model_fields.items()
-        for key in type(field.default).model_fields
+        for key in {**type(field.default).model_fields, **(getattr(settings, section).model_extra or {})}
     ]
     console.print(
         as_table(
@@ -84,6 +90,13 @@ def examine(console: Console, settings: Settings, sources: Sources, warehouse: W
     wrong = [what for what, _, mend in findings if mend.startswith("!")]
     console.print(f"{len(wrong)} thing(s) to mend first: {', '.join(wrong)}" if wrong else "Ready to run.")
     return 2 if wrong else 0
+
+
+def _shown(key: str, value: object) -> str:
+    """Return a setting as text, without what is nobody's business on a screen."""
+    if any(word in key.lower() for word in ("password", "secret", "token", "credential")):
+        return "(set)"
+    return re.sub(r"(://[^/:@]*):[^@/]*@", r"\1:…@", str(value))
 
 
 def _python() -> Finding:
@@ -98,8 +111,10 @@ def _packages() -> list[Finding]:
         try:
             findings.append((name, version(name), ""))
         except PackageNotFoundError:
-            optional = name == "apache-airflow"
-            findings.append((name, "missing", "only the scheduler needs it" if optional else f"! pip install {name}"))
+            if name == "apache-airflow":
+                findings.append((name, "missing", "only the scheduler needs it"))
+            elif name != "pysail":  # that one is the engine's to tell
+                findings.append((name, "missing", f"! pip install {name}"))
     return findings
 
 

@@ -35,15 +35,15 @@ def ingest(job: Job) -> None:
     for path in raw.ignored:
         log.warning("not a file of events, ignored", file=str(path))
     log.info("reading", files=len(raw.files), megabytes=round(sum(file.n_bytes for file in raw.files) / 1e6, 1))
-    lines = parsed_lines(
-        job.engine, source, raw.files, workers=job.settings.engine.workers, progress=Told("files read")
-    )
+    with Told("files read") as told:
+        lines = parsed_lines(job.engine, source, raw.files, workers=job.settings.engine.workers, progress=told)
     run.lines_read = dict.fromkeys(run.days, 0) | _lines_by_day(lines)
     log.info("lines read", lines=sum(run.lines_read.values()))
     classified = job.engine.materialise(_classify(job, lines))
     _tell_unreadable(classified)
     run.changed = stage_fates(job, classified, raw)
-    job.engine.release(classified)
+    for frame in (classified, lines):
+        job.engine.release(frame)
     stage_facts(job)
     job.warehouse.save(run)
     facts_gate(job)

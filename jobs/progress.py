@@ -31,6 +31,16 @@ class Told:
         elif silence() > SILENCE:
             get_logger().info(self.what, done=done, of=total)
 
+    def __enter__(self) -> Told:
+        """Begin to tell."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Take the bar away, whatever happened."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
     def _draw(self, done: int, total: int) -> None:
         if self._bar is None:
             if done >= total:
@@ -41,8 +51,7 @@ class Told:
             self._bar.add_task(self.what, total=total)
         self._bar.update(self._bar.task_ids[0], completed=done, total=total)
         if done >= total:
-            self._bar.stop()
-            self._bar = None
+            self.__exit__()
 
 
 @contextlib.contextmanager

@@ -72,7 +72,7 @@ class EngineSettings(_Section):
 
     name: Literal["embedded", "spark"] = Field("embedded", description="in this process without Java, or Apache Spark")
     workers: int = Field(2, ge=1, description="processes that read raw lines for the embedded engine")
-    memory: str = Field("2g", pattern=r"^\d+(\.\d+)?[kmgt]?b?$", description="what the embedded engine may hold")
+    memory: str = Field("2g", pattern=r"^0*[1-9]\d*(\.\d+)?[kmgt]?b?$", description="what the embedded engine may hold")
 
 
 class CatalogSettings(_Section):

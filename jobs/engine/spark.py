@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
+from urllib.parse import unquote
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
@@ -56,10 +57,7 @@ def spark_catalog(catalog: Mapping[str, str]) -> dict[str, str]:
     kind, uri = catalog.get("type", "sql"), catalog.get("uri", "")
     rest = {key: value for key, value in catalog.items() if key not in ("type", "uri")}
     if kind == "sql":
-        database = uri.split("://", 1)[0].split("+")[0]
-        # SQLAlchemy has three slashes before a path, and the driver in its scheme; JDBC has neither.
-        address = uri.split("://", 1)[1].removeprefix("/") if database == "sqlite" else "//" + uri.split("://", 1)[1]
-        rest = {"uri": f"jdbc:{database}:{address}", "jdbc.schema-version": "V1", **rest}
+        rest = {**_jdbc(uri), "jdbc.schema-version": "V1", **rest}
     elif kind in ("rest", "hive", "glue"):
         rest = {**({"uri": uri} if uri else {}), **rest}
     else:
@@ -72,6 +70,18 @@ def spark_catalog(catalog: Mapping[str, str]) -> dict[str, str]:
         CATALOG: "org.apache.iceberg.spark.SparkCatalog",
         **{f"{CATALOG}.{key}": value for key, value in own.items()},
     }
+
+
+def _jdbc(uri: str) -> dict[str, str]:
+    """Say an address of SQLAlchemy as JDBC does: without a driver in the scheme, and the user apart."""
+    scheme, _, rest = uri.partition("://")
+    database = scheme.split("+")[0]
+    if database == "sqlite":
+        return {"uri": f"jdbc:sqlite:{rest.removeprefix('/')}"}  # SQLAlchemy has a slash before the path
+    login, _, place = rest.rpartition("@")
+    user, _, password = login.partition(":")
+    named = {"jdbc.user": unquote(user), "jdbc.password": unquote(password)}
+    return {"uri": f"jdbc:{database}://{place}", **{key: value for key, value in named.items() if value}}
 
 
 def find_java() -> None:
@@ -98,8 +108,10 @@ def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], l
         **spark_catalog(catalog),
         **settings.conf,
     }
-    if own.get(f"{CATALOG}.uri", "").startswith("jdbc:sqlite:") and PACKAGES not in settings.conf:
-        own[PACKAGES] = f"{_shipped(PACKAGES)},{SQLITE_JDBC}"
+    needed = [_shipped(PACKAGES), settings.conf.get(PACKAGES)]
+    if own.get(f"{CATALOG}.uri", "").startswith("jdbc:sqlite:"):
+        needed.append(SQLITE_JDBC)
+    own[PACKAGES] = ",".join(package for package in needed if package)
     active = SparkSession.getActiveSession()
     if active is not None:
         active.stop()  # a session keeps the catalog it began with, so it would read and write the other lake

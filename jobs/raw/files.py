@@ -66,6 +66,11 @@ class Input:
         return self._opened[0]
 
     @property
+    def is_local(self) -> bool:
+        """Whether it lies on this machine."""
+        return isinstance(self.filesystem, LocalFileSystem)
+
+    @property
     def root(self) -> str:
         """Its path there."""
         return self._opened[1]
@@ -73,7 +78,7 @@ class Input:
     @contextlib.contextmanager
     def csv_folder(self) -> Iterator[Path]:
         """Give its CSVs as a folder of this machine: its own, or a copy of them while the block lasts."""
-        if isinstance(self.filesystem, LocalFileSystem):
+        if self.is_local:
             yield Path(self.root)
             return
         with tempfile.TemporaryDirectory(prefix="pdmetrics-input-") as folder:
@@ -128,7 +133,8 @@ def _of_fsspec(scheme: str, path: str, uri: str) -> tuple[FileSystem, str]:
     try:
         import fsspec
 
-        return PyFileSystem(FSSpecHandler(fsspec.filesystem(scheme))), f"/{path}" if scheme == "memory" else path
+        filesystem, root = fsspec.core.url_to_fs(uri)
+        return PyFileSystem(FSSpecHandler(filesystem)), root
     except (ImportError, ValueError) as error:
         raise InputError(
             f"There is no file system for {scheme}: {error}.", where=uri,
@@ -193,7 +199,7 @@ def discover(source: Input, days: Iterable[date]) -> RawDays:
         raise InputError(
             "the input directory has no raw events" if is_there else "there is no such input directory",
             where=f"{source.uri}/raw" if is_there else source.uri,
-            next_step="--input wants a directory with raw/<stream>/year=…/month=…/day=…/hour=…; see interface 2",
+            next_step="--input wants a directory with raw/<stream>/year=…/month=…/day=…/hour=…; see docs/rows.md",
         )
     inside = source.listed(f"{source.root}/raw")
     streams = sorted(info.path for info in inside if info.type == FileType.Directory and not _is_hidden(info.base_name))

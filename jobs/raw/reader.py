@@ -90,14 +90,21 @@ def _hold(source: Input, file: RawFile, held: _Held) -> bool:
             try:
                 lines = next(batches, None)
             except _UNREADABLE as error:
-                if isinstance(error, MemoryError | pa.ArrowCancelled) or (
-                    isinstance(error, OSError) and error.errno in _OUR_OWN_TROUBLE
-                ):
+                if not _is_its_fault(error, source):
                     raise
                 return False
             if lines is None:
                 return True
             held.add(parse_lines(lines, file))
+
+
+def _is_its_fault(error: Exception, source: Input) -> bool:
+    """Whether a file is to blame for what reading met: not for our own want, nor for a store out of reach."""
+    if isinstance(error, MemoryError | pa.ArrowCancelled):
+        return False
+    if not isinstance(error, OSError) or isinstance(error, gzip.BadGzipFile | FileNotFoundError):
+        return True
+    return source.is_local and error.errno not in _OUR_OWN_TROUBLE
 
 
 def parse_lines(lines: Sequence[bytes], file: RawFile) -> pa.RecordBatch:

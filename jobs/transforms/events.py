@@ -161,10 +161,6 @@ def _keyed_number(salt: str, identifier: Column) -> Column:
     return F.when(identifier.isNotNull(), F.xxhash64(_keyed(salt, identifier)))
 
 
-def _filled(value: Column) -> Column:
-    return F.when(value != "", value)
-
-
 def _timestamp(text: Column) -> Column:
     """UTC timestamp of an ISO 8601 text with date and time of day, null where it is none.
 

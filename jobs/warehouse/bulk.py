@@ -1,7 +1,8 @@
 """Rows of the embedded engine into tables: the engine writes Parquet, PyIceberg takes it in.
 
-A flat table takes the very files. Where a table holds lists the rows go through Arrow, a bounded number at a time: the
-engine calls the inside of a list `item`, which PyIceberg does not find in Iceberg's numbering of columns.
+A flat table on this machine takes the very files. Where a table holds lists, or lies elsewhere, the rows go through
+Arrow, a bounded number at a time: the engine calls the inside of a list `item`, which PyIceberg does not find in
+Iceberg's numbering of columns, and only PyIceberg has what it takes to write elsewhere.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.dataset as ds
-import pyarrow.fs as pafs
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 from pyspark.sql import DataFrame
@@ -39,16 +39,13 @@ def write_files(rows: DataFrame, folder: str, column: str) -> list[str]:
 
     Args:
         rows: the frame.
-        folder: where to; a new folder is made in it.
+        folder: where to on this machine; a new folder is made in it.
         column: the partition column.
     """
     own = f"{folder.rstrip('/')}/{uuid.uuid4().hex}"
     rows.withColumn(_DAY, F.col(column)).write.partitionBy(_DAY).option("compression", "zstd").parquet(own)
-    local = local_path(own)  # not by its URI, in which Arrow takes no blank
-    filesystem, path = pafs.FileSystem.from_uri(own) if local is None else (pafs.LocalFileSystem(), str(local))
-    found = filesystem.get_file_info(pafs.FileSelector(path, recursive=True, allow_not_found=True))
-    names = (info.path for info in found if info.is_file and info.path.endswith(".parquet") and info.size)
-    return sorted(f"{own}/{name.removeprefix(path).lstrip('/')}" for name in names)
+    found = sorted(path for path in Path(str(local_path(own))).rglob("*.parquet") if path.stat().st_size)
+    return [file_location(path) for path in found]
 
 
 @contextlib.contextmanager

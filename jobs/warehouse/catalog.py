@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.schema import Schema
-from pyiceberg.table import Table
+from pyiceberg.table import Table, TableProperties
 
 from jobs import contracts
 from jobs.errors import WarehouseError
@@ -44,7 +44,7 @@ def catalog_properties(settings: Mapping[str, str], warehouse: Path) -> dict[str
     default = {"type": kind}
     if kind == "sql" and "uri" not in settings:
         default["uri"] = f"sqlite:///{root / CATALOG_FILE}"
-    if "warehouse" not in settings:
+    if kind == "sql" and "warehouse" not in settings:  # elsewhere it is the catalog's to say where tables lie
         default["warehouse"] = file_location(root / LAKE_FOLDER)
     return {**default, **settings}
 
@@ -90,13 +90,18 @@ def create_table(catalog: Catalog, name: str, schema: Schema | None = None) -> T
     """
     contract = contracts.table(name)
     wanted = arrow_schema(contract.columns)
-    location = f"{catalog.properties['warehouse'].rstrip('/')}/{contracts.NAMESPACE}/{name}"
+    folder = str(catalog.properties.get("warehouse", "")).rstrip("/")
+    # In some catalogs a warehouse is a name: then they know where a new table goes.
+    location = f"{folder}/{contracts.NAMESPACE}/{name}" if "://" in folder else None
     identifier = (contracts.NAMESPACE, name)
     with catalog.create_table_transaction(
         identifier, schema or wanted, location=location, properties=TABLE_PROPERTIES
     ) as transaction:
         with transaction.update_spec() as spec:
             spec.add_identity(contract.partition)
+        # Files that the embedded engine wrote have names and no numbers.
+        names = transaction.table_metadata.schema().name_mapping.model_dump_json()
+        transaction.set_properties({TableProperties.DEFAULT_NAME_MAPPING: names})
         transaction.append((schema.as_arrow() if schema else wanted).empty_table())
     return catalog.load_table(identifier)
 

@@ -48,6 +48,12 @@ def open_home(
     Raises:
         WarehouseError: it was copied or moved, or an older version made it, or the catalog cannot be opened.
     """
+    if settings.get("type", "sql") == "sql" and "warehouse" in settings and "uri" not in settings:
+        raise WarehouseError(
+            "The catalog file in the warehouse is for tables that lie beside it.",
+            where=f"[catalog] warehouse = {settings['warehouse']}",
+            next_step="set [catalog] uri too, such as postgresql://…, or leave both out",
+        )
     properties = catalog_properties(settings, warehouse)
     own = is_own(properties, warehouse)
     if own and is_old(warehouse):

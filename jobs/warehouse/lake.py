@@ -7,6 +7,7 @@ Metadata is PyIceberg's on both engines; only the bulk of the rows goes the engi
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Sequence
 from datetime import date
 from functools import reduce
@@ -21,10 +22,11 @@ from pyspark.sql.types import StructType
 
 from jobs import contracts
 from jobs.engine.session import Engine
+from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema, spark_schema
 from jobs.warehouse.bulk import has_lists, replace_with_files, replace_with_rows, write_files, written_chunks
-from jobs.warehouse.catalog import NAME
-from jobs.warehouse.tables import DAY, Tables, between, spans, within
+from jobs.warehouse.catalog import NAME, local_path
+from jobs.warehouse.tables import DAY, Tables, between, copy_rows, spans, within
 
 
 class Lake(Tables):
@@ -72,6 +74,8 @@ class Lake(Tables):
         if _shape(rows.schema) != _shape(expected):
             raise TypeError(f"{name}: frame has {_shape(rows.schema)}, the contract says {_shape(expected)}")
         column = contracts.table(name).partition
+        if not partitions:
+            return
         if not self.engine.is_embedded:
             with self._locks[name]:
                 self.branch(name, run_id)
@@ -83,6 +87,8 @@ class Lake(Tables):
     def stage_pandas(self, name: str, frame: pd.DataFrame, run_id: str, partitions: Sequence[date]) -> None:
         """Overwrite partitions as `stage` does, with a small pandas frame; its NaN becomes null."""
         table = self.arrow_table(name, frame)
+        if not partitions:
+            return
         if not self.engine.is_embedded:
             self.stage(name, self.spark.createDataFrame(table, schema=schema_of(name)), run_id, partitions)
             return
@@ -94,7 +100,7 @@ class Lake(Tables):
     def _stage_embedded(self, name: str, rows: DataFrame, run_id: str, replaced: BooleanExpression) -> None:
         table, contract = self.table(name), contracts.table(name)
         schema = arrow_schema(contract.columns)
-        if not has_lists(schema):
+        if not has_lists(schema) and local_path(table.location()) is not None:
             files = write_files(rows, f"{table.location()}/data", contract.partition)
             with self._locks[name]:
                 self.branch(name, run_id)
@@ -119,9 +125,18 @@ class Lake(Tables):
             is_staged = run_id is not None and run_id in self.refs(name)
             return self.spark.table(self.identifier(name) + (f".branch_{run_id}" if is_staged else ""))
         scan = self.table(name).scan(condition, snapshot_id=self.snapshot(name, run_id))
-        files = [task.file.file_path for task in scan.plan_files()]
-        if not files:
+        tasks = list(scan.plan_files())
+        if any(task.delete_files for task in tasks):
+            raise WarehouseError(
+                f"Table {name} has rows that were deleted one by one, which the embedded engine would not see.",
+                where=self.table(name).metadata_location,
+                next_step="rewrite its data files (compact them with Spark), or set [engine] name = 'spark'",
+            )
+        if not tasks:
             return self._empty(name)
+        files = [task.file.file_path for task in tasks]
+        if local_path(self.table(name).location()) is None:  # only PyIceberg has what it takes to go there
+            files = [str(copy_rows(scan, name, self.engine.scratch / "copies" / uuid.uuid4().hex))]
         return self.spark.read.schema(schema_of(name)).parquet(*files)
 
     def _empty(self, name: str) -> DataFrame:

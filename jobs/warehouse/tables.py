@@ -15,8 +15,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog
-from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Or
-from pyiceberg.table import Table
+from pyiceberg.expressions import AlwaysFalse, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Or
+from pyiceberg.table import DataScan, Table
 from pyiceberg.table.snapshots import ancestors_of
 
 from jobs import contracts
@@ -73,17 +73,9 @@ class Tables:
             snapshot = self.snapshot(name, run_id)
             place = local_path(self.table(name).metadata_location)
             if place is None and contract.personal_data == "none":
-                place = self._copy(name, snapshot, copies)
+                place = copy_rows(self.table(name).scan(snapshot_id=snapshot), name, copies)
             found[name] = LakeTable(name, place, snapshot)
         return found
-
-    def _copy(self, name: str, snapshot: int, folder: Path) -> Path:
-        folder.mkdir(parents=True, exist_ok=True)
-        path, schema = folder / f"{name}.parquet", arrow_schema(contracts.table(name).columns)
-        with pq.ParquetWriter(path, schema) as writer:
-            for batch in self.table(name).scan(snapshot_id=snapshot).to_arrow_batch_reader():
-                writer.write_table(pa.Table.from_batches([batch]).cast(schema))
-        return path
 
     def publish(self, run_id: str) -> list[str]:
         """Fast-forward every branch of a run to main and drop it, in one commit a table.
@@ -151,10 +143,20 @@ class Tables:
             )
 
 
+def copy_rows(scan: DataScan, name: str, folder: Path) -> Path:
+    """Copy the rows of a scan of a table that lies on another machine into a Parquet file here, and return it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path, schema = folder / f"{name}.parquet", arrow_schema(contracts.table(name).columns)
+    with pq.ParquetWriter(path, schema) as writer:
+        for batch in scan.to_arrow_batch_reader():
+            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
+    return path
+
+
 def within(column: str, days: Sequence[date]) -> BooleanExpression:
     """Return the condition that a partition is one of some days."""
     conditions = [between(column, first, last) for first, last in spans(days)]
-    return reduce(Or, conditions) if conditions else AlwaysTrue()
+    return reduce(Or, conditions) if conditions else AlwaysFalse()
 
 
 def between(column: str, first: date, last: date) -> BooleanExpression:

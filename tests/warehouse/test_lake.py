@@ -12,6 +12,7 @@ from lake_cases import DAYS, TABLE, found, rows
 from jobs import contracts
 from jobs.errors import WarehouseError
 from jobs.frames import frame_of
+from jobs.warehouse import lake as lake_module
 from jobs.warehouse import tables as tables_module
 from jobs.warehouse.catalog import ensure_tables
 from jobs.warehouse.tables import MAIN
@@ -72,6 +73,20 @@ def test_a_pandas_frame_is_staged_alike(lake):
     lake.stage_pandas(TABLE, frame, "run_1", DAYS)
     assert found(lake, "run_1") == dict.fromkeys(DAYS, 3)
     assert lake.read(TABLE, "run_1").where("reason is null").count() == 2
+
+
+def test_no_days_are_no_rows_and_replace_nothing(lake):
+    lake.stage(TABLE, rows(lake.spark, 1), "run_1", DAYS)
+    lake.stage(TABLE, rows(lake.spark, 2), "run_1", [])
+    assert found(lake, "run_1") == dict.fromkeys(DAYS, 1)
+    assert lake.arrow_days(TABLE, [], "run_1").num_rows == 0
+
+
+def test_a_lake_on_another_machine_is_read_and_written_past_the_engine(lake, monkeypatch):
+    monkeypatch.setattr(lake_module, "local_path", lambda location: None)
+    lake.stage(TABLE, rows(lake.spark, 1), "run_1", DAYS)
+    lake.stage(TABLE, rows(lake.spark, 2, DAYS[:1]), "run_1", DAYS[:1])
+    assert found(lake, "run_1") == {DAYS[0]: 2, DAYS[1]: 1, DAYS[2]: 1}
 
 
 def test_tables_of_another_machine_are_copied_for_the_marts(lake, warehouse, monkeypatch):
