@@ -3,7 +3,7 @@
     .venv/bin/python benchmarks/history.py --folder DIR --years 5
 
 DIR is what `pipeline.py --folder DIR` left: a world and a warehouse of 36 days. The warehouse is copied, its daily
-sums, rows and verdicts are repeated backwards in time, five weeks by five weeks, and the last day is run again in the
+sums, rows and verdicts are repeated backwards in time, 36 days by 36 days, and the last day is run again in the
 copy. Users' days are not repeated: they are to be kept for 125 days.
 """
 
@@ -30,7 +30,7 @@ REPEATED = (
     "ingest_log", "baseline_daily", "engagement_daily", "retention_windows", "sampling_audit", "metric_values",
     "self_validation", "data_quality_metrics",
 )  # fmt: skip
-PERIOD = 35
+PERIOD = 36
 LAST = date(2026, 4, 20)
 
 
@@ -67,7 +67,7 @@ def _lengthen(warehouse: Path, times: int) -> None:
 def _shift(rows: pa.Table, n_days: int) -> pa.Table:
     for place, field in enumerate(rows.schema):
         if pa.types.is_date(field.type):
-            days = pc.subtract(rows[field.name].cast(pa.int32()), n_days).cast(field.type)
+            days = pc.subtract(rows[field.name].cast(pa.int32()), n_days).cast(pa.int32()).cast(field.type)
             rows = rows.set_column(place, field, days)
     return rows
 

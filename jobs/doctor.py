@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from jobs import __version__
 from jobs.errors import UsageError, WarehouseError
@@ -71,7 +72,7 @@ def examine(console: Console, settings: Settings, sources: Sources, warehouse: W
     console.print(
         as_table(
             ["what", "found", "to mend"],
-            [(what, found, mend or "fine") for what, found, mend in findings],
+            [(what, escape(found), escape(mend) or "fine") for what, found, mend in findings],
             "Machine and warehouse",
         )
     )

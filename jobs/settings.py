@@ -7,12 +7,13 @@ key is an error.
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.errors import UsageError
@@ -67,12 +68,34 @@ def gates(settings: EstimationSettings) -> Gates:
     )
 
 
+LEAST_MEMORY = 256 << 20
+
+
+def memory_bytes(text: str) -> int:
+    """Return the bytes of a size such as `2g`, `1536m` or a plain number.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([kmgt]?)b?", text.strip().lower())
+    if found is None:
+        raise ValueError("a size such as 2g or 1536m")
+    return int(float(found[1]) * (1 << {"": 0, "k": 10, "m": 20, "g": 30, "t": 40}[found[2]]))
+
+
 class EngineSettings(_Section):
     """What runs the transforms."""
 
     name: Literal["embedded", "spark"] = Field("embedded", description="in this process without Java, or Apache Spark")
     workers: int = Field(2, ge=1, description="processes that read raw lines for the embedded engine")
-    memory: str = Field("2g", pattern=r"^0*[1-9]\d*(\.\d+)?[kmgt]?b?$", description="what the embedded engine may hold")
+    memory: str = Field("2g", description="what the embedded engine may hold, such as 2g or 1536m")
+
+    @field_validator("memory", mode="before")
+    @classmethod
+    def _is_a_size(cls, value: object) -> str:
+        if memory_bytes(str(value)) < LEAST_MEMORY:
+            raise ValueError("a size such as 2g or 1536m, of at least 256m")
+        return str(value)
 
 
 class CatalogSettings(_Section):

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pyspark.sql import SparkSession
+from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from jobs.errors import UsageError
+from jobs.settings import memory_bytes
 
 
 @contextlib.contextmanager
@@ -40,29 +42,17 @@ def embedded_session(scratch: Path, *, memory: str) -> Iterator[SparkSession]:
     try:
         # create, not getOrCreate: a session that is still around belongs to a server that has been stopped.
         session = SparkSession.builder.remote(f"sc://{_address(server.listening_address)}").create()
+        # The server stops by itself on Ctrl-C, and what lies in the same process cannot be down for a while only:
+        # without this the client would ask for ten minutes.
+        session.client.set_retry_policies([DefaultPolicy(max_retries=2, max_backoff=200, jitter=0)])
         try:
             session.conf.set("spark.sql.session.timeZone", "UTC")
             session.conf.set("spark.sql.ansi.enabled", "true")
             yield session
         finally:
-            session.stop()  # before the server: without it the client would go on asking for ten minutes
+            session.stop()  # before the server, of which it takes its leave
     finally:
         server.stop()
-
-
-def memory_bytes(text: str) -> int:
-    """Return the bytes of a size such as `2g`, `1536m` or a plain number.
-
-    Raises:
-        ValueError: it is none.
-    """
-    units = {"k": 10, "m": 20, "g": 30, "t": 40}
-    lowered = text.strip().lower().removesuffix("b")
-    shift = units.get(lowered[-1:], 0)
-    number = float(lowered[:-1] if shift else lowered)
-    if number <= 0:
-        raise ValueError("a size is above 0")
-    return int(number * (1 << shift))
 
 
 def _address(found: tuple[str, int] | None) -> str:

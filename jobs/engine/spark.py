@@ -98,6 +98,12 @@ def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], l
     os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers find another Python
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     find_java()
+    if "JAVA_HOME" not in os.environ and which("java") is None:
+        raise UsageError(
+            "Spark needs Java, and there is none on this machine.",
+            where="[engine] name = 'spark'",
+            next_step="install a JDK 17 or 21, or pip install 'pdmetrics[spark]'; the embedded engine needs none",
+        )
     own = {
         "spark.master": settings.master,
         "spark.driver.memory": settings.driver_memory,

@@ -27,7 +27,7 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def contents(world, tmp_path_factory):
-    """Every table and mart after two days: by either engine alone, by Spark and then the other, and by Spark once more."""
+    """Every table and mart after two days: by either engine alone, by one after the other, and by Spark once more."""
     folder = tmp_path_factory.mktemp("turns")
     embedded, spark, turns = (folder / name for name in ("embedded", "spark", "turns"))
     for warehouse in (embedded, spark):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.engine.embedded import memory_bytes
 from jobs.engine.spark import spark_catalog
 from jobs.errors import UsageError, WarehouseError
-from jobs.settings import load_settings
+from jobs.settings import load_settings, memory_bytes
 from jobs.warehouse.catalog import catalog_properties
 from jobs.warehouse.home import open_home
 
@@ -58,7 +57,7 @@ def test_sizes(text, size):
     assert memory_bytes(text) == size
 
 
-@pytest.mark.parametrize("text", ["0g", "lots", "-1g", "2x"])
+@pytest.mark.parametrize("text", ["0g", "lots", "-1g", "2x", "1", "100"])
 def test_a_size_that_is_none_is_refused(text):
     with pytest.raises(UsageError, match="memory"):
         load_settings(None, (f"engine.memory={text}",))

@@ -53,11 +53,16 @@ class Site:
         shutil.rmtree(self.warehouse)
         shutil.copytree(self.copy, self.warehouse)
 
-    def start(self, steps: str = ",".join(STEPS)) -> subprocess.Popen[str]:
+    def start(self, steps: str = ",".join(STEPS), *, start_new_session: bool = False) -> subprocess.Popen[str]:
         """Start the second day, or some steps of it, in a process that can be killed."""
         arguments = [sys.executable, "-m", "jobs", *self.command(DAYS[1], steps)]
         return subprocess.Popen(
-            arguments, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=worlds.ENVIRONMENT
+            arguments,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=worlds.ENVIRONMENT,
+            start_new_session=start_new_session,
         )
 
     def kill_at(self, words: str, steps: str) -> None:
@@ -145,6 +150,18 @@ if not N_RANDOM:
         site.restore()
         worlds.here(*site.command(DAYS[1], "ingest"))
         site.kill_at("window sums done", "estimates,marts")
+        site.check()
+
+    def test_interrupted_by_a_person(site):
+        """Ctrl-C reaches every process of the run: it ends within seconds, and the next run cleans up."""
+        site.restore()
+        process = site.start(start_new_session=True)
+        for line in process.stderr:
+            if "computing windows" in line:
+                break
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(timeout=30) == 130
+        process.stderr.close()
         site.check()
 
     def test_killed_behind_the_journal(site):
