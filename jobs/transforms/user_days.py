@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.contracts import table
+from jobs.schemas import split_columns
 
 REGIME_COLUMNS = ("instrument_name", "sample_unit", "sample_rate")
 SEGMENT_COLUMNS = ("element_friendly_name", "client_platform_family", "edit_count_bucket")
@@ -25,20 +26,8 @@ SELF_VALIDATION_RATES = (0.1, 0.25, 0.5)
 
 def contract_select(frame: DataFrame, table_name: str) -> DataFrame:
     """Select the columns of a table of the contract, in its order and cast to its types."""
-    fields = _split_fields(table(table_name).columns)
+    fields = split_columns(table(table_name).columns)
     return frame.select([F.col(name).cast(kind).alias(name) for name, kind in fields])
-
-
-def _split_fields(ddl: str) -> list[tuple[str, str]]:
-    """Split a DDL column list at its outer commas into (name, type)."""
-    fields, depth, start = [], 0, 0
-    for position, letter in enumerate(ddl + ","):
-        depth += (letter == "<") - (letter == ">")
-        if letter == "," and depth == 0:
-            name, kind = ddl[start:position].split(maxsplit=1)
-            fields.append((name, kind.strip()))
-            start = position + 1
-    return fields
 
 
 def cell_id(*columns: str) -> Column:
