@@ -48,11 +48,12 @@ check: setup  ## Lint, types and the quick tests
 
 test: check  ## Everything that CI runs
 	$(PYTEST) -m "integration or kill or airflow or dbt"
-	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "spark or on_spark" -n 2 --dist loadfile
-	$(PYTEST) -m engines
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark and not spark) or engines" -n 2 --dist loadfile
 
 spark: setup  ## Every test of whole worlds, kills included, on Spark (long)
-	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "spark or on_spark or integration or kill"
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark or integration or kill) and not spark"
 
 worlds: setup  ## Sampled worlds against their truth, scenario by scenario (long)
 	$(PYTEST) -m worlds
