@@ -39,7 +39,7 @@ class Engine:
         return int(str(self.spark.conf.get("spark.default.parallelism", None) or os.cpu_count() or 1))
 
     def materialise(self, frame: DataFrame) -> DataFrame:
-        """Compute a frame that is used more than once, and return it as it now lies on the engine's disk.
+        """Have a frame that is used more than once computed once: at once when embedded, by its first action on Spark.
 
         The embedded engine ignores `persist`, and a Spark checkpoint would compute everything twice: so the one writes
         a checkpoint into the scratch folder, the other keeps what fits in memory and the rest there. Either is gone

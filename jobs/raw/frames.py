@@ -32,8 +32,8 @@ def parsed_lines(
         progress: called with (files read, all files).
 
     Returns:
-        The columns of `reader.PARSED`, read already and at rest: on the embedded engine in its scratch folder, on Spark
-        where it keeps what is materialised.
+        The columns of `reader.PARSED`: on the embedded engine read already, in its scratch folder; on Spark read by the
+        first action and kept where it keeps what is materialised.
     """
     filled = [file for file in files if file.n_bytes]
     schema = spark_type_of(PARSED)
