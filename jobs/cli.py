@@ -14,7 +14,7 @@ import typer
 
 from jobs import __version__
 from jobs.errors import EXIT_USAGE, PdmetricsError, UsageError
-from jobs.runs import STEPS, Warehouse
+from jobs.warehouse.runs import STEPS, Warehouse
 
 if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
     from rich.console import Console
@@ -140,7 +140,7 @@ def simulate(
     scenario: Annotated[str, typer.Option(help="Which world; an unknown name lists them.")] = "default",
 ) -> None:
     """Write a synthetic world with known truth, in the layout that `run` reads."""
-    from jobs.simulate import simulate_world
+    from jobs.commands.simulate import simulate_world
 
     simulate_world(context.obj.console, out, start=start, days=days, seed=seed, scale=scale, scenario=scenario)
 
@@ -155,13 +155,13 @@ def run(
     steps: Annotated[str, typer.Option(help=f"Comma-separated, in order: {','.join(STEPS)}.")] = ",".join(STEPS),
 ) -> None:
     """Turn days of raw events into published marts: ingest, estimates, marts, with the gates between."""
-    from jobs.companion import companion
+    from jobs.steps.companion import companion
 
     first, last = _days(day, start, end)
     asked = [step.strip() for step in steps.split(",") if step.strip()]
     shared: Context = context.obj
     with companion(asked) as other:  # before the imports of the run, which take as long as its own
-        from jobs.run import run_steps
+        from jobs.commands.run import run_steps
 
         run_steps(shared.console, shared.settings, shared.warehouse, first, last, input_dir, asked, other)
 
@@ -173,7 +173,7 @@ def query(
     output: Annotated[OutputFormat, typer.Option("--format", help="How rows are printed.")] = OutputFormat.table,
 ) -> None:
     """Run read-only SQL on the published marts."""
-    from jobs.query import run_query
+    from jobs.commands.query import run_query
 
     shared: Context = context.obj
     run_query(shared.console, shared.settings, shared.warehouse, sql, output.value)
@@ -188,7 +188,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Print versions, engine, catalog, paths, salt, disk and settings; say what is wrong and how to mend it."""
-    from jobs.doctor import examine, take_over
+    from jobs.commands.doctor import examine, take_over
 
     shared: Context = context.obj
     if adopt and relocate:
@@ -227,8 +227,8 @@ def plan_sampling(
     bytes_per_event: Annotated[float, typer.Option(help="Bytes of a stored event; the default is measured.")] = 156.0,
 ) -> None:
     """Say for each unit and rate what it costs, what each metric will look like, and which is cheapest."""
-    from jobs.estimation.scenario import Scenario
-    from jobs.plan_entry import plan_sampling as plan
+    from jobs.commands.plan_sampling import plan_sampling as plan
+    from jobs.planning.scenario import Scenario
 
     given = context.params
     try:
@@ -241,7 +241,7 @@ def plan_sampling(
 @policy_app.command("check")
 def policy_check(context: typer.Context, input_dir: InputPlace) -> None:
     """Find overlaps, gaps and impossible rates in the sampling policy, and print its timeline."""
-    from jobs.policy_entry import check
+    from jobs.commands.policy import check
 
     shared: Context = context.obj
     check(shared.console, shared.settings, input_dir)
@@ -258,7 +258,7 @@ def policy_import(
     ] = None,
 ) -> None:
     """Read Test Kitchen records into sampling_policy.csv; what they replace is closed, the past is never rewritten."""
-    from jobs.policy_entry import import_files
+    from jobs.commands.policy import import_files
 
     import_files(context.obj.console, files, input_dir, effective_from)
 

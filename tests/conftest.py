@@ -12,6 +12,8 @@ from jobs.engine.session import SPARK, Engine, open_engine
 from jobs.settings import Settings, load_settings
 from jobs.warehouse.catalog import catalog_properties
 
+pytest_plugins = ["tests.world_fixture"]
+
 ENGINE = os.environ.get("PDMETRICS_TEST_ENGINE", "embedded")
 # Tests run many queries on few rows: to compile these thoroughly, or in several partitions, would cost most of the
 # time. With the first compiler alone the JVM's cache for code is small, and stops all compiling once it is full.

@@ -1,8 +1,8 @@
 """Reads the golden cases of tests/cases/metrics and takes their events to metric rows: one Spark pass for all of them.
 
 Each case is a small world of its own. The facts and window sums of all cases are made together, the wikis of a case
-told apart by its name; then each case gets its own sums back and the rows are built from them as `jobs/estimates.py`
-does.
+told apart by its name; then each case gets its own sums back and the rows are built from them as
+`jobs/steps/estimates.py` does.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.catalogue import MENU_LINK
 from jobs.contracts import EVENT_COLUMNS
 from jobs.estimation.gate import DEFAULT_GATES
-from jobs.frames import frame_of
-from jobs.policy import Regime, timeline
-from jobs.reference import Reference, load_reference
-from jobs.reference_rows import COLUMNS, POLICY_CSV, WIKIS_CSV
+from jobs.policy.timeline import Regime, timeline
+from jobs.reference.load import Reference, load_reference
+from jobs.reference.rows import COLUMNS, POLICY_CSV, WIKIS_CSV
 from jobs.rows.build import WindowSums, build_rows
-from jobs.rows.people import Fitting
-from jobs.rows.situation import Situation
-from jobs.rows.skeleton import platform_bucket_elements
+from jobs.rows.fitting import Fitting
+from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.visits import quarter_starts
-from jobs.transforms.cohorts import CohortSums, cohort_sums
+from jobs.rows.window_context import Situation
 from jobs.transforms.link_days import unit_link_days, user_link_days
-from jobs.transforms.links import LinkSums, link_window_sums
 from jobs.transforms.user_days import element_pageviews, user_days
-from jobs.transforms.visits import VisitSums, visit_window_sums
+from jobs.warehouse.frames import frame_of
+from jobs.window_sums.cohorts import CohortSums, cohort_sums
+from jobs.window_sums.links import LinkSums, link_window_sums
+from jobs.window_sums.visits import VisitSums, visit_window_sums
 from jobs.windows import days
 
 CASES = Path(__file__).parent / "cases" / "metrics"

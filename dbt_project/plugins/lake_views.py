@@ -1,6 +1,6 @@
 """dbt-duckdb plugin: the tables of the lake, and the run's reference CSVs, as views of an in-memory database `lake`.
 
-What is where stands in the JSON file that the environment variable PD_LAKE_FILE names; `jobs/marts.py` writes it:
+What is where stands in the JSON file that the environment variable PD_LAKE_FILE names; `jobs/marts/build.py` writes it:
 `{"tables": {schema: {name: {"columns": {name: type}, "kind": ..., "path": ..., "snapshot_id": ...}}}}`, `kind` being
 `iceberg` (as of a snapshot), `parquet`, `csv` (with a header) or `empty` (no rows yet), types being DuckDB's.
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from jobs.reference_rows import USAGE_ROLES
+from jobs.reference.rows import USAGE_ROLES
 
 if TYPE_CHECKING:
-    from jobs.reference import Reference
+    from jobs.reference.load import Reference
 
 LINES = ("kept", "duplicate", "out_of_scope", "quarantined")
 """The fates of a line; `missing_hour` rows of the ingest log stand for no line."""

@@ -19,7 +19,7 @@ from jobs.contracts import LINK_SUMS, table
 from jobs.quality.facts_frames import facts_frames
 
 if TYPE_CHECKING:
-    from jobs.reference import Reference
+    from jobs.reference.load import Reference
 
 TABLES = (
     "events", "duplicates", "quarantine", "ingest_log", "user_days", "user_link_days", "unit_link_days",

@@ -8,21 +8,21 @@ from datetime import date
 
 import pandas as pd
 
-from jobs.rows.cohort_people import CELL as COHORT
-from jobs.rows.cohort_people import fill_cohorts
+from jobs.rows.cohort_fits import CELL as COHORT
+from jobs.rows.cohort_fits import fill_cohorts
 from jobs.rows.cohorts import cohort_rows
-from jobs.rows.link_people import fill_unique
+from jobs.rows.fitting import Fitting
+from jobs.rows.link_cells import CELL as LINK
+from jobs.rows.link_fits import fill_unique
 from jobs.rows.links import link_rows
-from jobs.rows.people import Fitting
 from jobs.rows.settle import settle
-from jobs.rows.situation import Situation
-from jobs.rows.skeleton import CELL as LINK
-from jobs.rows.visit_people import fill_visits
+from jobs.rows.visit_fits import fill_visits
 from jobs.rows.visits import CELL as WINDOW
 from jobs.rows.visits import QuarterStarts, visit_rows
-from jobs.transforms.cohorts import CohortSums
-from jobs.transforms.links import LinkSums
-from jobs.transforms.visits import VisitSums
+from jobs.rows.window_context import Situation
+from jobs.window_sums.cohorts import CohortSums
+from jobs.window_sums.links import LinkSums
+from jobs.window_sums.visits import VisitSums
 
 REGIME = ["instrument_name", "sample_unit", "sample_rate"]
 
@@ -39,7 +39,7 @@ class WindowSums:
 def canonical(sums: WindowSums) -> WindowSums:
     """Put the sums in order: an engine returns rows in any, and the last digits of added weights would follow it.
 
-    Tables of users by state are put in order where a fit is made of them (`jobs/rows/people.py`).
+    Tables of users by state are put in order where a fit is made of them (`jobs/rows/fitting.py`).
     """
     visits, cohorts, links = sums.visits, sums.cohorts, sums.links
     return WindowSums(

@@ -13,8 +13,8 @@ from jobs.catalogue import MENU_LINK, load_catalogue
 from jobs.estimation.intervals import wilson
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments
-from jobs.rows.situation import Situation, joined
-from jobs.transforms.cohorts import CohortSums
+from jobs.rows.window_context import Situation, joined
+from jobs.window_sums.cohorts import CohortSums
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)

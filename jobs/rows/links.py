@@ -14,10 +14,10 @@ from jobs.estimation.regimes import TextArray, effective_events
 from jobs.estimation.remedy import ADVICE
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import FINITE_ONLY, candidates
+from jobs.rows.link_cells import ALL, CELL, KEYS, element_windows, link_cells, link_windows
 from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments, entries, in_force, kish
-from jobs.rows.situation import Situation, joined_columns
-from jobs.rows.skeleton import ALL, CELL, KEYS, element_windows, link_cells, link_windows
-from jobs.transforms.links import LinkSums
+from jobs.rows.window_context import Situation, joined_columns
+from jobs.window_sums.links import LinkSums
 
 MEMBER = [*KEYS, "member"]
 

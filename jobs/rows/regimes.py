@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from jobs.estimation.intervals import FloatArray
-from jobs.reference import REVIEW_LINKS
-from jobs.rows.situation import Sampling, Situation
+from jobs.reference.load import REVIEW_LINKS
+from jobs.rows.window_context import Sampling, Situation
 
 ENTRY_POINT = "entry point"
 SAMPLING_COLUMNS = [

@@ -14,16 +14,16 @@ import numpy as np
 import pandas as pd
 
 from jobs.estimation.fits import FitTask
-from jobs.rows.cohort_people import CELL as COHORT
-from jobs.rows.cohort_people import spanning_shares
-from jobs.rows.people import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
-from jobs.rows.situation import Situation
-from jobs.rows.visit_people import fill_visits
+from jobs.rows.cohort_fits import CELL as COHORT
+from jobs.rows.cohort_fits import spanning_shares
+from jobs.rows.fitting import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
+from jobs.rows.visit_fits import fill_visits
 from jobs.rows.visits import CELL, ROLLING, VISITORS
-from jobs.transforms.cohorts import RETENTION_14D, TWO_WEEK, CohortSums
+from jobs.rows.window_context import Situation
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
-from jobs.transforms.visits import VisitSums
+from jobs.window_sums.cohorts import RETENTION_14D, TWO_WEEK, CohortSums
+from jobs.window_sums.visits import VisitSums
 
 DAY = timedelta(days=1)
 ROLLING_DAYS = 28

@@ -11,7 +11,7 @@ import pandas as pd
 from jobs.contracts import table
 from jobs.estimation.regimes import TextArray
 from jobs.rows.candidates import FINITE_ONLY
-from jobs.rows.situation import GAP, LOST, joined
+from jobs.rows.window_context import GAP, LOST, joined
 
 BoolArray = npt.NDArray[np.bool_]
 

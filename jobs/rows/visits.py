@@ -12,12 +12,12 @@ from jobs.catalogue import load_catalogue
 from jobs.estimation.intervals import wilson
 from jobs.estimation.ratios import clustered_ratio
 from jobs.estimation.totals import horvitz_thompson
-from jobs.reference import REVIEW_LINKS
+from jobs.reference.load import REVIEW_LINKS
 from jobs.rows.candidates import candidates
+from jobs.rows.link_cells import ALL
 from jobs.rows.regimes import SAMPLING_COLUMNS, describe, entries, in_force
-from jobs.rows.situation import Situation, joined, joined_columns
-from jobs.rows.skeleton import ALL
-from jobs.transforms.visits import VisitSums
+from jobs.rows.window_context import Situation, joined, joined_columns
+from jobs.window_sums.visits import VisitSums
 from jobs.windows import quarter_start
 
 DAY = timedelta(days=1)

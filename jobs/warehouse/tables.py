@@ -21,7 +21,7 @@ from pyiceberg.table.snapshots import ancestors_of
 
 from jobs import contracts
 from jobs.errors import WarehouseError
-from jobs.marts import LakeTable
+from jobs.marts.build import LakeTable
 from jobs.schemas import arrow_schema
 from jobs.warehouse.catalog import ensure_tables, local_path
 

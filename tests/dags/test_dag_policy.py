@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jobs.runs import STEPS
+from jobs.warehouse.runs import STEPS
 
 pytestmark = pytest.mark.airflow
 

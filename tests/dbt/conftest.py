@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from parquet_lake import world, write_reference, write_tables
 
-from jobs.marts import BuiltMarts, build_marts
+from jobs.marts.build import BuiltMarts, build_marts
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,8 @@ from parquet_lake import (
 
 from jobs.contracts import TABLES
 from jobs.errors import GateError, WarehouseError
-from jobs.marts import REFERENCE_COLUMNS, BuiltMarts, LakeTable, build_marts, duckdb_columns, lake_views
-from jobs.reference_rows import COLUMNS
+from jobs.marts.build import REFERENCE_COLUMNS, BuiltMarts, LakeTable, build_marts, duckdb_columns, lake_views
+from jobs.reference.rows import COLUMNS
 
 pytestmark = pytest.mark.dbt
 

@@ -11,10 +11,10 @@ from parquet_lake import MONDAY, world, write_reference
 
 from jobs.contracts import TABLES
 from jobs.engine.session import SPARK, open_engine
-from jobs.frames import frame_of
-from jobs.marts import DBT_PROJECT, REFERENCE_COLUMNS, BuiltMarts, build_marts
+from jobs.marts.build import DBT_PROJECT, REFERENCE_COLUMNS, BuiltMarts, build_marts
 from jobs.schemas import split_columns
 from jobs.warehouse.catalog import catalog_properties, open_catalog
+from jobs.warehouse.frames import frame_of
 from jobs.warehouse.lake import Lake
 from tests.conftest import ENGINE, engine_settings
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs.estimation.planning import impressions_for_ctr, users_for_share
 from jobs.estimation.ratios import clustered_ratio, design_ratio
 from jobs.estimation.regimes import effective_rate
 from jobs.estimation.totals import horvitz_thompson
+from jobs.planning.plan import impressions_for_ctr, users_for_share
 
 VECTORS = {v["id"]: v for v in json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text())["vectors"]}
 SURVEY = VECTORS["survey_events"]

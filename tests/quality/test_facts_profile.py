@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.quality.facts_profile import TABLES, facts_profile
-from jobs.reference_rows import InstrumentRow, VocabularyRow, WikiRow
+from jobs.reference.rows import InstrumentRow, VocabularyRow, WikiRow
 from jobs.warehouse.lake import schema_of
 
 pytestmark = pytest.mark.spark

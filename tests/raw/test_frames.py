@@ -20,10 +20,10 @@ from jobs.engine.session import Engine
 from jobs.errors import WarehouseError
 from jobs.raw import parquet
 from jobs.raw.files import RawFile, discover, open_input
-from jobs.raw.frames import hour_frame, parsed_lines
 from jobs.raw.parquet import write_group
 from jobs.raw.reader import PARSED, read_files
 from jobs.schemas import spark_type_of
+from jobs.steps.lines import hour_frame, parsed_lines
 
 ODD_LINES = (
     b"{}", b"", b"[1]", b'{"action":"x","performer":{"id":7,"is_bot":false}}', b'{"action":5,"meta":5}', b"\xff\0",

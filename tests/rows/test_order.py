@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 
 from jobs.estimation.gate import DEFAULT_GATES
-from jobs.reference import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
+from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
 from jobs.rows.build import WindowSums, build_rows
-from jobs.rows.people import Fitting, tables_by
+from jobs.rows.fitting import Fitting, tables_by
 from jobs.rows.self_validation import self_validation_rows, validation_windows
-from jobs.rows.situation import Situation
-from jobs.transforms.cohorts import CohortSums
-from jobs.transforms.links import LinkSums
+from jobs.rows.window_context import Situation
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
-from jobs.transforms.visits import VisitSums
+from jobs.window_sums.cohorts import CohortSums
+from jobs.window_sums.links import LinkSums
+from jobs.window_sums.visits import VisitSums
 
 DAY = timedelta(days=1)
 MONDAY = date(2026, 6, 8)

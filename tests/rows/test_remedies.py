@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 from jobs.estimation.answers import PeopleEstimate
-from jobs.reference import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
+from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
 from jobs.rows.candidates import FINITE_ONLY
 from jobs.rows.cohorts import cohort_rows
 from jobs.rows.links import link_rows
 from jobs.rows.settle import COLUMNS, settle
-from jobs.rows.situation import GAP, LOST, Situation
-from jobs.rows.visit_people import _refuse_process
-from jobs.transforms.cohorts import CohortSums
-from jobs.transforms.links import CELL, USER_STATISTICS, LinkSums
+from jobs.rows.visit_fits import _refuse_process
+from jobs.rows.window_context import GAP, LOST, Situation
+from jobs.window_sums.cohorts import CohortSums
+from jobs.window_sums.links import CELL, USER_STATISTICS, LinkSums
 
 DAY = timedelta(days=1)
 SUNDAY = date(2026, 6, 14)

@@ -8,13 +8,13 @@ import pytest
 
 from jobs.estimation.gate import DEFAULT_GATES
 from jobs.estimation.people import retention_estimate
-from jobs.reference import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
-from jobs.rows.people import Fitting
+from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
+from jobs.rows.fitting import Fitting
 from jobs.rows.self_validation import COLUMNS, RATES, mondays, self_validation_rows, validation_windows
-from jobs.rows.situation import Situation
-from jobs.transforms.cohorts import CohortSums
+from jobs.rows.window_context import Situation
 from jobs.transforms.thinning import copy_name
-from jobs.transforms.visits import VisitSums
+from jobs.window_sums.cohorts import CohortSums
+from jobs.window_sums.visits import VisitSums
 
 MONDAY = date(2026, 6, 8)
 DAY = timedelta(days=1)

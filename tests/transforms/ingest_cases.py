@@ -14,11 +14,11 @@ import pyarrow as pa
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.frames import frame_of
 from jobs.raw.files import RawFile
 from jobs.raw.reader import PARSED, parse_lines
 from jobs.schemas import spark_type_of
 from jobs.transforms import dedup, events
+from jobs.warehouse.frames import frame_of
 
 CASES = Path(__file__).parent.parent / "cases" / "ingest"
 SALT = "pepper"

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import pytest
-from small_world import ENTRY, REVIEW, USAGE, events_frame, rows_of
 
 from jobs.contracts import table
 from jobs.transforms.daily_sums import baseline_daily, engagement_daily
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.user_days import element_pageviews
+from tests.small_world import ENTRY, REVIEW, USAGE, events_frame, rows_of
 
 pytestmark = pytest.mark.spark
 LINK = {"element_friendly_name": "diff-a", "funnel_entry_token": "t"}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.frames import frame_of
 from jobs.transforms import dedup
+from jobs.warehouse.frames import frame_of
 
 pytestmark = pytest.mark.spark
 COPY = "meta_id string, event_date date, meta_dt timestamp, line_hash bigint"

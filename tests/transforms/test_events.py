@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from ingest_cases import SALT, Case, as_text, decide, frames, line_frame, outcome, pairs, read_cases
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
@@ -16,6 +15,7 @@ from jobs.raw.files import RawFile, open_input
 from jobs.raw.reader import PARSED, read_files
 from jobs.schemas import spark_schema, spark_type_of
 from jobs.transforms import events
+from tests.transforms.ingest_cases import SALT, Case, as_text, decide, frames, line_frame, outcome, pairs, read_cases
 
 pytestmark = [pytest.mark.spark, pytest.mark.on_spark]
 CASES = read_cases()

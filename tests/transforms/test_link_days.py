@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from small_world import REVIEW, SEGMENT, events_frame, pandas_events, random_events, rows_of, with_review_group
 
 from jobs.contracts import table
 from jobs.transforms.link_days import LINK_SUM_COLUMNS, unit_link_days, user_link_days
 from jobs.transforms.user_days import REGIME_COLUMNS, element_pageviews
+from tests.small_world import REVIEW, SEGMENT, events_frame, pandas_events, random_events, rows_of, with_review_group
 
 pytestmark = pytest.mark.spark
 

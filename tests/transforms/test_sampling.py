@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from jobs.frames import frame_of
 from jobs.transforms import sampling
+from jobs.warehouse.frames import frame_of
 
 pytestmark = pytest.mark.spark
 DAY = date(2026, 3, 24)

@@ -3,13 +3,13 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from small_world import MENU, REVIEW, USAGE, events_frame, random_events, rows_of, table_frame
 
 from jobs.contracts import table
-from jobs.transforms.cohorts import cohort_sums
 from jobs.transforms.thinning import copy_name, thinned, thinned_copies
 from jobs.transforms.user_days import element_pageviews, user_days
-from jobs.transforms.visits import visit_window_sums
+from jobs.window_sums.cohorts import cohort_sums
+from jobs.window_sums.visits import visit_window_sums
+from tests.small_world import MENU, REVIEW, USAGE, events_frame, random_events, rows_of, table_frame
 
 pytestmark = pytest.mark.spark
 

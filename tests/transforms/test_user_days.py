@@ -3,10 +3,10 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from small_world import ENTRY, FIRST, REVIEW, USAGE, events_frame, rows_of
 
 from jobs.contracts import table
 from jobs.transforms.user_days import element_pageviews, user_days
+from tests.small_world import ENTRY, FIRST, REVIEW, USAGE, events_frame, rows_of
 
 pytestmark = pytest.mark.spark
 

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from pyspark.sql import functions as F
 
-from jobs.transforms.dense import accumulate, collect, rolled, summed
 from jobs.transforms.window_states import positive, window_changes, within
+from jobs.window_sums.dense import accumulate, collect, rolled, summed
 
 DAY = timedelta(days=1)
 START, END = date(2026, 5, 29), date(2026, 6, 12)

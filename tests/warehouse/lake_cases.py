@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs import contracts
 from jobs.engine.session import Engine
-from jobs.frames import frame_of
+from jobs.warehouse.frames import frame_of
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
 

@@ -11,10 +11,10 @@ from lake_cases import DAYS, TABLE, found, rows
 
 from jobs import contracts
 from jobs.errors import WarehouseError
-from jobs.frames import frame_of
 from jobs.warehouse import lake as lake_module
 from jobs.warehouse import tables as tables_module
 from jobs.warehouse.catalog import ensure_tables
+from jobs.warehouse.frames import frame_of
 from jobs.warehouse.tables import MAIN
 
 pytestmark = pytest.mark.on_spark

@@ -1,0 +1,1 @@
+"""One module a command: it wires, prints and does nothing else."""

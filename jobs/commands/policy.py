@@ -1,0 +1,75 @@
+"""Entries: check the sampling policy, import Test Kitchen records into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from jobs.commands.query import as_table
+from jobs.errors import InputError
+from jobs.policy.check import TIMELINE_HEADER, check_policy, timeline_table
+from jobs.policy.first_event import find_event
+from jobs.policy.import_records import import_records, write_policy
+from jobs.policy.records import load_records
+from jobs.policy.timeline import timeline
+from jobs.raw.files import open_input
+from jobs.reference.load import load_reference, read_policy
+from jobs.reference.rows import POLICY_CSV
+from jobs.settings import Settings
+
+
+def check(console: Console, settings: Settings, input_dir: str) -> None:
+    """Print the timeline of the policy and everything wrong with it.
+
+    Raises:
+        InputError: it has an error; warnings are only printed.
+    """
+    source = open_input(input_dir)
+    with source.csv_folder() as folder:
+        reference = load_reference(folder, allow_unknown_policy_wikis=True)
+    grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
+    console.print(as_table(TIMELINE_HEADER, timeline_table(timeline(reference, grace)), "Sampling in force"))
+    problems = check_policy(reference, partial(find_event, source))
+    for problem in problems:
+        console.print(f"{problem.severity}: {problem}", highlight=False, markup=False)
+    errors = [problem for problem in problems if problem.severity == "error"]
+    if errors:
+        raise InputError(
+            f"The sampling policy has {len(errors)} error{'s' if len(errors) > 1 else ''}, named above.",
+            where=f"{input_dir}/{POLICY_CSV}",
+            next_step="mend these lines; until then events they concern are quarantined",
+        )
+    console.print("The policy is sound.")
+
+
+def import_files(console: Console, files: Sequence[Path], input_dir: Path, effective_from: datetime | None) -> None:
+    """Import records into the policy and print what was done; nothing is written if anything is wrong."""
+    if not input_dir.is_dir():
+        raise InputError("There is no such input directory.", where=str(input_dir), next_step="check --input")
+    path = input_dir / POLICY_CSV
+    records, sources = load_records(files)
+    wikis = load_reference(input_dir, allow_unknown_policy_wikis=True).wikis if _is_complete(input_dir) else ()
+    before = read_policy(path)
+    result = import_records(
+        records,
+        before,
+        effective_from=None if effective_from is None else effective_from.replace(tzinfo=UTC),
+        sources=sources,
+        known_wikis=frozenset(row.wiki_db for row in wikis) or None,
+    )
+    for line in result.summary:
+        console.print(line, highlight=False, markup=False)
+    if result.rows == before:
+        console.print(f"{path} is unchanged: it says all of this already.")
+        return
+    write_policy(path, result.rows)
+    console.print(f"{path}: {len(result.rows)} rows. Next: pdmetrics policy check --input {input_dir}", highlight=False)
+
+
+def _is_complete(input_dir: Path) -> bool:
+    """Whether the directory has the files beside the policy that tell which wikis there are."""
+    return (input_dir / "wikis.csv").exists() and (input_dir / POLICY_CSV).exists()

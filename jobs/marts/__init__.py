@@ -1,0 +1,1 @@
+"""Build the marts with dbt, and read them."""

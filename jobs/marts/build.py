@@ -1,0 +1,239 @@
+"""Build the marts: dbt-duckdb over the staged snapshots, into a new file beside the live one. No engine here.
+
+The models are in `dbt_project`; its plugin makes views of the tables named here. Publishing, which replaces the live
+file, is somebody else's act.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jobs.contracts import TABLES
+from jobs.errors import WarehouseError
+from jobs.marts.messages import explain, failure
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
+
+# Columns of the run's frozen CSVs, as DDL. Timestamps may carry an offset; without one they are UTC.
+REFERENCE_COLUMNS: dict[str, str] = {
+    "wikis": "wiki_db string, domain string, language string, pilot boolean, enabled_from date, visible_from date",
+    "wiki_config": "wiki_db string, setting string, value string, valid_from timestamp, valid_to timestamp",
+    "sampling_policy": "instrument_name string, wiki_db string, sample_unit string, sample_rate double,"
+    " valid_from timestamp, valid_to timestamp",
+    "instruments": "instrument_name string, role string, has_user_id boolean, valid_from date, valid_to date",
+    "vocabulary": "element_friendly_name string, link_group string, client_platform_family string,"
+    " measured_from date, measured_to date, reason string",
+    "milestones": "milestone string, wiki_db string, metric string, window_kind string, window_days int,"
+    " target double, due_date date, source string",
+    "metrics": "metric string, metric_version int, name string, definition string, numerator string,"
+    " denominator string, window_kinds string, family string, caveats string, task string",
+}
+
+DUCKDB_TYPES = {
+    "string": "varchar", "int": "integer", "bigint": "bigint", "double": "double", "date": "date",
+    "timestamp": "timestamptz", "boolean": "boolean",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """Where a table of the lake is, as of one snapshot.
+
+    Attributes:
+        name: its name in jobs/contracts.py.
+        metadata: the Iceberg metadata JSON in force, or the table's directory; a `.parquet` file will do too.
+        snapshot_id: the snapshot to read, of a branch or of main; None while the table has no rows.
+    """
+
+    name: str
+    metadata: Path | None
+    snapshot_id: int | None
+
+
+@dataclass(frozen=True)
+class BuiltMarts:
+    """A finished marts file, closed and complete.
+
+    Attributes:
+        path: the file.
+        n_tables: tables in its schema `marts`.
+        seconds: how long it took.
+        warnings: what is odd but does not keep it from being published, in plain words.
+    """
+
+    path: Path
+    n_tables: int
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+def prefetch() -> None:
+    """Import dbt, which takes seconds; meant for a thread while something else runs."""
+    import dbt.adapters.duckdb
+    import dbt.cli.main  # noqa: F401
+
+
+def build_marts(
+    tables: Mapping[str, LakeTable], reference_dir: Path, live: Path, *, min_users: int = 10, unit_tests: bool = False
+) -> BuiltMarts:
+    """Build and test every mart into `next/` beside the live file, which stays as it is.
+
+    Args:
+        tables: by name, every table of the contract that holds no personal data; others are ignored.
+        reference_dir: the run's frozen CSVs, one for each key of `REFERENCE_COLUMNS`.
+        live: the published file; DuckDB names the catalog after it, so the new file gets the same name.
+        min_users: cells of fewer users, but at least one, are hidden.
+        unit_tests: also run the models' unit tests and write dbt's manifest.
+
+    Raises:
+        GateError: a model cannot be built or one of its data tests fails.
+        WarehouseError: a table, CSV or the new file is not usable.
+    """
+    started = time.perf_counter()
+    new = live.parent / "next" / live.name
+    new.parent.mkdir(parents=True, exist_ok=True)
+    for old in new.parent.glob(f"{live.name}*"):
+        old.unlink()
+    lake = new.parent / "lake.json"
+    lake.write_text(json.dumps({"tables": lake_views(tables, reference_dir)}, indent=1), encoding="utf-8")
+    # A daily build leaves out what says nothing about the data: unit tests, and the manifest (a second to write).
+    skipped = () if unit_tests else ("--exclude-resource-type", "unit_test", "--no-write-json")
+    warnings = run_dbt("build", *skipped, marts_file=new, lake_file=lake, min_users=min_users)
+    if new.with_name(f"{new.name}.wal").exists():
+        raise WarehouseError(
+            "The new marts file was not closed: its write-ahead log is still there.",
+            where=str(new),
+            next_step="see whether another process has the file open, then run again",
+        )
+    return BuiltMarts(new, _count_tables(new), time.perf_counter() - started, warnings)
+
+
+def add_verdicts(marts_file: Path, gate: str, verdicts: pd.DataFrame) -> None:
+    """Put what a gate found into `fct_data_quality` of a built file, in place of what it found for these days before.
+
+    Args:
+        marts_file: the built file; nobody else has it open.
+        gate: the gate's name.
+        verdicts: rows of `data_quality_metrics`.
+    """
+    import duckdb
+
+    with duckdb.connect(str(marts_file)) as connection:
+        connection.register("verdicts", verdicts)
+        connection.begin()
+        connection.execute(
+            "delete from marts.fct_data_quality where gate = ? and event_date in (select event_date from verdicts)",
+            [gate],
+        )
+        connection.execute("insert into marts.fct_data_quality by name select * from verdicts")
+        connection.commit()
+
+
+def lake_views(tables: Mapping[str, LakeTable], reference_dir: Path) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return what the dbt plugin shall show as views, by schema and table.
+
+    Tables with personal data are left out, so that no mart can read them.
+    """
+    shown = {name: contract for name, contract in TABLES.items() if contract.personal_data == "none"}
+    if missing := sorted(shown.keys() - tables.keys()):
+        raise ValueError(f"build_marts needs every table of the lake, also empty ones; missing: {', '.join(missing)}")
+    lake = {name: _table_view(tables[name], contract.columns) for name, contract in shown.items()}
+    reference = {}
+    for name, columns in REFERENCE_COLUMNS.items():
+        path = reference_dir / f"{name}.csv"
+        if not path.exists():
+            raise WarehouseError(
+                f"The run's copy of {name}.csv is missing.",
+                where=str(path),
+                next_step="rerun the step `ingest`, which copies the input's tables into the run",
+            )
+        reference[name] = {"kind": "csv", "path": str(path.resolve()), "columns": duckdb_columns(columns)}
+    return {"pd": lake, "reference": reference}
+
+
+def _table_view(table: LakeTable, ddl: str) -> dict[str, Any]:
+    columns = duckdb_columns(ddl)
+    if table.metadata is None or (table.snapshot_id is None and table.metadata.suffix != ".parquet"):
+        return {"kind": "empty", "columns": columns}
+    if not table.metadata.exists():
+        raise WarehouseError(
+            f"The table {table.name} is not where the catalog says.",
+            where=str(table.metadata),
+            next_step="pdmetrics doctor",
+        )
+    kind = "parquet" if table.metadata.suffix == ".parquet" else "iceberg"
+    path = str(table.metadata.resolve())
+    return {"kind": kind, "path": path, "snapshot_id": table.snapshot_id, "columns": columns}
+
+
+def duckdb_columns(ddl: str) -> dict[str, str]:
+    """Return the columns of flat DDL such as `a string, b bigint` with DuckDB's names of their types."""
+    columns = (re.split(r"\s+", column.strip(), maxsplit=1) for column in ddl.split(","))
+    return {name: DUCKDB_TYPES[kind] for name, kind in columns}
+
+
+def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, min_users: int = 10) -> tuple[str, ...]:
+    """Run one dbt command in this process; artefacts go to `dbt/` beside the marts file.
+
+    Returns:
+        What the data tests warn of, in plain words.
+
+    Raises:
+        GateError: with the failed nodes, in plain words.
+    """
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+
+    connections: Any = DuckDBConnectionManager
+    target = marts_file.parent / "dbt"
+    options = (
+        "--log-level", "none", "--log-level-file", "warn", "--log-path", str(target),
+        "--no-use-colors", "--no-version-check",
+    )  # fmt: skip
+    places = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target))
+    variables = ("--vars", json.dumps({"min_users": min_users}))
+    environment = {
+        "PD_MARTS_FILE": str(marts_file), "PD_LAKE_FILE": str(lake_file), "PD_DBT_PROJECT": str(DBT_PROJECT),
+    }  # fmt: skip
+    with _environment(environment):
+        try:
+            outcome = dbtRunner().invoke([*options, command, *places, *variables, "--target", "duckdb", *arguments])
+        finally:
+            connections.close_all_connections()  # else the file stays locked, with a write-ahead log
+    if not outcome.success:
+        raise failure(outcome, marts_file, target, DBT_PROJECT)
+    results = getattr(outcome.result, "results", None) or []
+    return tuple(explain(result, marts_file) for result in results if str(result.status) == "warn")
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _count_tables(path: Path) -> int:
+    import duckdb
+
+    with duckdb.connect(str(path), read_only=True) as connection:
+        row = connection.execute("select count(*) from duckdb_tables() where schema_name = 'marts'").fetchone()
+    return int(row[0]) if row else 0

@@ -1,0 +1,1 @@
+"""Which sampling unit and rate answers the questions, at what cost."""

@@ -1,0 +1,202 @@
+"""What a sampling unit and rate cost and what they can measure, before anything is collected: behind `plan-sampling`.
+
+Two streams share the plan. The *entry point* shows a link on every page of an eligible editor: high volume, the
+metrics that weights repair (totals and click-through rates). *Usage* is the dashboard itself: low volume, and the
+people metrics, which nothing repairs. Expected widths and statuses come from the pipeline's own estimators, fed with
+the sums expected of the scenario, so a plan and the rows it leads to follow the same rules.
+
+Metrics come from planners, functions of a scenario and a setting; those for people are added to `PLANNERS`' two by
+the caller: `make_plan(scenario, (*PLANNERS, people_planner))`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from jobs.estimation.intervals import Z95
+from jobs.estimation.ratios import clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.totals import TotalEstimates, horvitz_thompson
+from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation, Scenario, Setting
+
+UNITS = ("pageview", "session")
+RATES = (0.001, 0.01, 0.05, 0.1, 1.0)
+KEEP_DAYS = 90
+
+SMALL_STREAM = 0.1
+"""A usage stream below this share of the entry point's volume is kept whole: sampling it would save next to nothing."""
+
+Planner = Callable[[Scenario, Setting], Sequence[Expectation]]
+
+
+@dataclass(frozen=True)
+class SettingPlan:
+    """One setting of a plan: its expectations and, per stream, its volume.
+
+    Attributes:
+        setting: unit and rate.
+        events_per_day: kept events a day, by stream.
+        expectations: one per metric and inference.
+    """
+
+    setting: Setting
+    events_per_day: dict[str, float]
+    expectations: tuple[Expectation, ...]
+
+    def meets(self, precision: float, stream: str) -> bool:
+        """Tell whether every realised metric of the stream meets the precision."""
+        return all(e.meets(precision) for e in self.expectations if e.stream == stream and e.inference == "realised")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every setting, the cheapest that meets the precision for each stream, and what to do.
+
+    Attributes:
+        scenario: what was assumed.
+        settings: one plan per unit and rate.
+        cheapest: by stream, the setting with the fewest events that meets the precision (ties: pageview).
+        split: sample the entry point in an instrument of its own and keep usage at 100 %.
+        chosen: the entry point's setting if split, else that of the one instrument for both.
+        events_per_day: of the recommended settings, both streams together.
+    """
+
+    scenario: Scenario
+    settings: tuple[SettingPlan, ...]
+    cheapest: dict[str, Setting]
+    split: bool
+    chosen: Setting
+    events_per_day: float
+
+
+def users_for_share(share: float, half_width: float, design_effect: float = 1.0) -> float:
+    """Compute the users needed to know a share within +- half_width, z^2 R (1 - R) / d^2 times the design effect."""
+    return Z95**2 * share * (1 - share) / half_width**2 * design_effect
+
+
+def impressions_for_ctr(ctr: float, relative: float, design_effect: float = 1.0) -> float:
+    """Compute the kept impressions needed to know a rate within +- `relative` of itself, z^2 (1 - R) / (R r^2) deff."""
+    return Z95**2 * (1 - ctr) / (ctr * relative**2) * design_effect
+
+
+def expected_totals(scenario: Scenario, setting: Setting) -> TotalEstimates:
+    """Estimate impressions and clicks of the entry point and loads of the dashboard, in this order, of a window."""
+    x, yy, _, xx = _cluster_moments(scenario, setting.unit)
+    impressions = scenario.impressions_per_day * scenario.window_days
+    loads = scenario.loads_per_day * scenario.window_days
+    size = scenario.loads_per_session if setting.unit == "session" else 1.0
+    counts = np.array([impressions, impressions * scenario.ctr, loads])
+    squares = np.array([impressions * xx / x, impressions * yy / x, loads * (2 * size - 1)])
+    # A click is nearly always the only one of its unit.
+    clusters = np.array([impressions / x, impressions * scenario.ctr, loads / size])
+    kept = counts * setting.rate
+    return horvitz_thompson(
+        range(3), [setting.rate] * 3, kept, squares * setting.rate, clusters * setting.rate, clusters * setting.rate, 3
+    )
+
+
+def plan_totals(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
+    """Expect the totals: impressions and clicks of the entry point, loads of the dashboard."""
+    total = expected_totals(scenario, setting)
+    half = (total.upper - total.lower) / 2 / total.estimate
+    names = (("link_impressions", ENTRY_POINT), ("link_clicks", ENTRY_POINT), ("dashboard_pageviews", USAGE))
+    return tuple(
+        Expectation(name, stream, "realised", float(half[i]), str(total.status[i]), str(total.reason[i]))
+        for i, (name, stream) in enumerate(names)
+    )
+
+
+def plan_rates(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
+    """Expect the entry point's click-through rate, overall and matched, realised and process.
+
+    The two differ by repeated clicks and by clicks without an impression; a scenario has neither.
+    """
+    x, yy, xy, xx = _cluster_moments(scenario, setting.unit)
+    q, p = scenario.ctr, setting.rate
+    impressions = scenario.impressions_per_day * scenario.window_days
+    units = impressions / x
+    clicks = impressions * q * p
+    realised = design_ratio(
+        [0], [p], [clicks], [impressions * p], [units * yy * p], [units * xy * p], [units * xx * p], 1
+    )
+    # Sums over weighted user totals: what lies between users, and a unit's squares times its weight 1 / p.
+    between = impressions**2 * (1 + scenario.activity_variation) / scenario.users
+    process = clustered_ratio(
+        [scenario.users],
+        [impressions * q],
+        [impressions],
+        [(q**2 + scenario.frailty * q * (1 - q)) * between + units * yy / p],
+        [q * between + units * xy / p],
+        [between + units * xx / p],
+    )
+    clicking = scenario.users * -math.expm1(-clicks / scenario.users)
+    status, reason = str(ctr_status(clicks, clicking)[0]), str(ctr_reason(clicks, clicking)[0])
+    exact = p == 1
+    return tuple(
+        Expectation(
+            metric,
+            ENTRY_POINT,
+            inference,
+            float((ratio.upper[0] - ratio.lower[0]) / 2 / q),
+            "publish" if exact and inference == "realised" else status,
+            "" if exact and inference == "realised" else reason,
+        )
+        for metric in ("link_click_through_rate", "link_click_through_rate_matched")
+        for inference, ratio in (("realised", realised), ("process", process))
+    )
+
+
+PLANNERS: tuple[Planner, ...] = (plan_totals, plan_rates)
+
+
+def make_plan(scenario: Scenario, planners: Sequence[Planner] = PLANNERS, metrics: Sequence[str] = ()) -> Plan:
+    """Work out every unit and rate, the cheapest that meets the precision, and whether to split the streams.
+
+    The split follows when the entry point meets the precision below 100 %, and usage has to be whole to meet it or is
+    small beside the entry point: keeping it whole makes all its numbers, people included, exact.
+
+    Args:
+        scenario: the wiki and what is assumed.
+        planners: functions that give the expected metrics of a setting.
+        metrics: the metrics that must meet the precision; all by default.
+
+    Returns:
+        The plan.
+    """
+    settings = []
+    for unit in UNITS:
+        for rate in sorted(RATES):
+            setting = Setting(unit, rate)
+            found = tuple(
+                e for planner in planners for e in planner(scenario, setting) if not metrics or e.metric in metrics
+            )
+            kept = {stream: scenario.events_per_day(stream) * rate for stream in (ENTRY_POINT, USAGE)}
+            settings.append(SettingPlan(setting, kept, found))
+    cheapest = {
+        stream: min(
+            (plan for plan in settings if plan.meets(scenario.precision, stream)),
+            key=lambda plan: plan.setting.rate,
+            default=SettingPlan(Setting(UNITS[0], 1.0), {}, ()),
+        ).setting
+        for stream in (ENTRY_POINT, USAGE)
+    }
+    usage, entry = scenario.events_per_day(USAGE), scenario.events_per_day(ENTRY_POINT)
+    split = cheapest[ENTRY_POINT].rate < 1 and (cheapest[USAGE].rate == 1 or usage <= SMALL_STREAM * entry)
+    chosen = cheapest[ENTRY_POINT] if split else max(cheapest.values(), key=lambda setting: setting.rate)
+    volume = entry * chosen.rate + usage * (1.0 if split else chosen.rate)
+    return Plan(scenario, tuple(settings), cheapest, split, chosen, volume)
+
+
+def gigabytes(events_per_day: float, scenario: Scenario, days: int = KEEP_DAYS) -> float:
+    """Compute the gigabytes (10^9 bytes) that so many events a day fill while they are kept."""
+    return events_per_day * days * scenario.bytes_per_event / 1e9
+
+
+def _cluster_moments(scenario: Scenario, unit: str) -> tuple[float, float, float, float]:
+    """Compute E[x], E[y^2], E[xy], E[x^2] of a unit's impressions x (geometric for a session) and clicks y."""
+    q, mean = scenario.ctr, scenario.pageviews_per_session if unit == "session" else 1.0
+    square = 2 * mean**2 - mean
+    return mean, q * (1 - q) * mean + q**2 * square, q * square, square

@@ -1,0 +1,106 @@
+"""Return and retention where a window is sampled; the presented rate is refused there."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from jobs.estimation.answers import PeopleEstimate, refusal, refuse_presented
+from jobs.estimation.fits import FitTask
+from jobs.rows.cohorts import PRESENTED
+from jobs.rows.fitting import (
+    PENDING,
+    Fitting,
+    Key,
+    Record,
+    Regimes,
+    Table,
+    counts,
+    fill,
+    keys_of,
+    refused,
+    sampled_rate,
+    tables_by,
+)
+from jobs.rows.window_context import Situation
+from jobs.window_sums.cohorts import DAY_METRICS, CohortSums
+
+CELL = ["metric", "wiki_db", "metric_date"]
+ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+
+
+def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situation, fitting: Fitting) -> pd.DataFrame:
+    """Answer the pending candidates of the cohort metrics.
+
+    Args:
+        candidates: from `cohort_rows`.
+        sums: cohorts with their tables of users by kept units in both windows.
+        situation: the sampling of each of the two windows.
+        fitting: how fits are run.
+    """
+    if candidates.empty or not (candidates["status"] == PENDING).any():
+        return candidates
+    pending = candidates[candidates["status"] == PENDING]
+    tables, spanning = tables_by(sums.counts, CELL), spanning_shares(sums.spanning)
+    known: dict[Key, PeopleEstimate] = {}
+    tasks: dict[Key, FitTask] = {}
+    asked = pending[[*CELL, *ASKED]].drop_duplicates(CELL)
+    for key, row in zip(keys_of(asked, CELL), asked.to_dict("records"), strict=True):
+        no = _refused(row)
+        if no is not None:
+            known[key] = no
+            continue
+        first, second = _sides(situation, row)
+        arguments = _arguments(tables.get(key), first, second)
+        arguments |= {"spanning_share": spanning.get(key, 0.0), "gates": fitting.gates}
+        tasks[key] = FitTask("retention_estimate", arguments)
+    return fill(candidates, keys_of(pending, CELL), known | fitting.run(tasks))
+
+
+def _refused(row: Record) -> PeopleEstimate | None:
+    cohort, returned = float(row["observed_denominator"]), float(row["observed_numerator"])
+    naive = returned / cohort if cohort else None
+    if isinstance(row["unmeasured_reason"], str):
+        return refusal(row["unmeasured_reason"], n_seen=cohort, naive=naive)
+    if row["metric"] == PRESENTED:
+        return refuse_presented(sampled_rate(row["regimes"]), cohort, naive)
+    return refused(row["regimes"], bool(row["has_unit_change"]), cohort, naive)
+
+
+def _sides(situation: Situation, row: Record) -> tuple[Regimes, Regimes]:
+    """Return the regimes of the first and of the second window."""
+    start = row["metric_date"].date()
+    if row["metric"] in DAY_METRICS:
+        lag, last = DAY_METRICS[row["metric"]]
+        spans = ((start, start + DAY), (start + lag * DAY, start + (last + 1) * DAY))
+    else:
+        spans = ((start, start + WEEK), (start + WEEK, start + 2 * WEEK))
+    return tuple(_regimes(situation, row["wiki_db"], *span) for span in spans)  # type: ignore[return-value]
+
+
+def _regimes(situation: Situation, wiki: str, start: date, end: date) -> Regimes:
+    return situation.sampling(situation.usage_instruments(start, end), (wiki,), start, end).regimes
+
+
+def _arguments(table: Table | None, first: Regimes, second: Regimes) -> dict[str, Any]:
+    """Pose the two-window table: kept units where a window is sampled, seen or not where all was kept."""
+    k1, k2, users, spanning = counts(table, "k1", "k2", "n_users", "k_spanning")
+    arguments: dict[str, Any] = {"m": users, "spanning": spanning}
+    for side, kept, regimes in ((1, k1, first), (2, k2, second)):
+        rate = sampled_rate(regimes)
+        full = np.zeros(0, dtype=bool) if table is None else table[f"is_full{side}"].astype(bool)
+        is_mixed = rate < 1 and any(rate_ == 1 for _, rate_ in regimes)
+        arguments[f"k{side}"] = kept if rate < 1 else full.astype(np.int64)
+        arguments[f"rate{side}"] = rate
+        arguments[f"full{side}"] = full if is_mixed else None
+    return arguments
+
+
+def spanning_shares(spanning: pd.DataFrame) -> dict[Key, float]:
+    """Return the share of kept units that touch both windows, by cohort."""
+    kept = spanning[spanning["n_kept"] > 0]
+    return dict(zip(keys_of(kept, CELL), (kept["n_spanning"] / kept["n_kept"]).tolist(), strict=True))

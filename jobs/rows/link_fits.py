@@ -1,0 +1,55 @@
+"""The unique click-through rate where a window is sampled: all platforms and buckets together only."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from jobs.estimation.answers import PeopleEstimate, refusal
+from jobs.estimation.fits import FitTask
+from jobs.rows.fitting import PENDING, Fitting, Key, Table, counts, fill, keys_of, refused, sampled_rate, tables_by
+
+CELL = ["wiki_db", "element_friendly_name", "window_days", "as_of_date"]
+ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
+
+
+def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: Fitting) -> pd.DataFrame:
+    """Answer the pending candidates of `link_click_through_rate_unique`.
+
+    Args:
+        candidates: from `link_rows`, with `regimes` and `has_unit_change`.
+        unique_counts: users by kept units with and without a click (`transforms/links.py`).
+        fitting: how fits are run.
+    """
+    pending = candidates[candidates["status"] == PENDING]
+    if pending.empty:
+        return candidates
+    tables = tables_by(unique_counts, CELL)
+    known: dict[Key, PeopleEstimate] = {}
+    tasks: dict[Key, FitTask] = {}
+    asked = pending[[*CELL, *ASKED]].drop_duplicates(CELL)
+    for key, row in zip(keys_of(asked, CELL), asked.to_dict("records"), strict=True):
+        shown, clicked = float(row["observed_denominator"]), float(row["observed_numerator"])
+        naive = clicked / shown if shown else None
+        no = refused(row["regimes"], bool(row["has_unit_change"]), shown, naive)
+        if isinstance(row["unmeasured_reason"], str):
+            no = refusal(row["unmeasured_reason"], n_seen=shown, naive=naive)
+        if no is not None:
+            known[key] = no
+            continue
+        tasks[key] = _task(tables.get(key), sampled_rate(row["regimes"]), fitting)
+    return fill(candidates, keys_of(pending, CELL), known | fitting.run(tasks))
+
+
+def _task(table: Table | None, rate: float, fitting: Fitting) -> FitTask:
+    click, shown_only, users = counts(table, "k_click", "k_shown_only", "n_users")
+    arguments = {
+        "n_click_units": click,
+        "n_shown_only_units": shown_only,
+        "m": users,
+        "rate": rate,
+        "gates": fitting.gates,
+    }
+    if table is not None and table["is_full"].any():
+        full, clicked = table["is_full"].astype(bool), table["full_click"].astype(bool)
+        arguments |= {"full_click": full & clicked, "full_shown": full & ~clicked}
+    return FitTask("unique_ctr_estimate", arguments)

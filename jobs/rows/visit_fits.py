@@ -1,0 +1,171 @@
+"""Visitors, reviewers, and what is derived from them, where a window is sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from jobs.estimation.answers import PeopleEstimate, refusal
+from jobs.estimation.fits import FitTask
+from jobs.estimation.people import pageviews_per_visitor_estimate
+from jobs.estimation.remedy import ADVICE
+from jobs.rows.fitting import PENDING, Fitting, Key, Record, counts, fill, keys_of, refused, sampled_rate, tables_by
+from jobs.rows.visits import CELL, QUARTER, REVIEWERS, VISITORS
+from jobs.window_sums.visits import VisitSums
+
+KEY = ["metric", "wiki_db", "window_kind", "window_days", "as_of_date"]
+ASKED = [
+    "n_visitors", "n_reviewers", "n_two_day_reviewers", "n_loads", "regimes", "has_unit_change", "sampling_unit",
+    "unmeasured_reason",
+]  # fmt: skip
+REVIEW_METRICS = ("reviewers", "two_day_review_rate")
+THINNED = "How visits vary between users is not seen where visits are sampled; only the realised ratio has an interval."
+
+
+class Total(NamedTuple):
+    """Dashboard pageviews of a window."""
+
+    lower: float | None
+    estimate: float | None
+    upper: float | None
+
+
+def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums, fitting: Fitting) -> pd.DataFrame:
+    """Answer the pending candidates of the visit metrics.
+
+    Args:
+        candidates: from `visit_rows`.
+        windows: the windows behind them, from `visit_rows`.
+        sums: the window sums with their tables of users by kept units.
+        fitting: how fits are run.
+    """
+    pending = candidates[candidates["status"] == PENDING]
+    if pending.empty:
+        return candidates
+    keys = list(map(_key, pending[KEY].to_dict("records")))
+    wanted = set(keys)
+    by_window = dict(zip(keys_of(windows, CELL), windows.filter(items=ASKED).to_dict("records"), strict=True))
+    answers: dict[Key, PeopleEstimate] = {}
+    people = _people({key[1:] for key in wanted}, by_window, sums, fitting)
+    answers |= {("dashboard_visitors", *window): people[VISITORS, window] for _, window in people}
+    answers |= {("reviewers", *window): people[REVIEWERS, window] for _, window in people}
+    answers |= _two_day(
+        {key[1:] for key in wanted if key[0] == "two_day_review_rate"}, by_window, people, sums, fitting
+    )
+    answers |= _per_visitor(wanted, by_window, people, _totals(candidates))
+    process = {key for key in wanted if key[0] == "pageviews_per_visitor"}
+    answers |= {("process", *key): _refuse_process(answers[key]) for key in process}
+    asked = [
+        ("process", *key) if inference == "process" and key in process else key
+        for key, inference in zip(keys, pending["inference"].tolist(), strict=True)
+    ]
+    return fill(candidates, asked, answers)
+
+
+def _key(row: Record) -> Key:
+    """Name a candidate's metric and window as the sums name the window."""
+    to_date = row["window_kind"] == QUARTER
+    population = REVIEWERS if to_date and row["metric"] in REVIEW_METRICS else VISITORS
+    length = 0 if to_date else int(row["window_days"])
+    return row["metric"], row["wiki_db"], row["window_kind"], population, length, row["as_of_date"]
+
+
+def _people(
+    wanted: set[Key], windows: Mapping[Key, Record], sums: VisitSums, fitting: Fitting
+) -> dict[Key, PeopleEstimate]:
+    """Estimate visitors and reviewers of every wanted window."""
+    tables = tables_by(sums.user_counts, [*CELL, "counted"])
+    known: dict[Key, PeopleEstimate] = {}
+    tasks: dict[Key, FitTask] = {}
+    for window in sorted(wanted, key=str):
+        row = windows[window]
+        for counted in (VISITORS, REVIEWERS):
+            seen = float(row[f"n_{counted}"])
+            refusal_ = _refused(row, seen, seen)
+            if refusal_ is not None:
+                known[counted, window] = refusal_
+                continue
+            table = tables.get((*window, counted))
+            k, m = counts(table, "k", "n_users")
+            is_full = np.zeros(0, dtype=bool) if table is None else table["is_full"].astype(bool)
+            full, sampled = int(m[is_full].sum()), ~is_full & (k > 0)
+            rate = sampled_rate(row["regimes"])
+            arguments = {
+                "k": k[sampled],
+                "m": m[sampled],
+                "rate": rate,
+                "n_full": full,
+                "noun": counted,
+                "gates": fitting.gates,
+            }
+            tasks[counted, window] = FitTask("users_estimate", arguments)
+    return {**known, **fitting.run(tasks)}
+
+
+def _refused(row: Record, seen: float, naive: float | None) -> PeopleEstimate | None:
+    if row["unmeasured_reason"] is not None and isinstance(row["unmeasured_reason"], str):
+        return refusal(row["unmeasured_reason"], n_seen=seen, naive=naive)
+    return refused(row["regimes"], bool(row["has_unit_change"]), seen, naive)
+
+
+def _two_day(
+    wanted: set[Key],
+    windows: Mapping[Key, Record],
+    people: Mapping[Key, PeopleEstimate],
+    sums: VisitSums,
+    fitting: Fitting,
+) -> dict[Key, PeopleEstimate]:
+    """Bound the two-day review rate of every wanted window; where sessions are sampled, by Garwood's term alone."""
+    tables = tables_by(sums.two_day_counts, CELL)
+    known: dict[Key, PeopleEstimate] = {}
+    tasks: dict[Key, FitTask] = {}
+    for window in sorted(wanted, key=str):
+        row, visitors = windows[window], people[VISITORS, window]
+        hits, seen = int(row["n_two_day_reviewers"]), float(row["n_visitors"])
+        no = _refused(row, seen, hits / seen if seen else None)
+        if no is not None:
+            known[("two_day_review_rate", *window)] = no
+            continue
+        rate = sampled_rate(row["regimes"])
+        arguments = {"n_two_days": hits, "users": visitors, "rate": rate, "gates": fitting.gates}
+        table = tables.get(window)
+        # Only a pageview lies within one day, and only without a 100 % segment are all units thinned alike. How many
+        # sessions hold clicks of several days is not counted, so no row of sampled sessions has the fitted term.
+        if table is not None and row["sampling_unit"] == "pageview" and not table["is_full"].any():
+            click, other, users = counts(table, "k_review_units", "k_other_units", "n_users")
+            arguments |= {"click_units": click, "other_units": other, "m": users}
+        tasks[("two_day_review_rate", *window)] = FitTask("two_day_review_bounds", arguments)
+    return known | fitting.run(tasks)
+
+
+def _per_visitor(
+    wanted: set[Key],
+    windows: Mapping[Key, Record],
+    people: Mapping[Key, PeopleEstimate],
+    totals: Mapping[Key, Total],
+) -> dict[Key, PeopleEstimate]:
+    """Divide pageviews by visitors in every wanted window."""
+    answers = {}
+    for key in wanted:
+        if key[0] == "pageviews_per_visitor":
+            loads = float(windows[key[1:]]["n_loads"])
+            answers[key] = pageviews_per_visitor_estimate(totals[key[1:]], people[VISITORS, key[1:]], loads)
+    return answers
+
+
+def _totals(candidates: pd.DataFrame) -> dict[Key, Total]:
+    """Return the pageviews of each window; their estimate is void where only bounds stand."""
+    loads = candidates[candidates["metric"] == "dashboard_pageviews"]
+    return {
+        _key(row)[1:]: Total(row["lower"], None if row["status"] == "bounds_only" else row["estimate"], row["upper"])
+        for row in loads[[*KEY, "lower", "estimate", "upper", "status"]].to_dict("records")
+    }
+
+
+def _refuse_process(realised: PeopleEstimate) -> PeopleEstimate:
+    """Refuse the process row of a ratio; rates that would show the realised one do not help it."""
+    reason = realised.status_reason if realised.status == "not_estimable" and realised.status_reason else THINNED
+    return refusal(reason, n_seen=realised.n_seen, naive=realised.naive, advice=f"{ADVICE}; at 100 %: exact")

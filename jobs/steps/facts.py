@@ -1,0 +1,70 @@
+"""Stage the facts of the changed days, all from one pass over the staged events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
+from functools import reduce
+from itertools import groupby
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.log import get_logger
+from jobs.reference.load import REVIEW_LINKS, USAGE_ROLES, Reference
+from jobs.steps.job import Job
+from jobs.transforms.daily_sums import baseline_daily, engagement_daily
+from jobs.transforms.link_days import unit_link_days, user_link_days
+from jobs.transforms.user_days import element_pageviews, user_days
+
+DAY = timedelta(days=1)
+
+
+def stage_facts(job: Job) -> None:
+    """Build and stage user days, link days and daily sums of the run's changed days."""
+    run, lake = job.run, job.lake
+    reference = job.reference
+    review = [row.element_friendly_name for row in reference.vocabulary if row.link_group == REVIEW_LINKS]
+    review = list(dict.fromkeys(review))
+    events = lake.read_days("events", run.changed, run.run_id)
+    pageviews = job.engine.materialise(element_pageviews(events))
+    try:
+        users = _by_roles(pageviews, reference, run.changed, lambda part, usage: user_days(
+            part, review_elements=review, dashboard_instruments=usage))  # fmt: skip
+        baseline = _by_roles(pageviews, reference, run.changed, lambda part, usage: baseline_daily(
+            part, review_elements=review, dashboard_instruments=usage))  # fmt: skip
+        facts = {
+            "user_days": users,
+            "user_link_days": user_link_days(pageviews, review_elements=review),
+            "baseline_daily": baseline,
+            "unit_link_days": unit_link_days(pageviews, review_elements=review),
+        }
+        job.stage_all(facts, run.changed)
+    finally:
+        job.engine.release(pageviews)
+    links = [lake.read_days(name, run.changed, run.run_id) for name in ("user_link_days", "unit_link_days")]
+    lake.stage("engagement_daily", engagement_daily(*links), run.run_id, run.changed)
+    get_logger().info("facts staged", days=len(run.changed))
+
+
+def dashboard_instruments(reference: Reference, day: date) -> list[str]:
+    """Return the instruments that measure the dashboard itself on a day."""
+    return sorted(
+        row.instrument_name
+        for row in reference.instruments
+        if row.role in USAGE_ROLES and row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
+    )
+
+
+def _by_roles(
+    pageviews: DataFrame,
+    reference: Reference,
+    days: Iterable[date],
+    build: Callable[[DataFrame, list[str]], DataFrame],
+) -> DataFrame:
+    """Build facts for each stretch of days in which the same instruments measure the dashboard."""
+    parts = []
+    for usage, stretch in groupby(sorted(days), key=lambda day: dashboard_instruments(reference, day)):
+        part = pageviews.where(F.col("event_date").isin(list(stretch)))
+        parts.append(build(part, usage))
+    return reduce(DataFrame.unionByName, parts)

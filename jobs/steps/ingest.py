@@ -1,0 +1,83 @@
+"""Entry of the step `ingest`: raw lines -> events, fates and facts on the run's branch, then the facts gate."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.commands.query import as_table
+from jobs.log import get_logger
+from jobs.progress import Told
+from jobs.raw.files import find_input, open_input
+from jobs.steps.facts import stage_facts
+from jobs.steps.fates import stage_fates
+from jobs.steps.gates import facts_gate
+from jobs.steps.job import Job
+from jobs.steps.lines import parsed_lines
+from jobs.steps.reference_frames import instrument_frame, regime_frame, wiki_frame
+from jobs.transforms.events import classify
+
+
+def ingest(job: Job) -> None:
+    """Read the run's days once, decide every line's fate, and stage events and facts.
+
+    Raises:
+        NoInputError: none of the days has any input.
+        GateError: the facts gate failed.
+    """
+    run, log = job.run, get_logger()
+    source = open_input(run.input_dir)
+    raw = find_input(source, run.days)
+    for day in raw.empty_days:
+        log.warning("no input for this day: its windows are not measured", day=str(day))
+    for path in raw.ignored:
+        log.warning("not a file of events, ignored", file=str(path))
+    log.info("reading", files=len(raw.files), megabytes=round(sum(file.n_bytes for file in raw.files) / 1e6, 1))
+    with Told("files read") as told:
+        lines = parsed_lines(job.engine, source, raw.files, workers=job.settings.engine.workers, progress=told)
+    run.lines_read = dict.fromkeys(run.days, 0) | _lines_by_day(lines)
+    log.info("lines read", lines=sum(run.lines_read.values()))
+    classified = job.engine.materialise(_classify(job, lines))
+    _tell_unreadable(classified)
+    run.changed = stage_fates(job, classified, raw)
+    for frame in (classified, lines):
+        job.engine.release(frame)
+    stage_facts(job)
+    job.warehouse.save(run)
+    facts_gate(job)
+    _report(job)
+
+
+def _lines_by_day(lines: DataFrame) -> dict[date, int]:
+    """Count the lines as they were read, before anything is joined to them: a file that cannot be read is one."""
+    counted = lines.groupBy("event_date").agg(F.count(F.lit(1)).alias("n")).collect()
+    return {row.event_date: row.n for row in counted}
+
+
+def _classify(job: Job, lines: DataFrame) -> DataFrame:
+    spark, reference = job.lake.spark, job.reference
+    return classify(
+        lines,
+        instruments=instrument_frame(spark, reference),
+        wikis=wiki_frame(spark, reference),
+        regimes=regime_frame(spark, reference, job.settings.ingest.rate_change_grace_minutes),
+        salt=job.warehouse.salt(job.settings.privacy.salt_file),
+    )
+
+
+def _tell_unreadable(classified: DataFrame) -> None:
+    for row in classified.where("reason = 'unreadable_file'").select("file").orderBy("file").collect():
+        get_logger().warning("this file cannot be read and is quarantined whole", file=row.file)
+
+
+def _report(job: Job) -> None:
+    """Print what became of the lines, and where the rest went."""
+    log = job.lake.read_between("ingest_log", job.run.start, job.run.end, job.run.run_id)
+    sums = log.groupBy("fate", "reason").agg(
+        F.sum("n_lines").alias("lines"), F.count_distinct("event_date", "event_hour")
+    )
+    rows = sorted((row[0], row[1] or "", row[2], row[3]) for row in sums.collect())
+    title = f"{sum(job.run.lines_read.values()):,} lines read, {job.run.start} to {job.run.end - timedelta(days=1)}"
+    job.console.print(as_table(["fate", "reason", "lines", "hours"], rows, title))

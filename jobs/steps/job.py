@@ -1,0 +1,108 @@
+"""What every step of a run works with, and the one place it is put together."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from functools import partial
+from typing import TypeVar
+
+from pyspark.sql import DataFrame
+from rich.console import Console
+
+from jobs.engine.session import Engine, open_engine
+from jobs.errors import WarehouseError
+from jobs.log import get_logger
+from jobs.progress import still_at
+from jobs.reference.load import Reference
+from jobs.settings import Settings
+from jobs.steps.companion import Companion
+from jobs.warehouse.home import open_home
+from jobs.warehouse.lake import Lake
+from jobs.warehouse.publish import recover
+from jobs.warehouse.runs import Run, Warehouse
+
+T = TypeVar("T")
+DISK_TROUBLE = ("No space left on device", "Read-only file system", "Permission denied", "Disk quota exceeded")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run's surroundings: where it writes, what it reads, how it is set."""
+
+    lake: Lake
+    warehouse: Warehouse
+    settings: Settings
+    console: Console
+    run: Run
+    companion: Companion
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that the lake is on."""
+        return self.lake.engine
+
+    @property
+    def reference(self) -> Reference:
+        """The input's tables as this run froze them."""
+        return Reference.read(self.warehouse.reference(self.run.run_id))
+
+    def stage_all(self, tables: Mapping[str, DataFrame], days: Sequence[date]) -> None:
+        """Stage several tables of the run's days side by side."""
+        side_by_side(*(partial(self.lake.stage, name, rows, self.run.run_id, days) for name, rows in tables.items()))
+
+
+def side_by_side(*actions: Callable[[], T]) -> list[T]:
+    """Do independent work on the lake at the same time, and return the results in the order of the actions.
+
+    A query on a day's small tables is planned on one core, which takes longer than the query itself: what does not wait
+    for each other is planned together. Raises what the first failing action raised, once all have ended.
+    """
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return [future.result() for future in [pool.submit(action) for action in actions]]
+
+
+@contextlib.contextmanager
+def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
+    """Lock the warehouse, start the engine, create what tables are missing and finish a publish that was cut off."""
+    with warehouse.lock():
+        shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left: nobody else holds the lock
+        catalog, properties = open_home(settings.catalog.properties(), warehouse.path)
+        get_logger().info("starting the engine", engine=settings.engine.name)
+        try:
+            with contextlib.ExitStack() as stack:
+                log_file = warehouse.path / "spark.log"
+                with still_at("starting the engine"):
+                    engine = stack.enter_context(
+                        open_engine(settings, warehouse.scratch, catalog=properties, log_file=log_file)
+                    )
+                lake = Lake(engine, catalog)
+                with engine_errors(warehouse):
+                    lake.ensure_tables()
+                    recover(lake, warehouse)
+                yield lake
+        finally:
+            shutil.rmtree(warehouse.scratch, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def engine_errors(warehouse: Warehouse) -> Iterator[None]:
+    """Say in words what a full or read-only disk makes the engine say in stack traces."""
+    try:
+        yield
+    except Exception as error:  # Spark, Sail, DuckDB and the system each have a class of their own for it
+        text = str(error)
+        trouble = next((words for words in DISK_TROUBLE if words in text), None)
+        if trouble is None:
+            raise
+        half_way = warehouse.journal.exists()
+        raise WarehouseError(
+            f"{trouble} while writing.",
+            where=str(warehouse.path),
+            next_step="free space or permissions there and rerun; "
+            + ("the next command finishes the publish" if half_way else "nothing was published"),
+        ) from None

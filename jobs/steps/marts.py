@@ -1,0 +1,39 @@
+"""Entry of the step `marts`: build them beside the live file from the staged snapshots, gate them, publish the run."""
+
+from __future__ import annotations
+
+from jobs.commands.query import as_table, fetch_file
+from jobs.log import get_logger
+from jobs.marts.build import build_marts
+from jobs.steps.gates import marts_gate
+from jobs.steps.job import Job
+from jobs.warehouse.publish import publish
+
+SUMMARY = """
+    select status, count(*) as n_rows, count(distinct metric) as metrics, count(distinct wiki_db) as wikis
+    from marts.fct_metric_values where as_of_date between ? and ? group by status order by n_rows desc
+"""
+
+
+def make_marts(job: Job) -> None:
+    """Build, check and publish; the last act of a run.
+
+    Raises:
+        GateError: a model, a data test or the marts gate failed; nothing is published.
+    """
+    run, warehouse = job.run, job.warehouse
+    built = job.companion.call(
+        build_marts,
+        job.lake.staged_tables(run.run_id, warehouse.scratch / "lake"),
+        warehouse.reference(run.run_id),
+        warehouse.marts,
+        min_users=job.settings.privacy.min_users,
+    )
+    for message in built.warnings:
+        get_logger().warning(message)
+    get_logger().info("marts built", tables=built.n_tables, seconds=round(built.seconds, 1))
+    marts_gate(job)
+    publish(job.lake, warehouse, run)
+    run.state = "published"
+    columns, rows = fetch_file(warehouse.marts, SUMMARY, [run.as_of[0], run.as_of[-1]])
+    job.console.print(as_table(columns, rows, f"Metric rows as of {run.as_of[0]} to {run.as_of[-1]}"))

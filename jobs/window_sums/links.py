@@ -1,0 +1,223 @@
+"""Window sums of links: events, users and sampling units of every element, margin, window and as-of date."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.transforms.daily_sums import engagement_daily as sum_engagement
+from jobs.transforms.link_margins import (
+    BY_BOTH,
+    BY_BUCKET,
+    BY_PLATFORM,
+    LINK_CELL,
+    SESSION_STATES,
+    SESSION_STATISTICS,
+    SESSION_VALUES,
+    STATE_VALUES,
+    STATES,
+    TOTAL,
+    USER_STATISTICS,
+    USER_VALUES,
+    session_links,
+    user_link_sessions,
+    user_link_units,
+    user_links,
+)
+from jobs.transforms.user_days import REGIME_COLUMNS, SEGMENT_COLUMNS
+from jobs.transforms.window_states import additive_changes, state_counts, steps, unit_changes, window_changes, within
+from jobs.window_sums.dense import accumulate, collect, rolled, summed
+
+ALL = "all"
+CELL = ("wiki_db", *SEGMENT_COLUMNS, "window_days", "as_of_date")
+_MARGIN_CELL = ("wiki_db", *SEGMENT_COLUMNS)
+_COUNTS = ("n_impressions", "n_clicks", "n_shown", "n_matched")
+_WEIGHTED = ("w_impressions", "w_clicks", "w_shown", "w_matched")
+# Statistics of regimes whose unit is the pageview: sums of these columns of the daily table.
+_PAGEVIEW_UNITS = {
+    "n_units": "n_pageviews",
+    "n_impression_units": "n_shown_pageviews",
+    "n_click_units": "n_click_pageviews",
+    "n_shown_units": "n_shown_pageviews",
+    "n_matched_units": "n_matched_pageviews",
+    **{name: name for name in SESSION_STATISTICS if not name.startswith("n_")},
+}
+
+
+@dataclass(frozen=True)
+class LinkSums:
+    """Window sums of links. Cells in which nothing was kept on any asked date are absent.
+
+    The margins are (all, all), (platform, all), (all, bucket) and, for some elements, (platform, bucket); rows without
+    a platform count in `all` only.
+
+    Attributes:
+        cells: `CELL`; n_impressions, n_clicks, n_shown, n_matched; n_event_units (kept pageviews with any event of the
+            element); n_shown_users, n_click_users, n_shown_and_click_users, n_users (with any event); has_user_id
+            (false if anything in the window came without one); w_impressions, w_clicks, w_shown, w_matched (weighted by
+            1 / rate) and, over the weighted totals of users in the window, the sums of squares and products
+            uu_impressions_sq, uu_clicks_sq, uu_impressions_clicks, uu_shown_sq, uu_matched_sq, uu_shown_matched.
+        regimes: `CELL`, instrument_name, sample_unit, sample_rate; the four counts; n_units, n_impression_units,
+            n_click_units, n_shown_units, n_matched_units (kept pageviews or sessions with any event, an impression,
+            a click, …); impressions_sq, clicks_sq, impressions_clicks, shown_sq, matched_sq, shown_matched over units,
+            a session over the whole window. A pageview that lasts over midnight counts once on each day.
+        unique_counts: elements at (all, all) of wikis with a rate below 1, windows above one day: wiki_db,
+            element_friendly_name, window_days, as_of_date, is_full (shown in a rate-1 regime in the window), full_click
+            (shown and clicked in such), k_click, k_shown_only (kept units of sampled regimes with a click, and shown
+            without one), n_users.
+    """
+
+    cells: pd.DataFrame
+    regimes: pd.DataFrame
+    unique_counts: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Ask:
+    start: date
+    end: date
+    windows: tuple[int, ...]
+    both: tuple[str, ...]
+
+
+def link_window_sums(
+    user_link_days: DataFrame,
+    unit_link_days: DataFrame,
+    *,
+    start: date,
+    end: date,
+    windows: Sequence[int] = (1, 7, 28),
+    platform_bucket_elements: Sequence[str] = (),
+    engagement_daily: DataFrame | None = None,
+    sampled: Collection[str] = (),
+) -> LinkSums:
+    """Sum the links' windows for every as-of date of `[start, end)`.
+
+    Args:
+        user_link_days: the table of that name; days outside the windows are ignored.
+        unit_link_days: the table of that name.
+        start: first as-of date.
+        end: day after the last as-of date.
+        windows: days of the rolling windows.
+        platform_bucket_elements: elements that also have the margin (platform, bucket).
+        engagement_daily: the table of that name, if it stands already; else it is made from the other two.
+        sampled: wikis that had a rate below 1, kept anything under it or not.
+    """
+    ask = _Ask(start, end, tuple(windows), tuple(platform_bucket_elements))
+    users, units, engagement = (
+        within(frame, start, end, max(windows))
+        for frame in (
+            user_link_days,
+            unit_link_days,
+            sum_engagement(user_link_days, unit_link_days) if engagement_daily is None else engagement_daily,
+        )
+    )
+    daily = collect(engagement)
+    below = sorted({*sampled, *daily.loc[daily["sample_rate"] < 1, "wiki_db"]})
+    return LinkSums(_cells(users, units, daily, ask), _regimes(users, units, daily, ask), _unique(users, below, ask))
+
+
+def _cells(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask) -> pd.DataFrame:
+    by_day = units.groupBy("event_date", *_MARGIN_CELL)
+    anonymous = collect(by_day.agg(F.sum("n_pageviews").alias("n_anonymous")))
+    weighted = {f"w_{name.removeprefix('n_')}": daily[name] / daily["sample_rate"] for name in _COUNTS}
+    own = daily.assign(**weighted, n_event_units=daily["n_pageviews"], n_anonymous=0)
+    own = pd.concat([own, anonymous], ignore_index=True)
+    names = [*_COUNTS, "n_event_units", "n_anonymous", *_WEIGHTED]
+    own[names] = own[names].fillna(0)
+    whole = [name for name in names if name.startswith("n_")]
+    own = own.astype(dict.fromkeys(whole, "int64"))
+    sums = summed(
+        _open_days(own, ask), cell=_MARGIN_CELL, names=names, windows=ask.windows, start=ask.start, end=ask.end
+    )
+    changes = window_changes(
+        user_links(users, ask.both),
+        unit=[*LINK_CELL, "user_hash"], cell=LINK_CELL, values=USER_VALUES, windows=ask.windows,
+        statistics=USER_STATISTICS, start=ask.start, end=ask.end,
+    )  # fmt: skip
+    people = rolled(
+        _open_labels(collect(changes), ask), cell=_MARGIN_CELL, names=list(USER_STATISTICS), windows=ask.windows,
+        start=ask.start, end=ask.end,
+    )  # fmt: skip
+    cells = sums.merge(people, on=list(CELL), how="left")
+    cells = cells.fillna(dict.fromkeys(USER_STATISTICS, 0))
+    cells = cells.astype({name: "int64" for name in USER_STATISTICS if name.startswith("n_")})
+    return cells.assign(has_user_id=cells["n_anonymous"] == 0).drop(columns="n_anonymous")
+
+
+def _regimes(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask) -> pd.DataFrame:
+    cell = [*_MARGIN_CELL, *REGIME_COLUMNS]
+    names = [*_COUNTS, *_PAGEVIEW_UNITS]
+    own = daily.assign(**{name: daily[column] for name, column in _PAGEVIEW_UNITS.items()})
+    sums = summed(_open_days(own, ask), cell=cell, names=names, windows=ask.windows, start=ask.start, end=ask.end)
+    keys = [*CELL, *REGIME_COLUMNS]
+    is_session = sums["sample_unit"] == "session"
+    if is_session.any():
+        changes = window_changes(
+            session_links(users, units, ask.both),
+            unit=[*LINK_CELL, *REGIME_COLUMNS, "session_hash"], cell=[*LINK_CELL, *REGIME_COLUMNS],
+            values=SESSION_VALUES, windows=ask.windows, statistics=SESSION_STATISTICS, start=ask.start, end=ask.end,
+        )  # fmt: skip
+        sessions = rolled(
+            _open_labels(collect(changes), ask), cell=cell, names=list(SESSION_STATISTICS), windows=ask.windows,
+            start=ask.start, end=ask.end,
+        )  # fmt: skip
+        by_session = sums.loc[is_session, [*keys, *_COUNTS]].merge(sessions, on=keys, how="left")
+        sums = pd.concat([sums[~is_session], by_session], ignore_index=True)
+    return sums[[*keys, *names]].fillna(dict.fromkeys(names, 0)).astype(dict.fromkeys(names, "int64"))
+
+
+def _unique(users: DataFrame, wikis: Sequence[str], ask: _Ask) -> pd.DataFrame:
+    names = list(STATE_VALUES)
+    cell = ["wiki_db", "element_friendly_name"]
+    windows = [length for length in ask.windows if length > 1]
+    columns = [*cell, "window_days", "as_of_date", *STATES, "n_users"]
+    if not wikis or not windows:
+        return pd.DataFrame(columns=columns)
+    unit = [*cell, "user_hash"]
+    rows = users.where(F.col("wiki_db").isin(*wikis))
+    additive = additive_changes(user_link_units(rows), keep=unit, values=names, windows=windows)
+    by_session = unit_changes(
+        user_link_sessions(rows), unit=[*unit, "session_hash"], keep=unit, values=["n_impressions", "n_clicks"],
+        windows=windows, statistics=SESSION_STATES,
+    )  # fmt: skip
+    dated = steps(additive, keep=unit, names=names, windows=windows, end=ask.end).unionByName(
+        steps(by_session, keep=unit, names=names, windows=windows, end=ask.end)
+    )
+    counts = collect(state_counts(dated, unit=unit, cell=cell, names=names, states=STATES))
+    dense = accumulate(counts, cell=[*cell, "window_days", *STATES], names=["n_users"], start=ask.start, end=ask.end)
+    seen = dense["is_full"].eq(True) | dense["k_click"].gt(0) | dense["k_shown_only"].gt(0)
+    return dense.loc[seen & (dense["n_users"] != 0), columns].reset_index(drop=True)
+
+
+def _open_days(daily: pd.DataFrame, ask: _Ask) -> pd.DataFrame:
+    """Give each row of daily sums once per margin it belongs to."""
+    return _open(daily, daily["client_platform_family"], daily["edit_count_bucket"], ask)
+
+
+def _open_labels(changes: pd.DataFrame, ask: _Ask) -> pd.DataFrame:
+    """Give each row of laid-out changes once per margin it stands for (see `link_rows`)."""
+    total = changes[changes["margin"] == TOTAL]
+    opened = _open(total, total["client_platform_family"], total["edit_count_bucket"], ask)
+    own = changes[changes["margin"].isin([BY_PLATFORM, BY_BUCKET, BY_BOTH])]
+    own = own.fillna({"client_platform_family": ALL, "edit_count_bucket": ALL})
+    return pd.concat([opened, own], ignore_index=True)
+
+
+def _open(frame: pd.DataFrame, platform: pd.Series, bucket: pd.Series, ask: _Ask) -> pd.DataFrame:
+    has_platform, has_bucket = platform.notna(), bucket.notna()
+    in_both = has_platform & has_bucket & frame["element_friendly_name"].isin(ask.both)
+    return pd.concat(
+        [
+            frame.assign(client_platform_family=ALL, edit_count_bucket=ALL),
+            frame[has_platform].assign(edit_count_bucket=ALL),
+            frame[has_bucket].assign(client_platform_family=ALL),
+            frame[in_both],
+        ],
+        ignore_index=True,
+    )

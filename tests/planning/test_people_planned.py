@@ -1,0 +1,79 @@
+"""People in a plan follow the gates of the rows."""
+
+import dataclasses
+import math
+
+import pytest
+
+from jobs.estimation.gate import Gates
+from jobs.planning.people import plan_people, plan_presented
+from jobs.planning.scenario import USAGE, Scenario, Setting
+
+SCENARIO = Scenario("enwiki", users=30_000, pageviews_per_hour=30_000, eligible_share=0.5, ctr=0.005)
+
+
+def expected(unit, rate, scenario=SCENARIO):
+    return {e.metric: e for e in plan_people(scenario, Setting(unit, rate))}
+
+
+@pytest.mark.parametrize("unit", ["pageview", "session"])
+def test_ten_percent_promises_nothing_and_hundred_everything(unit):
+    low, full = expected(unit, 0.1), expected(unit, 1.0)
+    assert low["dashboard_visitors"].status == "bounds_only"
+    assert low["two_week_return_rate"].status == "not_estimable"
+    assert math.isnan(low["dashboard_visitors"].half_width)
+    assert "10 %" in low["two_week_return_rate"].reason
+    for e in full.values():
+        assert (e.status, e.half_width, e.stream) == ("publish", 0.0, USAGE)
+
+
+def test_widths_shrink_with_the_rate_and_with_the_wiki():
+    half = expected("pageview", 0.5)["dashboard_visitors"]
+    most = expected("pageview", 0.75)["dashboard_visitors"]
+    assert 0 < most.half_width < half.half_width < 0.1
+    small = Scenario("frwiki", users=1_000, pageviews_per_hour=1_000, eligible_share=0.5, ctr=0.005)
+    assert expected("pageview", 0.5, small)["dashboard_visitors"].half_width > half.half_width
+
+
+def test_a_wiki_without_variation_and_a_tiny_one_are_planned_too():
+    alike = Scenario("alike", users=5_000, pageviews_per_hour=20_000, eligible_share=0.5, activity_variation=0.0)
+    assert expected("pageview", 0.5, alike)["dashboard_visitors"].status == "publish"
+    tiny = Scenario("tiny", users=50, pageviews_per_hour=5, eligible_share=0.5)
+    assert expected("pageview", 0.5, tiny)["dashboard_visitors"].status == "bounds_only"
+    assert expected("pageview", 0.001, tiny)["two_week_return_rate"].status == "not_estimable"
+
+
+@pytest.mark.parametrize("unit", ["pageview", "session"])
+def test_reviews_and_retention_follow_their_gates_at_ten_percent(unit):
+    status = {name: e.status for name, e in expected(unit, 0.1).items()}
+    assert status["reviewers"] == status["pageviews_per_visitor"] == "bounds_only"
+    assert status["two_day_review_rate"] in ("bounds_only", "not_estimable")
+    names = ("retention_14d", "retention_day_1", "retention_day_7", "retention_day_14")
+    assert {status[name] for name in (*names, "link_click_through_rate_unique")} == {"not_estimable"}
+
+
+def test_at_half_the_units_reviewers_are_known_less_well_than_visitors_and_review_days_never():
+    half = expected("pageview", 0.5)
+    assert 0 < half["dashboard_visitors"].half_width < half["reviewers"].half_width
+    assert half["dashboard_visitors"].half_width < half["pageviews_per_visitor"].half_width
+    assert half["two_day_review_rate"].status == "bounds_only"
+    assert half["link_click_through_rate_unique"].half_width > 0
+
+
+def test_more_reviews_are_easier_to_count():
+    few, many = (dataclasses.replace(SCENARIO, review_share=share) for share in (0.1, 1.0))
+    narrow, wide = (expected("pageview", 0.5, scenario)["reviewers"].half_width for scenario in (many, few))
+    assert narrow < wide
+    assert narrow == expected("pageview", 0.5, many)["dashboard_visitors"].half_width
+
+
+def test_the_gates_given_are_the_gates_used():
+    strict = plan_people(SCENARIO, Setting("pageview", 0.5), Gates(fewest_seen=1_000_000))
+    assert {e.status for e in strict if e.metric in ("dashboard_visitors", "reviewers")} == {"bounds_only"}
+    assert "1000000" in strict[0].reason
+
+
+def test_the_presented_rate_is_exact_or_refused():
+    (refused,), (whole,) = (plan_presented(SCENARIO, Setting("pageview", rate)) for rate in (0.5, 1.0))
+    assert (refused.status, whole.status, whole.half_width) == ("not_estimable", "publish", 0.0)
+    assert "50 %" in refused.reason

@@ -1,0 +1,107 @@
+"""The warehouse on disk: lock, manifests, salt."""
+
+import json
+import multiprocessing
+import os
+import stat
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import UsageError, WarehouseError
+from jobs.warehouse.runs import KEPT_RUNS, Warehouse
+
+DAY, NEXT = date(2026, 3, 19), date(2026, 3, 20)
+
+
+def hold(path, ready, done):
+    with Warehouse(Path(path)).lock():
+        ready.set()
+        done.wait(30)
+
+
+def test_the_lock_names_its_holder_and_dies_with_it(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    ready, done = context.Event(), context.Event()
+    holder = context.Process(target=hold, args=(str(tmp_path), ready, done))
+    holder.start()
+    assert ready.wait(30)
+    with pytest.raises(WarehouseError, match=f"process {holder.pid} on"), Warehouse(tmp_path).lock():
+        pass
+    holder.kill()
+    holder.join()
+    with Warehouse(tmp_path).lock():
+        assert str(os.getpid()) in (tmp_path / "lock").read_text()
+
+
+def test_a_run_is_found_by_the_next_process(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    run = warehouse.new_run(DAY, NEXT, str(tmp_path))
+    run.done.append("ingest")
+    run.changed, run.lines_read = [DAY], {DAY: 12}
+    warehouse.save(run)
+    assert Warehouse(tmp_path).staged_run(DAY, NEXT, after="ingest") == run
+
+
+def test_a_step_without_its_predecessor_is_refused(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    warehouse.new_run(DAY, NEXT, str(tmp_path))
+    with pytest.raises(UsageError, match="--steps ingest"):
+        warehouse.staged_run(DAY, NEXT, after="ingest")
+
+
+def test_runs_of_other_days_and_failed_runs_do_not_count(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    other = warehouse.new_run(NEXT, date(2026, 3, 21), str(tmp_path))
+    failed = warehouse.new_run(DAY, NEXT, str(tmp_path))
+    for run in (other, failed):
+        run.done.append("ingest")
+    failed.state = "failed"
+    warehouse.save(other)
+    warehouse.save(failed)
+    with pytest.raises(UsageError):
+        warehouse.staged_run(DAY, NEXT, after="ingest")
+
+
+def test_numbers_go_on_and_old_runs_are_forgotten(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    for _ in range(KEPT_RUNS + 2):
+        run = warehouse.new_run(DAY, NEXT, str(tmp_path))
+        run.state = "published"
+        warehouse.save(run)
+    unfinished = warehouse.new_run(DAY, NEXT, str(tmp_path))
+    warehouse.forget_old()
+    kept = [run.run_id for run in warehouse.all_runs()]
+    assert len(kept) == KEPT_RUNS
+    assert unfinished.run_id not in kept
+    assert warehouse.new_run(DAY, NEXT, str(tmp_path)).run_id == f"run_20260319_20260320_{KEPT_RUNS + 3}"
+
+
+def test_the_salt_is_made_once_for_its_owner_only(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    salt = warehouse.salt(None)
+    assert len(salt) == 64
+    assert warehouse.salt(None) == salt
+    assert stat.S_IMODE((tmp_path / "salt").stat().st_mode) == 0o600
+    assert Warehouse(tmp_path / "other").salt(None) != salt
+
+
+def test_an_empty_salt_is_refused(tmp_path):
+    (tmp_path / "salt").write_text("\n")
+    with pytest.raises(WarehouseError, match="salt is empty"):
+        Warehouse(tmp_path).salt(None)
+
+
+def test_a_warehouse_that_is_a_file_is_explained(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("")
+    with pytest.raises(WarehouseError, match="cannot be written"), Warehouse(path).lock():
+        pass
+
+
+def test_a_manifest_is_plain_json(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    run = warehouse.new_run(DAY, NEXT, str(tmp_path))
+    raw = json.loads((warehouse.folder(run.run_id) / "run.json").read_text())
+    assert (raw["start"], raw["state"]) == ("2026-03-19", "open")
