@@ -28,7 +28,6 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from coverage_worlds import PAIR_SHAPES, USERS_SHAPES, Rng, sessions_of, span, spread_over_segments, tabulate
 
-from jobs.estimation.fits import code_version
 from jobs.estimation.people import (
     PeopleEstimate,
     pageviews_per_visitor_estimate,
@@ -37,6 +36,7 @@ from jobs.estimation.people import (
     unique_ctr_estimate,
     users_estimate,
 )
+from jobs.steps.fitting import code_version
 
 RESULTS = Path(__file__).parent / "results" / "coverage_people.csv"
 N_WORLDS = {"users": 200, "pageviews per visitor": 40, "retention": 40, "unique CTR": 40, "two-day review": 40}

@@ -134,7 +134,7 @@ def report(rows: list[Row]) -> str:
 
 Made by `benchmarks/coverage_people.py` from {len(rows)} cells ({total(rows, "worlds"):,} worlds with known truth);
 every cell is a line of `benchmarks/results/coverage_people.csv`. A world is a population of a stated shape, each of its
-pageviews (or sessions) kept independently; its answer goes through the same functions and gates as a published row.
+pageviews (or sessions) kept independently; its answer goes through the same functions and limits as a published row.
 "Covered" is the share of shown intervals and bounds that hold the truth of that world.
 
 - Intervals shown: {shown:,}; covered: **{share(covered, shown)}** (goal 93 %). By metric: {families}.

@@ -23,7 +23,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from coverage_worlds import PAIR_SHAPES, USERS_SHAPES, sessions_of, span, tabulate
 
-from jobs.estimation.fits import FitTask, fit_many
+from jobs.estimation.fits import FitTask
+from jobs.steps.fitting import fit_many
 
 RATES = (0.1, 0.25, 0.5, 0.75)
 

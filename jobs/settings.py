@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from jobs.errors import UsageError
-from jobs.estimation.gate import Gates
 
 ENV_PREFIX = "PDMETRICS_"
 DEFAULT_FILE = Path("pdmetrics.toml")
@@ -54,18 +53,6 @@ class EstimationSettings(_Section):
     retention_publish: float = Field(0.03, gt=0, description="half-width up to which a retention fit is published")
     retention_caution: float = Field(0.07, gt=0, description="half-width up to which it is shown with caution")
     retention_bounds: float = Field(0.15, gt=0, description="half-width up to which its bounds are shown")
-
-
-def gates(settings: EstimationSettings) -> Gates:
-    """Return the gates as set."""
-    return Gates(
-        fewest_seen=settings.min_seen,
-        users_publish=settings.users_publish,
-        users_caution=settings.users_caution,
-        share_publish=settings.retention_publish,
-        share_caution=settings.retention_caution,
-        share_bounds=settings.retention_bounds,
-    )
 
 
 LEAST_MEMORY = 256 << 20

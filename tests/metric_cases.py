@@ -22,7 +22,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.catalogue import MENU_LINK
 from jobs.contracts import EVENT_COLUMNS
-from jobs.estimation.gate import DEFAULT_GATES
+from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.policy.timeline import Regime, timeline
 from jobs.reference.load import Reference, load_reference
 from jobs.reference.rows import COLUMNS, POLICY_CSV, WIKIS_CSV
@@ -31,6 +31,7 @@ from jobs.rows.fitting import Fitting
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.visits import quarter_starts
 from jobs.rows.window_context import Situation
+from jobs.steps.fitting import fit_many
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.user_days import element_pageviews, user_days
 from jobs.warehouse.frames import frame_of
@@ -190,7 +191,7 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
     cohorts = cohort_sums(user_facts, link_facts, menu_element=MENU_LINK, start=start, end=end, sampled=below)
     own = platform_bucket_elements()
     links = link_window_sums(link_facts, unit_facts, platform_bucket_elements=own, start=start, end=end, sampled=below)
-    fitting = Fitting(DEFAULT_GATES, workers=1, cache_dir=None)
+    fitting = Fitting(DEFAULT_LIMITS, fit_many)
     return {
         case.name: build_rows(
             WindowSums(_of(case, visits), _of(case, cohorts), _of(case, links)),

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from jobs import __version__
-from jobs.commands.query import as_table
+from jobs.console import as_table
 from jobs.errors import UsageError, WarehouseError
 from jobs.settings import Settings, Sources
 from jobs.warehouse.runs import Warehouse

@@ -13,7 +13,8 @@ from jobs.planning.people import plan_people, plan_presented
 from jobs.planning.plan import PLANNERS, UNITS, Planner, make_plan
 from jobs.planning.scenario import Scenario, Setting
 from jobs.planning.text import UNTABLED, render_plan
-from jobs.settings import Settings, gates
+from jobs.settings import Settings
+from jobs.steps.fitting import limits
 
 PRESENTED = "presented_two_week_rate"
 
@@ -24,7 +25,7 @@ def plan_sampling(console: Console, settings: Settings, scenario: Scenario, metr
     Raises:
         UsageError: an unknown metric.
     """
-    planners: tuple[Planner, ...] = (*PLANNERS, partial(plan_people, gates=gates(settings.estimation)))
+    planners: tuple[Planner, ...] = (*PLANNERS, partial(plan_people, limits=limits(settings.estimation)))
     if PRESENTED in metrics:
         planners = (*planners, plan_presented)
     planned = _metrics(scenario, planners)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from jobs.commands.query import as_table
+from jobs.console import as_table
 from jobs.errors import InputError
 from jobs.policy.check import TIMELINE_HEADER, check_policy, timeline_table
 from jobs.policy.first_event import find_event

@@ -16,10 +16,8 @@ from jobs.reference.load import load_reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
 from jobs.steps.job import Job, engine_errors, open_lake
-from jobs.warehouse.home import open_home
-from jobs.warehouse.publish import clean_up, recover
+from jobs.warehouse.publish import clean_up
 from jobs.warehouse.runs import STEPS, Warehouse
-from jobs.warehouse.tables import Tables
 from jobs.windows import days
 
 
@@ -69,14 +67,6 @@ def run_steps(
             f"--start {start} --end {end} --input {input_dir} --steps {following}"
         )
     console.print(said, highlight=False, soft_wrap=True)
-
-
-def finish_publish(settings: Settings, warehouse: Warehouse) -> None:
-    """Roll a cut-off publish forward; it takes the tables' metadata only, and no engine."""
-    with warehouse.lock():
-        tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
-        tables.ensure_tables()
-        recover(tables, warehouse)
 
 
 def _check(steps: Sequence[str]) -> None:

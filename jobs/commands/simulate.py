@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jobs.commands.query import as_table
+from jobs.console import as_table
 from jobs.errors import UsageError
 from jobs.simulation import SCENARIOS
 from jobs.simulation import simulate as simulate_scenario

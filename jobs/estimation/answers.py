@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.estimation.gate import Interval, Status, Verdict, percent
+from jobs.estimation.limits import Interval, Status, Verdict, percent
 from jobs.estimation.remedy import ADVICE
 
 Counts = NDArray[np.int64]
@@ -91,7 +91,12 @@ def refuse_presented(rate: float, n_seen: float = 0.0, naive: float | None = Non
     return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
 
 
-def gated(verdict: Verdict, interval: Interval, base: PeopleEstimate, advice: str | None) -> PeopleEstimate:
+def refuse_failed(why: str) -> PeopleEstimate:
+    """Refuse a number whose fit failed: nothing about the window is known but that."""
+    return refusal(f"The estimate could not be computed ({why}).", advice="rerun the day once the cause is mended")
+
+
+def as_allowed(verdict: Verdict, interval: Interval, base: PeopleEstimate, advice: str | None) -> PeopleEstimate:
     """Show of an interval what its verdict allows."""
     shown = verdict.status in ("publish", "caution")
     bounded = verdict.status != "not_estimable"

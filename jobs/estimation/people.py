@@ -1,4 +1,4 @@
-"""Everything the rows of people are made of: counts and shares of users, each gated, explained and with a remedy.
+"""Everything the rows of people are made of: counts and shares of users, each as_allowed, explained and with a remedy.
 
 Inputs are tiny tables over users (a row per combination of counts and how many users have it). Units are what is
 sampled: pageviews or sessions, never events. Under sampling the same interval stands for `realised` and `process`
@@ -17,15 +17,15 @@ from jobs.estimation.answers import (
     PeopleEstimate,
     TotalLike,
     Weights,
+    as_allowed,
     exact,
-    gated,
     refusal,
     refuse_mixed_rates,
     refuse_mixed_units,
     refuse_presented,
 )
 from jobs.estimation.bounds import two_day_bounds, users_bounds
-from jobs.estimation.gate import DEFAULT_GATES, Gates, Interval, users_pregate, users_verdict
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, users_verdict, users_without_fit
 from jobs.estimation.remedy import remedy
 from jobs.estimation.retention import Side, share_fit, union_problem
 from jobs.estimation.shares import retention_estimate, unique_ctr_estimate
@@ -47,7 +47,7 @@ __all__ = [
 
 
 def users_estimate(
-    k: Counts, m: Weights, rate: float, n_full: int = 0, noun: str = "visitors", gates: Gates = DEFAULT_GATES
+    k: Counts, m: Weights, rate: float, n_full: int = 0, noun: str = "visitors", limits: Limits = DEFAULT_LIMITS
 ) -> PeopleEstimate:
     """Estimate how many distinct users there were.
 
@@ -57,7 +57,7 @@ def users_estimate(
         rate: sampling rate (of the sampled segment, if there is a 100 % one beside it); 1 is exact.
         n_full: users seen in a 100 % segment, counted exactly; 0 without such a segment.
         noun: what the users are called in sentences: `visitors`, `reviewers`.
-        gates: thresholds.
+        limits: thresholds.
 
     Returns:
         The number of users; estimator `count` at rate 1, `bounds` without a fit, else `npmle_users`.
@@ -67,26 +67,26 @@ def users_estimate(
     if rate >= 1:
         return exact(n_seen, "count", n_seen)
     base = PeopleEstimate(None, None, None, "not_estimable", None, None, "npmle_users", n_seen, n_seen)
-    pregate = users_pregate(n_seen, 1.0 if n_full > 0 else rate, noun, gates)
-    if pregate is not None and rest < gates.fewest_seen:
+    pregate = users_without_fit(n_seen, 1.0 if n_full > 0 else rate, noun, limits)
+    if pregate is not None and rest < limits.fewest_seen:
         lower, upper = users_bounds(rest, rate)
         base = replace(base, estimator="bounds")
         fit = UsersFit(math.sqrt(max(rest, 1.0) * upper), lower, upper, 0.0, 0.0, 0.0)  # the estimate serves the remedy
     else:
-        fit = _fit_rest(k, m, rate, gates)
+        fit = _fit_rest(k, m, rate, limits)
     interval = Interval(n_full + fit.estimate, n_full + fit.lower, n_full + fit.upper, n_full + fit.sensitivity)
-    verdict = pregate or users_verdict(interval, noun, gates)
-    return gated(verdict, interval, base, remedy("users", rate, interval.estimate, gates))
+    verdict = pregate or users_verdict(interval, noun, limits)
+    return as_allowed(verdict, interval, base, remedy("users", rate, interval.estimate, limits))
 
 
-def _fit_rest(k: Counts, m: Weights, rate: float, gates: Gates) -> UsersFit:
+def _fit_rest(k: Counts, m: Weights, rate: float, limits: Limits) -> UsersFit:
     """Fit the users not counted exactly; of a handful, the interval is the one that holds without a fit."""
     rest = float(m.sum())
     lower, upper = users_bounds(rest, rate)
     if rest == 0:
         return UsersFit(0.0, lower, upper, 0.0, 0.0, 0.0)
     fit = users_fit(k, m.astype(np.float64), rate)
-    return fit if rest >= gates.fewest_seen else replace(fit, lower=lower, upper=max(upper, fit.estimate))
+    return fit if rest >= limits.fewest_seen else replace(fit, lower=lower, upper=max(upper, fit.estimate))
 
 
 def pageviews_per_visitor_estimate(
@@ -94,7 +94,8 @@ def pageviews_per_visitor_estimate(
 ) -> PeopleEstimate:
     """Divide the dashboard's pageviews by its visitors.
 
-    The interval joins the ends of both, [T_lo / U_hi, T_hi / U_lo], which is conservative. The visitors' gate decides.
+    The interval joins the ends of both, [T_lo / U_hi, T_hi / U_lo], which is conservative. The verdict on visitors
+    decides.
 
     Args:
         total: dashboard pageviews of the window.
@@ -135,7 +136,7 @@ def two_day_review_bounds(
     click_units: Counts | None = None,
     other_units: Counts | None = None,
     m: Weights | None = None,
-    gates: Gates = DEFAULT_GATES,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> PeopleEstimate:
     """Bound the share of visitors who clicked a review link on at least two separate days (T422024).
 
@@ -150,7 +151,7 @@ def two_day_review_bounds(
             segment.
         other_units: kept units without a review click, per row.
         m: users per row.
-        gates: thresholds.
+        limits: thresholds.
 
     Returns:
         Bounds, status `bounds_only`; exact at rate 1; refused where the bounds say nothing.
@@ -160,11 +161,11 @@ def two_day_review_bounds(
         return exact(n_two_days / n_seen, "ratio", n_seen) if n_seen > 0 else refusal("Nobody visited.")
     naive = n_two_days / n_seen if n_seen > 0 else None
     guess = users.estimate or n_seen / math.sqrt(rate)
-    advice = remedy("share", 1.0, guess, gates)  # no other rate gives an estimate
+    advice = remedy("share", 1.0, guess, limits)  # no other rate gives an estimate
     if users.lower is None or users.upper is None or not users.lower:
         return refusal("The number of visitors is not known.", n_seen=n_seen, naive=naive, advice=advice)
     limit = None
-    if click_units is not None and other_units is not None and m is not None and m.sum() >= gates.fewest_seen:
+    if click_units is not None and other_units is not None and m is not None and m.sum() >= limits.fewest_seen:
         sides = Side(click_units, rate), Side(other_units, rate)
         limit = share_fit(union_problem(*sides, m.astype(np.float64), at_least=2)).upper
     lower, upper = two_day_bounds(n_two_days, (users.lower, users.upper), rate, limit)

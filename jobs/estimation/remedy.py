@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from jobs.estimation.gate import DEFAULT_GATES, Gates, percent, points
 from jobs.estimation.identifiability import HALF_WIDTHS, N_USERS, RATES
+from jobs.estimation.limits import DEFAULT_LIMITS, Limits, percent, points
 
 Family = Literal["users", "share"]
 
@@ -38,19 +38,19 @@ def expected_half_width(family: Family, rate: float, n_users: float) -> float:
     return float(np.exp(np.interp(rate, RATES, at_users)))
 
 
-def remedy(family: Family, rate: float, n_users: float, gates: Gates = DEFAULT_GATES) -> str:
+def remedy(family: Family, rate: float, n_users: float, limits: Limits = DEFAULT_LIMITS) -> str:
     """Say at which higher rates the number could be shown, and how precisely.
 
     Args:
         family: as in `expected_half_width`.
         rate: sampling rate in force.
         n_users: best guess of the users there are.
-        gates: thresholds; rates that would leave less than `caution` are not offered.
+        limits: thresholds; rates that would leave less than `caution` are not offered.
 
     Returns:
         A phrase such as "Keep usage at 100 % and sample only the menu link; at 50 %: ±6 pp; at 100 %: exact".
     """
-    widest = gates.users_caution if family == "users" else gates.share_caution
+    widest = limits.users_caution if family == "users" else limits.share_caution
     parts = [ADVICE]
     for offered in OFFERED_RATES:
         width = expected_half_width(family, offered, n_users)

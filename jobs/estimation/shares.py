@@ -1,4 +1,4 @@
-"""Shares of users: return and retention, and the unique click-through rate, gated and explained."""
+"""Shares of users: return and retention, and the unique click-through rate, within limits and explained."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from jobs.estimation.answers import Counts, Flags, PeopleEstimate, Weights, exact, gated, refusal
-from jobs.estimation.gate import DEFAULT_GATES, Gates, Interval, percent, share_pregate, share_verdict
+from jobs.estimation.answers import Counts, Flags, PeopleEstimate, Weights, as_allowed, exact, refusal
 from jobs.estimation.kernels import Law
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, percent, share_verdict, share_without_fit
 from jobs.estimation.remedy import remedy
 from jobs.estimation.retention import (
     Problem,
@@ -24,13 +24,13 @@ from jobs.estimation.retention import (
 
 
 def _share(
-    pose: Callable[[Law], Problem], naive: float, n_seen: float, rate: float, name: str, gates: Gates
+    pose: Callable[[Law], Problem], naive: float, n_seen: float, rate: float, name: str, limits: Limits
 ) -> PeopleEstimate:
-    """Fit a share, hold it against the hurdle model, and gate it."""
+    """Fit a share, hold it against the hurdle model, and show what its verdict allows."""
     fit = share_fit(pose("int"))
     interval = Interval(fit.estimate, fit.lower, fit.upper, share_point(pose("ztp")))
     base = PeopleEstimate(None, None, None, "not_estimable", None, None, name, naive, n_seen)
-    return gated(share_verdict(interval, gates), interval, base, remedy("share", rate, fit.n_denominator, gates))
+    return as_allowed(share_verdict(interval, limits), interval, base, remedy("share", rate, fit.n_denominator, limits))
 
 
 def _if_any(full: Flags | None) -> Flags | None:
@@ -43,12 +43,12 @@ def _window_rate(rate: float, full: Flags | None) -> float:
     return rate if full is None else 1.0
 
 
-def _before_fit(n_seen: float, naive: float | None, rate: float, noun: str, gates: Gates) -> PeopleEstimate | None:
+def _before_fit(n_seen: float, naive: float | None, rate: float, noun: str, limits: Limits) -> PeopleEstimate | None:
     """Refuse a share before any fit, if it has to be."""
-    pregate = share_pregate(n_seen, rate, noun, gates)
+    pregate = share_without_fit(n_seen, rate, noun, limits)
     if pregate is None:
         return None
-    advice = remedy("share", rate, n_seen / math.sqrt(rate), gates)
+    advice = remedy("share", rate, n_seen / math.sqrt(rate), limits)
     return refusal(pregate.reason or "", n_seen=n_seen, naive=naive, advice=advice)
 
 
@@ -62,7 +62,7 @@ def retention_estimate(
     full2: Flags | None = None,
     spanning_share: float = 0.0,
     spanning: Counts | None = None,
-    gates: Gates = DEFAULT_GATES,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> PeopleEstimate:
     """Estimate the share of a window's visitors who come in a second window, too.
 
@@ -76,7 +76,7 @@ def retention_estimate(
         full2: the same in the second window.
         spanning_share: share of kept sessions that touch both windows; 0 where pageviews are sampled.
         spanning: per row, kept sessions that touch both windows; needed only above 1 % spanning.
-        gates: thresholds.
+        limits: thresholds.
 
     Returns:
         The share; estimator `ratio` if all was kept, `none` where refused, else `npmle_retention`.
@@ -91,17 +91,17 @@ def retention_estimate(
     if naive is not None and min(rate1, rate2) >= 1:
         return exact(naive, "ratio", cohort)
     rate = min(_window_rate(rate1, full1), _window_rate(rate2, full2))
-    refused = _before_fit(cohort, naive, rate, "visitors of the first window", gates)
+    refused = _before_fit(cohort, naive, rate, "visitors of the first window", limits)
     if refused is not None or naive is None:
         return refused or refusal("Nobody was seen in the first window.")
     smaller = min(rate1, rate2)
     pose = _return_pose(first, second, m.astype(np.float64))
-    if max(rate1, rate2) < 1 and spanning_share > gates.spanning:
+    if max(rate1, rate2) < 1 and spanning_share > limits.spanning:
         is_mixed = rate1 != rate2 or full1 is not None or full2 is not None
-        if spanning is None or is_mixed or rate1 < gates.spanning_rate:
-            return _refuse_spanning(spanning_share, cohort, naive, smaller, gates)
+        if spanning is None or is_mixed or rate1 < limits.spanning_rate:
+            return _refuse_spanning(spanning_share, cohort, naive, smaller, limits)
         pose = _spanning_pose(k1, spanning, k2, m.astype(np.float64), rate1)
-    return _share(pose, naive, cohort, smaller, "npmle_retention", gates)
+    return _share(pose, naive, cohort, smaller, "npmle_retention", limits)
 
 
 def _return_pose(first: Side, second: Side, m: NDArray[np.float64]) -> Callable[[Law], Problem]:
@@ -116,13 +116,13 @@ def _spanning_pose(
     return lambda law: spanning_problem(k1 - spanning, spanning, k2 - spanning, m, rate, law)
 
 
-def _refuse_spanning(share: float, cohort: float, naive: float, rate: float, gates: Gates) -> PeopleEstimate:
+def _refuse_spanning(share: float, cohort: float, naive: float, rate: float, limits: Limits) -> PeopleEstimate:
     """Refuse a return share whose windows share too many sessions."""
     reason = (
         f"{percent(share)} of sessions span both windows, so that coming back and staying cannot be told apart "
         "(sessions span both windows)."
     )
-    return refusal(reason, n_seen=cohort, naive=naive, advice=remedy("share", rate, cohort / rate, gates))
+    return refusal(reason, n_seen=cohort, naive=naive, advice=remedy("share", rate, cohort / rate, limits))
 
 
 def unique_ctr_estimate(
@@ -132,7 +132,7 @@ def unique_ctr_estimate(
     rate: float,
     full_click: Flags | None = None,
     full_shown: Flags | None = None,
-    gates: Gates = DEFAULT_GATES,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> PeopleEstimate:
     """Estimate, of the users shown a link, the share who clicked it.
 
@@ -147,7 +147,7 @@ def unique_ctr_estimate(
         rate: sampling rate; 1 is exact.
         full_click: per row, whether the users clicked in a 100 % segment of the window; None without a segment.
         full_shown: per row, whether they had a unit without a click in a 100 % segment.
-        gates: thresholds.
+        limits: thresholds.
 
     Returns:
         The share; estimator `ratio` at rate 1, `none` where refused, else `npmle_ratio`.
@@ -161,8 +161,8 @@ def unique_ctr_estimate(
     if rate >= 1 and naive is not None:
         return exact(naive, "ratio", n_seen)
     largest = max(_window_rate(rate, full_click), _window_rate(rate, full_shown))
-    refused = _before_fit(n_seen, naive, largest, "users shown the link", gates)
+    refused = _before_fit(n_seen, naive, largest, "users shown the link", limits)
     if refused is not None or naive is None:
         return refused or refusal("Nobody was seen to be shown the link.")
     weights = m.astype(np.float64)
-    return _share(lambda law: union_problem(click, shown, weights, law), naive, n_seen, rate, "npmle_ratio", gates)
+    return _share(lambda law: union_problem(click, shown, weights, law), naive, n_seen, rate, "npmle_ratio", limits)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from jobs.contracts import TABLES
 from jobs.errors import WarehouseError
 from jobs.marts.messages import explain, failure
+from jobs.warehouse.snapshots import LakeTable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,21 +45,6 @@ DUCKDB_TYPES = {
     "string": "varchar", "int": "integer", "bigint": "bigint", "double": "double", "date": "date",
     "timestamp": "timestamptz", "boolean": "boolean",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class LakeTable:
-    """Where a table of the lake is, as of one snapshot.
-
-    Attributes:
-        name: its name in jobs/contracts.py.
-        metadata: the Iceberg metadata JSON in force, or the table's directory; a `.parquet` file will do too.
-        snapshot_id: the snapshot to read, of a branch or of main; None while the table has no rows.
-    """
-
-    name: str
-    metadata: Path | None
-    snapshot_id: int | None
 
 
 @dataclass(frozen=True)

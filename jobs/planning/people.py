@@ -1,4 +1,4 @@
-"""What `plan-sampling` may promise of people: the fits and gates of the pipeline, on the data a scenario leads to.
+"""What `plan-sampling` may promise of people: the fits and limits of the pipeline, on the data a scenario leads to.
 
 How often each editor comes is taken as Poisson with a gamma-distributed mean, of the scenario's volume and variation;
 a fixed share of the loads has a click on a review link. No session is taken to span two windows or two days. The table
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from jobs.estimation.answers import PeopleEstimate, exact
-from jobs.estimation.gate import DEFAULT_GATES, Gates
+from jobs.estimation.limits import DEFAULT_LIMITS, Limits
 from jobs.estimation.people import (
     pageviews_per_visitor_estimate,
     refuse_presented,
@@ -44,13 +44,13 @@ class _Loads:
     upper: float | None
 
 
-def plan_people(scenario: Scenario, setting: Setting, gates: Gates = DEFAULT_GATES) -> tuple[Expectation, ...]:
+def plan_people(scenario: Scenario, setting: Setting, limits: Limits = DEFAULT_LIMITS) -> tuple[Expectation, ...]:
     """Expect visitors, reviewers and reviews of the window, the unique click-through rate, return and retention.
 
     Args:
         scenario: the wiki and what is assumed.
         setting: sampling unit and rate.
-        gates: thresholds of the people metrics.
+        limits: thresholds of the people metrics.
 
     Returns:
         One realised expectation per metric.
@@ -58,16 +58,16 @@ def plan_people(scenario: Scenario, setting: Setting, gates: Gates = DEFAULT_GAT
     rate, users = setting.rate, scenario.users
     means = _units_per_day(scenario, setting.unit)
     clicked = means * _click_share(scenario, setting.unit)
-    visitors = _expected_users(means * scenario.window_days, users, rate, "visitors", gates)
-    on_a_day = _expected_return(means, means, users, rate, gates)
+    visitors = _expected_users(means * scenario.window_days, users, rate, "visitors", limits)
+    on_a_day = _expected_return(means, means, users, rate, limits)
     answers = (
         ("dashboard_visitors", visitors),
         ("pageviews_per_visitor", pageviews_per_visitor_estimate(_expected_loads(scenario, setting), visitors)),
-        ("reviewers", _expected_users(clicked * scenario.window_days, users, rate, "reviewers", gates)),
-        ("two_day_review_rate", _expected_two_days(scenario, means, clicked, rate, visitors, gates)),
-        ("link_click_through_rate_unique", _expected_unique_ctr(scenario, means, clicked, rate, gates)),
-        ("two_week_return_rate", _expected_return(means * WEEK, means * WEEK, users, rate, gates)),
-        ("retention_14d", _expected_return(means, means * RETENTION_DAYS, users, rate, gates)),
+        ("reviewers", _expected_users(clicked * scenario.window_days, users, rate, "reviewers", limits)),
+        ("two_day_review_rate", _expected_two_days(scenario, means, clicked, rate, visitors, limits)),
+        ("link_click_through_rate_unique", _expected_unique_ctr(scenario, means, clicked, rate, limits)),
+        ("two_week_return_rate", _expected_return(means * WEEK, means * WEEK, users, rate, limits)),
+        ("retention_14d", _expected_return(means, means * RETENTION_DAYS, users, rate, limits)),
         *((f"retention_day_{day}", on_a_day) for day in (1, 7, 14)),
     )
     return tuple(_expectation(name, USAGE, answer) for name, answer in answers)
@@ -114,16 +114,16 @@ def _expected_loads(scenario: Scenario, setting: Setting) -> _Loads:
     return _Loads(float(totals.lower[2]), float(totals.estimate[2]) if shown else None, float(totals.upper[2]))
 
 
-def _expected_users(means: Array, users: float, rate: float, noun: str, gates: Gates) -> PeopleEstimate:
+def _expected_users(means: Array, users: float, rate: float, noun: str, limits: Limits) -> PeopleEstimate:
     """Estimate distinct users from the table to be expected."""
     m = users * _kept(means, rate)[1:].mean(axis=1)
     k = np.arange(1, LARGEST + 1)
     keep = k <= max(int(np.flatnonzero(np.cumsum(m[::-1])[::-1] >= 0.5).max(initial=0)) + 1, 1)
-    return users_estimate(k[keep], m[keep], rate, noun=noun, gates=gates)
+    return users_estimate(k[keep], m[keep], rate, noun=noun, limits=limits)
 
 
 def _expected_two_days(
-    scenario: Scenario, means: Array, clicked: Array, rate: float, visitors: PeopleEstimate, gates: Gates
+    scenario: Scenario, means: Array, clicked: Array, rate: float, visitors: PeopleEstimate, limits: Limits
 ) -> PeopleEstimate:
     """Bound the two-day review rate from the table to be expected, and whoever is expected to be seen on two days."""
     on_a_day = -np.expm1(-rate * clicked)
@@ -131,20 +131,22 @@ def _expected_two_days(
     days = scenario.window_days
     table = _pairs(clicked * days, (means - clicked) * days, scenario.users, rate)
     seen = round(scenario.users * float(on_two_days.mean()))
-    return two_day_review_bounds(seen, visitors, rate, *table, gates=gates)
+    return two_day_review_bounds(seen, visitors, rate, *table, limits=limits)
 
 
-def _expected_unique_ctr(scenario: Scenario, means: Array, clicked: Array, rate: float, gates: Gates) -> PeopleEstimate:
+def _expected_unique_ctr(
+    scenario: Scenario, means: Array, clicked: Array, rate: float, limits: Limits
+) -> PeopleEstimate:
     """Estimate the unique click-through rate of a link that every load shows, clicked as often as review links."""
     days = scenario.window_days
     return unique_ctr_estimate(
-        *_pairs(clicked * days, (means - clicked) * days, scenario.users, rate), rate, gates=gates
+        *_pairs(clicked * days, (means - clicked) * days, scenario.users, rate), rate, limits=limits
     )
 
 
-def _expected_return(first: Array, second: Array, users: float, rate: float, gates: Gates) -> PeopleEstimate:
+def _expected_return(first: Array, second: Array, users: float, rate: float, limits: Limits) -> PeopleEstimate:
     """Estimate a return share from the table to be expected: the same kinds of editors in both windows."""
-    return retention_estimate(*_pairs(first, second, users, rate), rate, rate, gates=gates)
+    return retention_estimate(*_pairs(first, second, users, rate), rate, rate, limits=limits)
 
 
 def _pairs(first: Array, second: Array, users: float, rate: float) -> tuple[IntArray, IntArray, Array]:

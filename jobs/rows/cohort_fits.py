@@ -56,7 +56,7 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situatio
             continue
         first, second = _sides(situation, row)
         arguments = _arguments(tables.get(key), first, second)
-        arguments |= {"spanning_share": spanning.get(key, 0.0), "gates": fitting.gates}
+        arguments |= {"spanning_share": spanning.get(key, 0.0), "limits": fitting.limits}
         tasks[key] = FitTask("retention_estimate", arguments)
     return fill(candidates, keys_of(pending, CELL), known | fitting.run(tasks))
 

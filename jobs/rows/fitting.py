@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 
 from jobs.estimation.answers import PeopleEstimate, refuse_mixed_rates, refuse_mixed_units
-from jobs.estimation.fits import FitTask, Progress, fit_many
-from jobs.estimation.gate import Gates
+from jobs.estimation.fits import FitTask
+from jobs.estimation.limits import Limits
 
 PENDING = "pending"
 Regimes = frozenset[tuple[str, float]]
@@ -21,20 +20,29 @@ Record = Mapping[Hashable, Any]
 Table = Mapping[str, np.ndarray]
 
 
+class Fit(Protocol):
+    """Whatever makes many fits (`jobs/steps/fitting.py`)."""
+
+    def __call__(self, tasks: Sequence[FitTask], /) -> list[PeopleEstimate]:
+        """Return the estimates in the order of the tasks."""
+
+
 @dataclass(frozen=True)
 class Fitting:
-    """How fits are run: the gates, the number of processes, the folder of earlier answers, who is told of progress."""
+    """How fits are made.
 
-    gates: Gates
-    workers: int
-    cache_dir: Path | None
-    progress: Progress | None = None
+    Attributes:
+        limits: up to which widths their answers are shown.
+        fit: makes them.
+    """
+
+    limits: Limits
+    fit: Fit
 
     def run(self, tasks: Mapping[Key, FitTask]) -> dict[Key, PeopleEstimate]:
-        """Fit named tasks."""
-        return dict(
-            zip(tasks, fit_many(list(tasks.values()), self.workers, self.cache_dir, self.progress), strict=True)
-        )
+        """Fit named tasks; the name is what a message says of one that fails."""
+        named = [replace(task, label=key) for key, task in tasks.items()]
+        return dict(zip(tasks, self.fit(named), strict=True))
 
 
 def sampled_rate(regimes: Regimes) -> float:

@@ -47,7 +47,7 @@ def _task(table: Table | None, rate: float, fitting: Fitting) -> FitTask:
         "n_shown_only_units": shown_only,
         "m": users,
         "rate": rate,
-        "gates": fitting.gates,
+        "limits": fitting.limits,
     }
     if table is not None and table["is_full"].any():
         full, clicked = table["is_full"].astype(bool), table["full_click"].astype(bool)

@@ -2,7 +2,7 @@
 
 On Mondays, for 28 days of visitors, reviewers and the two-day rate, and for the cohorts of the two-week return and the
 14-day retention that closed in the seven days up to that Monday (so that weeks, which close on a Sunday, are among
-them). Estimates take the way of published ones: the same counts, fits and gates.
+them). Estimates take the way of published ones: the same counts, fits and limits.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ def _fill_cohorts(rows: pd.DataFrame, cohorts: CohortSums, fitting: Fitting) -> 
         k1, k2, users, both = counts(tables.get(key), "k1", "k2", "n_users", "k_spanning")
         arguments = {"k1": k1, "k2": k2, "m": users, "rate1": rate, "rate2": rate, "spanning": both}
         share = spanning.get(key, 0.0)
-        tasks[key] = FitTask("retention_estimate", arguments | {"spanning_share": share, "gates": fitting.gates})
+        tasks[key] = FitTask("retention_estimate", arguments | {"spanning_share": share, "limits": fitting.limits})
     return fill(rows, keys, fitting.run(tasks))
 
 

@@ -99,7 +99,7 @@ def _people(
                 "rate": rate,
                 "n_full": full,
                 "noun": counted,
-                "gates": fitting.gates,
+                "limits": fitting.limits,
             }
             tasks[counted, window] = FitTask("users_estimate", arguments)
     return {**known, **fitting.run(tasks)}
@@ -130,7 +130,7 @@ def _two_day(
             known[("two_day_review_rate", *window)] = no
             continue
         rate = sampled_rate(row["regimes"])
-        arguments = {"n_two_days": hits, "users": visitors, "rate": rate, "gates": fitting.gates}
+        arguments = {"n_two_days": hits, "users": visitors, "rate": rate, "limits": fitting.limits}
         table = tables.get(window)
         # Only a pageview lies within one day, and only without a 100 % segment are all units thinned alike. How many
         # sessions hold clicks of several days is not counted, so no row of sampled sessions has the fitted term.

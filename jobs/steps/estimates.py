@@ -15,11 +15,10 @@ from jobs.catalogue import MENU_LINK
 from jobs.log import get_logger
 from jobs.reference.load import ANY_PLATFORM, REVIEW_LINKS, Reference, VocabularyRow
 from jobs.rows.build import WindowSums, build_rows
-from jobs.rows.fitting import Fitting
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.visits import QuarterStarts, quarter_starts
 from jobs.rows.window_context import Situation
-from jobs.settings import gates
+from jobs.steps.fitting import fitting
 from jobs.steps.job import Job, side_by_side
 from jobs.steps.self_validation import stage_self_validation
 from jobs.window_sums.cohorts import CohortSums, cohort_sums
@@ -42,13 +41,22 @@ def estimate(job: Job) -> None:
     starts = quarter_starts(situation, as_of)
     sums = window_sums(job, as_of, starts, situation)
     get_logger().info("window sums done; fitting what is sampled")
-    settled = build_rows(sums, situation, as_of, starts, _fitting(job), job.settings.privacy.min_users)
+    settled = build_rows(
+        sums,
+        situation,
+        as_of,
+        starts,
+        fitting(job.settings.estimation, job.warehouse.path / "fits", _progress),
+        job.settings.privacy.min_users,
+    )
     for column in ("metric_date", "as_of_date"):
         settled[column] = settled[column].dt.date
     get_logger().info("rows settled", rows=len(settled))
     lake.stage_pandas("metric_values", settled, run.run_id, as_of)
     lake.stage_pandas("retention_windows", _retention(sums.cohorts, as_of), run.run_id, as_of)
-    stage_self_validation(job, situation, _fitting(job), as_of)
+    stage_self_validation(
+        job, situation, fitting(job.settings.estimation, job.warehouse.path / "fits", _progress), as_of
+    )
     job.warehouse.save(run)
 
 
@@ -135,11 +143,6 @@ def _with_unknown_elements(
         VocabularyRow(name, "other links", ANY_PLATFORM, began, None, "not in the vocabulary") for name in first_seen
     ]
     return replace(reference, vocabulary=(*reference.vocabulary, *added)), first_seen
-
-
-def _fitting(job: Job) -> Fitting:
-    settings = job.settings.estimation
-    return Fitting(gates(settings), settings.workers, job.warehouse.path / "fits", _progress)
 
 
 def _progress(done: int, total: int) -> None:

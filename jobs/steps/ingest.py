@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.commands.query import as_table
+from jobs.console import as_table
 from jobs.log import get_logger
 from jobs.progress import Told
 from jobs.raw.files import find_input, open_input

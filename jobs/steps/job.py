@@ -25,6 +25,7 @@ from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.publish import recover
 from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.tables import Tables
 
 T = TypeVar("T")
 DISK_TROUBLE = ("No space left on device", "Read-only file system", "Permission denied", "Disk quota exceeded")
@@ -87,6 +88,14 @@ def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
                 yield lake
         finally:
             shutil.rmtree(warehouse.scratch, ignore_errors=True)
+
+
+def finish_publish(settings: Settings, warehouse: Warehouse) -> None:
+    """Roll a cut-off publish forward; it takes the tables' metadata only, and no engine."""
+    with warehouse.lock():
+        tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
+        tables.ensure_tables()
+        recover(tables, warehouse)
 
 
 @contextlib.contextmanager

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from jobs.commands.query import as_table, fetch_file
+from jobs.console import as_table
 from jobs.log import get_logger
 from jobs.marts.build import build_marts
+from jobs.marts.read import fetch_file
 from jobs.steps.gates import marts_gate
 from jobs.steps.job import Job
 from jobs.warehouse.publish import publish

@@ -21,9 +21,9 @@ from pyiceberg.table.snapshots import ancestors_of
 
 from jobs import contracts
 from jobs.errors import WarehouseError
-from jobs.marts.build import LakeTable
 from jobs.schemas import arrow_schema
 from jobs.warehouse.catalog import ensure_tables, local_path
+from jobs.warehouse.snapshots import LakeTable
 
 MAIN = "main"
 KEEP_SNAPSHOTS = timedelta(days=30)

@@ -11,7 +11,8 @@ from typing import Any
 import duckdb
 
 from jobs.contracts import TABLES
-from jobs.marts.build import REFERENCE_COLUMNS, LakeTable, duckdb_columns
+from jobs.marts.build import REFERENCE_COLUMNS, duckdb_columns
+from jobs.warehouse.snapshots import LakeTable
 
 Row = dict[str, Any]
 MONDAY = date(2026, 6, 1)

@@ -21,8 +21,9 @@ from parquet_lake import (
 
 from jobs.contracts import TABLES
 from jobs.errors import GateError, WarehouseError
-from jobs.marts.build import REFERENCE_COLUMNS, BuiltMarts, LakeTable, build_marts, duckdb_columns, lake_views
+from jobs.marts.build import REFERENCE_COLUMNS, BuiltMarts, build_marts, duckdb_columns, lake_views
 from jobs.reference.rows import COLUMNS
+from jobs.warehouse.snapshots import LakeTable
 
 pytestmark = pytest.mark.dbt
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from jobs.estimation.bounds import garwood_upper
-from jobs.estimation.gate import Gates
+from jobs.estimation.limits import Limits
 from jobs.estimation.people import (
     pageviews_per_visitor_estimate,
     refuse_mixed_rates,
@@ -282,21 +282,21 @@ def test_naive_and_scaled_retention_fail_in_either_direction():
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("seed", range(12))
 def test_any_table_gives_an_ordered_interval(seed):
-    """Odd tables (huge counts, one user, rates near 0 and 1) and open gates: no failure, no warning, no disorder."""
+    """Odd tables (huge counts, one user, rates near 0 and 1) and open limits: no failure, no warning, no disorder."""
     rng = np.random.default_rng(seed)
     rate = (0.001, 0.01, 0.3, 0.9, 0.999)[seed % 5]
-    open_gates = Gates(blind_rate=0.0, fewest_seen=1, share_bounds=1.0)
+    open_limits = Limits(blind_rate=0.0, fewest_seen=1, share_bounds=1.0)
     largest, n = (3, 60, 5000)[seed % 3], 1 + seed % 7
     k1, k2 = rng.integers(1, largest + 1, n), rng.integers(0, largest + 1, n)
     m = rng.integers(1, (3, 2000)[seed % 2], n)
     k, first = np.unique(k1, return_index=True)
-    users = users_estimate(k, m[first], rate, gates=open_gates)
+    users = users_estimate(k, m[first], rate, limits=open_limits)
     certain = rng.random(n) < 0.3
     answers = [
         users,
-        retention_estimate(k1, k2, m, rate, (rate, 1.0)[seed % 2], full1=certain, gates=open_gates),
-        unique_ctr_estimate(k1, k2, m, rate, gates=open_gates),
-        two_day_review_bounds(1, users, rate, k1, k2, m, gates=open_gates),
+        retention_estimate(k1, k2, m, rate, (rate, 1.0)[seed % 2], full1=certain, limits=open_limits),
+        unique_ctr_estimate(k1, k2, m, rate, limits=open_limits),
+        two_day_review_bounds(1, users, rate, k1, k2, m, limits=open_limits),
     ]
     for answer in answers:
         if answer.lower is not None:

@@ -1,11 +1,11 @@
-"""People in a plan follow the gates of the rows."""
+"""People in a plan follow the limits of the rows."""
 
 import dataclasses
 import math
 
 import pytest
 
-from jobs.estimation.gate import Gates
+from jobs.estimation.limits import Limits
 from jobs.planning.people import plan_people, plan_presented
 from jobs.planning.scenario import USAGE, Scenario, Setting
 
@@ -68,7 +68,7 @@ def test_more_reviews_are_easier_to_count():
 
 
 def test_the_gates_given_are_the_gates_used():
-    strict = plan_people(SCENARIO, Setting("pageview", 0.5), Gates(fewest_seen=1_000_000))
+    strict = plan_people(SCENARIO, Setting("pageview", 0.5), Limits(fewest_seen=1_000_000))
     assert {e.status for e in strict if e.metric in ("dashboard_visitors", "reviewers")} == {"bounds_only"}
     assert "1000000" in strict[0].reason
 

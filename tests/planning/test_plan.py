@@ -198,10 +198,10 @@ def test_every_assumption_has_a_flag_and_the_flag_its_default(monkeypatch, capsy
 
 def test_the_plan_is_gated_as_the_settings_say(monkeypatch, capsys):
     seen = []
-    monkeypatch.setattr("jobs.commands.plan_sampling.plan_people", lambda *_, gates: seen.append(gates) or ())
+    monkeypatch.setattr("jobs.commands.plan_sampling.plan_people", lambda *_, limits: seen.append(limits) or ())
     global_flags = ["--set", "estimation.min_seen=77", "--set", "estimation.users_publish=0.2"]
     printed(monkeypatch, capsys, before=global_flags)
-    assert {(gates.fewest_seen, gates.users_publish) for gates in seen} == {(77, 0.2)}
+    assert {(limits.fewest_seen, limits.users_publish) for limits in seen} == {(77, 0.2)}
 
 
 @pytest.mark.parametrize("metric", list(load_catalogue().metrics))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.estimation.gate import DEFAULT_GATES
+from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
 from jobs.rows.build import WindowSums, build_rows
 from jobs.rows.fitting import Fitting, tables_by
 from jobs.rows.self_validation import self_validation_rows, validation_windows
 from jobs.rows.window_context import Situation
+from jobs.steps.fitting import fit_many
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
 from jobs.window_sums.cohorts import CohortSums
@@ -122,7 +124,7 @@ def test_rows_and_fits_do_not_follow_the_order_of_the_sums(tmp_path, seed):
     rng = np.random.default_rng(7)
     sums = WindowSums(_visits(rng), _cohorts(rng), _links(rng))
     other = WindowSums(*(_shuffled(part, seed) for part in (sums.visits, sums.cohorts, sums.links)))
-    fitting = Fitting(DEFAULT_GATES, 1, tmp_path)
+    fitting = Fitting(DEFAULT_LIMITS, partial(fit_many, cache_dir=tmp_path))
     days = [MONDAY - DAY, MONDAY]
     rows = build_rows(sums, _situation(0.3), days, {}, fitting, 10)
     fits = sorted(tmp_path.iterdir())
@@ -137,7 +139,7 @@ def test_self_validation_does_not_follow_the_order_of_the_sums(tmp_path):
     copies = [copy_name(wiki, rate) for wiki in WIKIS for rate in (1.0, *SELF_VALIDATION_RATES)]
     visits, cohorts = _visits(rng, copies), _cohorts(rng, copies)
     windows = validation_windows(_situation(1.0), [MONDAY])
-    fitting = Fitting(DEFAULT_GATES, 1, tmp_path)
+    fitting = Fitting(DEFAULT_LIMITS, partial(fit_many, cache_dir=tmp_path))
     rows = self_validation_rows(windows, visits, cohorts, fitting, 10)
     fits = sorted(tmp_path.iterdir())
     again = self_validation_rows(windows, _shuffled(visits, 1), _shuffled(cohorts, 1), fitting, 10)

@@ -6,19 +6,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.estimation.gate import DEFAULT_GATES
+from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.estimation.people import retention_estimate
 from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
 from jobs.rows.fitting import Fitting
 from jobs.rows.self_validation import COLUMNS, RATES, mondays, self_validation_rows, validation_windows
 from jobs.rows.window_context import Situation
+from jobs.steps.fitting import fit_many
 from jobs.transforms.thinning import copy_name
 from jobs.window_sums.cohorts import CohortSums
 from jobs.window_sums.visits import VisitSums
 
 MONDAY = date(2026, 6, 8)
 DAY = timedelta(days=1)
-FITTING = Fitting(DEFAULT_GATES, workers=1, cache_dir=None)
+FITTING = Fitting(DEFAULT_LIMITS, fit_many)
 WINDOW = {"window_kind": "rolling", "population": "visitors", "window_length": 28, "as_of_date": pd.Timestamp(MONDAY)}
 WEEK = {
     "metric": "two_week_return_rate",
@@ -155,7 +156,7 @@ def test_sessions_in_both_weeks_are_told_to_the_fit():
     half = counts[counts["wiki_db"] == "idwiki@0.5"]
     k1, k2, m, both = (half[name].to_numpy(dtype=np.int64) for name in ("k1", "k2", "n_users", "k_spanning"))
     share = float((both * m).sum() / kept.set_index("wiki_db").loc["idwiki@0.5", "n_kept"])
-    assert share > DEFAULT_GATES.spanning
+    assert share > DEFAULT_LIMITS.spanning
     expected = retention_estimate(k1, k2, m, 0.5, 0.5, spanning_share=share, spanning=both)
     assert (found.loc[0.5, "estimate"], found.loc[0.5, "status"]) == (expected.estimate, expected.status)
     assert expected.estimate is not None

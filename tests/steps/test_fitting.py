@@ -4,9 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 
-from jobs.estimation import fits
-from jobs.estimation.fits import FitTask, code_version, fit_many, task_hash
+from jobs.estimation.fits import FitTask
+from jobs.steps import fitting as fits
+from jobs.steps.fitting import code_version, fit_many, task_hash
 
 
 def users_task(seed, rate=0.5, **more):
@@ -38,7 +40,7 @@ def test_cached_answers_are_used_and_equal(tmp_path, monkeypatch):
     tasks = [users_task(1), users_task(2), users_task(1)]
     first = fit_many(tasks, cache_dir=tmp_path / "fits")
     assert len(list((tmp_path / "fits").iterdir())) == 2
-    monkeypatch.setattr(fits, "ESTIMATORS", {})  # a second fit would now fail
+    monkeypatch.setattr(fits, "_estimate", None)  # a second fit would now fail
     assert fit_many(tasks, cache_dir=tmp_path / "fits") == first
 
 
@@ -83,3 +85,16 @@ def test_every_estimator_runs_as_a_task():
         ]
     )
     assert [answer.estimator for answer in answers] == ["npmle_retention", "npmle_ratio", "bounds"]
+
+
+def test_a_fit_that_fails_is_refused_named_and_not_remembered(tmp_path):
+    broken = FitTask("users_estimate", users_task(2).arguments | {"rate": "half"}, ("idwiki", "2026-03-23"))
+    good = users_task(1)
+    with capture_logs() as told:
+        refused, fine = fit_many([broken, good], cache_dir=tmp_path)
+    assert fine == fit_many([good])[0]
+    assert (refused.status, refused.estimator, refused.estimate) == ("not_estimable", "none", None)
+    assert "could not be computed (TypeError" in refused.status_reason
+    assert len(list(tmp_path.iterdir())) == 1, "the next run tries again"
+    (warning,) = told
+    assert (warning["log_level"], warning["window"]) == ("warning", "idwiki, 2026-03-23")

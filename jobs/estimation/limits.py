@@ -1,4 +1,4 @@
-"""What may be shown of a number about people: the gates, and why, in a sentence for analysts.
+"""What may be shown of a number about people: the limits, and why, in a sentence for analysts.
 
 The statuses, from the best: `publish`, `caution`, `bounds_only` (lower and upper, no estimate), `not_estimable`. The
 gates apply only where a sampling rate in the window is below 1. Their thresholds come from simulations over shapes of
@@ -14,8 +14,8 @@ Status = Literal["publish", "caution", "bounds_only", "not_estimable"]
 
 
 @dataclass(frozen=True)
-class Gates:
-    """Thresholds of the gates; half-widths are halves of the 95 % interval's length.
+class Limits:
+    """What an answer must keep to be shown; half-widths are halves of the 95 % interval's length.
 
     Attributes:
         blind_rate: at or below this sampling rate, people are at best `bounds_only`, and shares are refused.
@@ -45,7 +45,7 @@ class Gates:
     spanning_rate: float = 0.5
 
 
-DEFAULT_GATES = Gates()
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -95,36 +95,36 @@ def points(share: float) -> str:
     return f"{value:.0f} pp" if value >= 1 else f"{max(value, 0.1):.1f} pp"
 
 
-def users_pregate(n_seen: float, rate: float, noun: str, gates: Gates = DEFAULT_GATES) -> Verdict | None:
+def users_without_fit(n_seen: float, rate: float, noun: str, limits: Limits = DEFAULT_LIMITS) -> Verdict | None:
     """Decide before any fit whether a count can be more than bounds.
 
     Args:
         n_seen: users seen in the window.
         rate: largest sampling rate in the window.
         noun: what the users are called, in the plural.
-        gates: thresholds.
+        limits: thresholds.
 
     Returns:
         The verdict `bounds_only`, or None where the fit has to decide.
     """
-    if rate <= gates.blind_rate:
+    if rate <= limits.blind_rate:
         return Verdict(
             "bounds_only",
             f"At a sampling rate of {percent(rate)} nobody can tell how many {noun} were missed; only bounds hold.",
         )
-    if n_seen < gates.fewest_seen:
-        reason = f"Only {n_seen:.0f} {noun} were seen, fewer than the {gates.fewest_seen} an estimate needs."
+    if n_seen < limits.fewest_seen:
+        reason = f"Only {n_seen:.0f} {noun} were seen, fewer than the {limits.fewest_seen} an estimate needs."
         return Verdict("bounds_only", reason)
     return None
 
 
-def users_verdict(fit: Interval, noun: str, gates: Gates = DEFAULT_GATES) -> Verdict:
+def users_verdict(fit: Interval, noun: str, limits: Limits = DEFAULT_LIMITS) -> Verdict:
     """Decide from the width of its interval, and from a second model, what is shown of a count of users."""
     width = f"The number of {noun} is known to ±{percent(fit.relative)} only"
-    if fit.relative > gates.users_caution:
-        return Verdict("bounds_only", f"{width}, too wide for an estimate (at most ±{percent(gates.users_caution)}).")
-    if fit.relative > gates.users_publish:
-        return Verdict("caution", f"{width}, wider than the ±{percent(gates.users_publish)} of a firm number.")
+    if fit.relative > limits.users_caution:
+        return Verdict("bounds_only", f"{width}, too wide for an estimate (at most ±{percent(limits.users_caution)}).")
+    if fit.relative > limits.users_publish:
+        return Verdict("caution", f"{width}, wider than the ±{percent(limits.users_publish)} of a firm number.")
     if not fit.agrees:
         return Verdict(
             "caution",
@@ -134,40 +134,40 @@ def users_verdict(fit: Interval, noun: str, gates: Gates = DEFAULT_GATES) -> Ver
     return Verdict("publish")
 
 
-def share_pregate(n_seen: float, rate: float, noun: str, gates: Gates = DEFAULT_GATES) -> Verdict | None:
+def share_without_fit(n_seen: float, rate: float, noun: str, limits: Limits = DEFAULT_LIMITS) -> Verdict | None:
     """Decide before any fit whether a share of users can be estimated at all.
 
     Args:
         n_seen: users seen in the denominator.
         rate: the smaller of the windows' rates, a window's rate being the largest in it.
         noun: what the users of the denominator are called, in the plural.
-        gates: thresholds.
+        limits: thresholds.
 
     Returns:
         The verdict `not_estimable`, or None where the fit has to decide.
     """
-    if rate <= gates.blind_rate:
+    if rate <= limits.blind_rate:
         return Verdict(
             "not_estimable",
             f"At a sampling rate of {percent(rate)} most users are seen once at most, so that missing a visit and not "
             "coming look the same.",
         )
-    if n_seen < gates.fewest_seen:
-        reason = f"Only {n_seen:.0f} {noun} were seen, fewer than the {gates.fewest_seen} an estimate needs."
+    if n_seen < limits.fewest_seen:
+        reason = f"Only {n_seen:.0f} {noun} were seen, fewer than the {limits.fewest_seen} an estimate needs."
         return Verdict("not_estimable", reason)
     return None
 
 
-def share_verdict(fit: Interval, gates: Gates = DEFAULT_GATES) -> Verdict:
+def share_verdict(fit: Interval, limits: Limits = DEFAULT_LIMITS) -> Verdict:
     """Decide from the width of its interval, and from a second model, what is shown of a share of users."""
     width = f"The share is known to ±{points(fit.half_width)} only"
-    if fit.half_width > gates.share_bounds:
-        return Verdict("not_estimable", f"{width}, too wide even for bounds (at most ±{points(gates.share_bounds)}).")
-    if fit.half_width > gates.share_caution or fit.relative > gates.share_caution_relative:
+    if fit.half_width > limits.share_bounds:
+        return Verdict("not_estimable", f"{width}, too wide even for bounds (at most ±{points(limits.share_bounds)}).")
+    if fit.half_width > limits.share_caution or fit.relative > limits.share_caution_relative:
         return Verdict("bounds_only", f"{width}, too wide for an estimate.")
-    if fit.half_width > gates.share_publish or fit.relative > gates.share_publish_relative:
+    if fit.half_width > limits.share_publish or fit.relative > limits.share_publish_relative:
         return Verdict(
-            "caution", f"{width}, wider than the ±{points(gates.share_publish)} or quarter of a firm number."
+            "caution", f"{width}, wider than the ±{points(limits.share_publish)} or quarter of a firm number."
         )
     if not fit.agrees:
         return Verdict(

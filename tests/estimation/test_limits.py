@@ -1,18 +1,18 @@
-"""The gates, threshold by threshold, and the remedies."""
+"""The limits, threshold by threshold, and the remedies."""
 
 import re
 
 import pytest
 
-from jobs.estimation.gate import (
-    Gates,
+from jobs.estimation.limits import (
     Interval,
+    Limits,
     percent,
     points,
-    share_pregate,
     share_verdict,
-    users_pregate,
+    share_without_fit,
     users_verdict,
+    users_without_fit,
 )
 from jobs.estimation.remedy import expected_half_width, remedy
 
@@ -63,7 +63,7 @@ def test_a_second_model_outside_the_interval_forbids_publishing():
 
 @pytest.mark.parametrize("rate", [0.01, 0.1])
 def test_at_ten_percent_nothing_is_estimated(rate):
-    users, share = users_pregate(10**6, rate, "visitors"), share_pregate(10**6, rate, "visitors")
+    users, share = users_without_fit(10**6, rate, "visitors"), share_without_fit(10**6, rate, "visitors")
     assert users is not None
     assert share is not None
     assert (users.status, share.status) == ("bounds_only", "not_estimable")
@@ -71,21 +71,21 @@ def test_at_ten_percent_nothing_is_estimated(rate):
 
 
 def test_under_thirty_seen_nothing_is_estimated():
-    assert users_pregate(30, 0.5, "visitors") is None
-    assert share_pregate(30, 0.5, "visitors") is None
-    verdict = users_pregate(29, 0.5, "reviewers")
+    assert users_without_fit(30, 0.5, "visitors") is None
+    assert share_without_fit(30, 0.5, "visitors") is None
+    verdict = users_without_fit(29, 0.5, "reviewers")
     assert verdict is not None
     assert verdict.status == "bounds_only"
     assert "29 reviewers" in str(verdict.reason)
-    refused = share_pregate(29, 0.5, "visitors")
+    refused = share_without_fit(29, 0.5, "visitors")
     assert refused is not None
     assert refused.status == "not_estimable"
 
 
 def test_gates_are_settings():
-    strict = Gates(users_publish=0.02, fewest_seen=50)
+    strict = Limits(users_publish=0.02, fewest_seen=50)
     assert users_verdict(users_interval(0.05), "visitors", strict).status == "caution"
-    assert users_pregate(40, 0.5, "visitors", strict) is not None
+    assert users_without_fit(40, 0.5, "visitors", strict) is not None
 
 
 def test_published_verdicts_need_no_reason_and_others_are_one_sentence():
@@ -96,8 +96,8 @@ def test_published_verdicts_need_no_reason_and_others_are_one_sentence():
         share_verdict(share_interval(0.05)),
         share_verdict(share_interval(0.1)),
         share_verdict(share_interval(0.2)),
-        share_pregate(10, 0.5, "visitors"),
-        users_pregate(10, 0.05, "visitors"),
+        share_without_fit(10, 0.5, "visitors"),
+        users_without_fit(10, 0.05, "visitors"),
     ):
         assert re.fullmatch(r"[A-Z].*[^.]\.", str(verdict.reason)), verdict
         assert ". " not in str(verdict.reason)

@@ -1,0 +1,65 @@
+"""Where the files are that come with the code: the dbt project, Spark's configuration, tables and texts.
+
+An installed package has all of them inside of `jobs` and `expectations`. In a checkout `dbt_project` and `conf` lie at
+its root, where people work on them; `setup.py` maps them into `jobs`.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from pathlib import Path
+
+from jobs.errors import UsageError
+
+SHIPPED: dict[str, tuple[str, ...]] = {
+    "jobs": (
+        "catalogue.toml", "data/instruments.csv", "data/vocabulary.csv",
+        "dbt_project/dbt_project.yml", "dbt_project/profiles.yml", "dbt_project/macros", "dbt_project/models",
+        "dbt_project/plugins", "dbt_project/tests",
+        "conf/spark-defaults.conf", "conf/spark-env.sh", "conf/log4j2.properties",
+    ),
+    "expectations": ("thresholds.toml",),
+}  # fmt: skip
+"""By package, every file that is read and every folder that something is found in."""
+
+AT_THE_ROOT = ("conf", "dbt_project")
+REINSTALL = "reinstall pdmetrics: pip install --force-reinstall --no-deps pdmetrics (in a clone: make setup)"
+
+
+def shipped(path: str, package: str = "jobs") -> Path:
+    """Return a file, or a folder that is not empty, that comes with the code.
+
+    Args:
+        path: inside of the package, with `/`.
+        package: `jobs` or `expectations`.
+
+    Raises:
+        UsageError: it is not there, so the installation is not whole.
+    """
+    found = _place(path, package)
+    if found.is_file() or (found.is_dir() and any(found.iterdir())):
+        return found
+    raise UsageError(
+        f"The installation is not whole: {package}/{path} is missing.", where=str(found), next_step=REINSTALL
+    )
+
+
+def missing() -> list[str]:
+    """Return which of the files that come with the code are not there, as `package/path`."""
+    lost = []
+    for package, paths in SHIPPED.items():
+        for path in paths:
+            try:
+                shipped(path, package)
+            except UsageError:
+                lost.append(f"{package}/{path}")
+    return lost
+
+
+def _place(path: str, package: str) -> Path:
+    folder = Path(str(importlib.resources.files(package)))
+    root = folder.parent
+    # Only beside our own pyproject.toml: next to an installed package a folder `conf` is somebody else's.
+    if path.split("/")[0] in AT_THE_ROOT and (root / "pyproject.toml").is_file():
+        return root / path
+    return folder / path

@@ -1,0 +1,21 @@
+"""Where the lake's tables are, for those who read them without an engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class LakeTable:
+    """Where a table of the lake is, as of one snapshot.
+
+    Attributes:
+        name: its name in `jobs/contracts.py`.
+        metadata: the Iceberg metadata JSON in force, or the table's directory; a `.parquet` file will do too.
+        snapshot_id: the snapshot to read, of a branch or of main; None while the table has no rows.
+    """
+
+    name: str
+    metadata: Path | None
+    snapshot_id: int | None
