@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from jobs.errors import UsageError
+from jobs.resources import shipped
 
-DEFAULT_FILE = Path(__file__).with_name("thresholds.toml")
 NAMES = (
     "max_quarantine_share", "max_duplicate_share", "max_clock_skew_share", "max_missing_hours", "min_ks_p_value",
 )  # fmt: skip
@@ -54,7 +54,7 @@ def load_thresholds(file: Path | None = None, *, overrides: Mapping[str, float] 
         UsageError: the file is not there or not TOML, an entry has no date, a name is unknown, a value is no number, or
             the first entry leaves one out.
     """
-    path = file or DEFAULT_FILE
+    path = file or shipped("thresholds.toml", "expectations")
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8")).get("thresholds", [])
     except OSError as error:

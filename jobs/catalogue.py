@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,6 +9,8 @@ from datetime import date
 from functools import cache
 from types import MappingProxyType
 from typing import Any
+
+from jobs.resources import shipped
 
 KINDS = ("count", "ratio", "rate")
 LEVELS = ("total", "element", "people", "audience")
@@ -200,8 +201,7 @@ class Catalogue:
 @cache
 def load_catalogue() -> Catalogue:
     """Read the shipped catalogue; a ValueError says what is wrong with it."""
-    text = importlib.resources.files("jobs").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    return parse_catalogue(text)
+    return parse_catalogue(shipped("catalogue.toml").read_text(encoding="utf-8"))
 
 
 def parse_catalogue(text: str) -> Catalogue:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs import __version__
+from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, StartDay, day, folder, moment
 from jobs.errors import EXIT_USAGE, PdmetricsError, UsageError
 from jobs.warehouse.runs import STEPS, Warehouse
 
@@ -57,31 +58,6 @@ class Context:
     console: Console
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write YYYY-MM-DD") from None
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a UTC time; write YYYY-MM-DDTHH:MM:SS") from None
-
-
-InputDir = Annotated[Path, typer.Option("--input", help="Directory with raw/, sampling_policy.csv, wikis.csv …")]
-InputPlace = Annotated[
-    str, typer.Option("--input", help="Directory with raw/, sampling_policy.csv, wikis.csv …, or s3://…, hdfs://…")
-]
-StartDay = Annotated[date | None, typer.Option("--start", parser=_day, metavar="DAY", help="First day (UTC).")]
-EndDay = Annotated[
-    date | None, typer.Option("--end", parser=_day, metavar="DAY", help="Day after the last (exclusive).")
-]
-OneDay = Annotated[date | None, typer.Option("--date", parser=_day, metavar="DAY", help="One day (UTC).")]
-
-
 def _version(value: bool) -> None:
     if value:
         typer.echo(f"pdmetrics {__version__}")
@@ -93,7 +69,10 @@ def _global(
     context: typer.Context,
     config: Annotated[Path | None, typer.Option(help="TOML settings; default ./pdmetrics.toml if it is there.")] = None,
     warehouse: Annotated[
-        Path, typer.Option(envvar="PDMETRICS_WAREHOUSE", help="Where the lake and the marts live.")
+        Path,
+        typer.Option(
+            envvar="PDMETRICS_WAREHOUSE", parser=folder, metavar="DIRECTORY", help="Where the lake and the marts live."
+        ),
     ] = Path("warehouse"),
     log_format: Annotated[
         LogFormat, typer.Option(envvar="PDMETRICS_LOG_FORMAT", help="Log lines on stderr.")
@@ -132,8 +111,8 @@ def _days(day: date | None, start: date | None, end: date | None) -> tuple[date,
 @app.command()
 def simulate(
     context: typer.Context,
-    out: Annotated[Path, typer.Option(help="Where the world is written.")],
-    start: Annotated[date, typer.Option(parser=_day, metavar="DAY", help="First day (UTC).")],
+    out: Annotated[Path, typer.Option(parser=folder, metavar="DIRECTORY", help="Where the world is written.")],
+    start: Annotated[date, typer.Option(parser=day, metavar="DAY", help="First day (UTC).")],
     days: Annotated[int, typer.Option(min=1, max=730, help="Number of days.")],
     seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 20260319,
     scale: Annotated[float, typer.Option(min=0.001, help="Size of the population.")] = 1.0,
@@ -254,7 +233,7 @@ def policy_import(
     input_dir: InputDir,
     effective_from: Annotated[
         datetime | None,
-        typer.Option(parser=_moment, metavar="TIME", help="When a change without its own time began (UTC)."),
+        typer.Option(parser=moment, metavar="TIME", help="When a change without its own time began (UTC)."),
     ] = None,
 ) -> None:
     """Read Test Kitchen records into sampling_policy.csv; what they replace is closed, the past is never rewritten."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from jobs import __version__
+from jobs import __version__, resources
 from jobs.console import as_table
 from jobs.errors import UsageError, WarehouseError
 from jobs.settings import Settings, Sources
@@ -62,6 +62,7 @@ def examine(console: Console, settings: Settings, sources: Sources, warehouse: W
     findings = [
         _python(),
         *_packages(),
+        _package_data(),
         *_engine(settings),
         _catalog(settings, warehouse),
         _warehouse(warehouse),
@@ -117,6 +118,15 @@ def _packages() -> list[Finding]:
             elif name != "pysail":  # that one is the engine's to tell
                 findings.append((name, "missing", f"! pip install {name}"))
     return findings
+
+
+def _package_data() -> Finding:
+    lost = resources.missing()
+    return (
+        "package data",
+        f"missing: {', '.join(lost)}" if lost else "whole",
+        f"! {resources.REINSTALL}" if lost else "",
+    )
 
 
 def _engine(settings: Settings) -> list[Finding]:

@@ -15,10 +15,10 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.errors import UsageError
+from jobs.resources import shipped
 from jobs.settings import SparkSettings
 
 CATALOG = "spark.sql.catalog.lake"
-CONF_DIR = Path(__file__).resolve().parents[2] / "conf"
 PACKAGES = "spark.jars.packages"
 SQLITE_JDBC = "org.xerial:sqlite-jdbc:3.50.3.0"
 
@@ -94,7 +94,7 @@ def find_java() -> None:
 
 
 def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], log_file: Path | None) -> SparkSession:
-    os.environ.setdefault("SPARK_CONF_DIR", str(CONF_DIR))
+    os.environ.setdefault("SPARK_CONF_DIR", str(shipped("conf")))
     os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers find another Python
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     find_java()
@@ -153,7 +153,7 @@ def _connect(remote: str, settings: SparkSettings, catalog: Mapping[str, str]) -
 
 def _shipped(key: str) -> str:
     """Return a value of the shipped spark-defaults.conf, which a setting of ours would replace."""
-    lines = (CONF_DIR / "spark-defaults.conf").read_text(encoding="utf-8").splitlines()
+    lines = shipped("conf/spark-defaults.conf").read_text(encoding="utf-8").splitlines()
     return next(line.split(None, 1)[1].strip() for line in lines if line.startswith(f"{key} "))
 
 

@@ -19,12 +19,11 @@ from typing import TYPE_CHECKING, Any
 from jobs.contracts import TABLES
 from jobs.errors import WarehouseError
 from jobs.marts.messages import explain, failure
+from jobs.resources import shipped
 from jobs.warehouse.snapshots import LakeTable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-DBT_PROJECT = Path(__file__).resolve().parents[2] / "dbt_project"
 
 # Columns of the run's frozen CSVs, as DDL. Timestamps may carry an offset; without one they are UTC.
 REFERENCE_COLUMNS: dict[str, str] = {
@@ -177,28 +176,28 @@ def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, mi
 
     Raises:
         GateError: with the failed nodes, in plain words.
+        UsageError: the models are not part of this installation.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
     connections: Any = DuckDBConnectionManager
+    project = shipped("dbt_project")
     target = marts_file.parent / "dbt"
     options = (
         "--log-level", "none", "--log-level-file", "warn", "--log-path", str(target),
         "--no-use-colors", "--no-version-check",
     )  # fmt: skip
-    places = ("--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target))
+    places = ("--project-dir", str(project), "--profiles-dir", str(project), "--target-path", str(target))
     variables = ("--vars", json.dumps({"min_users": min_users}))
-    environment = {
-        "PD_MARTS_FILE": str(marts_file), "PD_LAKE_FILE": str(lake_file), "PD_DBT_PROJECT": str(DBT_PROJECT),
-    }  # fmt: skip
+    environment = {"PD_MARTS_FILE": str(marts_file), "PD_LAKE_FILE": str(lake_file), "PD_DBT_PROJECT": str(project)}
     with _environment(environment):
         try:
             outcome = dbtRunner().invoke([*options, command, *places, *variables, "--target", "duckdb", *arguments])
         finally:
             connections.close_all_connections()  # else the file stays locked, with a write-ahead log
     if not outcome.success:
-        raise failure(outcome, marts_file, target, DBT_PROJECT)
+        raise failure(outcome, marts_file, target, project)
     results = getattr(outcome.result, "results", None) or []
     return tuple(explain(result, marts_file) for result in results if str(result.status) == "warn")
 

@@ -6,7 +6,6 @@ every problem and complains once. A run freezes what it read with `Reference.wri
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +42,7 @@ from jobs.reference.rows import (
     WikiConfigRow,
     WikiRow,
 )
+from jobs.resources import shipped
 
 __all__ = [
     "ANY_PLATFORM",
@@ -172,7 +172,7 @@ def _read(folder: Path, file: str, build: Callable[[Row], T], problems: Problems
             problems.add(file, None, "", "", f"cannot be read ({error.strerror})", "Check the file and its permissions")
             return ()
     elif file in SHIPPED:
-        raw = importlib.resources.files("jobs").joinpath("data", file).read_bytes()
+        raw = shipped(f"data/{file}").read_bytes()
     elif file in OPTIONAL:
         return ()
     else:

@@ -11,7 +11,8 @@ from parquet_lake import MONDAY, world, write_reference
 
 from jobs.contracts import TABLES
 from jobs.engine.session import SPARK, open_engine
-from jobs.marts.build import DBT_PROJECT, REFERENCE_COLUMNS, BuiltMarts, build_marts
+from jobs.marts.build import REFERENCE_COLUMNS, BuiltMarts, build_marts
+from jobs.resources import shipped
 from jobs.schemas import split_columns
 from jobs.warehouse.catalog import catalog_properties, open_catalog
 from jobs.warehouse.frames import frame_of
@@ -65,7 +66,7 @@ def test_spark_builds_the_same_marts(
     lake: Lake, reference: Path, on_duckdb: BuiltMarts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _publish_for_spark(lake, reference)
-    monkeypatch.setenv("PD_DBT_PROJECT", str(DBT_PROJECT))
+    monkeypatch.setenv("PD_DBT_PROJECT", str(shipped("dbt_project")))
     _run_dbt_on_spark(tmp_path / "target")
     with duckdb.connect(str(on_duckdb.path), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
@@ -93,7 +94,8 @@ def _publish_for_spark(lake: Lake, reference: Path) -> None:
 def _run_dbt_on_spark(target: Path) -> None:
     from dbt.cli.main import dbtRunner
 
-    places = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT), "--target-path", str(target)]
+    project = str(shipped("dbt_project"))
+    places = ["--project-dir", project, "--profiles-dir", project, "--target-path", str(target)]
     quiet = ["--log-level", "none", "--log-path", str(target)]
     outcome = dbtRunner().invoke([*quiet, "run", *places, "--target", "spark"])
     results = getattr(outcome.result, "results", None) or []

@@ -1,0 +1,71 @@
+"""Options that several commands share, and how the text of an option becomes a day, a time or a folder."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jobs.errors import UsageError
+
+
+def day(text: str) -> date:
+    """Return the day that a text names.
+
+    Raises:
+        typer.BadParameter: it names none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day; write YYYY-MM-DD") from None
+
+
+def moment(text: str) -> datetime:
+    """Return the UTC time that a text names, without a zone.
+
+    Raises:
+        typer.BadParameter: it names none.
+    """
+    try:
+        return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a UTC time; write YYYY-MM-DDTHH:MM:SS") from None
+
+
+def folder(text: str | Path) -> Path:
+    """Return the folder of this machine that a text names; a default comes as the path it is.
+
+    Raises:
+        UsageError: it is an address, which as a path would be a folder `s3:` beside the caller.
+    """
+    scheme, found, _ = str(text).partition("://")
+    if not found:
+        return Path(text)
+    if scheme == "file":
+        next_step = "write the path alone, without file://"
+    else:
+        next_step = "name a folder of this machine; the tables alone may lie elsewhere: [catalog], docs/operations.md"
+    raise UsageError(
+        f"An address ({scheme}://…) is not supported here yet, only a folder of this machine.",
+        where=str(text),
+        next_step=next_step,
+    )
+
+
+InputDir = Annotated[
+    Path,
+    typer.Option(
+        "--input", parser=folder, metavar="DIRECTORY", help="Directory with raw/, sampling_policy.csv, wikis.csv …"
+    ),
+]
+InputPlace = Annotated[
+    str, typer.Option("--input", help="Directory with raw/, sampling_policy.csv, wikis.csv …, or s3://…, hdfs://…")
+]
+StartDay = Annotated[date | None, typer.Option("--start", parser=day, metavar="DAY", help="First day (UTC).")]
+EndDay = Annotated[
+    date | None, typer.Option("--end", parser=day, metavar="DAY", help="Day after the last (exclusive).")
+]
+OneDay = Annotated[date | None, typer.Option("--date", parser=day, metavar="DAY", help="One day (UTC).")]

@@ -1,0 +1,46 @@
+"""Options that name a folder take a folder, and say so of anything else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jobs.commands.arguments import folder
+from jobs.errors import UsageError
+from tests.integration.worlds import here
+
+
+def test_a_plain_path_is_taken_as_it_is() -> None:
+    assert folder("here/w") == Path("here/w")
+    assert folder("/a:b/w") == Path("/a:b/w")
+    assert folder(Path("warehouse")) == Path("warehouse")
+
+
+@pytest.mark.parametrize(("address", "then"), [("s3://bucket/w", r"\[catalog\]"), ("file:///tmp/w", "path alone")])
+def test_an_address_is_refused_with_a_way_out(address: str, then: str) -> None:
+    with pytest.raises(UsageError, match=then) as refused:
+        folder(address)
+    assert refused.value.where == address
+
+
+def test_no_command_makes_a_folder_of_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for arguments in (
+        ("--warehouse", "s3://bucket/w", "doctor"),
+        ("--warehouse", "hdfs://host/w", "run", "--date", "2026-03-19", "--input", "w"),
+        ("simulate", "--out", "s3://bucket/w", "--start", "2026-03-19", "--days", "1"),
+        ("policy", "import", "records.json", "--input", "s3://bucket/w"),
+    ):
+        done = here(*arguments, check=False)
+        assert done.returncode == 2
+        assert "is not supported here yet" in done.stderr
+        assert "next:" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_variable_names_a_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tests.integration.worlds.ENVIRONMENT", {"PDMETRICS_WAREHOUSE": "gs://bucket/w"})
+    assert here("doctor", check=False).returncode == 2
+    assert list(tmp_path.iterdir()) == []
