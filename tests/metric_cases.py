@@ -26,7 +26,7 @@ from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.policy.timeline import Regime, timeline
 from jobs.reference.load import Reference, load_reference
 from jobs.reference.rows import COLUMNS, POLICY_CSV, WIKIS_CSV
-from jobs.rows.build import WindowSums, build_rows
+from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.visits import quarter_starts
@@ -35,9 +35,10 @@ from jobs.steps.fitting import fit_many
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.user_days import element_pageviews, user_days
 from jobs.warehouse.frames import frame_of
-from jobs.window_sums.cohorts import CohortSums, cohort_sums
-from jobs.window_sums.links import LinkSums, link_window_sums
-from jobs.window_sums.visits import VisitSums, visit_window_sums
+from jobs.window_sums.cohorts import cohort_sums
+from jobs.window_sums.links import link_window_sums
+from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums
+from jobs.window_sums.visits import visit_window_sums
 from jobs.windows import days
 
 CASES = Path(__file__).parent / "cases" / "metrics"

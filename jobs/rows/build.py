@@ -3,37 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
 
-from jobs.rows.cohort_fits import CELL as COHORT
 from jobs.rows.cohort_fits import fill_cohorts
 from jobs.rows.cohorts import cohort_rows
 from jobs.rows.fitting import Fitting
-from jobs.rows.link_cells import CELL as LINK
 from jobs.rows.link_fits import fill_unique
 from jobs.rows.links import link_rows
 from jobs.rows.settle import settle
 from jobs.rows.visit_fits import fill_visits
-from jobs.rows.visits import CELL as WINDOW
-from jobs.rows.visits import QuarterStarts, visit_rows
+from jobs.rows.visits import visit_rows
 from jobs.rows.window_context import Situation
-from jobs.window_sums.cohorts import CohortSums
-from jobs.window_sums.links import LinkSums
-from jobs.window_sums.visits import VisitSums
-
-REGIME = ["instrument_name", "sample_unit", "sample_rate"]
-
-
-@dataclass(frozen=True)
-class WindowSums:
-    """The sufficient statistics of every window of some as-of dates."""
-
-    visits: VisitSums
-    cohorts: CohortSums
-    links: LinkSums
+from jobs.window_sums.tables import COHORT, LINK_CELL, REGIME, VISIT_WINDOW, QuarterStarts, WindowSums
 
 
 def canonical(sums: WindowSums) -> WindowSums:
@@ -43,9 +27,11 @@ def canonical(sums: WindowSums) -> WindowSums:
     """
     visits, cohorts, links = sums.visits, sums.cohorts, sums.links
     return WindowSums(
-        replace(visits, cells=_sorted(visits.cells, WINDOW), regimes=_sorted(visits.regimes, [*WINDOW, *REGIME])),
+        replace(
+            visits, cells=_sorted(visits.cells, VISIT_WINDOW), regimes=_sorted(visits.regimes, [*VISIT_WINDOW, *REGIME])
+        ),
         replace(cohorts, cells=_sorted(cohorts.cells, COHORT)),
-        replace(links, cells=_sorted(links.cells, LINK), regimes=_sorted(links.regimes, [*LINK, *REGIME])),
+        replace(links, cells=_sorted(links.cells, LINK_CELL), regimes=_sorted(links.regimes, [*LINK_CELL, *REGIME])),
     )
 
 

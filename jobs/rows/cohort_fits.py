@@ -26,9 +26,9 @@ from jobs.rows.fitting import (
     tables_by,
 )
 from jobs.rows.window_context import Situation
-from jobs.window_sums.cohorts import DAY_METRICS, CohortSums
+from jobs.transforms.cohort_days import DAY_METRICS
+from jobs.window_sums.tables import COHORT, CohortSums
 
-CELL = ["metric", "wiki_db", "metric_date"]
 ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
@@ -45,11 +45,11 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situatio
     if candidates.empty or not (candidates["status"] == PENDING).any():
         return candidates
     pending = candidates[candidates["status"] == PENDING]
-    tables, spanning = tables_by(sums.counts, CELL), spanning_shares(sums.spanning)
+    tables, spanning = tables_by(sums.counts, COHORT), spanning_shares(sums.spanning)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
-    asked = pending[[*CELL, *ASKED]].drop_duplicates(CELL)
-    for key, row in zip(keys_of(asked, CELL), asked.to_dict("records"), strict=True):
+    asked = pending[[*COHORT, *ASKED]].drop_duplicates(COHORT)
+    for key, row in zip(keys_of(asked, COHORT), asked.to_dict("records"), strict=True):
         no = _refused(row)
         if no is not None:
             known[key] = no
@@ -58,7 +58,7 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situatio
         arguments = _arguments(tables.get(key), first, second)
         arguments |= {"spanning_share": spanning.get(key, 0.0), "limits": fitting.limits}
         tasks[key] = FitTask("retention_estimate", arguments)
-    return fill(candidates, keys_of(pending, CELL), known | fitting.run(tasks))
+    return fill(candidates, keys_of(pending, COHORT), known | fitting.run(tasks))
 
 
 def _refused(row: Record) -> PeopleEstimate | None:
@@ -103,4 +103,4 @@ def _arguments(table: Table | None, first: Regimes, second: Regimes) -> dict[str
 def spanning_shares(spanning: pd.DataFrame) -> dict[Key, float]:
     """Return the share of kept units that touch both windows, by cohort."""
     kept = spanning[spanning["n_kept"] > 0]
-    return dict(zip(keys_of(kept, CELL), (kept["n_spanning"] / kept["n_kept"]).tolist(), strict=True))
+    return dict(zip(keys_of(kept, COHORT), (kept["n_spanning"] / kept["n_kept"]).tolist(), strict=True))

@@ -14,13 +14,12 @@ from jobs.estimation.intervals import wilson
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments
 from jobs.rows.window_context import Situation, joined
-from jobs.window_sums.cohorts import CohortSums
+from jobs.window_sums.tables import COHORT, CohortSums
 
 DAY = timedelta(days=1)
 WEEK = timedelta(days=7)
 PRESENTED = "presented_two_week_rate"
 EMPTY = "the cohort is empty: there is nothing to divide by"
-CELL = ["metric", "wiki_db", "metric_date"]
 
 
 def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
@@ -37,7 +36,7 @@ def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
             for wiki in situation.visible_wikis(first):
                 rows.append((metric, wiki, first, last, length, *_known(situation, metric, wiki, first, end)))
     columns = [
-        *CELL,
+        *COHORT,
         "as_of_date",
         "window_days",
         "is_complete",
@@ -73,7 +72,7 @@ def cohort_rows(sums: CohortSums, situation: Situation, as_of: Sequence[date]) -
     Returns:
         Candidates for `settle`, and the cohorts behind them.
     """
-    base = cohort_windows(situation, as_of).merge(sums.cells.drop(columns="as_of_date"), on=CELL, how="left")
+    base = cohort_windows(situation, as_of).merge(sums.cells.drop(columns="as_of_date"), on=COHORT, how="left")
     base[["n_cohort", "n_returned"]] = base[["n_cohort", "n_returned"]].fillna(0)
     cohort, returned = base["n_cohort"].to_numpy(float), base["n_returned"].to_numpy(float)
     share = np.divide(returned, cohort, out=np.full(cohort.shape, np.nan), where=cohort > 0)

@@ -10,12 +10,10 @@ import pandas as pd
 from jobs.catalogue import load_catalogue
 from jobs.reference.load import PLATFORMS, REVIEW_LINKS
 from jobs.rows.window_context import Situation
+from jobs.window_sums.tables import ALL, LINK_CELL
 
-ALL = "all"
 LINK_WINDOWS = (1, 7, 28)
 DAY = timedelta(days=1)
-KEYS = ["wiki_db", "window_days", "as_of_date"]
-CELL = [*KEYS, "element_friendly_name", "client_platform_family", "edit_count_bucket"]
 
 
 def link_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame:
@@ -100,7 +98,7 @@ def link_cells(windows: pd.DataFrame, elements: pd.DataFrame, seen: pd.DataFrame
     Args:
         windows: from `link_windows`.
         elements: from `element_windows`.
-        seen: cells (columns `CELL`) with a kept event in the window, wiki `all` included.
+        seen: cells (columns `LINK_CELL`) with a kept event in the window, wiki `all` included.
 
     Returns:
         The columns of both inputs plus edit_count_bucket: a cell per platform margin, zeros included, and a cell per
@@ -108,9 +106,11 @@ def link_cells(windows: pd.DataFrame, elements: pd.DataFrame, seen: pd.DataFrame
     """
     margins = windows.merge(elements, on=["window_days", "as_of_date"]).assign(edit_count_bucket=ALL)
     everywhere = seen["client_platform_family"] == ALL
-    buckets = seen.loc[everywhere & (seen["edit_count_bucket"] != ALL), CELL].drop(columns="client_platform_family")
+    buckets = seen.loc[everywhere & (seen["edit_count_bucket"] != ALL), LINK_CELL].drop(
+        columns="client_platform_family"
+    )
     buckets["client_platform_family"] = buckets["element_friendly_name"].map(
         lambda name: load_catalogue().element(name).bucket_platform
     )
-    by_bucket = margins.drop(columns="edit_count_bucket").merge(buckets, on=CELL[:-1])
+    by_bucket = margins.drop(columns="edit_count_bucket").merge(buckets, on=LINK_CELL[:-1])
     return pd.concat([margins, by_bucket], ignore_index=True)

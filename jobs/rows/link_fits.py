@@ -7,8 +7,8 @@ import pandas as pd
 from jobs.estimation.answers import PeopleEstimate, refusal
 from jobs.estimation.fits import FitTask
 from jobs.rows.fitting import PENDING, Fitting, Key, Table, counts, fill, keys_of, refused, sampled_rate, tables_by
+from jobs.window_sums.tables import UNIQUE_CELL
 
-CELL = ["wiki_db", "element_friendly_name", "window_days", "as_of_date"]
 ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
 
 
@@ -23,11 +23,11 @@ def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: 
     pending = candidates[candidates["status"] == PENDING]
     if pending.empty:
         return candidates
-    tables = tables_by(unique_counts, CELL)
+    tables = tables_by(unique_counts, UNIQUE_CELL)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
-    asked = pending[[*CELL, *ASKED]].drop_duplicates(CELL)
-    for key, row in zip(keys_of(asked, CELL), asked.to_dict("records"), strict=True):
+    asked = pending[[*UNIQUE_CELL, *ASKED]].drop_duplicates(UNIQUE_CELL)
+    for key, row in zip(keys_of(asked, UNIQUE_CELL), asked.to_dict("records"), strict=True):
         shown, clicked = float(row["observed_denominator"]), float(row["observed_numerator"])
         naive = clicked / shown if shown else None
         no = refused(row["regimes"], bool(row["has_unit_change"]), shown, naive)
@@ -37,7 +37,7 @@ def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: 
             known[key] = no
             continue
         tasks[key] = _task(tables.get(key), sampled_rate(row["regimes"]), fitting)
-    return fill(candidates, keys_of(pending, CELL), known | fitting.run(tasks))
+    return fill(candidates, keys_of(pending, UNIQUE_CELL), known | fitting.run(tasks))
 
 
 def _task(table: Table | None, rate: float, fitting: Fitting) -> FitTask:

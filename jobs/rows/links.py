@@ -14,12 +14,10 @@ from jobs.estimation.regimes import TextArray, effective_events
 from jobs.estimation.remedy import ADVICE
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import FINITE_ONLY, candidates
-from jobs.rows.link_cells import ALL, CELL, KEYS, element_windows, link_cells, link_windows
+from jobs.rows.link_cells import element_windows, link_cells, link_windows
 from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments, entries, in_force, kish
 from jobs.rows.window_context import Situation, joined_columns
-from jobs.window_sums.links import LinkSums
-
-MEMBER = [*KEYS, "member"]
+from jobs.window_sums.tables import ALL, LINK_CELL, LINK_WINDOW, LinkSums
 
 
 def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -37,8 +35,8 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
     cells = _with_all(sums.cells.drop(columns="has_user_id"), windows)
     kept = _with_all(sums.regimes, windows)
     skeleton = link_cells(windows, element_windows(situation, as_of), cells[cells["n_event_units"] > 0])
-    base = skeleton.merge(cells, on=CELL, how="left")
-    numbers = [column for column in cells.columns if column not in CELL]
+    base = skeleton.merge(cells, on=LINK_CELL, how="left")
+    numbers = [column for column in cells.columns if column not in LINK_CELL]
     base[numbers] = base[numbers].fillna(0)
     base = _with_samplings(base, situation)
     base["row"] = np.arange(len(base))
@@ -47,7 +45,7 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
     )
     base["caution_reason"] = joined_columns(base, "note", "caution_reason", "loss")
     base["series_break"] = joined_columns(base, "series_break", "element_break")
-    kept = kept.merge(base[[*CELL, "row"]], on=CELL).drop(columns=CELL)
+    kept = kept.merge(base[[*LINK_CELL, "row"]], on=LINK_CELL).drop(columns=LINK_CELL)
     regimes = entries(in_force(base), kept)
     base["kish"] = kish(regimes, "n_units", len(base))
     blocks = [*_totals(base, regimes), *_rates(base, regimes), *_unique(base)]
@@ -56,8 +54,8 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
 
 def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     """Keep what lies in a wiki's visible windows, and add the sums of wiki `all`."""
-    visible = windows.loc[windows["wiki_db"] != ALL, KEYS]
-    own = frame.merge(visible, on=KEYS)
+    visible = windows.loc[windows["wiki_db"] != ALL, LINK_WINDOW]
+    own = frame.merge(visible, on=LINK_WINDOW)
     keys = [name for name in own.columns if own[name].dtype.kind not in "if"]
     keys += [name for name in ("window_days", "sample_rate") if name in own.columns]
     pooled = own.assign(wiki_db=ALL).groupby(keys, as_index=False, dropna=False).sum(numeric_only=True)

@@ -14,16 +14,14 @@ import numpy as np
 import pandas as pd
 
 from jobs.estimation.fits import FitTask
-from jobs.rows.cohort_fits import CELL as COHORT
 from jobs.rows.cohort_fits import spanning_shares
 from jobs.rows.fitting import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
 from jobs.rows.visit_fits import fill_visits
-from jobs.rows.visits import CELL, ROLLING, VISITORS
 from jobs.rows.window_context import Situation
+from jobs.transforms.cohort_days import RETENTION_14D, TWO_WEEK
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
-from jobs.window_sums.cohorts import RETENTION_14D, TWO_WEEK, CohortSums
-from jobs.window_sums.visits import VisitSums
+from jobs.window_sums.tables import COHORT, ROLLING, VISIT_WINDOW, VISITORS, CohortSums, VisitSums
 
 DAY = timedelta(days=1)
 ROLLING_DAYS = 28
@@ -141,16 +139,16 @@ def _observed(visits: VisitSums, cohorts: CohortSums) -> pd.DataFrame:
 def _fill_visits(rows: pd.DataFrame, visits: VisitSums, fitting: Fitting) -> pd.DataFrame:
     """Answer the visit metrics as those of sampled wikis."""
     as_candidates = rows.assign(as_of_date=rows["last_day"], window_kind=ROLLING, inference="realised")
-    own = as_candidates.assign(population=VISITORS, window_length=ROLLING_DAYS).drop_duplicates(CELL)
+    own = as_candidates.assign(population=VISITORS, window_length=ROLLING_DAYS).drop_duplicates(VISIT_WINDOW)
     regimes = [frozenset({pair}) for pair in zip(own["sample_unit"], own["rate"], strict=True)]
-    own = own[CELL].assign(
+    own = own[VISIT_WINDOW].assign(
         regimes=pd.Series(regimes, index=own.index, dtype=object),
         sampling_unit=own["sample_unit"],
         has_unit_change=False,
         unmeasured_reason=None,
     )
     seen = ["n_visitors", "n_reviewers", "n_two_day_reviewers"]
-    sums = own.merge(visits.cells[[*CELL, *seen]], on=CELL, how="left")
+    sums = own.merge(visits.cells[[*VISIT_WINDOW, *seen]], on=VISIT_WINDOW, how="left")
     sums[seen] = sums[seen].fillna(0)
     return fill_visits(as_candidates, sums, visits, fitting).assign(as_of_date=rows["as_of_date"])
 

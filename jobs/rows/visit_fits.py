@@ -13,8 +13,7 @@ from jobs.estimation.fits import FitTask
 from jobs.estimation.people import pageviews_per_visitor_estimate
 from jobs.estimation.remedy import ADVICE
 from jobs.rows.fitting import PENDING, Fitting, Key, Record, counts, fill, keys_of, refused, sampled_rate, tables_by
-from jobs.rows.visits import CELL, QUARTER, REVIEWERS, VISITORS
-from jobs.window_sums.visits import VisitSums
+from jobs.window_sums.tables import QUARTER, REVIEWERS, VISIT_WINDOW, VISITORS, VisitSums
 
 KEY = ["metric", "wiki_db", "window_kind", "window_days", "as_of_date"]
 ASKED = [
@@ -47,7 +46,7 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
         return candidates
     keys = list(map(_key, pending[KEY].to_dict("records")))
     wanted = set(keys)
-    by_window = dict(zip(keys_of(windows, CELL), windows.filter(items=ASKED).to_dict("records"), strict=True))
+    by_window = dict(zip(keys_of(windows, VISIT_WINDOW), windows.filter(items=ASKED).to_dict("records"), strict=True))
     answers: dict[Key, PeopleEstimate] = {}
     people = _people({key[1:] for key in wanted}, by_window, sums, fitting)
     answers |= {("dashboard_visitors", *window): people[VISITORS, window] for _, window in people}
@@ -77,7 +76,7 @@ def _people(
     wanted: set[Key], windows: Mapping[Key, Record], sums: VisitSums, fitting: Fitting
 ) -> dict[Key, PeopleEstimate]:
     """Estimate visitors and reviewers of every wanted window."""
-    tables = tables_by(sums.user_counts, [*CELL, "counted"])
+    tables = tables_by(sums.user_counts, [*VISIT_WINDOW, "counted"])
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
     for window in sorted(wanted, key=str):
@@ -119,7 +118,7 @@ def _two_day(
     fitting: Fitting,
 ) -> dict[Key, PeopleEstimate]:
     """Bound the two-day review rate of every wanted window; where sessions are sampled, by Garwood's term alone."""
-    tables = tables_by(sums.two_day_counts, CELL)
+    tables = tables_by(sums.two_day_counts, VISIT_WINDOW)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
     for window in sorted(wanted, key=str):

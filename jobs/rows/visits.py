@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,18 +14,13 @@ from jobs.estimation.ratios import clustered_ratio
 from jobs.estimation.totals import horvitz_thompson
 from jobs.reference.load import REVIEW_LINKS
 from jobs.rows.candidates import candidates
-from jobs.rows.link_cells import ALL
 from jobs.rows.regimes import SAMPLING_COLUMNS, describe, entries, in_force
 from jobs.rows.window_context import Situation, joined, joined_columns
-from jobs.window_sums.visits import VisitSums
+from jobs.window_sums.tables import ALL, QUARTER, REVIEWERS, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
 from jobs.windows import quarter_start
 
 DAY = timedelta(days=1)
-ROLLING, QUARTER = "rolling", "quarter_to_date"
-VISITORS, REVIEWERS = "visitors", "reviewers"
 ROLLING_DAYS = (1, 7, 28)
-CELL = ["wiki_db", "window_kind", "population", "window_length", "as_of_date"]
-QuarterStarts = Mapping[tuple[str, str, date], date]
 
 
 def quarter_starts(situation: Situation, as_of: Iterable[date]) -> dict[tuple[str, str, date], date]:
@@ -60,9 +55,11 @@ def visit_windows(situation: Situation, as_of: Iterable[date], starts: QuarterSt
             members = tuple(situation.visible_wikis(first))
             if members:
                 rows.append(_window(situation, ALL, members, kind, population, length, first, last))
-    frame = pd.DataFrame(rows, columns=[*CELL, "metric_date", "window_days", "members", "is_complete", "caution_reason",
-                                        "unmeasured_reason", "review_unmeasured", "dashboard_break", "review_break",
-                                        *SAMPLING_COLUMNS])  # fmt: skip
+    columns = [
+        *VISIT_WINDOW, "metric_date", "window_days", "members", "is_complete", "caution_reason", "unmeasured_reason",
+        "review_unmeasured", "dashboard_break", "review_break", *SAMPLING_COLUMNS,
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=columns)
     for column in ("as_of_date", "metric_date"):
         frame[column] = pd.to_datetime(frame[column])
     reasons = ["caution_reason", "unmeasured_reason", "review_unmeasured", "dashboard_break", "review_break"]
@@ -102,8 +99,8 @@ def visit_rows(
     """
     windows = visit_windows(situation, as_of, starts)
     cells, regimes = _with_all(sums.cells, windows), _with_all(sums.regimes, windows)
-    base = windows.merge(cells, on=CELL, how="left")
-    numbers = [column for column in cells.columns if column not in CELL]
+    base = windows.merge(cells, on=VISIT_WINDOW, how="left")
+    numbers = [column for column in cells.columns if column not in VISIT_WINDOW]
     base[numbers] = base[numbers].fillna(0)
     base["row"] = np.arange(len(base))
     for column in ("review_break", "dashboard_break"):
@@ -128,8 +125,8 @@ def visit_rows(
 
 def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     """Keep what lies in rows' windows and add the sums of wiki `all`."""
-    own = frame.merge(windows.loc[windows["wiki_db"] != ALL, CELL], on=CELL)
-    keys = [name for name in (*CELL, "instrument_name", "sample_unit", "sample_rate") if name in own.columns]
+    own = frame.merge(windows.loc[windows["wiki_db"] != ALL, VISIT_WINDOW], on=VISIT_WINDOW)
+    keys = [name for name in (*VISIT_WINDOW, "instrument_name", "sample_unit", "sample_rate") if name in own.columns]
     rolling = own[own["window_kind"] == ROLLING].assign(wiki_db=ALL)
     return pd.concat([own, rolling.groupby(keys, as_index=False).sum(numeric_only=True)], ignore_index=True)
 
@@ -137,7 +134,7 @@ def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
 def _loads(rolling: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     """Build `dashboard_pageviews`."""
     rolling = rolling.assign(row=np.arange(len(rolling)))
-    own = kept.merge(rolling[[*CELL, "row"]], on=CELL).drop(columns=CELL)
+    own = kept.merge(rolling[[*VISIT_WINDOW, "row"]], on=VISIT_WINDOW).drop(columns=VISIT_WINDOW)
     regimes = entries(in_force(rolling), own)
     rate_one = rolling["is_rate_one"].astype(bool)
     total = horvitz_thompson(

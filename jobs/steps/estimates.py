@@ -14,16 +14,17 @@ from pyspark.sql import functions as F
 from jobs.catalogue import MENU_LINK
 from jobs.log import get_logger
 from jobs.reference.load import ANY_PLATFORM, REVIEW_LINKS, Reference, VocabularyRow
-from jobs.rows.build import WindowSums, build_rows
+from jobs.rows.build import build_rows
 from jobs.rows.link_cells import platform_bucket_elements
-from jobs.rows.visits import QuarterStarts, quarter_starts
+from jobs.rows.visits import quarter_starts
 from jobs.rows.window_context import Situation
 from jobs.steps.fitting import fitting
 from jobs.steps.job import Job, side_by_side
 from jobs.steps.self_validation import stage_self_validation
-from jobs.window_sums.cohorts import CohortSums, cohort_sums
-from jobs.window_sums.links import LinkSums, link_window_sums
-from jobs.window_sums.visits import VisitSums, visit_window_sums
+from jobs.window_sums.cohorts import cohort_sums
+from jobs.window_sums.links import link_window_sums
+from jobs.window_sums.tables import CohortSums, LinkSums, QuarterStarts, VisitSums, WindowSums
+from jobs.window_sums.visits import visit_window_sums
 from jobs.windows import affected_as_of, earliest_day
 
 DAY = timedelta(days=1)

@@ -17,7 +17,7 @@ from jobs.transforms.user_days import REGIME_COLUMNS
 from jobs.transforms.window_states import Statistic, positive
 
 TOTAL, BY_PLATFORM, BY_BUCKET, BY_BOTH = "total", "platform", "bucket", "both"
-LINK_CELL = ("wiki_db", "element_friendly_name", "margin", "client_platform_family", "edit_count_bucket")
+LABEL_CELL = ("wiki_db", "element_friendly_name", "margin", "client_platform_family", "edit_count_bucket")
 _SUMS = ("n_impressions", "n_clicks", "n_shown", "n_matched")
 _WEIGHTED = {name: f"w_{name.removeprefix('n_')}" for name in _SUMS}
 USER_VALUES = ("n_impressions", "n_clicks", "n_days", *_WEIGHTED.values())
@@ -70,7 +70,7 @@ def user_links(user_link_days: DataFrame, platform_bucket_elements: Sequence[str
         platform_bucket_elements: elements that also have the margin (platform, bucket).
 
     Returns:
-        `LINK_CELL`, user_hash, event_date, `USER_VALUES` (`w_…` weighted by 1 / rate, n_days positive on days with any
+        `LABEL_CELL`, user_hash, event_date, `USER_VALUES` (`w_…` weighted by 1 / rate, n_days positive on days with any
         event): a row per user, cell and regime of a day.
     """
     weighted = {to: F.col(name) / F.col("sample_rate") for name, to in _WEIGHTED.items()}
@@ -84,7 +84,7 @@ def session_links(
     """Lay out session days by margin, where the session is the sampling unit.
 
     Returns:
-        `LINK_CELL`, regime, session_hash, event_date, `SESSION_VALUES`: any number of rows per cell and day.
+        `LABEL_CELL`, regime, session_hash, event_date, `SESSION_VALUES`: any number of rows per cell and day.
     """
     key = ("event_date", "wiki_db", *REGIME_COLUMNS, "element_friendly_name", "client_platform_family",
            "edit_count_bucket")  # fmt: skip
@@ -107,7 +107,7 @@ def by_margins(
         platform_bucket_elements: elements that also have the margin (platform, bucket).
 
     Returns:
-        `LINK_CELL`, `unit`, event_date, `values`. In margin `total` platform and bucket are labels: the unit's only
+        `LABEL_CELL`, `unit`, event_date, `values`. In margin `total` platform and bucket are labels: the unit's only
         one, else null; in the other margins they are the value the row is about, else null.
     """
     platform, bucket = F.col("client_platform_family"), F.col("edit_count_bucket")

@@ -15,7 +15,7 @@ from jobs.transforms.link_margins import (
     BY_BOTH,
     BY_BUCKET,
     BY_PLATFORM,
-    LINK_CELL,
+    LABEL_CELL,
     SESSION_STATES,
     SESSION_STATISTICS,
     SESSION_VALUES,
@@ -32,9 +32,8 @@ from jobs.transforms.link_margins import (
 from jobs.transforms.user_days import REGIME_COLUMNS, SEGMENT_COLUMNS
 from jobs.transforms.window_states import additive_changes, state_counts, steps, unit_changes, window_changes, within
 from jobs.window_sums.dense import accumulate, collect, rolled, summed
+from jobs.window_sums.tables import ALL, LINK_CELL, LinkSums
 
-ALL = "all"
-CELL = ("wiki_db", *SEGMENT_COLUMNS, "window_days", "as_of_date")
 _MARGIN_CELL = ("wiki_db", *SEGMENT_COLUMNS)
 _COUNTS = ("n_impressions", "n_clicks", "n_shown", "n_matched")
 _WEIGHTED = ("w_impressions", "w_clicks", "w_shown", "w_matched")
@@ -47,34 +46,6 @@ _PAGEVIEW_UNITS = {
     "n_matched_units": "n_matched_pageviews",
     **{name: name for name in SESSION_STATISTICS if not name.startswith("n_")},
 }
-
-
-@dataclass(frozen=True)
-class LinkSums:
-    """Window sums of links. Cells in which nothing was kept on any asked date are absent.
-
-    The margins are (all, all), (platform, all), (all, bucket) and, for some elements, (platform, bucket); rows without
-    a platform count in `all` only.
-
-    Attributes:
-        cells: `CELL`; n_impressions, n_clicks, n_shown, n_matched; n_event_units (kept pageviews with any event of the
-            element); n_shown_users, n_click_users, n_shown_and_click_users, n_users (with any event); has_user_id
-            (false if anything in the window came without one); w_impressions, w_clicks, w_shown, w_matched (weighted by
-            1 / rate) and, over the weighted totals of users in the window, the sums of squares and products
-            uu_impressions_sq, uu_clicks_sq, uu_impressions_clicks, uu_shown_sq, uu_matched_sq, uu_shown_matched.
-        regimes: `CELL`, instrument_name, sample_unit, sample_rate; the four counts; n_units, n_impression_units,
-            n_click_units, n_shown_units, n_matched_units (kept pageviews or sessions with any event, an impression,
-            a click, …); impressions_sq, clicks_sq, impressions_clicks, shown_sq, matched_sq, shown_matched over units,
-            a session over the whole window. A pageview that lasts over midnight counts once on each day.
-        unique_counts: elements at (all, all) of wikis with a rate below 1, windows above one day: wiki_db,
-            element_friendly_name, window_days, as_of_date, is_full (shown in a rate-1 regime in the window), full_click
-            (shown and clicked in such), k_click, k_shown_only (kept units of sampled regimes with a click, and shown
-            without one), n_users.
-    """
-
-    cells: pd.DataFrame
-    regimes: pd.DataFrame
-    unique_counts: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -137,14 +108,14 @@ def _cells(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask) -
     )
     changes = window_changes(
         user_links(users, ask.both),
-        unit=[*LINK_CELL, "user_hash"], cell=LINK_CELL, values=USER_VALUES, windows=ask.windows,
+        unit=[*LABEL_CELL, "user_hash"], cell=LABEL_CELL, values=USER_VALUES, windows=ask.windows,
         statistics=USER_STATISTICS, start=ask.start, end=ask.end,
     )  # fmt: skip
     people = rolled(
         _open_labels(collect(changes), ask), cell=_MARGIN_CELL, names=list(USER_STATISTICS), windows=ask.windows,
         start=ask.start, end=ask.end,
     )  # fmt: skip
-    cells = sums.merge(people, on=list(CELL), how="left")
+    cells = sums.merge(people, on=list(LINK_CELL), how="left")
     cells = cells.fillna(dict.fromkeys(USER_STATISTICS, 0))
     cells = cells.astype({name: "int64" for name in USER_STATISTICS if name.startswith("n_")})
     return cells.assign(has_user_id=cells["n_anonymous"] == 0).drop(columns="n_anonymous")
@@ -155,12 +126,12 @@ def _regimes(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask)
     names = [*_COUNTS, *_PAGEVIEW_UNITS]
     own = daily.assign(**{name: daily[column] for name, column in _PAGEVIEW_UNITS.items()})
     sums = summed(_open_days(own, ask), cell=cell, names=names, windows=ask.windows, start=ask.start, end=ask.end)
-    keys = [*CELL, *REGIME_COLUMNS]
+    keys = [*LINK_CELL, *REGIME_COLUMNS]
     is_session = sums["sample_unit"] == "session"
     if is_session.any():
         changes = window_changes(
             session_links(users, units, ask.both),
-            unit=[*LINK_CELL, *REGIME_COLUMNS, "session_hash"], cell=[*LINK_CELL, *REGIME_COLUMNS],
+            unit=[*LABEL_CELL, *REGIME_COLUMNS, "session_hash"], cell=[*LABEL_CELL, *REGIME_COLUMNS],
             values=SESSION_VALUES, windows=ask.windows, statistics=SESSION_STATISTICS, start=ask.start, end=ask.end,
         )  # fmt: skip
         sessions = rolled(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -11,14 +10,11 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.transforms.window_states import within
+from jobs.window_sums.tables import QUARTER, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts
 from jobs.windows import quarter_end
 
 DAY = timedelta(days=1)
-VISITORS, REVIEWERS = "visitors", "reviewers"
-ROLLING, QUARTER = "rolling", "quarter_to_date"
-WINDOW = ("wiki_db", "window_kind", "population", "window_length", "as_of_date")
 TAGS = ("wiki_db", "population", "quarter_stop")
-QuarterStarts = Mapping[tuple[str, str, date], date]
 
 
 def quarters_within(quarter_starts: QuarterStarts, start: date, end: date) -> tuple[tuple[str, str, date, date], ...]:
@@ -74,5 +70,5 @@ def name_windows(found: pd.DataFrame) -> pd.DataFrame:
     found = found[found["window_days"].gt(0) | (stop == found["quarter_stop"])]
     kind = found["window_days"].gt(0).map({True: ROLLING, False: QUARTER})
     named = found.assign(window_kind=kind).rename(columns={"window_days": "window_length"})
-    rest = [name for name in named.columns if name not in (*WINDOW, "quarter_stop")]
-    return named[[*WINDOW, *rest]].reset_index(drop=True)
+    rest = [name for name in named.columns if name not in (*VISIT_WINDOW, "quarter_stop")]
+    return named[[*VISIT_WINDOW, *rest]].reset_index(drop=True)

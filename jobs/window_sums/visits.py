@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
@@ -33,42 +32,8 @@ from jobs.transforms.window_states import (
     window_changes,
 )
 from jobs.window_sums.dense import accumulate, collect, rolled, summed
-from jobs.window_sums.spans import (
-    REVIEWERS,
-    TAGS,
-    VISITORS,
-    WINDOW,
-    QuarterStarts,
-    Span,
-    name_windows,
-    quarters_within,
-)
-
-
-@dataclass(frozen=True)
-class VisitSums:
-    """Window sums of the dashboard. Every frame has the columns `WINDOW`.
-
-    `window_length` is the days of a rolling window and 0 for quarter to date; `population` tells the two
-    quarter-to-date windows apart (reviewers may be measured later than visitors) and is `visitors` for all rolling
-    ones. Windows in which nothing was kept on any asked date are absent.
-
-    Attributes:
-        cells: n_loads, n_pageviews, n_units (kept pageviews or sessions with a load or a review click; of pageviews:
-            with a load), n_visitors, n_reviewers, n_two_day_reviewers, w_loads (loads weighted by 1 / rate) and
-            uu_loads_sq (sum over users of their squared weighted loads).
-        regimes: instrument_name, sample_unit, sample_rate with n_loads, n_pageviews, loads_sq (sum over kept units of
-            squared loads in the whole window), n_units, n_load_units.
-        user_counts: wikis with a rate below 1 only: `counted` (visitors or reviewers), is_full (seen in a rate-1 regime
-            in the window), k (kept units of sampled regimes with a load, or with a review click), n_users.
-        two_day_counts: the same wikis' visitors: is_full, k_review_units, k_other_units (kept units of sampled
-            regimes with and without a review click), n_users.
-    """
-
-    cells: pd.DataFrame
-    regimes: pd.DataFrame
-    user_counts: pd.DataFrame
-    two_day_counts: pd.DataFrame
+from jobs.window_sums.spans import TAGS, Span, name_windows, quarters_within
+from jobs.window_sums.tables import REVIEWERS, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
 
 
 def visit_window_sums(
@@ -99,9 +64,9 @@ def visit_window_sums(
                     USER_STATISTICS, span)  # fmt: skip
     regimes = _regimes(rows, daily, span)
     sums = _sums(daily, ["wiki_db"], ["n_loads", "n_pageviews", "w_loads"], span)
-    units = regimes.groupby(list(WINDOW), as_index=False)["n_units"].sum()
-    cells = sums.merge(units, on=list(WINDOW), how="outer").merge(users, on=list(WINDOW), how="outer")
-    numbers = [name for name in cells.columns if name not in WINDOW]
+    units = regimes.groupby(list(VISIT_WINDOW), as_index=False)["n_units"].sum()
+    cells = sums.merge(units, on=list(VISIT_WINDOW), how="outer").merge(users, on=list(VISIT_WINDOW), how="outer")
+    numbers = [name for name in cells.columns if name not in VISIT_WINDOW]
     whole = [name for name in numbers if name.startswith("n_")]
     cells = cells.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(whole, "int64"))
     below = {*sampled, *daily.loc[daily["sample_rate"] < 1, "wiki_db"]}
@@ -116,7 +81,7 @@ def _values(
     statistics: Mapping[str, Statistic],
     span: Span,
 ) -> pd.DataFrame:
-    """Follow units through all windows; returns `WINDOW`, the cell's other columns and the statistics."""
+    """Follow units through all windows; returns `VISIT_WINDOW`, the cell's other columns and the statistics."""
     found = []
     for tagged, windows in ((span.rolling(rows), span.windows), (span.to_date(rows), (None,))):
         if windows == (None,) and not span.quarters:
@@ -141,7 +106,7 @@ def _values(
 
 
 def _sums(daily: pd.DataFrame, cell: list[str], names: list[str], span: Span) -> pd.DataFrame:
-    """Sum what adds up over days in all windows; returns `WINDOW`, the cell's other columns and the names."""
+    """Sum what adds up over days in all windows; returns `VISIT_WINDOW`, the cell's other columns and the names."""
     rolling = summed(daily, cell=cell, names=names, windows=span.windows, start=span.start, end=span.end)
     found = [rolling.assign(population=VISITORS, quarter_stop=None)]
     if span.quarters:
@@ -164,8 +129,8 @@ def _regimes(rows: DataFrame, daily: pd.DataFrame, span: Span) -> pd.DataFrame:
     cell = [*TAGS, *REGIME_COLUMNS]
     sessions = _values(session_visits(rows), ["session_hash"], cell, ["n_loads", "n_rows"], SESSION_STATISTICS, span)
     own = sums[is_session].drop(columns=list(SESSION_STATISTICS))
-    merged = own.merge(sessions, on=[*WINDOW, *REGIME_COLUMNS], how="outer")
-    names = [name for name in sums.columns if name not in (*WINDOW, *REGIME_COLUMNS)]
+    merged = own.merge(sessions, on=[*VISIT_WINDOW, *REGIME_COLUMNS], how="outer")
+    names = [name for name in sums.columns if name not in (*VISIT_WINDOW, *REGIME_COLUMNS)]
     merged = merged.fillna(dict.fromkeys(names, 0)).astype(dict.fromkeys(names, "int64"))
     return pd.concat([sums[~is_session], merged[sums.columns]], ignore_index=True)
 
@@ -173,7 +138,7 @@ def _regimes(rows: DataFrame, daily: pd.DataFrame, span: Span) -> pd.DataFrame:
 def _people(rows: DataFrame, wikis: list[str], span: Span) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count the users of sampled wikis by their kept units: `user_counts` and `two_day_counts`."""
     states = list(STATES)
-    joint = pd.DataFrame(columns=[*WINDOW, *states, "n_users"])
+    joint = pd.DataFrame(columns=[*VISIT_WINDOW, *states, "n_users"])
     if wikis:
         joint = name_windows(
             pd.concat(_joint_counts(rows.where(F.col("wiki_db").isin(wikis)), span), ignore_index=True)
@@ -191,7 +156,7 @@ def _people(rows: DataFrame, wikis: list[str], span: Span) -> tuple[pd.DataFrame
 
 def _add(joint: pd.DataFrame, states: list[str]) -> pd.DataFrame:
     """Add up users by the columns of their state that are told apart."""
-    counts = joint.groupby([*WINDOW, *states], as_index=False)[["n_users"]].sum()
+    counts = joint.groupby([*VISIT_WINDOW, *states], as_index=False)[["n_users"]].sum()
     return counts.loc[counts["n_users"] != 0]
 
 

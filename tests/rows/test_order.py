@@ -13,16 +13,14 @@ import pytest
 
 from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
-from jobs.rows.build import WindowSums, build_rows
+from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting, tables_by
 from jobs.rows.self_validation import self_validation_rows, validation_windows
 from jobs.rows.window_context import Situation
 from jobs.steps.fitting import fit_many
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
-from jobs.window_sums.cohorts import CohortSums
-from jobs.window_sums.links import LinkSums
-from jobs.window_sums.visits import VisitSums
+from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums
 
 DAY = timedelta(days=1)
 MONDAY = date(2026, 6, 8)

@@ -16,8 +16,8 @@ from jobs.rows.links import link_rows
 from jobs.rows.settle import COLUMNS, settle
 from jobs.rows.visit_fits import _refuse_process
 from jobs.rows.window_context import GAP, LOST, Situation
-from jobs.window_sums.cohorts import CohortSums
-from jobs.window_sums.links import CELL, USER_STATISTICS, LinkSums
+from jobs.transforms.link_margins import USER_STATISTICS
+from jobs.window_sums.tables import LINK_CELL, CohortSums, LinkSums
 
 DAY = timedelta(days=1)
 SUNDAY = date(2026, 6, 14)
@@ -122,7 +122,7 @@ def _utc(day):
 
 def _links(has_user_id, *kept):
     """One element's week: (rate, impressions, clicks), every pageview with one impression, every user once."""
-    cell = dict(zip(CELL, ("idwiki", 7, pd.Timestamp(SUNDAY), "diff", "all", "all"), strict=True))
+    cell = dict(zip(LINK_CELL, ("idwiki", 7, pd.Timestamp(SUNDAY), "diff", "all", "all"), strict=True))
     place = {
         "wiki_db": "idwiki", "window_days": 7, "as_of_date": pd.Timestamp(SUNDAY), "element_friendly_name": "diff",
         "client_platform_family": "all", "edit_count_bucket": "all",

@@ -14,8 +14,7 @@ from jobs.rows.self_validation import COLUMNS, RATES, mondays, self_validation_r
 from jobs.rows.window_context import Situation
 from jobs.steps.fitting import fit_many
 from jobs.transforms.thinning import copy_name
-from jobs.window_sums.cohorts import CohortSums
-from jobs.window_sums.visits import VisitSums
+from jobs.window_sums.tables import CohortSums, VisitSums
 
 MONDAY = date(2026, 6, 8)
 DAY = timedelta(days=1)

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from jobs.window_sums.cohorts import DAY_METRICS, cohort_sums
+from jobs.transforms.cohort_days import DAY_METRICS
+from jobs.window_sums.cohorts import cohort_sums
 from tests.small_world import FIRST, MENU, USAGE, table_frame
 
 pytestmark = pytest.mark.spark

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from jobs.transforms.link_margins import BY_BOTH, BY_BUCKET, BY_PLATFORM, TOTAL, user_links
-from jobs.window_sums.links import CELL, link_window_sums
+from jobs.window_sums.links import link_window_sums
+from jobs.window_sums.tables import LINK_CELL
 from tests.small_world import FIRST, MENU, REGIME, SEGMENT, table_frame, with_review_group
 
 pytestmark = pytest.mark.spark
@@ -171,7 +172,7 @@ def test_a_given_daily_table_changes_nothing(world, sums):
         platform_bucket_elements=[MENU],
         engagement_daily=engagement_daily(world.user_link_days, world.unit_link_days),
     )
-    order = list(CELL)
+    order = list(LINK_CELL)
     pd.testing.assert_frame_equal(
         again.cells.sort_values(order, ignore_index=True), sums.cells.sort_values(order, ignore_index=True)
     )
@@ -251,4 +252,4 @@ def test_without_links_there_are_no_cells(spark):
     users, units = (table_frame(spark, name, []) for name in ("user_link_days", "unit_link_days"))
     sums = link_window_sums(users, units, start=START, end=END)
     assert [len(frame) for frame in (sums.cells, sums.regimes, sums.unique_counts)] == [0] * 3
-    assert {*CELL, "n_users", "has_user_id", "uu_clicks_sq"} <= {*sums.cells}
+    assert {*LINK_CELL, "n_users", "has_user_id", "uu_clicks_sq"} <= {*sums.cells}

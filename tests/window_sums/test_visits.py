@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.window_sums.spans import WINDOW
+from jobs.window_sums.tables import VISIT_WINDOW
 from jobs.window_sums.visits import visit_window_sums
 from tests.small_world import FIRST, REGIME, REVIEW, USAGE, table_frame
 
@@ -93,7 +93,7 @@ def indexed(frame, keys):
 
 
 def test_cells_against_a_recount(sums, visits):
-    cells = indexed(sums.cells, WINDOW)
+    cells = indexed(sums.cells, VISIT_WINDOW)
     seen = set()
     for key, events in windows(visits):
         cell = cells[key]
@@ -116,7 +116,7 @@ def test_cells_against_a_recount(sums, visits):
 
 
 def test_regimes_against_a_recount(sums, visits):
-    regimes = indexed(sums.regimes, [*WINDOW, *REGIME])
+    regimes = indexed(sums.regimes, [*VISIT_WINDOW, *REGIME])
     for key, events in windows(visits):
         by_rate = defaultdict(list)
         for event in events:
@@ -150,9 +150,9 @@ def test_people_against_a_recount(sums, visits):
                 two_days[(*key, bool(full_loads), k_review, k_other)] += 1
             if full_reviews or k_review:
                 populations[(*key, "reviewers", bool(full_reviews), k_review)] += 1
-    found = indexed(sums.user_counts, [*WINDOW, "counted", "is_full", "k"])
+    found = indexed(sums.user_counts, [*VISIT_WINDOW, "counted", "is_full", "k"])
     assert {key: row["n_users"] for key, row in found.items()} == populations
-    found = indexed(sums.two_day_counts, [*WINDOW, "is_full", "k_review_units", "k_other_units"])
+    found = indexed(sums.two_day_counts, [*VISIT_WINDOW, "is_full", "k_review_units", "k_other_units"])
     assert {key: row["n_users"] for key, row in found.items()} == two_days
     assert {key[5] for key in populations} == {"visitors", "reviewers"}
     assert max(key[-1] for key in populations) > 2
@@ -208,4 +208,4 @@ def test_two_days_of_review_by_hand(spark):
 def test_without_visits_there_are_no_windows(spark):
     sums = visit_window_sums(table_frame(spark, "user_days", []), start=START, end=END, quarter_starts=QUARTERS)
     assert [len(frame) for frame in (sums.cells, sums.regimes, sums.user_counts, sums.two_day_counts)] == [0] * 4
-    assert {*WINDOW, "n_visitors", "n_loads"} <= {*sums.cells}
+    assert {*VISIT_WINDOW, "n_visitors", "n_loads"} <= {*sums.cells}

@@ -10,7 +10,8 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from support import callbacks, commands, defaults
+
+from jobs.scheduling import callbacks, commands, defaults
 
 
 def test_a_step_runs_the_templated_day_on_the_input_of_the_environment() -> None:
