@@ -34,8 +34,9 @@ from datetime import timedelta
 from airflow.providers.standard.operators.bash import BashOperator
 from airflow.sdk import DAG
 from airflow.timetables.interval import CronDataIntervalTimetable
-from support import commands, defaults
-from support.assets import MARTS
+
+from jobs.scheduling import commands, defaults
+from jobs.scheduling.assets import MARTS
 
 with DAG(
     dag_id="personal_dashboard_daily",

@@ -1,1 +1,0 @@
-"""What the DAGs share: pure Python without Airflow, but for `assets`; the DAG processor skips it (`.airflowignore`)."""
