@@ -30,7 +30,7 @@ from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.visits import quarter_starts
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.user_days import element_pageviews, user_days
@@ -67,7 +67,7 @@ class MetricCase:
     Attributes:
         name: of the file.
         reference: wikis and policy of the case; instruments and vocabulary as shipped.
-        situation: with the days and hours that did not arrive.
+        context: with the days and hours that did not arrive.
         events: kept events, by column of the contract; their wikis are named as in the file.
         rows: expected rows: the key columns (what is left out is as in `KEY_DEFAULTS`) and the columns to compare.
         no_rows: columns of rows that must not be there.
@@ -75,7 +75,7 @@ class MetricCase:
 
     name: str
     reference: Reference
-    situation: Situation
+    context: WindowContext
     events: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     no_rows: list[dict[str, Any]]
@@ -102,7 +102,7 @@ def _case(name: str, spec: dict[str, Any]) -> MetricCase:
     reference = _reference(spec["wikis"], spec.get("policy", EVERYTHING))
     missing = set(spec.get("missing_days", []))
     incomplete = dict(spec.get("missing_hours", {})) | dict.fromkeys(missing, 24)
-    situation = Situation(reference, [day for day in YEAR if day not in missing], incomplete, GRACE_MINUTES)
+    context = WindowContext(reference, [day for day in YEAR if day not in missing], incomplete, GRACE_MINUTES)
     first_wiki = next(iter(spec["wikis"]))
     regimes = timeline(reference, timedelta(minutes=GRACE_MINUTES))
     events = [
@@ -111,7 +111,7 @@ def _case(name: str, spec: dict[str, Any]) -> MetricCase:
         for one in _opened(short)
     ]
     rows = [{**KEY_DEFAULTS, "wiki_db": first_wiki, **row} for row in spec["rows"]]
-    return MetricCase(name, reference, situation, events, rows, spec.get("no_rows", []))
+    return MetricCase(name, reference, context, events, rows, spec.get("no_rows", []))
 
 
 def _reference(wikis: Mapping[str, date], policy: Sequence[Mapping[str, Any]]) -> Reference:
@@ -184,10 +184,10 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
     starts = {
         (case.own(wiki), population, quarter): first
         for case in cases
-        for (wiki, population, quarter), first in quarter_starts(case.situation, case.as_of).items()
+        for (wiki, population, quarter), first in quarter_starts(case.context, case.as_of).items()
     }
     first = start - 90 * DAY
-    below = [case.own(wiki) for case in cases for wiki in case.situation.sampled_wikis(first, end)]
+    below = [case.own(wiki) for case in cases for wiki in case.context.sampled_wikis(first, end)]
     visits = visit_window_sums(user_facts, quarter_starts=starts, start=start, end=end, sampled=below)
     cohorts = cohort_sums(user_facts, link_facts, menu_element=MENU_LINK, start=start, end=end, sampled=below)
     own = platform_bucket_elements()
@@ -196,9 +196,9 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
     return {
         case.name: build_rows(
             WindowSums(_of(case, visits), _of(case, cohorts), _of(case, links)),
-            case.situation,
+            case.context,
             case.as_of,
-            quarter_starts(case.situation, case.as_of),
+            quarter_starts(case.context, case.as_of),
             fitting,
             MIN_USERS,
         )
@@ -212,7 +212,7 @@ def _facts(spark: SparkSession, cases: Sequence[MetricCase]) -> list[DataFrame]:
     events = [event | {"wiki_db": case.own(event["wiki_db"])} for case in cases for event in case.events]
     rows = [tuple((event | {"meta_id": f"m{n}"}).get(name) for name in names) for n, event in enumerate(events)]
     pageviews = element_pageviews(frame_of(spark, rows, EVENT_COLUMNS))
-    review = cases[0].situation.vocabulary.review_elements
+    review = cases[0].context.vocabulary.review_elements
     facts = (
         user_days(pageviews, review_elements=review, dashboard_instruments=[INSTRUMENT]),
         user_link_days(pageviews, review_elements=review),

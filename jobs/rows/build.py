@@ -16,7 +16,7 @@ from jobs.rows.links import link_rows
 from jobs.rows.settle import settle
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.visits import visit_rows
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import COHORT, LINK_CELL, REGIME, VISIT_WINDOW, QuarterStarts, WindowSums
 
 
@@ -41,7 +41,7 @@ def _sorted(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
 
 def build_rows(
     sums: WindowSums,
-    situation: Situation,
+    context: WindowContext,
     as_of: Sequence[date],
     starts: QuarterStarts,
     fitting: Fitting,
@@ -51,19 +51,19 @@ def build_rows(
 
     Args:
         sums: the window sums.
-        situation: the facts about days.
+        context: the facts about days.
         as_of: the as-of dates.
         starts: first day of each quarter to date, as given to the window sums.
         fitting: how people under sampling are fitted.
         min_users: cells with fewer users are suppressed.
     """
     sums = canonical(sums)
-    visits, windows = visit_rows(sums.visits, situation, as_of, starts)
-    cohorts, _ = cohort_rows(sums.cohorts, situation, as_of)
-    links, _ = link_rows(sums.links, situation, as_of)
+    visits, windows = visit_rows(sums.visits, context, as_of, starts)
+    cohorts, _ = cohort_rows(sums.cohorts, context, as_of)
+    links, _ = link_rows(sums.links, context, as_of)
     families = [
         fill_visits(visits, windows, sums.visits, fitting),
-        fill_cohorts(cohorts, sums.cohorts, situation, fitting),
+        fill_cohorts(cohorts, sums.cohorts, context, fitting),
         fill_unique(links, sums.links.unique_counts, fitting),
     ]
     return settle(pd.concat([family for family in families if not family.empty], ignore_index=True), min_users)

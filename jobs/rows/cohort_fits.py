@@ -25,7 +25,7 @@ from jobs.rows.fitting import (
     sampled_rate,
     tables_by,
 )
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.transforms.cohort_days import DAY_METRICS
 from jobs.window_sums.tables import COHORT, CohortSums
 
@@ -33,13 +33,13 @@ ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominato
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
-def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situation, fitting: Fitting) -> pd.DataFrame:
+def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, context: WindowContext, fitting: Fitting) -> pd.DataFrame:
     """Answer the pending candidates of the cohort metrics.
 
     Args:
         candidates: from `cohort_rows`.
         sums: cohorts with their tables of users by kept units in both windows.
-        situation: the sampling of each of the two windows.
+        context: the sampling of each of the two windows.
         fitting: how fits are run.
     """
     if candidates.empty or not (candidates["status"] == PENDING).any():
@@ -54,7 +54,7 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, situation: Situatio
         if no is not None:
             known[key] = no
             continue
-        first, second = _sides(situation, row)
+        first, second = _sides(context, row)
         arguments = _arguments(tables.get(key), first, second)
         arguments |= {"spanning_share": spanning.get(key, 0.0), "limits": fitting.limits}
         tasks[key] = FitTask("retention_estimate", arguments)
@@ -71,7 +71,7 @@ def _refused(row: Record) -> PeopleEstimate | None:
     return refused(row["regimes"], bool(row["has_unit_change"]), cohort, naive)
 
 
-def _sides(situation: Situation, row: Record) -> tuple[Regimes, Regimes]:
+def _sides(context: WindowContext, row: Record) -> tuple[Regimes, Regimes]:
     """Return the regimes of the first and of the second window."""
     start = row["metric_date"].date()
     if row["metric"] in DAY_METRICS:
@@ -79,11 +79,11 @@ def _sides(situation: Situation, row: Record) -> tuple[Regimes, Regimes]:
         spans = ((start, start + DAY), (start + lag * DAY, start + (last + 1) * DAY))
     else:
         spans = ((start, start + WEEK), (start + WEEK, start + 2 * WEEK))
-    return tuple(_regimes(situation, row["wiki_db"], *span) for span in spans)  # type: ignore[return-value]
+    return tuple(_regimes(context, row["wiki_db"], *span) for span in spans)  # type: ignore[return-value]
 
 
-def _regimes(situation: Situation, wiki: str, start: date, end: date) -> Regimes:
-    return situation.sampling(situation.usage_instruments(start, end), (wiki,), start, end).regimes
+def _regimes(context: WindowContext, wiki: str, start: date, end: date) -> Regimes:
+    return context.sampling(context.usage_instruments(start, end), (wiki,), start, end).regimes
 
 
 def _arguments(table: Table | None, first: Regimes, second: Regimes) -> dict[str, Any]:

@@ -12,8 +12,8 @@ import pandas as pd
 from jobs.catalogue import MENU_LINK, load_catalogue
 from jobs.estimation.intervals import wilson
 from jobs.rows.candidates import FINITE_ONLY, candidates
-from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments
-from jobs.rows.window_context import Situation, joined
+from jobs.rows.regimes import SAMPLING_COLUMNS, element_instruments, sampling_values
+from jobs.rows.window_context import WindowContext, joined
 from jobs.window_sums.tables import COHORT, CohortSums
 
 DAY = timedelta(days=1)
@@ -22,7 +22,7 @@ PRESENTED = "presented_two_week_rate"
 EMPTY = "the cohort is empty: there is nothing to divide by"
 
 
-def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
+def cohort_windows(context: WindowContext, as_of: Sequence[date]) -> pd.DataFrame:
     """List every cohort whose window closes on an asked date, with what is known of the window."""
     metrics = [metric for metric in load_catalogue().metrics.values() if metric.has_window("cohort")]
     rows = []
@@ -31,10 +31,10 @@ def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
             first, end = last - (length - 1) * DAY, last + DAY
             if weekday is not None and first.weekday() != weekday:
                 continue
-            if metric == PRESENTED and not situation.vocabulary.overlaps(MENU_LINK, first, end):
+            if metric == PRESENTED and not context.vocabulary.overlaps(MENU_LINK, first, end):
                 continue
-            for wiki in situation.visible_wikis(first):
-                rows.append((metric, wiki, first, last, length, *_known(situation, metric, wiki, first, end)))
+            for wiki in context.visible_wikis(first):
+                rows.append((metric, wiki, first, last, length, *_known(context, metric, wiki, first, end)))
     columns = [
         *COHORT,
         "as_of_date",
@@ -51,28 +51,28 @@ def cohort_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
     return frame.assign(window_kind="cohort").astype({"caution_reason": object, "unmeasured_reason": object})
 
 
-def _known(situation: Situation, metric: str, wiki: str, first: date, end: date) -> tuple[object, ...]:
-    missing, caution = situation.missing_reason(first, end), situation.caution_reason(first, end)
-    instruments = situation.usage_instruments(first, end)
-    unmeasured = situation.usage_unmeasured(first, end) or missing
+def _known(context: WindowContext, metric: str, wiki: str, first: date, end: date) -> tuple[object, ...]:
+    missing, caution = context.missing_reason(first, end), context.caution_reason(first, end)
+    instruments = context.usage_instruments(first, end)
+    unmeasured = context.usage_unmeasured(first, end) or missing
     if metric == PRESENTED:
         # Only the first week asks who was shown the link; in the second it may be gone.
-        entry = element_instruments(situation, (wiki,), MENU_LINK, first, first + WEEK)
+        entry = element_instruments(context, (wiki,), MENU_LINK, first, first + WEEK)
         instruments = tuple(sorted({*instruments, *entry}))
-        unmeasured = unmeasured or situation.vocabulary.unmeasured(MENU_LINK, "all", first, first + WEEK)
-    sampling = situation.sampling(instruments, (wiki,), first, end)
+        unmeasured = unmeasured or context.vocabulary.unmeasured(MENU_LINK, "all", first, first + WEEK)
+    sampling = context.sampling(instruments, (wiki,), first, end)
     sampling = replace(sampling, series_break=joined(sampling.series_break, load_catalogue().breaks("*", first, end)))
-    whole, has_id = situation.is_complete(first, end), situation.have_user_ids(instruments)
-    return whole, joined(caution, sampling.loss), unmeasured or sampling.unrecorded, has_id, *describe(sampling)
+    whole, has_id = context.is_complete(first, end), context.have_user_ids(instruments)
+    return whole, joined(caution, sampling.loss), unmeasured or sampling.unrecorded, has_id, *sampling_values(sampling)
 
 
-def cohort_rows(sums: CohortSums, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cohort_rows(sums: CohortSums, context: WindowContext, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Build the candidates of the cohort metrics; people under sampling are left `pending`.
 
     Returns:
         Candidates for `settle`, and the cohorts behind them.
     """
-    base = cohort_windows(situation, as_of).merge(sums.cells.drop(columns="as_of_date"), on=COHORT, how="left")
+    base = cohort_windows(context, as_of).merge(sums.cells.drop(columns="as_of_date"), on=COHORT, how="left")
     base[["n_cohort", "n_returned"]] = base[["n_cohort", "n_returned"]].fillna(0)
     cohort, returned = base["n_cohort"].to_numpy(float), base["n_returned"].to_numpy(float)
     share = np.divide(returned, cohort, out=np.full(cohort.shape, np.nan), where=cohort > 0)

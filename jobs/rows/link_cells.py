@@ -9,14 +9,14 @@ import pandas as pd
 
 from jobs.catalogue import load_catalogue
 from jobs.reference.load import PLATFORMS, REVIEW_LINKS
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import ALL, LINK_CELL
 
 LINK_WINDOWS = (1, 7, 28)
 DAY = timedelta(days=1)
 
 
-def link_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame:
+def link_windows(context: WindowContext, as_of: Iterable[date]) -> pd.DataFrame:
     """List the rolling windows of links: one row per wiki (and `all`), length and as-of date.
 
     A wiki has a window if it was visible from its first day on; `all` has it if any wiki has.
@@ -29,11 +29,11 @@ def link_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame:
     for last in as_of:
         for days in LINK_WINDOWS:
             start, end = last - (days - 1) * DAY, last + DAY
-            wikis = situation.visible_wikis(start)
-            missing, caution = situation.missing_reason(start, end), situation.caution_reason(start, end)
+            wikis = context.visible_wikis(start)
+            missing, caution = context.missing_reason(start, end), context.caution_reason(start, end)
             members = [(wiki, (wiki,)) for wiki in wikis] + ([(ALL, tuple(wikis))] if wikis else [])
             rows += [
-                (name, days, start, last, situation.is_complete(start, end), caution, missing, group)
+                (name, days, start, last, context.is_complete(start, end), caution, missing, group)
                 for name, group in members
             ]
     columns = [
@@ -52,21 +52,21 @@ def link_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame:
     return frame.astype({"caution_reason": object, "missing_reason": object})
 
 
-def element_windows(situation: Situation, as_of: Iterable[date]) -> pd.DataFrame:
+def element_windows(context: WindowContext, as_of: Iterable[date]) -> pd.DataFrame:
     """List which elements have rows in which windows, by platform, and why a row is unmeasured.
 
     Returns:
         window_days, as_of_date, element_friendly_name, client_platform_family (a platform or `all`), unmeasured_reason,
         note (a caution that holds for this element and platform always, or null), element_break.
     """
-    vocabulary = situation.vocabulary
+    vocabulary = context.vocabulary
     catalogue = load_catalogue()
     rows = []
     for last in as_of:
         for days in LINK_WINDOWS:
             start, end = last - (days - 1) * DAY, last + DAY
             for element in (*vocabulary.elements, REVIEW_LINKS):
-                if not vocabulary.overlaps(element, start, end) or end <= situation.first_seen.get(element, start):
+                if not vocabulary.overlaps(element, start, end) or end <= context.first_seen.get(element, start):
                     continue
                 told = catalogue.breaks(element, start, end)
                 special = catalogue.element(element)

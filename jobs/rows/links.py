@@ -15,30 +15,30 @@ from jobs.estimation.remedy import ADVICE
 from jobs.estimation.totals import horvitz_thompson
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.link_cells import element_windows, link_cells, link_windows
-from jobs.rows.regimes import SAMPLING_COLUMNS, describe, element_instruments, entries, in_force, kish
-from jobs.rows.window_context import Situation, joined_columns
+from jobs.rows.regimes import SAMPLING_COLUMNS, element_instruments, entries, kish, regimes_by_row, sampling_values
+from jobs.rows.window_context import WindowContext, joined_columns
 from jobs.window_sums.tables import ALL, LINK_CELL, LINK_WINDOW, LinkSums
 
 
-def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def link_rows(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Build the candidates of all link metrics but the sampled unique rate.
 
     Args:
         sums: window sums of the links (`transforms/links.py`).
-        situation: the facts about days.
+        context: the facts about days.
         as_of: the as-of dates to build.
 
     Returns:
         Candidates for `settle`, and the cells behind them (one row per cell, for the unique rate under sampling).
     """
-    windows = link_windows(situation, as_of)
+    windows = link_windows(context, as_of)
     cells = _with_all(sums.cells.drop(columns="has_user_id"), windows)
     kept = _with_all(sums.regimes, windows)
-    skeleton = link_cells(windows, element_windows(situation, as_of), cells[cells["n_event_units"] > 0])
+    skeleton = link_cells(windows, element_windows(context, as_of), cells[cells["n_event_units"] > 0])
     base = skeleton.merge(cells, on=LINK_CELL, how="left")
     numbers = [column for column in cells.columns if column not in LINK_CELL]
     base[numbers] = base[numbers].fillna(0)
-    base = _with_samplings(base, situation)
+    base = _with_samplings(base, context)
     base["row"] = np.arange(len(base))
     base["unmeasured_reason"] = (
         base["unmeasured_reason"].fillna(base["missing_reason"]).fillna(base["unrecorded_reason"])
@@ -46,7 +46,7 @@ def link_rows(sums: LinkSums, situation: Situation, as_of: Sequence[date]) -> tu
     base["caution_reason"] = joined_columns(base, "note", "caution_reason", "loss")
     base["series_break"] = joined_columns(base, "series_break", "element_break")
     kept = kept.merge(base[[*LINK_CELL, "row"]], on=LINK_CELL).drop(columns=LINK_CELL)
-    regimes = entries(in_force(base), kept)
+    regimes = entries(regimes_by_row(base), kept)
     base["kish"] = kish(regimes, "n_units", len(base))
     blocks = [*_totals(base, regimes), *_rates(base, regimes), *_unique(base)]
     return pd.concat(blocks, ignore_index=True), base
@@ -62,16 +62,16 @@ def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([own, pooled], ignore_index=True)
 
 
-def _with_samplings(base: pd.DataFrame, situation: Situation) -> pd.DataFrame:
+def _with_samplings(base: pd.DataFrame, context: WindowContext) -> pd.DataFrame:
     """Add the sampling of every cell, and whether its instruments carry user ids; a window and element share both."""
     keys = ["wiki_db", "element_friendly_name", "metric_date", "as_of_date"]
     asked = base[[*keys, "members"]].drop_duplicates(keys)
     found = []
     for element, first, last, wikis in zip(*(asked[name].tolist() for name in (*keys[1:], "members")), strict=True):
         start, end = first.date(), last.date() + timedelta(days=1)
-        instruments = element_instruments(situation, wikis, element, start, end)
-        sampling = situation.sampling(instruments, wikis, start, end)
-        found.append((*describe(sampling), situation.have_user_ids(instruments)))
+        instruments = element_instruments(context, wikis, element, start, end)
+        sampling = context.sampling(instruments, wikis, start, end)
+        found.append((*sampling_values(sampling), context.have_user_ids(instruments)))
     samplings = pd.DataFrame(found, columns=[*SAMPLING_COLUMNS, "has_user_id"], index=asked.index)
     reasons = dict.fromkeys(("loss", "unrecorded_reason", "series_break"), object)
     return base.merge(asked[keys].join(samplings.astype(reasons)), on=keys, how="left")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from jobs.estimation.intervals import FloatArray
 from jobs.reference.load import REVIEW_LINKS
-from jobs.rows.window_context import Sampling, Situation
+from jobs.rows.window_context import WindowContext, WindowSampling
 
 ENTRY_POINT = "entry point"
 SAMPLING_COLUMNS = [
@@ -20,7 +20,7 @@ SAMPLING_COLUMNS = [
 
 
 def element_instruments(
-    situation: Situation, wikis: Sequence[str], element: str, start: date, end: date
+    context: WindowContext, wikis: Sequence[str], element: str, start: date, end: date
 ) -> tuple[str, ...]:
     """Return the instruments that an element's events come from on some wikis in [start, end).
 
@@ -28,15 +28,15 @@ def element_instruments(
     instrument; where several run side by side, from the one that has been seen to send this element by the window's
     end.
     """
-    if situation.vocabulary.group_of(element) != ENTRY_POINT or element == REVIEW_LINKS:
-        return situation.usage_instruments(start, end)
-    candidates = situation.instruments(("entry_point", "both"), start, end)
-    senders = {name for wiki in wikis for name in situation.senders(wiki, element, end)}
+    if context.vocabulary.group_of(element) != ENTRY_POINT or element == REVIEW_LINKS:
+        return context.usage_instruments(start, end)
+    candidates = context.instruments(("entry_point", "both"), start, end)
+    senders = {name for wiki in wikis for name in context.senders(wiki, element, end)}
     chosen = tuple(name for name in candidates if name in senders)
     return chosen or candidates
 
 
-def describe(sampling: Sampling) -> tuple[object, ...]:
+def sampling_values(sampling: WindowSampling) -> tuple[object, ...]:
     """Return a window's sampling as the values of `SAMPLING_COLUMNS`."""
     low, high = sampling.rates or (None, None)
     return (
@@ -45,7 +45,7 @@ def describe(sampling: Sampling) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def in_force(base: pd.DataFrame) -> pd.DataFrame:
+def regimes_by_row(base: pd.DataFrame) -> pd.DataFrame:
     """List the regimes of each row of a frame with `row` and `regimes`: row, sample_unit, sample_rate."""
     found, distinct = pd.factorize(base["regimes"].to_numpy(dtype=object))
     pairs = [(place, unit, rate) for place, regimes in enumerate(distinct) for unit, rate in regimes]
@@ -55,18 +55,18 @@ def in_force(base: pd.DataFrame) -> pd.DataFrame:
     return rows.merge(listed, on="found").drop(columns="found")
 
 
-def entries(rows_in_force: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+def entries(regimes: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     """Put kept sums beside the regimes of each row; a regime under which nothing was kept is an entry of zeros.
 
     Args:
-        rows_in_force: row, sample_unit, sample_rate.
+        regimes: row, sample_unit, sample_rate.
         kept: row, sample_unit, sample_rate, n_units and other sums, several lines per regime if several wikis
             or instruments contribute; they are added (their users and units are different ones).
     """
     keys = ["row", "sample_unit", "sample_rate"]
     # The sums are dense in time: a regime has lines of zeros on dates on which it was not in force.
     sums = kept[kept["n_units"] > 0].groupby(keys, as_index=False).sum(numeric_only=True)
-    return rows_in_force.merge(sums, on=keys, how="outer").fillna(
+    return regimes.merge(sums, on=keys, how="outer").fillna(
         {column: 0 for column in sums.columns if column not in keys}
     )
 

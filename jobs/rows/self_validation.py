@@ -17,7 +17,7 @@ from jobs.estimation.fits import FitTask
 from jobs.rows.cohort_fits import spanning_shares
 from jobs.rows.fitting import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
 from jobs.rows.visit_fits import fill_visits
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.transforms.cohort_days import RETENTION_14D, TWO_WEEK
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
@@ -44,7 +44,7 @@ def mondays(as_of: Iterable[date]) -> list[date]:
     return sorted({day for day in as_of if day.weekday() == 0})
 
 
-def validation_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFrame:
+def validation_windows(context: WindowContext, as_of: Sequence[date]) -> pd.DataFrame:
     """List the windows of some Mondays that were measured whole, at rate 1 and by one sampling unit.
 
     Returns:
@@ -60,8 +60,8 @@ def validation_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFr
             spans += [(metric, length, last) for last in closing if metric != TWO_WEEK or last.weekday() == 6]
         for metric, length, last in spans:
             first, end = last - (length - 1) * DAY, last + DAY
-            for wiki in situation.visible_wikis(first):
-                unit = _full_unit(situation, metric, wiki, first, end)
+            for wiki in context.visible_wikis(first):
+                unit = _full_unit(context, metric, wiki, first, end)
                 if unit is not None:
                     rows.append((wiki, metric, first, last, length, monday, unit))
     columns = ["wiki_db", "metric", "metric_date", "last_day", "window_days", "as_of_date", "sample_unit"]
@@ -71,12 +71,12 @@ def validation_windows(situation: Situation, as_of: Sequence[date]) -> pd.DataFr
     return frame
 
 
-def _full_unit(situation: Situation, metric: str, wiki: str, first: date, end: date) -> str | None:
+def _full_unit(context: WindowContext, metric: str, wiki: str, first: date, end: date) -> str | None:
     """Return the sampling unit of a window in which nothing was sampled out; None where a truth cannot be known."""
-    unmeasured = situation.usage_unmeasured(first, end) or situation.missing_days(first, end)
-    if unmeasured or (metric in REVIEW_METRICS and situation.vocabulary.review_unmeasured(first, end)):
+    unmeasured = context.usage_unmeasured(first, end) or context.missing_days(first, end)
+    if unmeasured or (metric in REVIEW_METRICS and context.vocabulary.review_unmeasured(first, end)):
         return None
-    sampling = situation.sampling(situation.usage_instruments(first, end), (wiki,), first, end)
+    sampling = context.sampling(context.usage_instruments(first, end), (wiki,), first, end)
     if not sampling.is_rate_one or sampling.loss or sampling.unrecorded or sampling.has_unit_change:
         return None
     return sampling.unit if sampling.unit in ("pageview", "session") else None

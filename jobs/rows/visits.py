@@ -14,8 +14,8 @@ from jobs.estimation.ratios import clustered_ratio
 from jobs.estimation.totals import horvitz_thompson
 from jobs.reference.load import REVIEW_LINKS
 from jobs.rows.candidates import candidates
-from jobs.rows.regimes import SAMPLING_COLUMNS, describe, entries, in_force
-from jobs.rows.window_context import Situation, joined, joined_columns
+from jobs.rows.regimes import SAMPLING_COLUMNS, entries, regimes_by_row, sampling_values
+from jobs.rows.window_context import WindowContext, joined, joined_columns
 from jobs.window_sums.tables import ALL, QUARTER, REVIEWERS, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
 from jobs.windows import quarter_start
 
@@ -23,20 +23,20 @@ DAY = timedelta(days=1)
 ROLLING_DAYS = (1, 7, 28)
 
 
-def quarter_starts(situation: Situation, as_of: Iterable[date]) -> dict[tuple[str, str, date], date]:
+def quarter_starts(context: WindowContext, as_of: Iterable[date]) -> dict[tuple[str, str, date], date]:
     """Return the first day that counts, by wiki, population and quarter (interface: "Quarter to date")."""
-    usage, review = situation.usage_began(), situation.vocabulary.first_review_day()
+    usage, review = context.usage_began(), context.vocabulary.first_review_day()
     first_measured = {VISITORS: usage, REVIEWERS: max(usage, review) if review else None}
     return {
         (wiki.wiki_db, population, quarter): max(quarter, wiki.visible_from, first)
         for quarter in {quarter_start(day) for day in as_of}
-        for wiki in situation.reference.wikis
+        for wiki in context.reference.wikis
         for population, first in first_measured.items()
         if first is not None
     }
 
 
-def visit_windows(situation: Situation, as_of: Iterable[date], starts: QuarterStarts) -> pd.DataFrame:
+def visit_windows(context: WindowContext, as_of: Iterable[date], starts: QuarterStarts) -> pd.DataFrame:
     """List the windows of the visit metrics with what is known of each: one row per wiki, kind, population and date.
 
     Rolling windows stand once, under population `visitors`; quarter to date once per population, since its first day
@@ -45,16 +45,16 @@ def visit_windows(situation: Situation, as_of: Iterable[date], starts: QuarterSt
     rows = []
     for last in as_of:
         spans = [(ROLLING, VISITORS, days, last - (days - 1) * DAY) for days in ROLLING_DAYS]
-        for wiki in (row.wiki_db for row in situation.reference.wikis):
+        for wiki in (row.wiki_db for row in context.reference.wikis):
             quarters = [(p, starts.get((wiki, p, quarter_start(last)))) for p in (VISITORS, REVIEWERS)]
             own = spans + [(QUARTER, p, 0, first) for p, first in quarters if first is not None and first <= last]
             for kind, population, length, first in own:
-                if wiki in situation.visible_wikis(first):
-                    rows.append(_window(situation, wiki, (wiki,), kind, population, length, first, last))
+                if wiki in context.visible_wikis(first):
+                    rows.append(_window(context, wiki, (wiki,), kind, population, length, first, last))
         for kind, population, length, first in spans:
-            members = tuple(situation.visible_wikis(first))
+            members = tuple(context.visible_wikis(first))
             if members:
-                rows.append(_window(situation, ALL, members, kind, population, length, first, last))
+                rows.append(_window(context, ALL, members, kind, population, length, first, last))
     columns = [
         *VISIT_WINDOW, "metric_date", "window_days", "members", "is_complete", "caution_reason", "unmeasured_reason",
         "review_unmeasured", "dashboard_break", "review_break", *SAMPLING_COLUMNS,
@@ -67,7 +67,7 @@ def visit_windows(situation: Situation, as_of: Iterable[date], starts: QuarterSt
 
 
 def _window(
-    situation: Situation,
+    context: WindowContext,
     name: str,
     members: tuple[str, ...],
     kind: str,
@@ -77,27 +77,27 @@ def _window(
     last: date,
 ) -> tuple[object, ...]:
     end = last + DAY
-    missing, caution = situation.missing_reason(first, end), situation.caution_reason(first, end)
-    sampling = situation.sampling(situation.usage_instruments(first, end), members, first, end)
+    missing, caution = context.missing_reason(first, end), context.caution_reason(first, end)
+    sampling = context.sampling(context.usage_instruments(first, end), members, first, end)
     caution = joined(caution, sampling.loss)
-    unmeasured = situation.usage_unmeasured(first, end) or missing or sampling.unrecorded
-    review = situation.vocabulary.review_unmeasured(first, end)
+    unmeasured = context.usage_unmeasured(first, end) or missing or sampling.unrecorded
+    review = context.vocabulary.review_unmeasured(first, end)
     told = [load_catalogue().breaks(scope, first, end) for scope in ("*", REVIEW_LINKS)]
     return (
-        name, kind, population, length, last, first, length or np.nan, members, situation.is_complete(first, end),
-        caution, unmeasured, review, *told, *describe(sampling),
+        name, kind, population, length, last, first, length or np.nan, members, context.is_complete(first, end),
+        caution, unmeasured, review, *told, *sampling_values(sampling),
     )  # fmt: skip
 
 
 def visit_rows(
-    sums: VisitSums, situation: Situation, as_of: Sequence[date], starts: QuarterStarts
+    sums: VisitSums, context: WindowContext, as_of: Sequence[date], starts: QuarterStarts
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Build the candidates of the visit metrics; people under sampling are left `pending`.
 
     Returns:
         Candidates for `settle`, and the windows behind them (for the people estimates).
     """
-    windows = visit_windows(situation, as_of, starts)
+    windows = visit_windows(context, as_of, starts)
     cells, regimes = _with_all(sums.cells, windows), _with_all(sums.regimes, windows)
     base = windows.merge(cells, on=VISIT_WINDOW, how="left")
     numbers = [column for column in cells.columns if column not in VISIT_WINDOW]
@@ -135,7 +135,7 @@ def _loads(rolling: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     """Build `dashboard_pageviews`."""
     rolling = rolling.assign(row=np.arange(len(rolling)))
     own = kept.merge(rolling[[*VISIT_WINDOW, "row"]], on=VISIT_WINDOW).drop(columns=VISIT_WINDOW)
-    regimes = entries(in_force(rolling), own)
+    regimes = entries(regimes_by_row(rolling), own)
     rate_one = rolling["is_rate_one"].astype(bool)
     total = horvitz_thompson(
         regimes["row"], regimes["sample_rate"], regimes["n_loads"], regimes["loads_sq"], regimes["n_load_units"],

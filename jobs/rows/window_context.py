@@ -32,7 +32,7 @@ GAP = "for a part of the window the sampling policy had no rate above 0"
 
 
 @dataclass(frozen=True)
-class Sampling:
+class WindowSampling:
     """The sampling regimes inside a window.
 
     Attributes:
@@ -68,7 +68,7 @@ class Sampling:
         return all(rate == 1 for _, rate in self.regimes)
 
 
-class Situation:
+class WindowContext:
     """Facts about days, asked for by window.
 
     Args:
@@ -179,7 +179,7 @@ class Situation:
             day += DAY
         return None
 
-    def _sampling(self, instruments: tuple[str, ...], wikis: tuple[str, ...], start: date, end: date) -> Sampling:
+    def _sampling(self, instruments: tuple[str, ...], wikis: tuple[str, ...], start: date, end: date) -> WindowSampling:
         """Collect the regimes of instruments on wikis in [start, end)."""
         pairs: set[tuple[str, float]] = set()
         breaks: list[str] = []
@@ -199,7 +199,7 @@ class Situation:
                 breaks += [f"{wiki}: {told}" if len(wikis) > 1 else told] if told else []
             if silent and unrecorded is None:
                 unrecorded = f"{wiki} recorded nothing on {min(silent)}: its sampling policy had no rate above 0"
-        return Sampling(frozenset(pairs), changed, loss, unrecorded, "; ".join(dict.fromkeys(breaks)) or None)
+        return WindowSampling(frozenset(pairs), changed, loss, unrecorded, "; ".join(dict.fromkeys(breaks)) or None)
 
     def _lives(self, instruments: Sequence[str], start: date, end: date) -> list[tuple[str, date, date]]:
         """Return each instrument's days inside [start, end)."""

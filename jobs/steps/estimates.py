@@ -17,7 +17,7 @@ from jobs.reference.load import ANY_PLATFORM, REVIEW_LINKS, Reference, Vocabular
 from jobs.rows.build import build_rows
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.visits import quarter_starts
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fitting
 from jobs.steps.job import Job, side_by_side
 from jobs.steps.self_validation import stage_self_validation
@@ -37,14 +37,14 @@ def estimate(job: Job) -> None:
     published = lake.days("metric_values")
     as_of = affected_as_of(run.changed, published, run.days)
     run.as_of = as_of
-    situation = _situation(job, as_of)
+    context = _context(job, as_of)
     get_logger().info("computing windows", as_of_dates=len(as_of), first=str(as_of[0]), last=str(as_of[-1]))
-    starts = quarter_starts(situation, as_of)
-    sums = window_sums(job, as_of, starts, situation)
+    starts = quarter_starts(context, as_of)
+    sums = window_sums(job, as_of, starts, context)
     get_logger().info("window sums done; fitting what is sampled")
     settled = build_rows(
         sums,
-        situation,
+        context,
         as_of,
         starts,
         fitting(job.settings.estimation, job.warehouse.path / "fits", _progress),
@@ -55,13 +55,11 @@ def estimate(job: Job) -> None:
     get_logger().info("rows settled", rows=len(settled))
     lake.stage_pandas("metric_values", settled, run.run_id, as_of)
     lake.stage_pandas("retention_windows", _retention(sums.cohorts, as_of), run.run_id, as_of)
-    stage_self_validation(
-        job, situation, fitting(job.settings.estimation, job.warehouse.path / "fits", _progress), as_of
-    )
+    stage_self_validation(job, context, fitting(job.settings.estimation, job.warehouse.path / "fits", _progress), as_of)
     job.warehouse.save(run)
 
 
-def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, situation: Situation) -> WindowSums:
+def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context: WindowContext) -> WindowSums:
     """Sum the windows of some as-of dates; the result is tiny."""
     start, end = min(as_of), max(as_of) + DAY
     first = min(earliest_day(day) for day in as_of)
@@ -73,7 +71,7 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, situatio
         )
     )
     user_days, user_links, unit_links = facts
-    own_bucket, below = platform_bucket_elements(), situation.sampled_wikis(first, end)
+    own_bucket, below = platform_bucket_elements(), context.sampled_wikis(first, end)
     sums = side_by_side(
         lambda: link_window_sums(
             user_links, unit_links, platform_bucket_elements=own_bucket, start=start, end=end, sampled=below
@@ -87,7 +85,7 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, situatio
     return WindowSums(visits, cohorts, links)
 
 
-def _situation(job: Job, as_of: Sequence[date]) -> Situation:
+def _context(job: Job, as_of: Sequence[date]) -> WindowContext:
     """Collect what is known of every day that a window can contain."""
     first, end = min(earliest_day(day) for day in as_of), max(as_of) + DAY
     log = job.lake.read_between("ingest_log", first, end, job.run.run_id)
@@ -104,7 +102,7 @@ def _situation(job: Job, as_of: Sequence[date]) -> Situation:
     )
     sent = _sent(job)
     reference, first_seen = _with_unknown_elements(job.reference, sent)
-    return Situation(
+    return WindowContext(
         reference,
         [row.event_date for row in rows if row.arrived],
         {row.event_date: row.incomplete for row in rows},

@@ -12,7 +12,7 @@ from jobs.catalogue import MENU_LINK
 from jobs.log import get_logger
 from jobs.rows.fitting import Fitting
 from jobs.rows.self_validation import COLUMNS, RATES, ROLLING_DAYS, mondays, self_validation_rows, validation_windows
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.steps.job import Job
 from jobs.transforms.thinning import thinned_copies
 from jobs.window_sums.cohorts import cohort_sums
@@ -22,12 +22,12 @@ DAY = timedelta(days=1)
 WEEK = 7 * DAY
 
 
-def stage_self_validation(job: Job, situation: Situation, fitting: Fitting, as_of: Sequence[date]) -> None:
+def stage_self_validation(job: Job, context: WindowContext, fitting: Fitting, as_of: Sequence[date]) -> None:
     """Compute and stage `self_validation` for the Mondays among some as-of dates; on other days do nothing."""
     days = mondays(as_of)
     if not days:
         return
-    windows = validation_windows(situation, days)
+    windows = validation_windows(context, days)
     rows = pd.DataFrame(columns=COLUMNS) if windows.empty else _rows(job, fitting, windows, days)
     get_logger().info("self-validation", mondays=len(days), windows=len(windows), rows=len(rows))
     job.lake.stage_pandas("self_validation", rows, job.run.run_id, days)

@@ -16,7 +16,7 @@ from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Referenc
 from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting, tables_by
 from jobs.rows.self_validation import self_validation_rows, validation_windows
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
@@ -31,7 +31,7 @@ LINK_SQUARES = ("impressions_sq", "clicks_sq", "impressions_clicks", "shown_sq",
 BUCKETS = ("all", "0 edits", "1-4 edits")
 
 
-def _situation(rate):
+def _context(rate):
     start = MONDAY - 60 * DAY
     reference = Reference(
         wikis=tuple(WikiRow(name, f"{name[:2]}.wikipedia.org", name[:2], True, start, start) for name in WIKIS),
@@ -39,7 +39,7 @@ def _situation(rate):
         instruments=(InstrumentRow("health", "both", True, start, None),),
         vocabulary=(VocabularyRow("diff", "review links", ANY_PLATFORM, start, None, ""),),
     )
-    return Situation(reference, [start + i * DAY for i in range(61)], {}, 15)
+    return WindowContext(reference, [start + i * DAY for i in range(61)], {}, 15)
 
 
 def _frame(places, columns, rng):
@@ -124,9 +124,9 @@ def test_rows_and_fits_do_not_follow_the_order_of_the_sums(tmp_path, seed):
     other = WindowSums(*(_shuffled(part, seed) for part in (sums.visits, sums.cohorts, sums.links)))
     fitting = Fitting(DEFAULT_LIMITS, partial(fit_many, cache_dir=tmp_path))
     days = [MONDAY - DAY, MONDAY]
-    rows = build_rows(sums, _situation(0.3), days, {}, fitting, 10)
+    rows = build_rows(sums, _context(0.3), days, {}, fitting, 10)
     fits = sorted(tmp_path.iterdir())
-    again = build_rows(other, _situation(0.3), days, {}, fitting, 10)
+    again = build_rows(other, _context(0.3), days, {}, fitting, 10)
     assert len(fits) > 10
     assert sorted(tmp_path.iterdir()) == fits
     pd.testing.assert_frame_equal(again, rows, check_exact=True)
@@ -136,7 +136,7 @@ def test_self_validation_does_not_follow_the_order_of_the_sums(tmp_path):
     rng = np.random.default_rng(8)
     copies = [copy_name(wiki, rate) for wiki in WIKIS for rate in (1.0, *SELF_VALIDATION_RATES)]
     visits, cohorts = _visits(rng, copies), _cohorts(rng, copies)
-    windows = validation_windows(_situation(1.0), [MONDAY])
+    windows = validation_windows(_context(1.0), [MONDAY])
     fitting = Fitting(DEFAULT_LIMITS, partial(fit_many, cache_dir=tmp_path))
     rows = self_validation_rows(windows, visits, cohorts, fitting, 10)
     fits = sorted(tmp_path.iterdir())

@@ -15,7 +15,7 @@ from jobs.rows.cohorts import cohort_rows
 from jobs.rows.links import link_rows
 from jobs.rows.settle import COLUMNS, settle
 from jobs.rows.visit_fits import _refuse_process
-from jobs.rows.window_context import GAP, LOST, Situation
+from jobs.rows.window_context import GAP, LOST, WindowContext
 from jobs.transforms.link_margins import USER_STATISTICS
 from jobs.window_sums.tables import LINK_CELL, CohortSums, LinkSums
 
@@ -105,7 +105,7 @@ def test_the_process_row_of_a_ratio_is_helped_by_keeping_everything_only(remedy)
     assert refused.remedy == "Keep usage at 100 % and sample only the menu link; at 100 %: exact"
 
 
-def _situation(*policy, has_user_id=True):
+def _context(*policy, has_user_id=True):
     start = SUNDAY - 60 * DAY
     reference = Reference(
         wikis=(WikiRow("idwiki", "id.wikipedia.org", "id", True, start, start),),
@@ -113,7 +113,7 @@ def _situation(*policy, has_user_id=True):
         instruments=(InstrumentRow("health", "both", has_user_id, start, None),),
         vocabulary=(VocabularyRow("diff", "review links", ANY_PLATFORM, start, None, ""),),
     )
-    return Situation(reference, [start + i * DAY for i in range(61)], {}, 15)
+    return WindowContext(reference, [start + i * DAY for i in range(61)], {}, 15)
 
 
 def _utc(day):
@@ -148,16 +148,16 @@ def _links(has_user_id, *kept):
     return LinkSums(pd.DataFrame([cells]), pd.DataFrame(regimes), pd.DataFrame())
 
 
-def _rates_of_the_week(sums, situation):
-    rows = settle(link_rows(sums, situation, [SUNDAY])[0], 10)
+def _rates_of_the_week(sums, context):
+    rows = settle(link_rows(sums, context, [SUNDAY])[0], 10)
     week = (rows["window_days"] == 7) & (rows["wiki_db"] == "idwiki") & (rows["client_platform_family"] == "all")
     return rows[week & (rows["element_friendly_name"] == "diff")].set_index(["metric", "inference"])
 
 
 def test_clicks_kept_at_mixed_rates_are_worth_fewer_and_said_to_be():
     change = SUNDAY - 3 * DAY
-    situation = _situation((1.0, SUNDAY - 60 * DAY, change), (0.1, change, None))
-    rows = _rates_of_the_week(_links(True, (1.0, 200, 60), (0.1, 40, 4)), situation)
+    context = _context((1.0, SUNDAY - 60 * DAY, change), (0.1, change, None))
+    rows = _rates_of_the_week(_links(True, (1.0, 200, 60), (0.1, 40, 4)), context)
     # (60 + 40)^2 / (60 + 400) = 21.7
     row = rows.loc["link_click_through_rate", "realised"]
     assert row["status"] == "caution"
@@ -169,19 +169,19 @@ def test_clicks_kept_at_mixed_rates_are_worth_fewer_and_said_to_be():
 
 
 def test_clicks_kept_at_one_rate_are_counted_plainly():
-    rows = _rates_of_the_week(_links(True, (0.5, 200, 22)), _situation((0.5, SUNDAY - 60 * DAY, None)))
+    rows = _rates_of_the_week(_links(True, (0.5, 200, 22)), _context((0.5, SUNDAY - 60 * DAY, None)))
     assert rows.loc[("link_click_through_rate", "realised"), "status_reason"].startswith("only 22 clicks, fewer")
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.5])
 def test_no_rate_helps_an_instrument_without_user_ids(rate):
-    situation = _situation((rate, SUNDAY - 60 * DAY, None), has_user_id=False)
-    rows = _rates_of_the_week(_links(False, (rate, 200, 50)), situation)
+    context = _context((rate, SUNDAY - 60 * DAY, None), has_user_id=False)
+    rows = _rates_of_the_week(_links(False, (rate, 200, 50)), context)
     for key in (("link_click_through_rate", "process"), ("link_click_through_rate_unique", "realised")):
         assert rows.loc[key, "status"] == "not_estimable"
         assert rows.loc[key, "remedy"] == "an instrument with user ids"
     assert rows.loc[("link_click_through_rate", "realised"), "remedy"] is None
     cells = pd.DataFrame(columns=["metric", "wiki_db", "metric_date", "as_of_date", "n_cohort", "n_returned"])
     cells = cells.astype({"metric_date": "datetime64[ns]", "as_of_date": "datetime64[ns]"})
-    cohorts = settle(cohort_rows(CohortSums(cells, cells, cells), situation, [SUNDAY])[0], 10)
+    cohorts = settle(cohort_rows(CohortSums(cells, cells, cells), context, [SUNDAY])[0], 10)
     assert set(cohorts["remedy"]) == {"an instrument with user ids"}

@@ -11,7 +11,7 @@ from jobs.estimation.people import retention_estimate
 from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
 from jobs.rows.fitting import Fitting
 from jobs.rows.self_validation import COLUMNS, RATES, mondays, self_validation_rows, validation_windows
-from jobs.rows.window_context import Situation
+from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
 from jobs.transforms.thinning import copy_name
 from jobs.window_sums.tables import CohortSums, VisitSums
@@ -211,7 +211,7 @@ def test_a_copy_of_which_nothing_is_left_counts_zero():
 # ---- which windows
 
 
-def _situation(*policy, arrived=40, unmeasured_reviews=False):
+def _context(*policy, arrived=40, unmeasured_reviews=False):
     """Four wikis, 40 days up to the Monday; `policy` rows are (wiki, unit, rate, from, to)."""
     first = MONDAY - (arrived - 1) * DAY
     life = (first - 30 * DAY, MONDAY - 5 * DAY if unmeasured_reviews else None)
@@ -228,7 +228,7 @@ def _situation(*policy, arrived=40, unmeasured_reviews=False):
         vocabulary=(VocabularyRow("diff", "review links", ANY_PLATFORM, *life, ""),),
     )
     days = [first + i * DAY for i in range(arrived)]
-    return Situation(reference, days, {MONDAY - 3 * DAY: 2}, 15)
+    return WindowContext(reference, days, {MONDAY - 3 * DAY: 2}, 15)
 
 
 def _utc(day):
@@ -238,8 +238,8 @@ def _utc(day):
 LONG_AGO = MONDAY - 200 * DAY
 
 
-def _listed(situation, wiki="idwiki"):
-    windows = validation_windows(situation, [MONDAY])
+def _listed(context, wiki="idwiki"):
+    windows = validation_windows(context, [MONDAY])
     return windows[windows["wiki_db"] == wiki]
 
 
@@ -250,8 +250,8 @@ def test_only_mondays_count():
 
 
 def test_the_windows_of_a_monday():
-    situation = _situation(("*", "session", 1.0, LONG_AGO, None))
-    own = _listed(situation)
+    context = _context(("*", "session", 1.0, LONG_AGO, None))
+    own = _listed(context)
     assert set(own["sample_unit"]) == {"session"}
     assert set(own["as_of_date"]) == {pd.Timestamp(MONDAY)}
     assert own["metric"].value_counts().to_dict() == {
@@ -266,19 +266,19 @@ def test_the_windows_of_a_monday():
     lengths = (own["last_day"] - own["metric_date"]).dt.days + 1
     assert (lengths == own["window_days"]).all()
     # Shown for three weeks only: no window of four, but the cohorts.
-    assert set(_listed(situation, "viwiki")["metric"]) == {"two_week_return_rate", "retention_14d"}
+    assert set(_listed(context, "viwiki")["metric"]) == {"two_week_return_rate", "retention_14d"}
 
 
 def test_windows_that_were_not_kept_whole_are_left_out():
-    half = _situation(("*", "pageview", 0.5, LONG_AGO, None), ("viwiki", "pageview", 1.0, LONG_AGO, None))
+    half = _context(("*", "pageview", 0.5, LONG_AGO, None), ("viwiki", "pageview", 1.0, LONG_AGO, None))
     assert _listed(half).empty
     assert not _listed(half, "viwiki").empty
     # Raised to 100 % 20 days ago: the four weeks are mixed, the cohorts of the last days whole.
-    raised = _situation(
+    raised = _context(
         ("idwiki", "pageview", 0.5, LONG_AGO, MONDAY - 20 * DAY), ("idwiki", "pageview", 1.0, MONDAY - 20 * DAY, None)
     )
     assert set(_listed(raised)["metric"]) == {"two_week_return_rate", "retention_14d"}
-    other_unit = _situation(
+    other_unit = _context(
         ("idwiki", "pageview", 1.0, LONG_AGO, MONDAY - DAY), ("idwiki", "session", 1.0, MONDAY - DAY, None)
     )
     assert _listed(other_unit)["last_day"].max() < pd.Timestamp(MONDAY - DAY)
@@ -286,8 +286,8 @@ def test_windows_that_were_not_kept_whole_are_left_out():
 
 def test_unmeasured_windows_are_left_out():
     policy = ("*", "pageview", 1.0, LONG_AGO, None)
-    assert set(_listed(_situation(policy, unmeasured_reviews=True))["metric"]).isdisjoint(
+    assert set(_listed(_context(policy, unmeasured_reviews=True))["metric"]).isdisjoint(
         {"reviewers", "two_day_review_rate"}
     )
-    assert set(_listed(_situation(policy, arrived=20))["metric"]) == {"two_week_return_rate", "retention_14d"}
-    assert _listed(_situation()).empty
+    assert set(_listed(_context(policy, arrived=20))["metric"]) == {"two_week_return_rate", "retention_14d"}
+    assert _listed(_context()).empty
