@@ -23,7 +23,7 @@ SHIPPED: dict[str, tuple[str, ...]] = {
 """By package, every file that is read and every folder that something is found in."""
 
 AT_THE_ROOT = ("conf", "dbt_project")
-REINSTALL = "reinstall pdmetrics: pip install --force-reinstall --no-deps pdmetrics (in a clone: make setup)"
+REINSTALL = "reinstall pdmetrics: pip install --force-reinstall --no-deps WHEEL_OR_CLONE"
 
 
 def shipped(path: str, package: str = "jobs") -> Path:
