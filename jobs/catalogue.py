@@ -13,7 +13,8 @@ from typing import Any
 from jobs.resources import shipped
 
 KINDS = ("count", "ratio", "rate")
-LEVELS = ("total", "element", "people", "audience")
+LOCAL_UNITS = ("users", "pageviews per user", "share of users")  # users are local to a wiki
+UNITS = ("pageviews", "events", "clicks per impression", "share of impressions", *LOCAL_UNITS)
 FAMILIES = ("totals", "users", "links", "retention", "presented", "audience")
 INFERENCES = ("realised", "process")
 WINDOW_KINDS = ("rolling", "quarter_to_date", "cohort")
@@ -23,10 +24,10 @@ MENU_LINK = "Personal Dashboard menu link"
 _METRIC_KEYS = frozenset(
     {
         *("version", "name", "definition", "numerator", "denominator", "kind", "unit", "windows", "weekday"),
-        *("inference", "family", "level", "all_wikis", "task", "caveats"),
+        *("inference", "family", "all_wikis", "task", "caveats", "seen", "returned", "elements"),
     }
 )
-_OPTIONAL_METRIC_KEYS = frozenset({"weekday"})
+_OPTIONAL_METRIC_KEYS = frozenset({"weekday", "seen", "returned", "elements"})
 _ELEMENT_KEYS = frozenset({"all_platforms", "bucket_platform", "note", "cautions"})
 
 
@@ -54,11 +55,13 @@ class Metric:
         windows: the windows it has.
         weekday: 0 where its cohorts start on Mondays only, else null (every day).
         inference: `realised`, and `process` unless it is a count.
-        family: the module that computes it.
-        level: `total`, `element` (a row per link, with segments), `people` or `audience`.
+        family: what computes it.
         all_wikis: whether wiki `all` has rows.
         task: Phabricator task ids.
         caveats: sentences.
+        seen: of a cohort, the first and last day, from `metric_date` on, on which its users are seen to belong to it.
+        returned: of a cohort, the first and last day of the return.
+        elements: the link, or group of links, that its users click or are shown; null where any load will do.
     """
 
     metric: str
@@ -73,10 +76,12 @@ class Metric:
     weekday: int | None
     inference: tuple[str, ...]
     family: str
-    level: str
     all_wikis: bool
     task: tuple[str, ...]
     caveats: tuple[str, ...]
+    seen: tuple[int, int] | None = None
+    returned: tuple[int, int] | None = None
+    elements: str | None = None
 
     @property
     def window_kinds(self) -> str:
@@ -141,6 +146,7 @@ class MetricLine:
     definition: str
     numerator: str
     denominator: str
+    kind: str
     window_kinds: str
     family: str
     caveats: str
@@ -179,6 +185,16 @@ class Catalogue:
         """Return the metrics of some families, in order."""
         return tuple(metric for metric in self.metrics.values() if metric.family in families)
 
+    def window_days(self, kind: str, *families: str) -> tuple[int, ...]:
+        """Return the lengths in days of the windows of a kind that some metric of some families has, ascending."""
+        return tuple(sorted({days for metric in self.of_family(*families) for days in metric.days_of(kind)}))
+
+    @property
+    def longest_days(self) -> int:
+        """The days of the longest window, but for quarter to date, that is made of events."""
+        families = [family for family in FAMILIES if family != "audience"]
+        return max(day for kind in ("rolling", "cohort") for day in (1, *self.window_days(kind, *families)))
+
     def table(self) -> tuple[MetricLine, ...]:
         """Return the lines of `metrics.csv`."""
         return tuple(
@@ -189,6 +205,7 @@ class Catalogue:
                 definition=m.definition,
                 numerator=m.numerator,
                 denominator=m.denominator,
+                kind=m.kind,
                 window_kinds=m.window_kinds,
                 family=m.family,
                 caveats=" ".join(m.caveats),
@@ -240,10 +257,12 @@ def _metric(metric_id: str, entry: dict[str, Any]) -> Metric:
         weekday=None if weekday is None else WEEKDAYS.index(weekday),
         inference=tuple(entry["inference"]),
         family=entry["family"],
-        level=entry["level"],
         all_wikis=entry["all_wikis"],
         task=tuple(entry["task"]),
         caveats=tuple(entry["caveats"]),
+        seen=_days(entry, "seen"),
+        returned=_days(entry, "returned"),
+        elements=entry.get("elements"),
     )
     _check_metric(where, built)
     return built
@@ -252,7 +271,7 @@ def _metric(metric_id: str, entry: dict[str, Any]) -> Metric:
 def _check_metric(where: str, built: Metric) -> None:
     """Check the words, and what must agree between the keys of one metric."""
     _check_word(where, "kind", built.kind, KINDS)
-    _check_word(where, "level", built.level, LEVELS)
+    _check_word(where, "unit", built.unit, UNITS)
     _check_word(where, "family", built.family, FAMILIES)
     if built.version < 1:
         raise ValueError(f"{where}: version {built.version} is not a positive whole number")
@@ -263,10 +282,33 @@ def _check_metric(where: str, built: Metric) -> None:
         raise ValueError(f"{where}: inference of a {built.kind} is {list(expected)}, not {list(built.inference)}")
     if bool(built.denominator) == (built.kind == "count"):
         raise ValueError(f"{where}: a count has no denominator, everything else has one")
-    if built.all_wikis and built.level not in ("total", "element"):
+    if built.all_wikis and built.unit in LOCAL_UNITS:
         raise ValueError(f"{where}: users are local to a wiki, so there is no wiki `all`")
-    if built.weekday is not None and not built.has_window("cohort"):
+    _check_cohort(where, built)
+
+
+def _check_cohort(where: str, built: Metric) -> None:
+    """Check that a cohort says when its users are seen and when they return, and that nothing else does."""
+    is_cohort = built.has_window("cohort")
+    if built.weekday is not None and not is_cohort:
         raise ValueError(f"{where}: weekday is for cohorts")
+    if (built.seen is None or built.returned is None) if is_cohort else (built.seen or built.returned):
+        raise ValueError(f"{where}: a cohort has seen and returned, everything else has neither")
+    if built.seen is None or built.returned is None:
+        return
+    if not (0 == built.seen[0] <= built.seen[1] < built.returned[0] <= built.returned[1]):
+        raise ValueError(f"{where}: seen {built.seen} begins on day 0, and returned {built.returned} after it ends")
+    if built.days_of("cohort") != (built.returned[1] + 1,):
+        raise ValueError(f"{where}: the window of a cohort ends with the last day of the return")
+    if (built.seen == (0, 0)) == (built.weekday is not None):
+        raise ValueError(f"{where}: a cohort is of a day, or of a week from its weekday on")
+
+
+def _days(entry: dict[str, Any], key: str) -> tuple[int, int] | None:
+    if key not in entry:
+        return None
+    first, last = entry[key]
+    return int(first), int(last)
 
 
 def _window(where: str, window: list[Any]) -> MetricWindow:

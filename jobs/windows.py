@@ -7,11 +7,9 @@ code is half-open, so the window of `as_of_date` A and 7 days is `[A - 6, A + 1)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 DAY = timedelta(days=1)
-LONGEST_ROLLING_DAYS = 28
-LONGEST_COHORT_DAYS = 15
 
 
 def days(start: date, end: date) -> list[date]:
@@ -19,9 +17,9 @@ def days(start: date, end: date) -> list[date]:
     return [start + timedelta(days=i) for i in range((end - start).days)]
 
 
-def week_start(d: date) -> date:
-    """Return the Monday of the week of `d`."""
-    return d - timedelta(days=d.weekday())
+def midnight(day: date) -> datetime:
+    """Return the first moment of a day, UTC."""
+    return datetime.combine(day, time(), tzinfo=UTC)
 
 
 def quarter_start(d: date) -> date:
@@ -40,27 +38,33 @@ def rolling_start(as_of: date, window_days: int) -> date:
     return as_of - timedelta(days=window_days - 1)
 
 
-def earliest_day(as_of: date) -> date:
+def earliest_day(as_of: date, longest_days: int) -> date:
     """Return the earliest day that any window ending on `as_of` can contain.
 
     That is the earlier of the start of the longest rolling or cohort window and the start of the quarter.
     """
-    longest = max(LONGEST_ROLLING_DAYS, LONGEST_COHORT_DAYS)
-    return min(rolling_start(as_of, longest), quarter_start(as_of))
+    return min(rolling_start(as_of, longest_days), quarter_start(as_of))
 
 
-def affected_as_of(changed: Iterable[date], published: Iterable[date], asked: Iterable[date]) -> list[date]:
+def affected_as_of(
+    changed: Iterable[date], published: Iterable[date], asked: Iterable[date], longest_days: int
+) -> list[date]:
     """Return the `as_of_date`s to recompute after some days changed.
 
     Args:
         changed: days whose facts were written anew.
         published: `as_of_date`s that have rows already.
         asked: `as_of_date`s the user asked for; always part of the answer.
+        longest_days: of the longest rolling or cohort window (`Catalogue.longest_days`).
 
     Returns:
-        Sorted distinct dates: the asked ones, and the published ones with any window (rolling 1, 7, 28 days, cohort up
-        to 15 days, quarter to date) that contains a changed day. Dates neither asked nor published never appear.
+        Sorted distinct dates: the asked ones, and the published ones with any window (rolling, cohort, quarter to
+        date) that contains a changed day. Dates neither asked nor published never appear.
     """
     changed_days = sorted(set(changed))
-    touched = {as_of for as_of in set(published) if any(earliest_day(as_of) <= day <= as_of for day in changed_days)}
+    touched = {
+        as_of
+        for as_of in set(published)
+        if any(earliest_day(as_of, longest_days) <= day <= as_of for day in changed_days)
+    }
     return sorted(touched | set(asked))

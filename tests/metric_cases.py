@@ -20,10 +20,10 @@ import pandas as pd
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.catalogue import MENU_LINK
+from jobs.catalogue import load_catalogue
 from jobs.contracts import EVENT_COLUMNS
 from jobs.estimation.limits import DEFAULT_LIMITS
-from jobs.policy.timeline import Regime, timeline
+from jobs.policy.timeline import Regime, all_regimes
 from jobs.reference.load import Reference, load_reference
 from jobs.reference.rows import COLUMNS, POLICY_CSV, WIKIS_CSV
 from jobs.rows.build import build_rows
@@ -104,7 +104,7 @@ def _case(name: str, spec: dict[str, Any]) -> MetricCase:
     incomplete = dict(spec.get("missing_hours", {})) | dict.fromkeys(missing, 24)
     context = WindowContext(reference, [day for day in YEAR if day not in missing], incomplete, GRACE_MINUTES)
     first_wiki = next(iter(spec["wikis"]))
-    regimes = timeline(reference, timedelta(minutes=GRACE_MINUTES))
+    regimes = all_regimes(reference, timedelta(minutes=GRACE_MINUTES))
     events = [
         _event({"wiki": first_wiki, **spec.get("defaults", {}), **one}, regimes)
         for short in spec["events"]
@@ -143,7 +143,7 @@ def _event(short: Mapping[str, Any], regimes: Sequence[Regime]) -> dict[str, Any
     per page load and element, desktop, 100-999 edits; unit and rate are those of the policy at that time."""
     time = datetime.fromisoformat(str(short["time"])).replace(tzinfo=UTC)
     wiki, user, element = short["wiki"], short["user"], short.get("element")
-    regime = next(r for r in regimes if r.wiki_db == wiki and _is_in_force(r, time))
+    regime = next(r for r in regimes if r.wiki_db == wiki and r.stretch.holds(time))
     assert regime.kept_rate > 0, f"nothing is kept on {wiki} at {time}"
     page = f"{user} {time.date()}"
     return {
@@ -168,10 +168,6 @@ def _event(short: Mapping[str, Any], regimes: Sequence[Regime]) -> dict[str, Any
     }
 
 
-def _is_in_force(regime: Regime, time: datetime) -> bool:
-    return regime.valid_from <= time and (regime.valid_to is None or time < regime.valid_to)
-
-
 def _number(*parts: str) -> int:
     return zlib.crc32("|".join(parts).encode())
 
@@ -188,8 +184,11 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
     }
     first = start - 90 * DAY
     below = [case.own(wiki) for case in cases for wiki in case.context.sampled_wikis(first, end)]
-    visits = visit_window_sums(user_facts, quarter_starts=starts, start=start, end=end, sampled=below)
-    cohorts = cohort_sums(user_facts, link_facts, menu_element=MENU_LINK, start=start, end=end, sampled=below)
+    catalogue = load_catalogue()
+    lengths = catalogue.window_days("rolling", "totals", "users")
+    visits = visit_window_sums(user_facts, windows=lengths, quarter_starts=starts, start=start, end=end, sampled=below)
+    metrics = catalogue.of_family("retention", "presented")
+    cohorts = cohort_sums(user_facts, link_facts, metrics=metrics, start=start, end=end, sampled=below)
     own = platform_bucket_elements()
     links = link_window_sums(link_facts, unit_facts, platform_bucket_elements=own, start=start, end=end, sampled=below)
     fitting = Fitting(DEFAULT_LIMITS, fit_many)

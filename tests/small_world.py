@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.catalogue import load_catalogue
 from jobs.contracts import EVENT_COLUMNS, table
 
 DAY = timedelta(days=1)
@@ -17,6 +19,10 @@ FIRST = date(2026, 5, 1)
 USAGE, ENTRY = "usage-instrument", "entry-instrument"
 REVIEW = ["diff-a", "diff-b"]
 MENU = "menu"
+COHORT_METRICS = tuple(
+    replace(metric, elements=MENU) if metric.elements else metric
+    for metric in load_catalogue().of_family("retention", "presented")
+)
 SEGMENT = ["element_friendly_name", "client_platform_family", "edit_count_bucket"]
 REGIME = ["instrument_name", "sample_unit", "sample_rate"]
 _DEFAULTS: dict[str, Any] = {

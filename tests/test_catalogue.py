@@ -54,7 +54,8 @@ def test_rows_of_each_metric(metric):
     assert entry.version == 1
     assert entry.inference == (("realised",) if metric in COUNTS else ("realised", "process"))
     assert entry.all_wikis == (metric in ALL_WIKIS)
-    assert (entry.level == "element") == metric.startswith("link_")
+    assert (entry.family == "links") == metric.startswith("link_")
+    assert (entry.returned is not None) == (CONTRACT[metric].startswith("cohort"))
     assert (entry.weekday == 0) == (metric in ("two_week_return_rate", "presented_two_week_rate"))
     assert entry.definition.endswith(".")
     assert bool(entry.denominator) == (metric not in COUNTS)
@@ -81,6 +82,9 @@ def test_what_is_special_about_the_menu_link():
 
 def test_families_and_lookups():
     catalogue = load_catalogue()
+    assert catalogue.window_days("rolling", "totals", "users") == (1, 7, 28)
+    assert catalogue.window_days("rolling", "audience") == (14, 28)
+    assert catalogue.longest_days == 28
     assert [m.metric for m in catalogue.of_family("presented", "audience")] == [
         "presented_two_week_rate",
         "eligible_editors",
@@ -108,7 +112,6 @@ unit = "users"
 windows = [["rolling", 7]]
 inference = ["realised"]
 family = "users"
-level = "people"
 all_wikis = false
 task = []
 caveats = []
@@ -133,6 +136,12 @@ caveats = []
         ("all_wikis = false", "all_wikis = true", "users are local to a wiki"),
         ("task = []", 'task = []\nweekday = "monday"', "weekday is for cohorts"),
         ("task = []", 'task = []\nweekday = "moonday"', "weekday 'moonday'"),
+        ("task = []", "task = []\nseen = [0, 0]", "everything else has neither"),
+        ('["rolling", 7]', '["cohort", 2]', "a cohort has seen and returned"),
+        ('[["rolling", 7]]', '[["cohort", 2]]\nseen = [0, 1]\nreturned = [1, 1]', "begins on day 0"),
+        ('[["rolling", 7]]', '[["cohort", 3]]\nseen = [0, 0]\nreturned = [1, 1]', "ends with the last day"),
+        ('[["rolling", 7]]', '[["cohort", 14]]\nseen = [0, 6]\nreturned = [7, 13]', "of a week from its weekday"),
+        ('unit = "users"', 'unit = "visitors"', "unit 'visitors'"),
         ("[metrics.m]", "[metric.m]", "unknown table metric"),
     ],
 )

@@ -38,13 +38,6 @@ def test_quarters(day, first, end):
 
 
 @given(DATES)
-def test_a_week_starts_on_the_last_monday(day):
-    monday = windows.week_start(day)
-    assert monday.weekday() == 0
-    assert 0 <= (day - monday).days < 7
-
-
-@given(DATES)
 def test_a_day_lies_in_its_quarter(day):
     assert windows.quarter_start(day) <= day < windows.quarter_end(day)
     assert windows.quarter_start(windows.quarter_end(day)) == windows.quarter_end(day)
@@ -59,21 +52,21 @@ def test_rolling_window_has_its_days():
 def test_affected_dates_end_with_the_28_day_window_in_a_new_quarter():
     changed = [date(2026, 3, 10)]
     published = windows.days(date(2026, 3, 1), date(2026, 4, 30))
-    found = windows.affected_as_of(changed, published, [])
+    found = windows.affected_as_of(changed, published, [], 28)
     # All of the quarter from the changed day on, and those of the next quarter whose 28 days reach back to it.
     assert found == windows.days(date(2026, 3, 10), date(2026, 4, 7))
 
 
 def test_affected_dates_reach_the_end_of_the_quarter():
-    found = windows.affected_as_of([date(2026, 1, 5)], [date(2026, 3, 31), date(2026, 4, 1)], [])
+    found = windows.affected_as_of([date(2026, 1, 5)], [date(2026, 3, 31), date(2026, 4, 1)], [], 28)
     assert found == [date(2026, 3, 31)]
 
 
 def test_only_asked_or_published_dates_are_recomputed():
     changed = [date(2026, 3, 10)]
-    assert windows.affected_as_of(changed, [], [date(2026, 3, 10)]) == [date(2026, 3, 10)]
-    assert windows.affected_as_of(changed, [date(2026, 3, 9)], []) == []
-    assert windows.affected_as_of([], [date(2026, 3, 9)], [date(2026, 3, 1)]) == [date(2026, 3, 1)]
+    assert windows.affected_as_of(changed, [], [date(2026, 3, 10)], 28) == [date(2026, 3, 10)]
+    assert windows.affected_as_of(changed, [date(2026, 3, 9)], [], 28) == []
+    assert windows.affected_as_of([], [date(2026, 3, 9)], [date(2026, 3, 1)], 28) == [date(2026, 3, 1)]
 
 
 @given(st.lists(DATES, max_size=4), st.lists(DATES, max_size=12), st.lists(DATES, max_size=3))
@@ -84,4 +77,4 @@ def test_affected_dates_agree_with_the_windows_written_out(changed, published, a
         return any(first <= day <= last for first, last in spans for day in changed)
 
     expected = sorted({d for d in published if in_a_window(d)} | set(asked))
-    assert windows.affected_as_of(changed, published, asked) == expected
+    assert windows.affected_as_of(changed, published, asked, 28) == expected

@@ -66,4 +66,6 @@ def build_rows(
         fill_cohorts(cohorts, sums.cohorts, context, fitting),
         fill_unique(links, sums.links.unique_counts, fitting),
     ]
-    return settle(pd.concat([family for family in families if not family.empty], ignore_index=True), min_users)
+    rows = pd.concat([family for family in families if not family.empty], ignore_index=True)
+    version = {name: metric.version for name, metric in context.catalogue.metrics.items()}
+    return settle(rows.assign(metric_version=rows["metric"].map(version)), min_users)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from jobs.catalogue import Metric
 from jobs.estimation.answers import PeopleEstimate, refusal, refuse_presented
 from jobs.estimation.fits import FitTask
-from jobs.rows.cohorts import PRESENTED
+from jobs.rows.cohorts import cohort_spans
 from jobs.rows.fitting import (
     PENDING,
     Fitting,
@@ -26,11 +27,9 @@ from jobs.rows.fitting import (
     tables_by,
 )
 from jobs.rows.window_context import WindowContext
-from jobs.transforms.cohort_days import DAY_METRICS
 from jobs.window_sums.tables import COHORT, CohortSums
 
 ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
-DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
 def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, context: WindowContext, fitting: Fitting) -> pd.DataFrame:
@@ -50,36 +49,32 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, context: WindowCont
     tasks: dict[Key, FitTask] = {}
     asked = pending[[*COHORT, *ASKED]].drop_duplicates(COHORT)
     for key, row in zip(keys_of(asked, COHORT), asked.to_dict("records"), strict=True):
-        no = _refused(row)
+        metric = context.catalogue.metric(row["metric"])
+        no = _refused(metric, row)
         if no is not None:
             known[key] = no
             continue
-        first, second = _sides(context, row)
+        first, second = _regimes_of_windows(context, metric, row)
         arguments = _arguments(tables.get(key), first, second)
         arguments |= {"spanning_share": spanning.get(key, 0.0), "limits": fitting.limits}
         tasks[key] = FitTask("retention_estimate", arguments)
     return fill(candidates, keys_of(pending, COHORT), known | fitting.run(tasks))
 
 
-def _refused(row: Record) -> PeopleEstimate | None:
+def _refused(metric: Metric, row: Record) -> PeopleEstimate | None:
     cohort, returned = float(row["observed_denominator"]), float(row["observed_numerator"])
     naive = returned / cohort if cohort else None
     if isinstance(row["unmeasured_reason"], str):
         return refusal(row["unmeasured_reason"], n_seen=cohort, naive=naive)
-    if row["metric"] == PRESENTED:
+    if metric.elements is not None:
         return refuse_presented(sampled_rate(row["regimes"]), cohort, naive)
     return refused(row["regimes"], bool(row["has_unit_change"]), cohort, naive)
 
 
-def _sides(context: WindowContext, row: Record) -> tuple[Regimes, Regimes]:
-    """Return the regimes of the first and of the second window."""
-    start = row["metric_date"].date()
-    if row["metric"] in DAY_METRICS:
-        lag, last = DAY_METRICS[row["metric"]]
-        spans = ((start, start + DAY), (start + lag * DAY, start + (last + 1) * DAY))
-    else:
-        spans = ((start, start + WEEK), (start + WEEK, start + 2 * WEEK))
-    return tuple(_regimes(context, row["wiki_db"], *span) for span in spans)  # type: ignore[return-value]
+def _regimes_of_windows(context: WindowContext, metric: Metric, row: Record) -> tuple[Regimes, Regimes]:
+    """Return the regimes of the window in which users are seen and of that in which they return."""
+    seen, returned = cohort_spans(metric, row["metric_date"].date())
+    return _regimes(context, row["wiki_db"], *seen), _regimes(context, row["wiki_db"], *returned)
 
 
 def _regimes(context: WindowContext, wiki: str, start: date, end: date) -> Regimes:

@@ -7,18 +7,19 @@ them). Estimates take the way of published ones: the same counts, fits and limit
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
+from jobs.catalogue import Catalogue, Metric
 from jobs.estimation.fits import FitTask
+from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.cohort_fits import spanning_shares
 from jobs.rows.fitting import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.window_context import WindowContext
-from jobs.transforms.cohort_days import RETENTION_14D, TWO_WEEK
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
 from jobs.window_sums.tables import COHORT, ROLLING, VISIT_WINDOW, VISITORS, CohortSums, VisitSums
@@ -26,8 +27,7 @@ from jobs.window_sums.tables import COHORT, ROLLING, VISIT_WINDOW, VISITORS, Coh
 DAY = timedelta(days=1)
 ROLLING_DAYS = 28
 VISIT_METRICS = ("dashboard_visitors", "reviewers", "two_day_review_rate")
-REVIEW_METRICS = ("reviewers", "two_day_review_rate")
-COHORT_DAYS = {TWO_WEEK: 14, RETENTION_14D: 15}
+COHORT_METRICS = ("two_week_return_rate", "retention_14d")
 COUNTS = ("dashboard_visitors", "reviewers")
 RATES = tuple(sorted(SELF_VALIDATION_RATES, reverse=True))
 KEY = ["wiki_db", "metric", "last_day"]
@@ -53,17 +53,12 @@ def validation_windows(context: WindowContext, as_of: Sequence[date]) -> pd.Data
     """
     rows = []
     for monday in as_of:
-        spans = [(metric, ROLLING_DAYS, monday) for metric in VISIT_METRICS]
-        for metric, length in COHORT_DAYS.items():
-            closing = (monday - back * DAY for back in range(6, -1, -1))
-            # The cohort of a week begins on its Monday; that of a day on any.
-            spans += [(metric, length, last) for last in closing if metric != TWO_WEEK or last.weekday() == 6]
-        for metric, length, last in spans:
+        for metric, length, last in _spans(context.catalogue, monday):
             first, end = last - (length - 1) * DAY, last + DAY
             for wiki in context.visible_wikis(first):
                 unit = _full_unit(context, metric, wiki, first, end)
                 if unit is not None:
-                    rows.append((wiki, metric, first, last, length, monday, unit))
+                    rows.append((wiki, metric.metric, first, last, length, monday, unit))
     columns = ["wiki_db", "metric", "metric_date", "last_day", "window_days", "as_of_date", "sample_unit"]
     frame = pd.DataFrame(rows, columns=columns)
     for column in ("metric_date", "last_day", "as_of_date"):
@@ -71,10 +66,23 @@ def validation_windows(context: WindowContext, as_of: Sequence[date]) -> pd.Data
     return frame
 
 
-def _full_unit(context: WindowContext, metric: str, wiki: str, first: date, end: date) -> str | None:
+def _spans(catalogue: Catalogue, monday: date) -> Iterator[tuple[Metric, int, date]]:
+    """Yield the windows a Monday looks at: metric, days, last day."""
+    for metric in (catalogue.metric(name) for name in VISIT_METRICS if name in catalogue.metrics):
+        if ROLLING_DAYS in metric.days_of(ROLLING):
+            yield metric, ROLLING_DAYS, monday
+    for metric in (catalogue.metric(name) for name in COHORT_METRICS if name in catalogue.metrics):
+        (length,) = metric.days_of("cohort")
+        for last in (monday - back * DAY for back in range(6, -1, -1)):
+            begins = last - (length - 1) * DAY
+            if metric.weekday is None or begins.weekday() == metric.weekday:
+                yield metric, length, last
+
+
+def _full_unit(context: WindowContext, metric: Metric, wiki: str, first: date, end: date) -> str | None:
     """Return the sampling unit of a window in which nothing was sampled out; None where a truth cannot be known."""
     unmeasured = context.usage_unmeasured(first, end) or context.missing_days(first, end)
-    if unmeasured or (metric in REVIEW_METRICS and context.vocabulary.review_unmeasured(first, end)):
+    if unmeasured or (metric.elements == REVIEW_LINKS and context.vocabulary.review_unmeasured(first, end)):
         return None
     sampling = context.sampling(context.usage_instruments(first, end), (wiki,), first, end)
     if not sampling.is_rate_one or sampling.loss or sampling.unrecorded or sampling.has_unit_change:
@@ -125,7 +133,7 @@ def _observed(visits: VisitSums, cohorts: CohortSums) -> pd.DataFrame:
     cells = cells.rename(columns={"as_of_date": "last_day"})
     users, reviewers = cells["n_visitors"].astype(float), cells["n_reviewers"].astype(float)
     hits = cells["n_two_day_reviewers"].astype(float)
-    came = cohorts.cells[cohorts.cells["metric"].isin(list(COHORT_DAYS))].rename(columns={"as_of_date": "last_day"})
+    came = cohorts.cells[cohorts.cells["metric"].isin(COHORT_METRICS)].rename(columns={"as_of_date": "last_day"})
     cohort = came["n_cohort"].astype(float)
     parts = [
         cells.assign(metric="dashboard_visitors", value=users, n_users=users),
@@ -138,8 +146,11 @@ def _observed(visits: VisitSums, cohorts: CohortSums) -> pd.DataFrame:
 
 def _fill_visits(rows: pd.DataFrame, visits: VisitSums, fitting: Fitting) -> pd.DataFrame:
     """Answer the visit metrics as those of sampled wikis."""
-    as_candidates = rows.assign(as_of_date=rows["last_day"], window_kind=ROLLING, inference="realised")
-    own = as_candidates.assign(population=VISITORS, window_length=ROLLING_DAYS).drop_duplicates(VISIT_WINDOW)
+    as_candidates = rows.assign(
+        as_of_date=rows["last_day"], window_kind=ROLLING, inference="realised", population=VISITORS,
+        window_length=ROLLING_DAYS,
+    )  # fmt: skip
+    own = as_candidates.drop_duplicates(VISIT_WINDOW)
     regimes = [frozenset({pair}) for pair in zip(own["sample_unit"], own["rate"], strict=True)]
     own = own[VISIT_WINDOW].assign(
         regimes=pd.Series(regimes, index=own.index, dtype=object),

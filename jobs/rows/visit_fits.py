@@ -13,14 +13,14 @@ from jobs.estimation.fits import FitTask
 from jobs.estimation.people import pageviews_per_visitor_estimate
 from jobs.estimation.remedy import ADVICE
 from jobs.rows.fitting import PENDING, Fitting, Key, Record, counts, fill, keys_of, refused, sampled_rate, tables_by
-from jobs.window_sums.tables import QUARTER, REVIEWERS, VISIT_WINDOW, VISITORS, VisitSums
+from jobs.window_sums.tables import REVIEWERS, VISIT_WINDOW, VISITORS, VisitSums
 
-KEY = ["metric", "wiki_db", "window_kind", "window_days", "as_of_date"]
+KEY = ["metric", *VISIT_WINDOW]
 ASKED = [
-    "n_visitors", "n_reviewers", "n_two_day_reviewers", "n_loads", "regimes", "has_unit_change", "sampling_unit",
+    "n_visitors", "n_reviewers", "n_two_day_reviewers", "n_loads", "loads_lower", "loads_estimate", "loads_upper",
+    "loads_status", "regimes", "has_unit_change", "sampling_unit",
     "unmeasured_reason",
 ]  # fmt: skip
-REVIEW_METRICS = ("reviewers", "two_day_review_rate")
 THINNED = "How visits vary between users is not seen where visits are sampled; only the realised ratio has an interval."
 
 
@@ -44,7 +44,7 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     pending = candidates[candidates["status"] == PENDING]
     if pending.empty:
         return candidates
-    keys = list(map(_key, pending[KEY].to_dict("records")))
+    keys = keys_of(pending, KEY)
     wanted = set(keys)
     by_window = dict(zip(keys_of(windows, VISIT_WINDOW), windows.filter(items=ASKED).to_dict("records"), strict=True))
     answers: dict[Key, PeopleEstimate] = {}
@@ -54,7 +54,7 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     answers |= _two_day(
         {key[1:] for key in wanted if key[0] == "two_day_review_rate"}, by_window, people, sums, fitting
     )
-    answers |= _per_visitor(wanted, by_window, people, _totals(candidates))
+    answers |= _per_visitor(wanted, by_window, people)
     process = {key for key in wanted if key[0] == "pageviews_per_visitor"}
     answers |= {("process", *key): _refuse_process(answers[key]) for key in process}
     asked = [
@@ -62,14 +62,6 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
         for key, inference in zip(keys, pending["inference"].tolist(), strict=True)
     ]
     return fill(candidates, asked, answers)
-
-
-def _key(row: Record) -> Key:
-    """Name a candidate's metric and window as the sums name the window."""
-    to_date = row["window_kind"] == QUARTER
-    population = REVIEWERS if to_date and row["metric"] in REVIEW_METRICS else VISITORS
-    length = 0 if to_date else int(row["window_days"])
-    return row["metric"], row["wiki_db"], row["window_kind"], population, length, row["as_of_date"]
 
 
 def _people(
@@ -141,27 +133,20 @@ def _two_day(
 
 
 def _per_visitor(
-    wanted: set[Key],
-    windows: Mapping[Key, Record],
-    people: Mapping[Key, PeopleEstimate],
-    totals: Mapping[Key, Total],
+    wanted: set[Key], windows: Mapping[Key, Record], people: Mapping[Key, PeopleEstimate]
 ) -> dict[Key, PeopleEstimate]:
     """Divide pageviews by visitors in every wanted window."""
     answers = {}
     for key in wanted:
         if key[0] == "pageviews_per_visitor":
-            loads = float(windows[key[1:]]["n_loads"])
-            answers[key] = pageviews_per_visitor_estimate(totals[key[1:]], people[VISITORS, key[1:]], loads)
+            row = windows[key[1:]]
+            loads = Total(
+                row["loads_lower"],
+                None if row["loads_status"] == "bounds_only" else row["loads_estimate"],
+                row["loads_upper"],
+            )
+            answers[key] = pageviews_per_visitor_estimate(loads, people[VISITORS, key[1:]], float(row["n_loads"]))
     return answers
-
-
-def _totals(candidates: pd.DataFrame) -> dict[Key, Total]:
-    """Return the pageviews of each window; their estimate is void where only bounds stand."""
-    loads = candidates[candidates["metric"] == "dashboard_pageviews"]
-    return {
-        _key(row)[1:]: Total(row["lower"], None if row["status"] == "bounds_only" else row["estimate"], row["upper"])
-        for row in loads[[*KEY, "lower", "estimate", "upper", "status"]].to_dict("records")
-    }
 
 
 def _refuse_process(realised: PeopleEstimate) -> PeopleEstimate:

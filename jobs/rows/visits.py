@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 
-from jobs.catalogue import load_catalogue
-from jobs.estimation.intervals import wilson
-from jobs.estimation.ratios import clustered_ratio
-from jobs.estimation.totals import horvitz_thompson
+from jobs.catalogue import Metric
+from jobs.estimation.intervals import FloatArray, wilson
+from jobs.estimation.ratios import PairSums, clustered_ratio
+from jobs.estimation.regimes import regime_sums
+from jobs.estimation.totals import TotalSums, horvitz_thompson
 from jobs.reference.load import REVIEW_LINKS
 from jobs.rows.candidates import candidates
+from jobs.rows.fitting import PENDING
 from jobs.rows.regimes import SAMPLING_COLUMNS, entries, regimes_by_row, sampling_values
 from jobs.rows.window_context import WindowContext, joined, joined_columns
 from jobs.window_sums.tables import ALL, QUARTER, REVIEWERS, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
 from jobs.windows import quarter_start
 
 DAY = timedelta(days=1)
-ROLLING_DAYS = (1, 7, 28)
+NOBODY = "nobody visited: there is nothing to divide by"
 
 
 def quarter_starts(context: WindowContext, as_of: Iterable[date]) -> dict[tuple[str, str, date], date]:
-    """Return the first day that counts, by wiki, population and quarter (interface: "Quarter to date")."""
+    """Return the first day that counts, by wiki, population and quarter (docs/contract.md, section 4)."""
     usage, review = context.usage_began(), context.vocabulary.first_review_day()
     first_measured = {VISITORS: usage, REVIEWERS: max(usage, review) if review else None}
     return {
@@ -36,22 +38,35 @@ def quarter_starts(context: WindowContext, as_of: Iterable[date]) -> dict[tuple[
     }
 
 
+def visit_metrics(context: WindowContext) -> tuple[Metric, ...]:
+    """Return the metrics of the dashboard itself."""
+    return context.catalogue.of_family("totals", "users")
+
+
+def population_of(metric: Metric) -> str:
+    """Return whose first measured day a quarter to date begins with: `visitors`, or `reviewers`."""
+    return REVIEWERS if metric.elements == REVIEW_LINKS else VISITORS
+
+
 def visit_windows(context: WindowContext, as_of: Iterable[date], starts: QuarterStarts) -> pd.DataFrame:
     """List the windows of the visit metrics with what is known of each: one row per wiki, kind, population and date.
 
     Rolling windows stand once, under population `visitors`; quarter to date once per population, since its first day
     differs. `window_length` is the number of days, and 0 for quarter to date.
     """
+    metrics = visit_metrics(context)
+    lengths = context.catalogue.window_days(ROLLING, *{metric.family for metric in metrics})
+    populations = sorted({population_of(metric) for metric in metrics if metric.has_window(QUARTER)}, reverse=True)
     rows = []
     for last in as_of:
-        spans = [(ROLLING, VISITORS, days, last - (days - 1) * DAY) for days in ROLLING_DAYS]
+        rolling = [(ROLLING, VISITORS, days, last - (days - 1) * DAY) for days in lengths]
         for wiki in (row.wiki_db for row in context.reference.wikis):
-            quarters = [(p, starts.get((wiki, p, quarter_start(last)))) for p in (VISITORS, REVIEWERS)]
-            own = spans + [(QUARTER, p, 0, first) for p, first in quarters if first is not None and first <= last]
-            for kind, population, length, first in own:
+            quarters = [(p, starts.get((wiki, p, quarter_start(last)))) for p in populations]
+            to_date = [(QUARTER, p, 0, first) for p, first in quarters if first is not None and first <= last]
+            for kind, population, length, first in rolling + to_date:
                 if wiki in context.visible_wikis(first):
                     rows.append(_window(context, wiki, (wiki,), kind, population, length, first, last))
-        for kind, population, length, first in spans:
+        for kind, population, length, first in rolling:
             members = tuple(context.visible_wikis(first))
             if members:
                 rows.append(_window(context, ALL, members, kind, population, length, first, last))
@@ -82,7 +97,7 @@ def _window(
     caution = joined(caution, sampling.loss)
     unmeasured = context.usage_unmeasured(first, end) or missing or sampling.unrecorded
     review = context.vocabulary.review_unmeasured(first, end)
-    told = [load_catalogue().breaks(scope, first, end) for scope in ("*", REVIEW_LINKS)]
+    told = [context.catalogue.breaks(scope, first, end) for scope in ("*", REVIEW_LINKS)]
     return (
         name, kind, population, length, last, first, length or np.nan, members, context.is_complete(first, end),
         caution, unmeasured, review, *told, *sampling_values(sampling),
@@ -97,7 +112,25 @@ def visit_rows(
     Returns:
         Candidates for `settle`, and the windows behind them (for the people estimates).
     """
-    windows = visit_windows(context, as_of, starts)
+    windows = _summed(sums, visit_windows(context, as_of, starts))
+    blocks = [BUILDERS[metric.metric](_windows_of(windows, metric), metric) for metric in visit_metrics(context)]
+    return pd.concat(blocks, ignore_index=True), windows
+
+
+def _windows_of(windows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Return the windows that a metric has, with what is known of what it counts."""
+    kind, length = windows["window_kind"], windows["window_length"]
+    is_rolling = (kind == ROLLING) & length.isin(metric.days_of(ROLLING))
+    is_to_date = (kind == QUARTER) & (windows["population"] == population_of(metric)) & metric.has_window(QUARTER)
+    is_of_wiki = (windows["wiki_db"] != ALL) | metric.all_wikis
+    own = windows[(is_rolling | is_to_date) & is_of_wiki]
+    if metric.elements == REVIEW_LINKS:
+        return own.assign(unmeasured_reason=own["review_unmeasured"], series_break=own["review_break"])
+    return own
+
+
+def _summed(sums: VisitSums, windows: pd.DataFrame) -> pd.DataFrame:
+    """Put the sums beside the windows: zeros where nothing was kept, and the loads as far as they are known."""
     cells, regimes = _with_all(sums.cells, windows), _with_all(sums.regimes, windows)
     base = windows.merge(cells, on=VISIT_WINDOW, how="left")
     numbers = [column for column in cells.columns if column not in VISIT_WINDOW]
@@ -107,20 +140,22 @@ def visit_rows(
         base[column] = joined_columns(base, "series_break", column)
     base["series_break"] = base["dashboard_break"]
     base["review_unmeasured"] = base["unmeasured_reason"].fillna(base["review_unmeasured"])
-    rolling = base[(base["window_kind"] == ROLLING)]
-    blocks = [
-        _loads(rolling, regimes),
-        _counts(base[(base["population"] == VISITORS) & (base["wiki_db"] != ALL)], "dashboard_visitors", "n_visitors"),
-        _per_visitor(rolling[(rolling["window_length"] > 1) & (rolling["wiki_db"] != ALL)]),
-    ]
-    review = base[
-        (base["wiki_db"] != ALL)
-        & (((base["window_kind"] == ROLLING) & (base["window_length"] > 1)) | (base["population"] == REVIEWERS))
-    ].assign(
-        unmeasured_reason=lambda frame: frame["review_unmeasured"], series_break=lambda frame: frame["review_break"]
+    return _with_loads(base, regimes)
+
+
+def _with_loads(base: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+    """Add the estimated loads of each window: loads_estimate, loads_lower, … (`TotalEstimates`)."""
+    own = kept.merge(base[[*VISIT_WINDOW, "row"]], on=VISIT_WINDOW).drop(columns=VISIT_WINDOW)
+    regimes = entries(regimes_by_row(base), own)
+    loads, squares, units = (regimes[name].to_numpy(float) for name in ("n_loads", "loads_sq", "n_load_units"))
+    sums = TotalSums(y=loads, yy=squares, clusters=units, units=units)
+    total = horvitz_thompson(
+        regime_sums(regimes["row"], regimes["sample_rate"], len(base), sums), base["is_rate_one"].astype(bool)
     )
-    blocks += [_counts(review, "reviewers", "n_reviewers"), _two_day(review)]
-    return pd.concat(blocks, ignore_index=True), base
+    return base.assign(
+        loads_estimate=total.estimate, loads_lower=total.lower, loads_upper=total.upper, loads_status=total.status,
+        loads_reason=total.reason, loads_n_effective=total.n_effective,
+    )  # fmt: skip
 
 
 def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
@@ -131,80 +166,86 @@ def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([own, rolling.groupby(keys, as_index=False).sum(numeric_only=True)], ignore_index=True)
 
 
-def _loads(rolling: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
+def _loads(base: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Build `dashboard_pageviews`."""
-    rolling = rolling.assign(row=np.arange(len(rolling)))
-    own = kept.merge(rolling[[*VISIT_WINDOW, "row"]], on=VISIT_WINDOW).drop(columns=VISIT_WINDOW)
-    regimes = entries(regimes_by_row(rolling), own)
-    rate_one = rolling["is_rate_one"].astype(bool)
-    total = horvitz_thompson(
-        regimes["row"], regimes["sample_rate"], regimes["n_loads"], regimes["loads_sq"], regimes["n_load_units"],
-        regimes["n_load_units"], len(rolling), rate_one,
-    )  # fmt: skip
+    is_rate_one = base["is_rate_one"].astype(bool)
     return candidates(
-        rolling, "dashboard_pageviews", "realised",
-        estimate=total.estimate, lower=total.lower, upper=total.upper, observed_numerator=rolling["n_loads"],
-        n_users_observed=rolling["n_visitors"], n_effective=total.n_effective,
-        estimator=np.where(rate_one, "count", "horvitz_thompson"), status=total.status, status_reason=total.reason,
-        caution_reason=rolling["caution_reason"],
+        base, metric.metric, "realised",
+        estimate=base["loads_estimate"], lower=base["loads_lower"], upper=base["loads_upper"],
+        observed_numerator=base["n_loads"], n_users_observed=base["n_visitors"],
+        n_effective=base["loads_n_effective"], estimator=np.where(is_rate_one, "count", "horvitz_thompson"),
+        status=base["loads_status"], status_reason=base["loads_reason"], caution_reason=base["caution_reason"],
     )  # fmt: skip
 
 
-def _counts(base: pd.DataFrame, metric: str, column: str) -> pd.DataFrame:
+def _visitors(base: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Build `dashboard_visitors`."""
+    return _people(base, metric, base["n_visitors"])
+
+
+def _reviewers(base: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """Build `reviewers`."""
+    return _people(base, metric, base["n_reviewers"])
+
+
+def _people(base: pd.DataFrame, metric: Metric, count: pd.Series) -> pd.DataFrame:
     """Build a count of people: exact at rate 1, else pending."""
-    rate_one = base["is_rate_one"].astype(bool)
-    count = base[column]
+    is_rate_one = base["is_rate_one"].astype(bool)
     return candidates(
-        base, metric, "realised",
+        base, metric.metric, "realised",
         estimate=count, lower=count, upper=count, observed_numerator=count, n_users_observed=count,
-        n_effective=count.where(rate_one), estimator=np.where(rate_one, "count", "npmle_users"),
-        status=np.where(rate_one, "publish", "pending"), status_reason="", caution_reason=base["caution_reason"],
+        n_effective=count.where(is_rate_one), estimator=np.where(is_rate_one, "count", "npmle_users"),
+        status=np.where(is_rate_one, "publish", PENDING), status_reason="", caution_reason=base["caution_reason"],
     )  # fmt: skip
 
 
-def _per_visitor(base: pd.DataFrame) -> pd.DataFrame:
+def _per_visitor(base: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Build `pageviews_per_visitor`: exact and user-clustered at rate 1, else pending."""
     users = base["n_visitors"].to_numpy(float)
-    process = clustered_ratio(users, base["w_loads"], users, base["uu_loads_sq"], base["w_loads"], users)
-    share = np.divide(base["n_loads"].to_numpy(float), users, out=np.full(users.shape, np.nan), where=users > 0)
+    loads, squares = base["w_loads"].to_numpy(float), base["uu_loads_sq"].to_numpy(float)
+    process = clustered_ratio(users, PairSums(y=loads, x=users, yy=squares, xy=loads, xx=users))
     return _rate(
-        base, "pageviews_per_visitor", base["n_loads"], base["n_visitors"], share, (process.lower, process.upper),
-        "npmle_ratio", numerator_users=base["n_visitors"],
+        base, metric, base["n_loads"], (process.lower, process.upper), "npmle_ratio",
+        numerator_users=base["n_visitors"],
     )  # fmt: skip
 
 
-def _two_day(base: pd.DataFrame) -> pd.DataFrame:
+def _two_day(base: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """Build `two_day_review_rate` (T422024): exact with Wilson at rate 1, else pending."""
     hits, users = base["n_two_day_reviewers"].to_numpy(float), base["n_visitors"].to_numpy(float)
-    share = np.divide(hits, users, out=np.full(users.shape, np.nan), where=users > 0)
-    return _rate(
-        base,
-        "two_day_review_rate",
-        base["n_two_day_reviewers"],
-        base["n_visitors"],
-        share,
-        wilson(hits, users),
-        "bounds",
-    )
+    return _rate(base, metric, base["n_two_day_reviewers"], wilson(hits, users), "bounds")
 
 
 def _rate(
-    base: pd.DataFrame, metric: str, numerator: pd.Series, denominator: pd.Series, share: np.ndarray,
-    process: tuple[np.ndarray, np.ndarray], estimator: str, numerator_users: object = np.nan,
+    base: pd.DataFrame, metric: Metric, numerator: pd.Series, process: tuple[FloatArray, FloatArray], estimator: str,
+    numerator_users: object = np.nan,
 ) -> pd.DataFrame:  # fmt: skip
-    """Return the realised and the process candidates of a rate of visitors."""
-    rate_one = base["is_rate_one"].astype(bool)
-    empty = np.isnan(share)
+    """Return the candidates of a rate of visitors, for each inference it has."""
+    is_rate_one, visitors = base["is_rate_one"].astype(bool), base["n_visitors"]
+    users = visitors.to_numpy(float)
+    share = np.divide(numerator.to_numpy(float), users, out=np.full(users.shape, np.nan), where=users > 0)
+    is_empty = np.isnan(share)
+    intervals = {"realised": (share, share), "process": process}
     blocks = [
         candidates(
-            base, metric, inference,
-            estimate=share, lower=lower, upper=upper, observed_numerator=numerator, observed_denominator=denominator,
-            n_users_observed=denominator, n_numerator_users=numerator_users, n_effective=denominator.where(rate_one),
-            estimator=np.where(rate_one, "ratio", estimator),
-            status=np.where(rate_one, np.where(empty, "not_estimable", "publish"), "pending"),
-            status_reason=np.where(rate_one & empty, "nobody visited: there is nothing to divide by", ""),
-            caution_reason=base["caution_reason"],
+            base, metric.metric, inference,
+            estimate=share, lower=intervals[inference][0], upper=intervals[inference][1],
+            observed_numerator=numerator, observed_denominator=visitors, n_users_observed=visitors,
+            n_numerator_users=numerator_users, n_effective=visitors.where(is_rate_one),
+            estimator=np.where(is_rate_one, "ratio", estimator),
+            status=np.select([~is_rate_one, is_empty], [PENDING, "not_estimable"], "publish"),
+            status_reason=np.where(is_rate_one & is_empty, NOBODY, ""), caution_reason=base["caution_reason"],
         )
-        for inference, (lower, upper) in (("realised", (share, share)), ("process", process))
+        for inference in metric.inference
     ]  # fmt: skip
     return pd.concat(blocks, ignore_index=True)
+
+
+# By metric: its candidates, made of its windows.
+BUILDERS: dict[str, Callable[[pd.DataFrame, Metric], pd.DataFrame]] = {
+    "dashboard_pageviews": _loads,
+    "dashboard_visitors": _visitors,
+    "pageviews_per_visitor": _per_visitor,
+    "reviewers": _reviewers,
+    "two_day_review_rate": _two_day,
+}

@@ -11,7 +11,7 @@ from typing import cast
 import pandas as pd
 from pyspark.sql import functions as F
 
-from jobs.catalogue import MENU_LINK
+from jobs.catalogue import load_catalogue
 from jobs.log import get_logger
 from jobs.reference.load import ANY_PLATFORM, REVIEW_LINKS, Reference, VocabularyRow
 from jobs.rows.build import build_rows
@@ -35,7 +35,7 @@ def estimate(job: Job) -> None:
     """Compute and stage every row whose window contains a changed day, and all rows of the asked days."""
     run, lake = job.run, job.lake
     published = lake.days("metric_values")
-    as_of = affected_as_of(run.changed, published, run.days)
+    as_of = affected_as_of(run.changed, published, run.days, load_catalogue().longest_days)
     run.as_of = as_of
     context = _context(job, as_of)
     get_logger().info("computing windows", as_of_dates=len(as_of), first=str(as_of[0]), last=str(as_of[-1]))
@@ -62,7 +62,8 @@ def estimate(job: Job) -> None:
 def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context: WindowContext) -> WindowSums:
     """Sum the windows of some as-of dates; the result is tiny."""
     start, end = min(as_of), max(as_of) + DAY
-    first = min(earliest_day(day) for day in as_of)
+    catalogue = context.catalogue
+    first = earliest_day(start, catalogue.longest_days)
     # A dozen sums are made of each: its files, one a day, are opened once.
     facts = side_by_side(
         *(
@@ -74,10 +75,30 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context:
     own_bucket, below = platform_bucket_elements(), context.sampled_wikis(first, end)
     sums = side_by_side(
         lambda: link_window_sums(
-            user_links, unit_links, platform_bucket_elements=own_bucket, start=start, end=end, sampled=below
+            user_links,
+            unit_links,
+            platform_bucket_elements=own_bucket,
+            windows=catalogue.window_days("rolling", "links"),
+            start=start,
+            end=end,
+            sampled=below,
         ),
-        lambda: visit_window_sums(user_days, quarter_starts=starts, start=start, end=end, sampled=below),
-        lambda: cohort_sums(user_days, user_links, menu_element=MENU_LINK, start=start, end=end, sampled=below),
+        lambda: visit_window_sums(
+            user_days,
+            windows=catalogue.window_days("rolling", "totals", "users"),
+            quarter_starts=starts,
+            start=start,
+            end=end,
+            sampled=below,
+        ),
+        lambda: cohort_sums(
+            user_days,
+            user_links,
+            metrics=catalogue.of_family("retention", "presented"),
+            start=start,
+            end=end,
+            sampled=below,
+        ),
     )
     for frame in facts:
         job.engine.release(frame)
@@ -87,7 +108,7 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context:
 
 def _context(job: Job, as_of: Sequence[date]) -> WindowContext:
     """Collect what is known of every day that a window can contain."""
-    first, end = min(earliest_day(day) for day in as_of), max(as_of) + DAY
+    first, end = earliest_day(min(as_of), load_catalogue().longest_days), max(as_of) + DAY
     log = job.lake.read_between("ingest_log", first, end, job.run.run_id)
     incomplete = (F.col("fate") == "missing_hour") | F.coalesce(F.col("reason") == "unreadable_file", F.lit(False))
     hours = log.groupBy("event_date", "event_hour").agg(

@@ -8,10 +8,17 @@ from datetime import date, timedelta
 import pandas as pd
 from pyspark.sql import functions as F
 
-from jobs.catalogue import MENU_LINK
 from jobs.log import get_logger
 from jobs.rows.fitting import Fitting
-from jobs.rows.self_validation import COLUMNS, RATES, ROLLING_DAYS, mondays, self_validation_rows, validation_windows
+from jobs.rows.self_validation import (
+    COHORT_METRICS,
+    COLUMNS,
+    RATES,
+    ROLLING_DAYS,
+    mondays,
+    self_validation_rows,
+    validation_windows,
+)
 from jobs.rows.window_context import WindowContext
 from jobs.steps.job import Job
 from jobs.transforms.thinning import thinned_copies
@@ -28,12 +35,14 @@ def stage_self_validation(job: Job, context: WindowContext, fitting: Fitting, as
     if not days:
         return
     windows = validation_windows(context, days)
-    rows = pd.DataFrame(columns=COLUMNS) if windows.empty else _rows(job, fitting, windows, days)
+    rows = pd.DataFrame(columns=COLUMNS) if windows.empty else _rows(job, context, fitting, windows, days)
     get_logger().info("self-validation", mondays=len(days), windows=len(windows), rows=len(rows))
     job.lake.stage_pandas("self_validation", rows, job.run.run_id, days)
 
 
-def _rows(job: Job, fitting: Fitting, windows: pd.DataFrame, days: Sequence[date]) -> pd.DataFrame:
+def _rows(
+    job: Job, context: WindowContext, fitting: Fitting, windows: pd.DataFrame, days: Sequence[date]
+) -> pd.DataFrame:
     """Sum the copies of the wikis that were kept whole, all rates in one pass, and estimate."""
     end = days[-1] + DAY
     wikis = sorted(windows["wiki_db"].unique())
@@ -43,7 +52,8 @@ def _rows(job: Job, fitting: Fitting, windows: pd.DataFrame, days: Sequence[date
     copies = job.engine.materialise(thinned_copies(whole, (1.0, *RATES)))  # every sum below reads it
     visits = visit_window_sums(copies, start=days[0], end=end, windows=(ROLLING_DAYS,))
     nobody_shown = job.lake.read("user_link_days", job.run.run_id).where(F.lit(False))
-    cohorts = cohort_sums(copies, nobody_shown, start=days[0] - WEEK + DAY, end=end, menu_element=MENU_LINK)
+    metrics = [context.catalogue.metric(name) for name in COHORT_METRICS if name in context.catalogue.metrics]
+    cohorts = cohort_sums(copies, nobody_shown, start=days[0] - WEEK + DAY, end=end, metrics=metrics)
     job.engine.release(copies)
     rows = self_validation_rows(windows, visits, cohorts, fitting, job.settings.privacy.min_users)
     return rows.assign(metric_date=rows["metric_date"].dt.date, as_of_date=rows["as_of_date"].dt.date)

@@ -1,13 +1,13 @@
 """Cohorts of days and weeks: of the users seen in a first window, how many were seen again in a second one.
 
-Definitions (docs/contract.md, section 5). Rolling days: `retention_day_1`, `_7`, `_14` (a visit on day +1, +7, +14) and
-`retention_14d` (a visit 1 to 14 days later), for every day. Weeks from Monday: `two_week_return_rate` (visitors of a
-week who visit in the next) and `presented_two_week_rate` (users shown the menu link in a week who load the dashboard in
-that week and in the next).
+Definitions (docs/contract.md, section 5; the days stand in the catalogue). Cohorts of days: users with a visit on a
+day, who return if they visit again some days later. Cohorts of weeks from Monday: visitors of a week who visit in the
+next, and users shown the menu link in a week who load the dashboard in that week and in the next.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from pyspark.sql import Column, DataFrame, Window
@@ -15,15 +15,8 @@ from pyspark.sql import functions as F
 
 from jobs.transforms.prefix_sums import prefix_sums
 
-TWO_WEEK, RETENTION_14D, PRESENTED = "two_week_return_rate", "retention_14d", "presented_two_week_rate"
-# Metric of days: first and last day of the return window, after the first day.
-DAY_METRICS: dict[str, tuple[int, int]] = {
-    RETENTION_14D: (1, 14),
-    "retention_day_1": (1, 1),
-    "retention_day_7": (7, 7),
-    "retention_day_14": (14, 14),
-}
-WEEK_DAYS = 14
+TWO_WEEKS = 14
+ReturnDays = Mapping[str, tuple[int, int]]  # by metric: first and last day of the return, after the day itself
 
 
 def visit_days(user_days: DataFrame) -> DataFrame:
@@ -41,17 +34,18 @@ def week_of(day: str = "event_date") -> Column:
     return F.to_date(F.date_trunc("week", F.col(day)))
 
 
-def day_cohorts(visits: DataFrame) -> DataFrame:
+def day_cohorts(visits: DataFrame, return_days: ReturnDays) -> DataFrame:
     """Count the cohorts of days, and who of them came back.
 
     Args:
         visits: the result of `visit_days`.
+        return_days: by metric, at least one.
 
     Returns:
         metric, wiki_db, metric_date, as_of_date, n_cohort, n_returned.
     """
     # Visits up to the end of a span, less those up to the day before it, are the visits in it.
-    ends = sorted({day for first, last in DAY_METRICS.values() for day in (first - 1, last)})
+    ends = sorted({day for first, last in return_days.values() for day in (first - 1, last)})
     visited = prefix_sums(
         visits.withColumn("visits", F.lit(1)),
         unit=("wiki_db", "user_hash"),
@@ -63,11 +57,11 @@ def day_cohorts(visits: DataFrame) -> DataFrame:
         "event_date",
         *(
             (F.col(f"to_{last}_visits") > F.col(f"to_{first - 1}_visits")).alias(name)
-            for name, (first, last) in DAY_METRICS.items()
+            for name, (first, last) in return_days.items()
         ),
     )
     daily = returned.groupBy("wiki_db", F.col("event_date").alias("metric_date")).agg(
-        F.count(F.lit(1)).alias("n_cohort"), *(F.count_if(F.col(name)).alias(name) for name in DAY_METRICS)
+        F.count(F.lit(1)).alias("n_cohort"), *(F.count_if(F.col(name)).alias(name) for name in return_days)
     )
     metrics = F.array(
         *(
@@ -76,19 +70,23 @@ def day_cohorts(visits: DataFrame) -> DataFrame:
                 F.date_add("metric_date", last).alias("as_of_date"),
                 F.col(name).alias("n_returned"),
             )
-            for name, (_, last) in DAY_METRICS.items()
+            for name, (_, last) in return_days.items()
         )
     )
     unfolded = daily.select("wiki_db", "metric_date", "n_cohort", F.inline(metrics))
     return unfolded.select("metric", "wiki_db", "metric_date", "as_of_date", "n_cohort", "n_returned")
 
 
-def week_cohorts(visits: DataFrame, shown: DataFrame) -> DataFrame:
+def week_cohorts(
+    visits: DataFrame, shown: DataFrame, visitor_metrics: Sequence[str], presented_metrics: Sequence[str]
+) -> DataFrame:
     """Count the cohorts of weeks, and who of them came back.
 
     Args:
         visits: the result of `visit_days`.
         shown: wiki_db, user_hash, event_date: days on which a user was shown the menu link; repeats do no harm.
+        visitor_metrics: ids of the metrics whose cohort is the visitors of a week.
+        presented_metrics: ids of those whose cohort is the users shown the link; at least one of both kinds.
 
     Returns:
         metric, wiki_db, metric_date, as_of_date, n_cohort, n_returned.
@@ -111,7 +109,8 @@ def week_cohorts(visits: DataFrame, shown: DataFrame) -> DataFrame:
         F.count_if(F.col("shown") > 0).alias("presented"),
         F.count_if((F.col("shown") > 0) & both).alias("presented_returned"),
     )
-    pairs = ((TWO_WEEK, "visitors", "returned"), (PRESENTED, "presented", "presented_returned"))
+    pairs = [(name, "visitors", "returned") for name in visitor_metrics]
+    pairs += [(name, "presented", "presented_returned") for name in presented_metrics]
     metrics = F.array(
         *(
             F.struct(F.lit(name).alias("metric"), F.col(cohort).alias("n_cohort"), F.col(again).alias("n_returned"))
@@ -119,22 +118,30 @@ def week_cohorts(visits: DataFrame, shown: DataFrame) -> DataFrame:
         )
     )
     unfolded = weekly.select("wiki_db", "metric_date", F.inline(metrics)).where("n_cohort > 0")
-    as_of = F.date_add("metric_date", WEEK_DAYS - 1).alias("as_of_date")
+    as_of = F.date_add("metric_date", TWO_WEEKS - 1).alias("as_of_date")
     return unfolded.select("metric", "wiki_db", "metric_date", as_of, "n_cohort", "n_returned")
 
 
-def cohort_unit_counts(user_days: DataFrame, start: date, end: date) -> DataFrame:
+def cohort_unit_counts(
+    user_days: DataFrame, start: date, end: date, return_days: ReturnDays, visitor_metrics: Sequence[str]
+) -> DataFrame:
     """Count users by the kept units of their first and second window, of the cohorts that close in `[start, end)`.
 
     Args:
         user_days: the table of that name, of sampled wikis.
         start: first as-of date.
         end: day after the last as-of date.
+        return_days: see `day_cohorts`.
+        visitor_metrics: see `week_cohorts`.
 
     Returns:
         metric, wiki_db, metric_date, as_of_date, is_full1, is_full2, k1, k2, k_spanning, n_users.
     """
-    in_window = _kept_units(user_days).select("*", F.inline(_windows_of_a_day(start, end))).drop("event_date")
+    in_window = (
+        _kept_units(user_days)
+        .select("*", F.inline(_windows_of_a_day(start, end, return_days, visitor_metrics)))
+        .drop("event_date")
+    )
     user = ("wiki_db", "user_hash", "metric", "metric_date", "as_of_date")
     # A session counts once in each window however many days it lasts; pageviews have no session here and add up.
     by_unit = in_window.groupBy(*user, "session_hash").agg(
@@ -182,7 +189,7 @@ def _kept_units(user_days: DataFrame) -> DataFrame:
     return plain.unionByName(sessions)
 
 
-def _windows_of_a_day(start: date, end: date) -> Column:
+def _windows_of_a_day(start: date, end: date, return_days: ReturnDays, visitor_metrics: Sequence[str]) -> Column:
     """List the cohort windows that a day falls into and that close in `[start, end)`.
 
     Returns:
@@ -200,11 +207,11 @@ def _windows_of_a_day(start: date, end: date) -> Column:
         return F.when((as_of >= F.lit(start)) & (as_of < F.lit(end)), window)
 
     day = F.col("event_date")
-    entries = [
-        entry(TWO_WEEK, week_of(), WEEK_DAYS - 1, 1),
-        entry(TWO_WEEK, F.date_sub(week_of(), 7), WEEK_DAYS - 1, 2),
-    ]
-    for metric, (first, last) in DAY_METRICS.items():
+    entries = []
+    for metric in visitor_metrics:
+        entries.append(entry(metric, week_of(), TWO_WEEKS - 1, 1))
+        entries.append(entry(metric, F.date_sub(week_of(), 7), TWO_WEEKS - 1, 2))
+    for metric, (first, last) in return_days.items():
         entries.append(entry(metric, day, last, 1))
         entries += [entry(metric, F.date_sub(day, lag), last, 2) for lag in range(first, last + 1)]
     return F.array_compact(F.array(*entries))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
+from functools import reduce
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.catalogue import Metric
 from jobs.transforms.cohort_days import cohort_unit_counts, day_cohorts, visit_days, week_cohorts
 from jobs.window_sums.dense import collect
 from jobs.window_sums.tables import COHORT, CohortSums
 
 DAY = timedelta(days=1)
-LONGEST_DAYS = 15
 
 
 def cohort_sums(
@@ -23,7 +24,7 @@ def cohort_sums(
     *,
     start: date,
     end: date,
-    menu_element: str,
+    metrics: Sequence[Metric],
     sampled: Collection[str] = (),
 ) -> CohortSums:
     """Sum the cohorts whose window closes on a date of `[start, end)`.
@@ -33,24 +34,32 @@ def cohort_sums(
         user_link_days: the table of that name.
         start: first as-of date.
         end: day after the last as-of date.
-        menu_element: the element whose impressions present the dashboard.
+        metrics: the metrics with cohorts; at least one, and of those shown a link all of the same one.
         sampled: wikis that had a rate below 1, kept anything under it or not.
     """
-    first = start - (LONGEST_DAYS - 1) * DAY
-
-    def inside(frame: DataFrame) -> DataFrame:
-        return frame.where((F.col("event_date") >= F.lit(first)) & (F.col("event_date") < F.lit(end)))
-
-    days = inside(user_days)
-    shown = inside(user_link_days).where((F.col("element_friendly_name") == menu_element) & (F.col("n_shown") > 0))
+    of_days = {metric.metric: metric.returned for metric in metrics if metric.weekday is None and metric.returned}
+    of_visitors = [metric.metric for metric in metrics if metric.weekday is not None and metric.elements is None]
+    of_shown = [metric for metric in metrics if metric.elements is not None]
+    first = start - (max(last for _, last in (metric.returned or (0, 0) for metric in metrics))) * DAY
+    days = _inside(user_days, first, end)
+    elements = [metric.elements for metric in of_shown]
+    is_shown = F.col("element_friendly_name").isin(elements) & (F.col("n_shown") > 0)
+    shown = _inside(user_link_days, first, end).where(is_shown if elements else F.lit(False))
     visits = visit_days(days)
+    found = [day_cohorts(visits, of_days)] if of_days else []
+    if of_visitors or of_shown:
+        found.append(week_cohorts(visits, shown, of_visitors, [metric.metric for metric in of_shown]))
     asked = (F.col("as_of_date") >= F.lit(start)) & (F.col("as_of_date") < F.lit(end))
-    cells = collect(day_cohorts(visits).unionByName(week_cohorts(visits, shown)).where(asked))
+    cells = collect(reduce(DataFrame.unionByName, found).where(asked))
     kept_below = days.where("sample_rate < 1").select("wiki_db").distinct().collect()
     below = sorted({*sampled, *(row.wiki_db for row in kept_below)})
     of_sampled = days.where(F.col("wiki_db").isin(below) if below else F.lit(False))
-    counts = collect(cohort_unit_counts(of_sampled, start, end))
+    counts = collect(cohort_unit_counts(of_sampled, start, end, of_days, of_visitors))
     return CohortSums(cells, counts, _spanning(counts))
+
+
+def _inside(frame: DataFrame, first: date, end: date) -> DataFrame:
+    return frame.where((F.col("event_date") >= F.lit(first)) & (F.col("event_date") < F.lit(end)))
 
 
 def _spanning(counts: pd.DataFrame) -> pd.DataFrame:

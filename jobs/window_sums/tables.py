@@ -59,7 +59,8 @@ class LinkSums:
             of the element); n_shown_users, n_click_users, n_shown_and_click_users, n_users (with any event);
             has_user_id (false if anything in the window came without one); w_impressions, w_clicks, w_shown,
             w_matched (weighted by 1 / rate) and, over the weighted totals of users in the window, the sums of squares
-            and products uu_impressions_sq, uu_clicks_sq, uu_impressions_clicks, uu_shown_sq, uu_matched_sq, uu_shown_matched.
+            and products uu_impressions_sq, uu_clicks_sq, uu_impressions_clicks, uu_shown_sq, uu_matched_sq,
+            uu_shown_matched.
         regimes: `LINK_CELL`, instrument_name, sample_unit, sample_rate; the four counts; n_units, n_impression_units,
             n_click_units, n_shown_units, n_matched_units (kept pageviews or sessions with any event, an impression,
             a click, …); impressions_sq, clicks_sq, impressions_clicks, shown_sq, matched_sq, shown_matched over units,

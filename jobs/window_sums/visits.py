@@ -41,7 +41,7 @@ def visit_window_sums(
     *,
     start: date,
     end: date,
-    windows: Sequence[int] = (1, 7, 28),
+    windows: Sequence[int],
     quarter_starts: QuarterStarts | None = None,
     sampled: Collection[str] = (),
 ) -> VisitSums:

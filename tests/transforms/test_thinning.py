@@ -9,7 +9,7 @@ from jobs.transforms.thinning import copy_name, thinned, thinned_copies
 from jobs.transforms.user_days import element_pageviews, user_days
 from jobs.window_sums.cohorts import cohort_sums
 from jobs.window_sums.visits import visit_window_sums
-from tests.small_world import MENU, REVIEW, USAGE, events_frame, random_events, rows_of, table_frame
+from tests.small_world import COHORT_METRICS, REVIEW, USAGE, events_frame, random_events, rows_of, table_frame
 
 pytestmark = pytest.mark.spark
 
@@ -133,7 +133,7 @@ def test_where_every_id_is_below_the_rate_the_sums_are_the_truth(spark):
     span = {"start": LAST, "end": date(2026, 6, 9)}
     visits = visit_window_sums(copies, windows=(28,), **span).cells
     links = table_frame(spark, "user_link_days", [])
-    cohorts = cohort_sums(copies, links, start=date(2026, 6, 2), end=span["end"], menu_element=MENU).cells
+    cohorts = cohort_sums(copies, links, start=date(2026, 6, 2), end=span["end"], metrics=COHORT_METRICS).cells
     for frame, keys, names in (
         (visits, ["as_of_date"], ["n_visitors", "n_reviewers", "n_two_day_reviewers"]),
         (cohorts, ["metric", "metric_date"], ["n_cohort", "n_returned"]),

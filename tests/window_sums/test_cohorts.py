@@ -6,20 +6,26 @@ from datetime import date, timedelta
 import pandas as pd
 import pytest
 
-from jobs.transforms.cohort_days import DAY_METRICS
 from jobs.window_sums.cohorts import cohort_sums
-from tests.small_world import FIRST, MENU, USAGE, table_frame
+from tests.small_world import COHORT_METRICS, FIRST, MENU, USAGE, table_frame
 
 pytestmark = pytest.mark.spark
 DAY = timedelta(days=1)
 START, END = FIRST + 14 * DAY, FIRST + 40 * DAY
 CELL = ["metric", "wiki_db", "metric_date", "as_of_date"]
+# Metric of days: first and last day of the return, after the day itself; as docs/contract.md has them.
+DAY_METRICS = {
+    "retention_14d": (1, 14),
+    "retention_day_1": (1, 1),
+    "retention_day_7": (7, 7),
+    "retention_day_14": (14, 14),
+}
 WIKIS = ("frwiki", "eswiki", "jawiki", "trwiki")
 
 
 @pytest.fixture(scope="module")
 def sums(world):
-    return cohort_sums(world.user_days, world.user_link_days, start=START, end=END, menu_element=MENU)
+    return cohort_sums(world.user_days, world.user_link_days, start=START, end=END, metrics=COHORT_METRICS)
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +114,7 @@ def test_who_came_back_by_hand(spark):
         table_frame(spark, "user_link_days", shown),
         start=monday,
         end=monday + 30 * DAY,
-        menu_element=MENU,
+        metrics=COHORT_METRICS,
     )
     of_monday = sums.cells[sums.cells["metric_date"] == pd.Timestamp(monday)]
     found = {
@@ -132,6 +138,6 @@ def test_who_came_back_by_hand(spark):
 
 def test_without_visits_there_are_no_cohorts(spark):
     days, links = (table_frame(spark, name, []) for name in ("user_days", "user_link_days"))
-    sums = cohort_sums(days, links, start=START, end=END, menu_element=MENU)
+    sums = cohort_sums(days, links, start=START, end=END, metrics=COHORT_METRICS)
     assert [len(frame) for frame in (sums.cells, sums.counts, sums.spanning)] == [0] * 3
     assert {*CELL, "n_cohort", "n_returned"} == {*sums.cells}

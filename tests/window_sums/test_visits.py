@@ -11,6 +11,7 @@ from jobs.window_sums.tables import VISIT_WINDOW
 from jobs.window_sums.visits import visit_window_sums
 from tests.small_world import FIRST, REGIME, REVIEW, USAGE, table_frame
 
+LENGTHS = (1, 7, 28)
 pytestmark = pytest.mark.spark
 DAY = timedelta(days=1)
 START, END = date(2026, 6, 28), date(2026, 7, 6)
@@ -37,7 +38,7 @@ def days(world, spark):
 
 @pytest.fixture(scope="module")
 def sums(days):
-    return visit_window_sums(days, start=START, end=END, quarter_starts=QUARTERS)
+    return visit_window_sums(days, start=START, end=END, windows=LENGTHS, quarter_starts=QUARTERS)
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +171,7 @@ def others_by_day(events):
 @pytest.mark.parametrize("place", [0, -1])
 def test_a_day_asked_alone_is_the_same_day(days, sums, place):
     day = AS_OF[place].date()
-    alone = visit_window_sums(days, start=day, end=day + DAY, quarter_starts=QUARTERS)
+    alone = visit_window_sums(days, start=day, end=day + DAY, windows=LENGTHS, quarter_starts=QUARTERS)
     for name in ("cells", "regimes", "user_counts", "two_day_counts"):
         found, together = getattr(alone, name), getattr(sums, name)
         numbers = [column for column in together.columns if column.startswith(("n_", "w_", "uu_", "loads_sq"))]
