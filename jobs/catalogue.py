@@ -24,10 +24,10 @@ MENU_LINK = "Personal Dashboard menu link"
 _METRIC_KEYS = frozenset(
     {
         *("version", "name", "definition", "numerator", "denominator", "kind", "unit", "windows", "weekday"),
-        *("inference", "family", "all_wikis", "task", "caveats", "seen", "returned", "elements"),
+        *("inference", "family", "all_wikis", "task", "caveats", "seen", "returned", "elements", "part_of"),
     }
 )
-_OPTIONAL_METRIC_KEYS = frozenset({"weekday", "seen", "returned", "elements"})
+_OPTIONAL_METRIC_KEYS = frozenset({"weekday", "seen", "returned", "elements", "part_of"})
 _ELEMENT_KEYS = frozenset({"all_platforms", "bucket_platform", "note", "cautions"})
 
 
@@ -62,6 +62,7 @@ class Metric:
         seen: of a cohort, the first and last day, from `metric_date` on, on which its users are seen to belong to it.
         returned: of a cohort, the first and last day of the return.
         elements: the link, or group of links, that its users click or are shown; null where any load will do.
+        part_of: of a count, another count that it can never exceed in the same window; null where there is none.
     """
 
     metric: str
@@ -82,6 +83,7 @@ class Metric:
     seen: tuple[int, int] | None = None
     returned: tuple[int, int] | None = None
     elements: str | None = None
+    part_of: str | None = None
 
     @property
     def window_kinds(self) -> str:
@@ -232,6 +234,8 @@ def parse_catalogue(text: str) -> Catalogue:
     if unknown:
         raise ValueError(f"catalogue: unknown table {', '.join(sorted(unknown))}")
     metrics = {metric_id: _metric(metric_id, entry) for metric_id, entry in data.get("metrics", {}).items()}
+    for built in metrics.values():
+        _check_part(built, metrics)
     elements = {name: _element(name, entry) for name, entry in data.get("elements", {}).items()}
     breaks = tuple(SeriesBreak(e["date"], tuple(e["elements"]), e["text"]) for e in data.get("series_breaks", []))
     return Catalogue(MappingProxyType(metrics), MappingProxyType(elements), breaks)
@@ -263,6 +267,7 @@ def _metric(metric_id: str, entry: dict[str, Any]) -> Metric:
         seen=_days(entry, "seen"),
         returned=_days(entry, "returned"),
         elements=entry.get("elements"),
+        part_of=entry.get("part_of"),
     )
     _check_metric(where, built)
     return built
@@ -302,6 +307,15 @@ def _check_cohort(where: str, built: Metric) -> None:
         raise ValueError(f"{where}: the window of a cohort ends with the last day of the return")
     if (built.seen == (0, 0)) == (built.weekday is not None):
         raise ValueError(f"{where}: a cohort is of a day, or of a week from its weekday on")
+
+
+def _check_part(built: Metric, metrics: Mapping[str, Metric]) -> None:
+    """Check that a part is a count, of another count that there is."""
+    if built.part_of is None:
+        return
+    whole = metrics.get(built.part_of)
+    if whole is None or whole is built or not (built.kind == whole.kind == "count"):
+        raise ValueError(f"catalogue: metric {built.metric}: part_of is for a count, and names another")
 
 
 def _days(entry: dict[str, Any], key: str) -> tuple[int, int] | None:

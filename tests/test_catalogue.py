@@ -142,6 +142,8 @@ caveats = []
         ('[["rolling", 7]]', '[["cohort", 3]]\nseen = [0, 0]\nreturned = [1, 1]', "ends with the last day"),
         ('[["rolling", 7]]', '[["cohort", 14]]\nseen = [0, 6]\nreturned = [7, 13]', "of a week from its weekday"),
         ('unit = "users"', 'unit = "visitors"', "unit 'visitors'"),
+        ("task = []", 'task = []\npart_of = "n"', "part_of is for a count, and names another"),
+        ("task = []", 'task = []\npart_of = "m"', "part_of is for a count, and names another"),
         ("[metrics.m]", "[metric.m]", "unknown table metric"),
     ],
 )
