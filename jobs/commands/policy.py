@@ -15,7 +15,7 @@ from jobs.policy.check import TIMELINE_HEADER, check_policy, timeline_table
 from jobs.policy.first_event import find_event
 from jobs.policy.import_records import import_records, write_policy
 from jobs.policy.records import load_records
-from jobs.policy.timeline import timeline
+from jobs.policy.timeline import all_regimes
 from jobs.raw.files import open_input
 from jobs.reference.load import load_reference, read_policy
 from jobs.reference.rows import POLICY_CSV
@@ -32,7 +32,7 @@ def check(console: Console, settings: Settings, input_dir: str) -> None:
     with source.csv_folder() as folder:
         reference = load_reference(folder, allow_unknown_policy_wikis=True)
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
-    console.print(as_table(TIMELINE_HEADER, timeline_table(timeline(reference, grace)), "Sampling in force"))
+    console.print(as_table(TIMELINE_HEADER, timeline_table(all_regimes(reference, grace)), "Sampling in force"))
     problems = check_policy(reference, partial(find_event, source))
     for problem in problems:
         console.print(f"{problem.severity}: {problem}", highlight=False, markup=False)

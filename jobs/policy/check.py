@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime
 from itertools import pairwise
 
-from jobs.policy.timeline import Regime, Span, format_rate, in_force
+from jobs.policy.timeline import Regime, Span, format_rate, spans_in_force
 from jobs.reference import rules
 from jobs.reference.csv_file import Problem, Problems, format_time
 from jobs.reference.load import ANY_WIKI, UNITS, USAGE_ROLES, InstrumentRow, Reference, WikiRow
 from jobs.reference.rows import INSTRUMENTS_CSV, POLICY_CSV, WIKIS_CSV
+from jobs.reference.stretch import hull, stretch_of
+from jobs.windows import DAY, midnight
 
 # The first event of an instrument on a wiki in `[start, end)` of one day, if the input has any.
 FindEvent = Callable[[str, str, datetime, datetime], datetime | None]
@@ -69,17 +71,15 @@ def _coverage(reference: Reference, find_event: FindEvent | None) -> Iterable[Pr
         yield Problem(POLICY_CSV, line, "instrument_name", name, what, step, "warning")
     for name in sorted(by_name):
         for wiki in reference.wikis:
-            spans = in_force(reference.policy, name, wiki.wiki_db)
+            spans = spans_in_force(reference.policy, name, wiki.wiki_db)
             yield from _wiki_coverage(name, wiki, spans, _life(by_name[name], wiki), find_event)
 
 
 def _life(rows: list[InstrumentRow], wiki: WikiRow) -> _Life:
-    first = min(row.valid_from for row in rows)
-    ends = [row.valid_to for row in rows]
-    closed = [end for end in ends if end is not None]
-    last = _midnight(max(closed)) if len(closed) == len(ends) else None
+    whole = hull(stretch_of(row) for row in rows)
+    end = None if whole.end is None else midnight(whole.end)
     measures_usage = any(row.role in USAGE_ROLES for row in rows)
-    return _Life(_midnight(max(first, wiki.enabled_from)), last, measures_usage)
+    return _Life(midnight(max(whole.start, wiki.enabled_from)), end, measures_usage)
 
 
 def _wiki_coverage(
@@ -99,7 +99,7 @@ def _wiki_coverage(
     first = spans[0].start
     if first > life.start:
         event = None
-        if find_event is not None and first < life.start + timedelta(days=1):
+        if find_event is not None and first < life.start + DAY:
             event = find_event(name, wiki.wiki_db, life.start, first)
         yield problem(format_time(first), *_late_start(first, life, event))
     for before, after in pairwise(spans):
@@ -115,7 +115,7 @@ def _wiki_coverage(
 def _late_start(first: datetime, life: _Life, event: datetime | None) -> tuple[str, str, str]:
     """Return what is wrong with a start after the life began, what to do about it, and how bad it is."""
     day = life.start.date()
-    if first >= life.start + timedelta(days=1):
+    if first >= life.start + DAY:
         step = f"Let a line start by {day}: events before it are quarantined (or mend {WIKIS_CSV} or {INSTRUMENTS_CSV})"
         return f"starts after its first day {day}", step, "error"
     if event is not None:
@@ -155,7 +155,3 @@ def _note(r: Regime) -> str:
 
 def _moment(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}".removesuffix(":00")
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)

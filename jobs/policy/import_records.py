@@ -10,15 +10,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from jobs.errors import InputError
+from jobs.policy.apply import Step, apply_step, end_line, state_at, unit_rates_of
 from jobs.policy.records import Record, Wanted, parse_record
-from jobs.policy.timeline import Sampling, describe
 from jobs.reference.csv_file import Problems, format_time, raise_problems, write_table
 from jobs.reference.rows import ANY_WIKI, COLUMNS, POLICY_CSV, WIKIS_CSV, PolicyRow
 from jobs.reference.rules import check_policy_overlaps
@@ -29,19 +28,6 @@ class ImportResult(NamedTuple):
 
     rows: tuple[PolicyRow, ...]
     summary: tuple[str, ...]
-
-
-class _Step(NamedTuple):
-    """A record with the time it takes effect; `is_known` if the policy has it from an earlier import."""
-
-    at: datetime
-    wanted: Wanted
-    is_known: bool = False
-
-    @property
-    def begins(self) -> datetime:
-        """When its rates begin: a record made before its start waits for it."""
-        return max(self.at, self.wanted.start) if self.wanted.start is not None else self.at
 
 
 def import_records(
@@ -75,7 +61,7 @@ def import_records(
         steps, unchanged = _steps([one for one in wanted if one.name == instrument], own, effective_from)
         summary += unchanged
         for number, step in enumerate(steps, start=1):
-            rows, lines = _apply(rows, step, is_last=number == len(steps))
+            rows, lines = apply_step(rows, step, is_last=number == len(steps))
             summary += lines
     summary += _unknown_wikis(wanted, known_wikis)
     check_policy_overlaps(rows, problems)
@@ -85,9 +71,9 @@ def import_records(
 
 def _steps(
     wanted: Sequence[Wanted], own: Sequence[PolicyRow], effective_from: datetime | None
-) -> tuple[list[_Step], list[str]]:
+) -> tuple[list[Step], list[str]]:
     """Give each record of one instrument its time, in order; also the lines on records that change nothing."""
-    found: list[_Step] = []
+    found: list[Step] = []
     unchanged: list[str] = []
     untimed: list[Wanted] = []
     for one in wanted:
@@ -95,7 +81,7 @@ def _steps(
         if at is None:
             untimed.append(one)
         else:
-            found.append(_Step(at, one))
+            found.append(Step(at, one))
     changes = [step.begins for step in found]
     for one in untimed:
         if not _is_known(one, own, changes):
@@ -105,17 +91,17 @@ def _steps(
                 next_step="give --effective-from, the UTC time from which clients had these rates",
             )
         unchanged.append(_known_line(one, own, is_explained=bool(changes)))
-        if one.start is not None and any(row.valid_from == one.start for row in _state(own, one.start).values()):
-            found.append(_Step(one.start, one, is_known=True))
+        if one.start is not None and any(row.valid_from == one.start for row in state_at(own, one.start).values()):
+            found.append(Step(one.start, one, is_known=True))
     return [step for step in _in_order(found) if not step.is_known], unchanged
 
 
-def _in_order(steps: Iterable[_Step]) -> list[_Step]:
+def _in_order(steps: Iterable[Step]) -> list[Step]:
     """Sort by the time rates begin; of records that take effect at once (changed before the start) the latest stands.
 
     A known step keeps its place: it won against the others when it was imported first, and does so again.
     """
-    timed: dict[datetime, _Step] = {}
+    timed: dict[datetime, Step] = {}
     for step in steps:
         other = timed.get(step.begins)
         if other is not None and other.at == step.at and not _says_the_same(other.wanted, step.wanted):
@@ -132,7 +118,7 @@ def _in_order(steps: Iterable[_Step]) -> list[_Step]:
 
 
 def _says_the_same(one: Wanted, other: Wanted) -> bool:
-    return (one.sampling, one.start, one.end) == (other.sampling, other.start, other.end)
+    return (one.unit_rates, one.start, one.end) == (other.unit_rates, other.start, other.end)
 
 
 def _is_known(wanted: Wanted, own: Sequence[PolicyRow], changes: Iterable[datetime]) -> bool:
@@ -141,117 +127,41 @@ def _is_known(wanted: Wanted, own: Sequence[PolicyRow], changes: Iterable[dateti
     `changes` are the times of the other records of the import. Without any, an end the policy does not have is news.
     """
     before = [_newest([row for row in own if row.valid_from < change]) for change in changes]
-    if any(_samplings(state) == wanted.sampling for state in before):
+    if any(unit_rates_of(state) == wanted.unit_rates for state in before):
         return True
     newest = _newest(own)
-    if _samplings(newest) == wanted.sampling:
+    if unit_rates_of(newest) == wanted.unit_rates:
         ends = {row.valid_to for row in newest.values()}
         if ends == {wanted.end}:
             return True
         if not before and wanted.end is not None and any(end is None or end > wanted.end for end in ends):
             return False
-    return wanted.start is not None and _samplings(_state(own, wanted.start)) == wanted.sampling
+    return wanted.start is not None and unit_rates_of(state_at(own, wanted.start)) == wanted.unit_rates
 
 
 def _known_line(one: Wanted, own: Sequence[PolicyRow], *, is_explained: bool) -> str:
     """Return the line on a known record; what differs now is told unless a later record of the import explains it."""
     newest = _newest(own)
-    if not is_explained and _samplings(newest) != one.sampling:
+    if not is_explained and unit_rates_of(newest) != one.unit_rates:
         return (
             f"warning: {one.name}: unchanged; {one.source} has no time and says what held at its start, "
             "not what holds now: give --effective-from if clients went back to it"
         )
     if not is_explained and any(row.valid_to != one.end for row in newest.values()):
-        return _end_line(one, newest.values())
+        return end_line(one, newest.values())
     return f"{one.name}: unchanged"
-
-
-def _end_line(one: Wanted, rows: Iterable[PolicyRow]) -> str:
-    ends = ", ".join(sorted({format_time(row.valid_to) or "open" for row in rows}))
-    line = f"{one.name}: unchanged; its end is {ends} here and {format_time(one.end) or 'open'} in {one.source}"
-    return f"{line}: give a later --effective-from to change it"
 
 
 def _newest(rows: Sequence[PolicyRow]) -> dict[str, PolicyRow]:
     """Return the newest state of an instrument, also if it has ended."""
-    return _state(rows, max(row.valid_from for row in rows)) if rows else {}
-
-
-def _samplings(state: Mapping[str, PolicyRow]) -> dict[str, Sampling]:
-    return {wiki: _sampling(row) for wiki, row in state.items()}
-
-
-def _state(rows: Iterable[PolicyRow], moment: datetime) -> dict[str, PolicyRow]:
-    """Return the rows in force at a moment, by wiki."""
-    return {r.wiki_db: r for r in rows if r.valid_from <= moment and (r.valid_to is None or moment < r.valid_to)}
-
-
-def _sampling(row: PolicyRow) -> Sampling:
-    return Sampling(row.sample_unit, row.sample_rate)
-
-
-def _apply(rows: list[PolicyRow], step: _Step, *, is_last: bool) -> tuple[list[PolicyRow], list[str]]:
-    """Apply one record; the rows of other instruments pass through."""
-    at, one, begins = step.at, step.wanted, step.begins
-    own = [row for row in rows if row.instrument_name == one.name]
-    state = _state(own, begins)
-    is_active = one.end is None or one.end > begins
-    wanted = dict(one.sampling) if is_active else {}
-    same = {wiki for wiki, row in state.items() if wanted.get(wiki) == _sampling(row)}
-    later = [row for row in own if row.valid_from > begins]
-    if len(same) == len(wanted) == len(state):
-        return _adjust_end(rows, one, [state[wiki] for wiki in sorted(same)], begins, bool(later), is_last)
-    blocking = [row for row in own if row.valid_from >= at]
-    if blocking:
-        first = min(row.valid_from for row in blocking)
-        raise InputError(
-            f"{one.source}: {one.name} should change at {format_time(begins)}, but the policy has rows from "
-            f"{format_time(first)} on that say otherwise",
-            where=POLICY_CSV,
-            next_step="an import never rewrites the past: give a later --effective-from, or correct the rows by hand",
-        )
-    # Before a start in the future the instrument is off, whatever ran until now.
-    closing = {id(row) for row in _state(own, at).values() if begins > at or row.wiki_db not in same}
-    kept_open = {id(state[wiki]) for wiki in same if begins == at}
-    result: list[PolicyRow] = []
-    lines: list[str] = []
-    for row in rows:
-        if id(row) in closing:
-            result.append(replace(row, valid_to=at))
-            lines.append(f"{one.name} on {row.wiki_db}: {describe(_sampling(row))} ends at {format_time(at)}")
-        else:
-            result.append(replace(row, valid_to=one.end) if id(row) in kept_open else row)
-    new = sorted(set(wanted) - (same if begins == at else set()), key=lambda wiki: (wiki != ANY_WIKI, wiki))
-    for wiki in new:
-        sampling = wanted[wiki]
-        result.append(PolicyRow(one.name, wiki, sampling.sample_unit, sampling.sample_rate, begins, one.end))
-        until = f" until {format_time(one.end)}" if one.end is not None else ""
-        lines.append(f"{one.name} on {wiki}: {describe(sampling)} from {format_time(begins)}{until}")
-    return result, lines
-
-
-def _adjust_end(
-    rows: list[PolicyRow], one: Wanted, same: list[PolicyRow], begins: datetime, has_later: bool, is_last: bool
-) -> tuple[list[PolicyRow], list[str]]:
-    """Handle a record whose rates are in force already: at most its end is new.
-
-    Rows that begin with the record came from it, and an end they have since got from a later one stays.
-    """
-    moved = {id(row) for row in same if row.valid_to != one.end and row.valid_from < begins and not has_later}
-    if moved:
-        end = "open" if one.end is None else format_time(one.end)
-        lines = [f"{one.name} on {row.wiki_db}: the end is now {end}" for row in same if id(row) in moved]
-        return [replace(row, valid_to=one.end) if id(row) in moved else row for row in rows], lines
-    if is_last and any(row.valid_to != one.end for row in same) and not has_later:
-        return rows, [_end_line(one, same)]
-    return rows, [f"{one.name}: unchanged"] if is_last else []
+    return state_at(rows, max(row.valid_from for row in rows)) if rows else {}
 
 
 def _unknown_wikis(wanted: Iterable[Wanted], known: Collection[str] | None) -> list[str]:
     """Return warnings for wikis that `wikis.csv` lacks."""
     if known is None:
         return []
-    unknown = sorted({wiki for one in wanted for wiki in one.sampling if wiki != ANY_WIKI and wiki not in known})
+    unknown = sorted({wiki for one in wanted for wiki in one.unit_rates if wiki != ANY_WIKI and wiki not in known})
     return [f"warning: {wiki} is not in {WIKIS_CSV}: add it there, or `policy check` will complain" for wiki in unknown]
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import InputError
-from jobs.policy.timeline import Sampling
+from jobs.policy.timeline import UnitRate
 from jobs.reference.csv_file import Problems, parse_number, parse_time
 from jobs.reference.rows import ANY_WIKI, UNITS
 
@@ -29,7 +29,7 @@ class Wanted:
     Attributes:
         source: where it stands, for messages.
         name: the instrument.
-        sampling: unit and rate by wiki, `*` for all others.
+        unit_rates: by wiki, `*` for all others.
         start: when the instrument begins, if it says so.
         end: when it ends, if it says so.
         journal_time: when the record was changed, if it says so.
@@ -37,7 +37,7 @@ class Wanted:
 
     source: str
     name: str
-    sampling: Mapping[str, Sampling]
+    unit_rates: Mapping[str, UnitRate]
     start: datetime | None
     end: datetime | None
     journal_time: datetime | None
@@ -87,10 +87,10 @@ def parse_record(record: object, source: str, problems: Problems) -> Wanted | No
     start, end, journal = (_time(record, key, source, problems) for key in ("start", "end", "utc_journal_dt"))
     if start is not None and end is not None and end <= start:
         problems.add(source, None, "end", record["end"], f"not after start {record['start']}", "Correct the record")
-    sampling = {
-        wiki: Sampling(str(unit), rate) for wiki, rate in _rates(record.get("sample_rate"), source, problems).items()
+    unit_rates = {
+        wiki: UnitRate(str(unit), rate) for wiki, rate in _rates(record.get("sample_rate"), source, problems).items()
     }
-    return Wanted(source, name, sampling, start, end, journal) if len(problems.found) == before else None
+    return Wanted(source, name, unit_rates, start, end, journal) if len(problems.found) == before else None
 
 
 def _rates(declared: object, source: str, problems: Problems) -> dict[str, float]:

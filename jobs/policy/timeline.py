@@ -7,15 +7,15 @@ the grace is dropped. There is no grace after a gap, nor where both rates are 1.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from datetime import date, datetime, timedelta
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from jobs.reference.load import ANY_WIKI, PolicyRow, Reference
-from jobs.windows import days
+from jobs.reference.stretch import Stretch, stretch_of
+from jobs.windows import DAY, days, midnight
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,19 @@ class Regime:
     valid_from: datetime
     valid_to: datetime | None
 
+    @property
+    def stretch(self) -> Stretch[datetime]:
+        """When it holds."""
+        return Stretch(self.valid_from, self.valid_to)
 
-class Sampling(NamedTuple):
-    """A unit and a rate."""
+    @property
+    def unit_rate(self) -> UnitRate:
+        """The unit and rate in force."""
+        return UnitRate(self.sample_unit, self.sample_rate)
+
+
+class UnitRate(NamedTuple):
+    """A sampling unit and rate."""
 
     sample_unit: str
     sample_rate: float
@@ -56,7 +66,7 @@ class Sampling(NamedTuple):
 class Span(NamedTuple):
     """A unit and rate in force from `start` to `end` (exclusive, null while open)."""
 
-    sampling: Sampling
+    unit_rate: UnitRate
     start: datetime
     end: datetime | None
 
@@ -65,55 +75,134 @@ class RateChange(NamedTuple):
     """At `at` the sampling of a wiki went from `old` to `new`."""
 
     at: datetime
-    old: Sampling
-    new: Sampling
+    old: UnitRate
+    new: UnitRate
 
 
-def timeline(reference: Reference, grace: timedelta) -> list[Regime]:
-    """Return the regimes of every instrument of the policy on every wiki of `wikis.csv`, in order of time.
+@dataclass(frozen=True)
+class Timeline:
+    """The regimes of one instrument on one wiki, in order of time; none overlaps another.
+
+    What it is asked is about the UTC days `[start, end)`.
+    """
+
+    regimes: tuple[Regime, ...] = ()
+
+    def within(self, start: date, end: date) -> list[Regime]:
+        """Return the regimes that touch the days, cut to them, graces included."""
+        found = []
+        for regime in self.regimes:
+            cut = regime.stretch.clip(midnight(start), midnight(end))
+            if cut is not None:
+                found.append(replace(regime, valid_from=cut[0], valid_to=cut[1]))
+        return found
+
+    def spans(self, start: date, end: date) -> tuple[Span, ...]:
+        """Return the units and rates in force with their intervals, equal neighbours as one."""
+        return tuple(_joined(Span(r.unit_rate, r.valid_from, r.valid_to) for r in self.within(start, end)))
+
+    def applied_rates(self, start: date, end: date) -> tuple[UnitRate, ...]:
+        """Return the distinct units and rates that kept events can carry, graces included, sorted."""
+        return tuple(sorted({UnitRate(r.sample_unit, r.kept_rate) for r in self.within(start, end) if r.kept_rate > 0}))
+
+    def is_sampled(self, start: date, end: date) -> bool:
+        """Whether some rate below 1 was in force, kept anything or not."""
+        return any(regime.sample_rate < 1 for regime in self.within(start, end))
+
+    def uncovered_days(self, start: date, end: date) -> tuple[date, ...]:
+        """Return the whole days without any policy of a positive rate."""
+        positive = [regime.stretch for regime in self.within(start, end) if regime.sample_rate > 0]
+        return tuple(
+            day
+            for day in days(start, end)
+            if not any(stretch.touches(midnight(day), midnight(day + DAY)) for stretch in positive)
+        )
+
+    def has_gap(self, start: date, end: date) -> bool:
+        """Whether some moment had no policy of a positive rate, after the first there ever was."""
+        positive = [regime for regime in self.regimes if regime.sample_rate > 0]
+        since = max([midnight(start), *(regime.valid_from for regime in positive[:1])])
+        found = [cut for regime in positive if (cut := regime.stretch.clip(since, midnight(end)))]
+        return sum((last - first for first, last in found), timedelta()) < midnight(end) - since
+
+    def has_empty_grace(self, start: date, end: date) -> bool:
+        """Whether all events of a grace were dropped: around a change of unit, or from rate 0."""
+        return any(regime.sample_rate > 0 and regime.kept_rate == 0 for regime in self.within(start, end))
+
+    def has_unit_change(self, start: date, end: date) -> bool:
+        """Whether events were dropped for a change of unit (never where both rates were 1)."""
+        return any(regime.is_unit_change for regime in self.within(start, end))
+
+    def rate_changes(self, start: date, end: date) -> tuple[RateChange, ...]:
+        """Return the changes of unit or rate, also those across a gap.
+
+        A change at the very start of the days does not divide them, so it is not one of them.
+        """
+        return tuple(
+            RateChange(after.start, before.unit_rate, after.unit_rate)
+            for before, after in pairwise(self.spans(start, end))
+            if before.unit_rate != after.unit_rate
+        )
+
+
+def timelines(reference: Reference, grace: timedelta) -> dict[tuple[str, str], Timeline]:
+    """Return the timeline of every instrument of the policy on every wiki of `wikis.csv`.
 
     Args:
         reference: with a policy free of overlaps.
         grace: how long a change takes to reach clients.
 
     Returns:
-        Regimes that do not overlap and cover exactly the union of the rows in force, ordered by instrument, wiki, time.
+        By (instrument, wiki), in that order; regimes cover exactly the union of the rows in force.
     """
-    regimes: list[Regime] = []
-    for instrument in sorted({row.instrument_name for row in reference.policy}):
-        for wiki in sorted(row.wiki_db for row in reference.wikis):
-            spans = in_force(reference.policy, instrument, wiki)
-            regimes.extend(_regimes(instrument, wiki, spans, grace))
-    return regimes
+    return {
+        (instrument, wiki): Timeline(
+            tuple(_regimes(instrument, wiki, spans_in_force(reference.policy, instrument, wiki), grace))
+        )
+        for instrument in sorted({row.instrument_name for row in reference.policy})
+        for wiki in sorted(row.wiki_db for row in reference.wikis)
+    }
 
 
-def in_force(policy: Iterable[PolicyRow], instrument_name: str, wiki_db: str) -> list[Span]:
+def all_regimes(reference: Reference, grace: timedelta) -> list[Regime]:
+    """Return the regimes of `timelines`, ordered by instrument, wiki and time."""
+    return [regime for timeline in timelines(reference, grace).values() for regime in timeline.regimes]
+
+
+def spans_in_force(policy: Iterable[PolicyRow], instrument_name: str, wiki_db: str) -> list[Span]:
     """Return what was in force on a wiki: the own row, else the `*` row; equal neighbours are one span."""
     rows = [r for r in policy if r.instrument_name == instrument_name and r.wiki_db in (wiki_db, ANY_WIKI)]
     rows.sort(key=lambda r: r.wiki_db == ANY_WIKI)  # own rows first
-    starts = {r.valid_from for r in rows} | {r.valid_to for r in rows if r.valid_to is not None}
-    cuts: list[datetime | None] = [*sorted(starts), None]
+    starts = sorted({r.valid_from for r in rows} | {r.valid_to for r in rows if r.valid_to is not None})
     spans: list[Span] = []
-    for start, end in pairwise(cuts):
-        row = next((r for r in rows if start is not None and _holds(r.valid_from, r.valid_to, start)), None)
-        if row is None or start is None:
-            continue
-        sampling = Sampling(row.sample_unit, row.sample_rate)
-        if spans and spans[-1].end == start and spans[-1].sampling == sampling:
-            spans[-1] = spans[-1]._replace(end=end)
+    for start, end in zip_longest(starts, starts[1:]):
+        row = next((r for r in rows if stretch_of(r).holds(start)), None)
+        if row is not None:
+            spans.append(Span(unit_rate_of(row), start, end))
+    return _joined(spans)
+
+
+def unit_rate_of(row: PolicyRow) -> UnitRate:
+    """Return the unit and rate of a row."""
+    return UnitRate(row.sample_unit, row.sample_rate)
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Make one of neighbours that say the same."""
+    found: list[Span] = []
+    for span in spans:
+        last = found[-1] if found else None
+        if last is not None and (last.end, last.unit_rate) == (span.start, span.unit_rate):
+            found[-1] = last._replace(end=span.end)
         else:
-            spans.append(Span(sampling, start, end))
-    return spans
-
-
-def _holds(start: datetime, end: datetime | None, moment: datetime) -> bool:
-    return start <= moment and (end is None or moment < end)
+            found.append(span)
+    return found
 
 
 def _changes(spans: Sequence[Span]) -> list[RateChange]:
     """Return the changes between spans that touch; after a gap there is none."""
     return [
-        RateChange(after.start, before.sampling, after.sampling)
+        RateChange(after.start, before.unit_rate, after.unit_rate)
         for before, after in pairwise(spans)
         if before.end == after.start
     ]
@@ -132,15 +221,15 @@ def _regimes(instrument: str, wiki: str, spans: Sequence[Span], grace: timedelta
         ]
         for start, end in pairwise(cuts):
             assert start is not None  # only a span's end is open
-            live = [c for c in graced if c.at <= start < c.at + grace]
-            mixed = [span.sampling, *(c.old for c in live), *(c.new for c in live)]
+            live = [c for c in graced if Stretch(c.at, c.at + grace).holds(start)]
+            mixed = [span.unit_rate, *(c.old for c in live), *(c.new for c in live)]
             # Clients with another unit may still send: no single replay holds for all, so all is dropped.
             is_unit_change = len({s.sample_unit for s in mixed}) > 1
             regime = Regime(
                 instrument_name=instrument,
                 wiki_db=wiki,
-                sample_unit=span.sampling.sample_unit,
-                sample_rate=span.sampling.sample_rate,
+                sample_unit=span.unit_rate.sample_unit,
+                sample_rate=span.unit_rate.sample_rate,
                 kept_rate=0.0 if is_unit_change else min(s.sample_rate for s in mixed),
                 is_grace=bool(live),
                 is_unit_change=is_unit_change,
@@ -155,123 +244,22 @@ def _regimes(instrument: str, wiki: str, spans: Sequence[Span], grace: timedelta
     return regimes
 
 
-def group_regimes(regimes: Iterable[Regime]) -> Mapping[tuple[str, str], list[Regime]]:
-    """Group regimes by (instrument, wiki); pass one group to the functions below where there are many windows."""
-    groups: dict[tuple[str, str], list[Regime]] = defaultdict(list)
-    for regime in regimes:
-        groups[regime.instrument_name, regime.wiki_db].append(regime)
-    return groups
-
-
-def regimes_within(
-    regimes: Iterable[Regime], instrument_name: str, wiki_db: str, start: date, end: date
-) -> list[Regime]:
-    """Return the regimes of a wiki that touch the days `[start, end)`, cut to them, graces included."""
-    first, last = _midnight(start), _midnight(end)
-    cut = []
-    for r in regimes:
-        if (r.instrument_name, r.wiki_db) != (instrument_name, wiki_db):
-            continue
-        begins = max(r.valid_from, first)
-        ends = last if r.valid_to is None else min(r.valid_to, last)
-        if begins < ends:
-            cut.append(replace(r, valid_from=begins, valid_to=ends))
-    return sorted(cut, key=lambda r: r.valid_from)
-
-
-def window_regimes(
-    regimes: Iterable[Regime], instrument_name: str, wiki_db: str, start: date, end: date
-) -> tuple[Span, ...]:
-    """Return the units and rates in force in the days `[start, end)` with their intervals, equal neighbours as one."""
-    spans: list[Span] = []
-    for r in regimes_within(regimes, instrument_name, wiki_db, start, end):
-        sampling = Sampling(r.sample_unit, r.sample_rate)
-        if spans and spans[-1].sampling == sampling and spans[-1].end == r.valid_from:
-            spans[-1] = spans[-1]._replace(end=r.valid_to)
-        else:
-            spans.append(Span(sampling, r.valid_from, r.valid_to))
-    return tuple(spans)
-
-
-def applied_rates(
-    regimes: Iterable[Regime], instrument_name: str, wiki_db: str, start: date, end: date
-) -> tuple[Sampling, ...]:
-    """Return the distinct units and rates that kept events of the days can carry, graces included, sorted."""
-    found = regimes_within(regimes, instrument_name, wiki_db, start, end)
-    return tuple(sorted({Sampling(r.sample_unit, r.kept_rate) for r in found if r.kept_rate > 0}))
-
-
-def is_exact(regimes: Iterable[Regime], instrument_name: str, wiki_db: str, start: date, end: date) -> bool:
-    """Whether every covered moment of the days kept everything (and at least one moment is covered)."""
-    found = regimes_within(regimes, instrument_name, wiki_db, start, end)
-    return bool(found) and all(r.kept_rate == 1 for r in found)
-
-
-def uncovered_days(
-    regimes: Iterable[Regime], instrument_name: str, wiki_db: str, start: date, end: date
-) -> tuple[date, ...]:
-    """Return the whole UTC days of `[start, end)` without any policy of a positive rate."""
-    spans = [
-        span for span in window_regimes(regimes, instrument_name, wiki_db, start, end) if span.sampling.sample_rate > 0
-    ]
-    return tuple(
-        day
-        for day in days(start, end)
-        if not any(
-            span.start < _midnight(day + timedelta(days=1)) and (span.end is None or span.end > _midnight(day))
-            for span in spans
-        )
-    )
-
-
-def has_gap(regimes: Iterable[Regime], instrument_name: str, wiki_db: str, start: date, end: date) -> bool:
-    """Whether any moment of the days has no policy of a positive rate."""
-    spans = window_regimes(regimes, instrument_name, wiki_db, start, end)
-    covered = sum(
-        ((span.end or _midnight(end)) - span.start for span in spans if span.sampling.sample_rate > 0), timedelta()
-    )
-    return covered < _midnight(end) - _midnight(start)
-
-
-def has_unit_change(regimes: Iterable[Regime], instrument_name: str, wiki_db: str, start: date, end: date) -> bool:
-    """Whether events of the days were dropped for a change of unit (never where both rates were 1)."""
-    return any(r.is_unit_change for r in regimes_within(regimes, instrument_name, wiki_db, start, end))
-
-
-def rate_changes(
-    regimes: Iterable[Regime], instrument_name: str, wiki_db: str, start: date, end: date
-) -> tuple[RateChange, ...]:
-    """Return the changes of unit or rate inside the days, also those across a gap.
-
-    A change at the very start of the window does not divide it, so it is not one of them.
-    """
-    spans = window_regimes(regimes, instrument_name, wiki_db, start, end)
-    return tuple(
-        RateChange(after.start, before.sampling, after.sampling)
-        for before, after in pairwise(spans)
-        if before.sampling != after.sampling
-    )
-
-
 def describe_changes(changes: Sequence[RateChange]) -> str | None:
     """Write changes as the sentence of `series_break`; null where there are none."""
     if not changes:
         return None
     parts = [
-        f"from {describe(change.old)} to {describe(change.new)} at {change.at:%Y-%m-%d %H:%M} UTC" for change in changes
+        f"from {format_unit_rate(change.old)} to {format_unit_rate(change.new)} at {change.at:%Y-%m-%d %H:%M} UTC"
+        for change in changes
     ]
     return f"sampling changed {', then '.join(parts)}"
 
 
-def describe(sampling: Sampling) -> str:
+def format_unit_rate(one: UnitRate) -> str:
     """Write a unit and rate as `10 % of pageviews`."""
-    return f"{format_rate(sampling.sample_rate)} of {sampling.sample_unit}s"
+    return f"{format_rate(one.sample_rate)} of {one.sample_unit}s"
 
 
 def format_rate(rate: float) -> str:
     """Write a rate as a percentage: `10 %`, `0.1 %`."""
     return f"{rate * 100:g} %"
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)

@@ -5,27 +5,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import cache
 
 import pandas as pd
 
-from jobs.policy.timeline import (
-    Regime,
-    applied_rates,
-    describe_changes,
-    group_regimes,
-    has_unit_change,
-    rate_changes,
-    regimes_within,
-    timeline,
-    uncovered_days,
-)
+from jobs.catalogue import Catalogue, load_catalogue
+from jobs.policy.timeline import Timeline, describe_changes, timelines
 from jobs.reference.load import USAGE_ROLES, Reference
+from jobs.reference.stretch import stretch_of
 from jobs.reference.vocabulary import Vocabulary
-from jobs.windows import days
+from jobs.windows import DAY, days
 
-DAY = timedelta(days=1)
 Recorded = tuple[date, str, str, str, float]
 LOST = "a quarter of an hour around a change of sampling was lost"
 GAP = "for a part of the window the sampling policy had no rate above 0"
@@ -68,6 +59,21 @@ class WindowSampling:
         return all(rate == 1 for _, rate in self.regimes)
 
 
+@dataclass(frozen=True)
+class _Life:
+    """The days `[start, end)` of a window in which an instrument is in force, and its timeline on a wiki."""
+
+    wiki_db: str
+    instrument_name: str
+    timeline: Timeline
+    start: date
+    end: date
+
+    def recorded_days(self) -> set[date]:
+        """Return the days of which some moment had a rate above 0."""
+        return set(days(self.start, self.end)).difference(self.timeline.uncovered_days(self.start, self.end))
+
+
 class WindowContext:
     """Facts about days, asked for by window.
 
@@ -80,6 +86,7 @@ class WindowContext:
         first_seen: elements that the vocabulary lacks, with the day each was first seen.
         sent: by (wiki, element) the instruments that were seen to send it, with the day of the first sight.
         grace_minutes: how long a change of rate takes to reach clients.
+        catalogue: what metrics there are; the shipped one unless another is given.
     """
 
     def __init__(
@@ -91,8 +98,9 @@ class WindowContext:
         recorded: Iterable[Recorded] = (),
         first_seen: Mapping[str, date] | None = None,
         sent: Mapping[tuple[str, str], Mapping[str, date]] | None = None,
+        catalogue: Catalogue | None = None,
     ) -> None:
-        self.reference = reference
+        self.reference, self.catalogue = reference, catalogue or load_catalogue()
         self.first_seen, self._sent = dict(first_seen or {}), dict(sent or {})
         self._recorded: dict[tuple[str, str], list[tuple[date, str, float]]] = {}
         for day, wiki, instrument, unit, rate in recorded:
@@ -100,7 +108,7 @@ class WindowContext:
         self.vocabulary = Vocabulary(reference.vocabulary)
         self._arrived = sorted(arrived)
         self._incomplete = {day: hours for day, hours in incomplete.items() if hours}
-        self._regimes = group_regimes(timeline(reference, timedelta(minutes=grace_minutes)))
+        self._timelines = timelines(reference, timedelta(minutes=grace_minutes))
         # Windows are few, and asked about for every wiki, element and metric.
         self.sampling = cache(self._sampling)
         self.instruments = cache(self._instruments)
@@ -112,16 +120,7 @@ class WindowContext:
 
     def sampled_wikis(self, start: date, end: date) -> list[str]:
         """Return the wikis on which some rate below 1 was in force in [start, end), kept anything or not."""
-        return sorted(
-            {
-                wiki
-                for (_, wiki), regimes in self._regimes.items()
-                for regime in regimes
-                if regime.sample_rate < 1
-                and regime.valid_from < _midnight(end)
-                and (regime.valid_to is None or regime.valid_to > _midnight(start))
-            }
-        )
+        return sorted({wiki for (_, wiki), own in self._timelines.items() if own.is_sampled(start, end)})
 
     def missing_days(self, start: date, end: date) -> int:
         """Return how many days of [start, end) never arrived."""
@@ -181,35 +180,55 @@ class WindowContext:
 
     def _sampling(self, instruments: tuple[str, ...], wikis: tuple[str, ...], start: date, end: date) -> WindowSampling:
         """Collect the regimes of instruments on wikis in [start, end)."""
-        pairs: set[tuple[str, float]] = set()
-        breaks: list[str] = []
-        changed, loss, unrecorded = False, None, None
-        lives = self._lives(instruments, start, end)
-        for wiki in wikis:
-            silent = set(days(start, end))
-            for name, first, last in lives:
-                own = self._regimes.get((name, wiki), [])
-                pairs |= {(unit, rate) for unit, rate in applied_rates(own, name, wiki, first, last)}
-                changed = changed or has_unit_change(own, name, wiki, first, last)
-                loss = loss or _loss(own, name, wiki, first, last)
-                recorded = self._recorded.get((name, wiki), ())
-                pairs |= {(unit, rate) for day, unit, rate in recorded if first <= day < last}
-                silent -= set(days(first, last)) - set(uncovered_days(own, name, wiki, first, last))
-                told = describe_changes(rate_changes(own, name, wiki, first, last))
-                breaks += [f"{wiki}: {told}" if len(wikis) > 1 else told] if told else []
-            if silent and unrecorded is None:
-                unrecorded = f"{wiki} recorded nothing on {min(silent)}: its sampling policy had no rate above 0"
-        return WindowSampling(frozenset(pairs), changed, loss, unrecorded, "; ".join(dict.fromkeys(breaks)) or None)
+        lives = self._lives(instruments, wikis, start, end)
+        return WindowSampling(
+            regimes=frozenset().union(*map(self._pairs, lives)),
+            has_unit_change=any(life.timeline.has_unit_change(life.start, life.end) for life in lives),
+            loss=next(filter(None, map(_loss, lives)), None),
+            unrecorded=_unrecorded(lives, wikis, days(start, end)),
+            series_break=_series_break(lives, with_wiki=len(wikis) > 1),
+        )
 
-    def _lives(self, instruments: Sequence[str], start: date, end: date) -> list[tuple[str, date, date]]:
-        """Return each instrument's days inside [start, end)."""
+    def _lives(self, instruments: Sequence[str], wikis: Sequence[str], start: date, end: date) -> list[_Life]:
+        """Return the days of instruments inside [start, end), wiki by wiki."""
         return [
-            (row.instrument_name, max(start, row.valid_from), end if row.valid_to is None else min(end, row.valid_to))
+            _Life(wiki, row.instrument_name, self._timelines.get((row.instrument_name, wiki), Timeline()), *cut)
+            for wiki in wikis
             for row in self.reference.instruments
-            if row.instrument_name in instruments
-            and row.valid_from < end
-            and (row.valid_to is None or row.valid_to > start)
+            if row.instrument_name in instruments and (cut := stretch_of(row).clip(start, end))
         ]
+
+    def _pairs(self, life: _Life) -> frozenset[tuple[str, float]]:
+        """Return the units and rates that kept events of some days can carry, or were seen to."""
+        recorded = self._recorded.get((life.instrument_name, life.wiki_db), ())
+        seen = {(unit, rate) for day, unit, rate in recorded if life.start <= day < life.end}
+        return frozenset(seen | {(unit, rate) for unit, rate in life.timeline.applied_rates(life.start, life.end)})
+
+
+def _loss(life: _Life) -> str | None:
+    """Say what was lost of days that all recorded something, or None.
+
+    What lies before the first policy with a positive rate is no loss: the instrument was not there yet.
+    """
+    if life.timeline.has_empty_grace(life.start, life.end):
+        return LOST
+    return GAP if life.timeline.has_gap(life.start, life.end) else None
+
+
+def _unrecorded(lives: Sequence[_Life], wikis: Sequence[str], window: Sequence[date]) -> str | None:
+    """Say on which wiki no instrument recorded anything on a whole day of a window, or None."""
+    for wiki in wikis:
+        own = [life for life in lives if life.wiki_db == wiki]
+        silent = set(window).difference(*(life.recorded_days() for life in own))
+        if silent:
+            return f"{wiki} recorded nothing on {min(silent)}: its sampling policy had no rate above 0"
+    return None
+
+
+def _series_break(lives: Sequence[_Life], *, with_wiki: bool) -> str | None:
+    """Say what changed inside a window, or None."""
+    told = ((life.wiki_db, describe_changes(life.timeline.rate_changes(life.start, life.end))) for life in lives)
+    return "; ".join(dict.fromkeys(f"{wiki}: {text}" if with_wiki else text for wiki, text in told if text)) or None
 
 
 def joined(*reasons: str | None) -> str | None:
@@ -222,22 +241,3 @@ def joined_columns(frame: pd.DataFrame, *columns: str) -> pd.Series:
     sentence = cache(joined)  # many rows, few sentences
     sentences = map(sentence, *(frame[column].to_numpy(dtype=object) for column in columns))
     return pd.Series(list(sentences), index=frame.index, dtype=object)
-
-
-def _loss(regimes: Sequence[Regime], name: str, wiki: str, start: date, end: date) -> str | None:
-    """Say what of [start, end) was lost although every day of it recorded something, or None.
-
-    What lies before the first policy with a positive rate is no loss: the instrument was not there yet.
-    """
-    found = regimes_within(regimes, name, wiki, start, end)
-    if any(regime.sample_rate > 0 and regime.kept_rate == 0 for regime in found):
-        return LOST
-    positive = [regime.valid_from for regime in regimes if regime.sample_rate > 0]
-    begin = max(min(positive), _midnight(start)) if positive else _midnight(start)
-    ends = ((regime.valid_from, regime.valid_to or _midnight(end)) for regime in found if regime.sample_rate > 0)
-    covered = sum((stop - first for first, stop in ends), timedelta())
-    return GAP if covered < _midnight(end) - begin else None
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=UTC)

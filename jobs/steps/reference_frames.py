@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.policy.timeline import timeline
+from jobs.policy.timeline import all_regimes
 from jobs.reference.load import Reference
 from jobs.warehouse.frames import frame_of
 
@@ -25,13 +25,13 @@ def wiki_frame(spark: SparkSession, reference: Reference) -> DataFrame:
 
 
 def regime_frame(spark: SparkSession, reference: Reference, grace_minutes: int) -> DataFrame:
-    """Return the sampling timeline of every instrument and wiki (`policy.timeline`)."""
+    """Return the sampling timeline of every instrument and wiki (`policy.timeline.all_regimes`)."""
     rows = [
         (
             r.instrument_name, r.wiki_db, r.sample_unit, r.sample_rate, r.kept_rate, r.is_grace, r.is_unit_change,
             r.valid_from, r.valid_to,
         )
-        for r in timeline(reference, timedelta(minutes=grace_minutes))
+        for r in all_regimes(reference, timedelta(minutes=grace_minutes))
     ]  # fmt: skip
     return frame_of(
         spark,
