@@ -9,13 +9,13 @@ import pandas as pd
 
 SHARED = (
     "wiki_db", "metric_date", "as_of_date", "window_days", "sampling_unit", "sampling_rate_min", "sampling_rate_max",
-    "series_break", "is_complete", "unmeasured_reason", "regimes", "has_unit_change",
+    "series_break", "is_complete", "unmeasured_reason", "regimes", "has_unit_change", "cautions",
 )  # fmt: skip
 BEHIND = ("population", "window_length")  # name the window a visit metric is about
 SEGMENTS = ("element_friendly_name", "client_platform_family", "edit_count_bucket")
 FINITE_ONLY = "finite-population only: this instrument carries no user id, so users cannot be told apart"
 ABSENT = {
-    "observed_denominator": np.nan, "n_numerator_users": np.nan, "remedy": None, "caution_reason": None,
+    "observed_denominator": np.nan, "n_numerator_users": np.nan, "remedy": None,
     "needs_user_id": False,
 }  # fmt: skip
 

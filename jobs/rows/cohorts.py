@@ -21,7 +21,7 @@ DAY = timedelta(days=1)
 EMPTY = "the cohort is empty: there is nothing to divide by"
 CARRIED = (
     "observed_numerator", "observed_denominator", "n_users_observed", "n_effective", "estimate", "lower", "upper",
-    "estimator", "status", "status_reason", "caution_reason", "needs_user_id",
+    "estimator", "status", "status_reason", "needs_user_id",
 )  # fmt: skip
 
 
@@ -37,13 +37,13 @@ def cohort_windows(context: WindowContext, as_of: Sequence[date]) -> pd.DataFram
                     known = _known(context, metric, wiki, first, end)
                     rows.append((metric.metric, wiki, first, last, length, *known))
     columns = [
-        *COHORT, "as_of_date", "window_days", "is_complete", "caution_reason", "unmeasured_reason", "has_user_id",
+        *COHORT, "as_of_date", "window_days", "is_complete", "cautions", "unmeasured_reason", "has_user_id",
         *SAMPLING_COLUMNS,
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
     for column in ("metric_date", "as_of_date"):
         frame[column] = pd.to_datetime(frame[column])
-    return frame.assign(window_kind="cohort").astype({"caution_reason": object, "unmeasured_reason": object})
+    return frame.assign(window_kind="cohort").astype({"unmeasured_reason": object})
 
 
 def cohort_metrics(catalogue: Catalogue) -> tuple[Metric, ...]:
@@ -68,7 +68,7 @@ def _is_asked(context: WindowContext, metric: Metric, first: date, end: date) ->
 
 
 def _known(context: WindowContext, metric: Metric, wiki: str, first: date, end: date) -> tuple[object, ...]:
-    missing, caution = context.missing_reason(first, end), context.caution_reason(first, end)
+    missing, cautions = context.missing_reason(first, end), context.cautions(first, end)
     instruments = context.usage_instruments(first, end)
     unmeasured = context.usage_unmeasured(first, end) or missing
     if metric.elements is not None:
@@ -80,7 +80,7 @@ def _known(context: WindowContext, metric: Metric, wiki: str, first: date, end: 
     sampling = context.sampling(instruments, (wiki,), first, end)
     sampling = replace(sampling, series_break=joined(sampling.series_break, context.catalogue.breaks("*", first, end)))
     whole, has_id = context.is_complete(first, end), context.have_user_ids(instruments)
-    return whole, joined(caution, sampling.loss), unmeasured or sampling.unrecorded, has_id, *sampling_values(sampling)
+    return whole, (*cautions, *sampling.losses), unmeasured or sampling.unrecorded, has_id, *sampling_values(sampling)
 
 
 def cohort_rows(sums: CohortSums, context: WindowContext, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -14,7 +14,7 @@ from jobs.rows.window_context import WindowContext, WindowSampling
 
 ENTRY_POINT = "entry point"
 SAMPLING_COLUMNS = [
-    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "loss",
+    "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "losses",
     "unrecorded_reason", "series_break", "regimes",
 ]  # fmt: skip
 
@@ -40,7 +40,7 @@ def sampling_values(sampling: WindowSampling) -> tuple[object, ...]:
     """Return a window's sampling as the values of `SAMPLING_COLUMNS`."""
     low, high = sampling.rates or (None, None)
     return (
-        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.loss,
+        sampling.unit, low, high, sampling.is_rate_one, sampling.has_unit_change, sampling.losses,
         sampling.unrecorded, sampling.series_break, sampling.regimes,
     )  # fmt: skip
 

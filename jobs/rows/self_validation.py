@@ -85,7 +85,7 @@ def _full_unit(context: WindowContext, metric: Metric, wiki: str, first: date, e
     if unmeasured or (metric.elements == REVIEW_LINKS and context.vocabulary.review_unmeasured(first, end)):
         return None
     sampling = context.sampling(context.usage_instruments(first, end), (wiki,), first, end)
-    if not sampling.is_rate_one or sampling.loss or sampling.unrecorded or sampling.has_unit_change:
+    if not sampling.is_rate_one or sampling.losses or sampling.unrecorded or sampling.has_unit_change:
         return None
     return sampling.unit if sampling.unit in ("pageview", "session") else None
 

@@ -17,7 +17,7 @@ from jobs.reference.load import REVIEW_LINKS
 from jobs.rows.candidates import candidates
 from jobs.rows.fitting import PENDING
 from jobs.rows.regimes import SAMPLING_COLUMNS, entries, regimes_by_row, sampling_values
-from jobs.rows.window_context import WindowContext, joined, joined_columns
+from jobs.rows.window_context import WindowContext, joined_columns
 from jobs.window_sums.tables import ALL, QUARTER, REVIEWERS, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
 from jobs.windows import quarter_start
 
@@ -71,13 +71,13 @@ def visit_windows(context: WindowContext, as_of: Iterable[date], starts: Quarter
             if members:
                 rows.append(_window(context, ALL, members, kind, population, length, first, last))
     columns = [
-        *VISIT_WINDOW, "metric_date", "window_days", "members", "is_complete", "caution_reason", "unmeasured_reason",
+        *VISIT_WINDOW, "metric_date", "window_days", "members", "is_complete", "cautions", "unmeasured_reason",
         "review_unmeasured", "dashboard_break", "review_break", *SAMPLING_COLUMNS,
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=columns)
     for column in ("as_of_date", "metric_date"):
         frame[column] = pd.to_datetime(frame[column])
-    reasons = ["caution_reason", "unmeasured_reason", "review_unmeasured", "dashboard_break", "review_break"]
+    reasons = ["unmeasured_reason", "review_unmeasured", "dashboard_break", "review_break"]
     return frame.astype(dict.fromkeys(reasons, object))
 
 
@@ -92,15 +92,14 @@ def _window(
     last: date,
 ) -> tuple[object, ...]:
     end = last + DAY
-    missing, caution = context.missing_reason(first, end), context.caution_reason(first, end)
+    missing, cautions = context.missing_reason(first, end), context.cautions(first, end)
     sampling = context.sampling(context.usage_instruments(first, end), members, first, end)
-    caution = joined(caution, sampling.loss)
     unmeasured = context.usage_unmeasured(first, end) or missing or sampling.unrecorded
     review = context.vocabulary.review_unmeasured(first, end)
     told = [context.catalogue.breaks(scope, first, end) for scope in ("*", REVIEW_LINKS)]
     return (
         name, kind, population, length, last, first, length or np.nan, members, context.is_complete(first, end),
-        caution, unmeasured, review, *told, *sampling_values(sampling),
+        (*cautions, *sampling.losses), unmeasured, review, *told, *sampling_values(sampling),
     )  # fmt: skip
 
 
@@ -174,7 +173,7 @@ def _loads(base: pd.DataFrame, metric: Metric) -> pd.DataFrame:
         estimate=base["loads_estimate"], lower=base["loads_lower"], upper=base["loads_upper"],
         observed_numerator=base["n_loads"], n_users_observed=base["n_visitors"],
         n_effective=base["loads_n_effective"], estimator=np.where(is_rate_one, "count", "horvitz_thompson"),
-        status=base["loads_status"], status_reason=base["loads_reason"], caution_reason=base["caution_reason"],
+        status=base["loads_status"], status_reason=base["loads_reason"],
     )  # fmt: skip
 
 
@@ -195,7 +194,7 @@ def _people(base: pd.DataFrame, metric: Metric, count: pd.Series) -> pd.DataFram
         base, metric.metric, "realised",
         estimate=count, lower=count, upper=count, observed_numerator=count, n_users_observed=count,
         n_effective=count.where(is_rate_one), estimator=np.where(is_rate_one, "count", "npmle_users"),
-        status=np.where(is_rate_one, "publish", PENDING), status_reason="", caution_reason=base["caution_reason"],
+        status=np.where(is_rate_one, "publish", PENDING), status_reason="",
     )  # fmt: skip
 
 
@@ -234,7 +233,7 @@ def _rate(
             n_numerator_users=numerator_users, n_effective=visitors.where(is_rate_one),
             estimator=np.where(is_rate_one, "ratio", estimator),
             status=np.select([~is_rate_one, is_empty], [PENDING, "not_estimable"], "publish"),
-            status_reason=np.where(is_rate_one & is_empty, NOBODY, ""), caution_reason=base["caution_reason"],
+            status_reason=np.where(is_rate_one & is_empty, NOBODY, ""),
         )
         for inference in metric.inference
     ]  # fmt: skip

@@ -15,11 +15,10 @@ from jobs.policy.timeline import Timeline, describe_changes, timelines
 from jobs.reference.load import USAGE_ROLES, Reference
 from jobs.reference.stretch import stretch_of
 from jobs.reference.vocabulary import Vocabulary
+from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, Cautions, missing_hours
 from jobs.windows import DAY, days
 
 Recorded = tuple[date, str, str, str, float]
-LOST = "a quarter of an hour around a change of sampling was lost"
-GAP = "for a part of the window the sampling policy had no rate above 0"
 
 
 @dataclass(frozen=True)
@@ -29,15 +28,15 @@ class WindowSampling:
     Attributes:
         regimes: (unit, rate) pairs under which events of the window were kept, rate 0 left out.
         has_unit_change: one wiki changed its unit inside the window.
-        loss: what was not recorded of a day that was otherwise (around a change of unit or from rate 0, in a gap of the
-            policy), or None.
+        losses: what was not recorded of a day that was otherwise (around a change of unit or from rate 0, in a gap of
+            the policy).
         unrecorded: why whole days of it were not recorded (rate 0, or no policy), or None.
         series_break: what changed, for a reader who compares windows, or None.
     """
 
     regimes: frozenset[tuple[str, float]]
     has_unit_change: bool = False
-    loss: str | None = None
+    losses: Cautions = ()
     unrecorded: str | None = None
     series_break: str | None = None
 
@@ -55,7 +54,7 @@ class WindowSampling:
 
     @property
     def is_rate_one(self) -> bool:
-        """Nothing of the window was left out by sampling; what was lost around a change of it is `loss`."""
+        """Nothing of the window was left out by sampling; what was lost around a change of it is `losses`."""
         return all(rate == 1 for _, rate in self.regimes)
 
 
@@ -139,10 +138,9 @@ class WindowContext:
         missing = self.missing_days(start, end)
         return f"{missing} of {(end - start).days} days of the window have no input" if missing else None
 
-    def caution_reason(self, start: date, end: date) -> str | None:
-        """Say why a window with all its days is not whole, or None."""
-        hours = self.missing_hours(start, end)
-        return f"{hours} hour{'s' if hours > 1 else ''} of the window did not arrive" if hours else None
+    def cautions(self, start: date, end: date) -> Cautions:
+        """Return why a window with all its days is not whole."""
+        return missing_hours(self.missing_hours(start, end))
 
     def usage_instruments(self, start: date, end: date) -> tuple[str, ...]:
         """Return the instruments that measure the dashboard itself in [start, end)."""
@@ -184,7 +182,7 @@ class WindowContext:
         return WindowSampling(
             regimes=frozenset().union(*map(self._pairs, lives)),
             has_unit_change=any(life.timeline.has_unit_change(life.start, life.end) for life in lives),
-            loss=next(filter(None, map(_loss, lives)), None),
+            losses=next(filter(None, map(_losses, lives)), ()),
             unrecorded=_unrecorded(lives, wikis, days(start, end)),
             series_break=_series_break(lives, with_wiki=len(wikis) > 1),
         )
@@ -205,14 +203,14 @@ class WindowContext:
         return frozenset(seen | {(unit, rate) for unit, rate in life.timeline.applied_rates(life.start, life.end)})
 
 
-def _loss(life: _Life) -> str | None:
-    """Say what was lost of days that all recorded something, or None.
+def _losses(life: _Life) -> Cautions:
+    """Return what was lost of days that all recorded something.
 
     What lies before the first policy with a positive rate is no loss: the instrument was not there yet.
     """
     if life.timeline.has_empty_grace(life.start, life.end):
-        return LOST
-    return GAP if life.timeline.has_gap(life.start, life.end) else None
+        return (EVENTS_LOST,)
+    return (POLICY_GAP,) if life.timeline.has_gap(life.start, life.end) else ()
 
 
 def _unrecorded(lives: Sequence[_Life], wikis: Sequence[str], window: Sequence[date]) -> str | None:

@@ -11,24 +11,25 @@ import pytest
 from jobs.estimation.answers import PeopleEstimate
 from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
 from jobs.rows.candidates import FINITE_ONLY
+from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, missing_hours, standing
 from jobs.rows.cohorts import cohort_rows
 from jobs.rows.links import link_rows
 from jobs.rows.settle import COLUMNS, settle
 from jobs.rows.visit_fits import _refuse_process
-from jobs.rows.window_context import GAP, LOST, WindowContext
+from jobs.rows.window_context import WindowContext
 from jobs.transforms.link_margins import USER_STATISTICS
 from jobs.window_sums.tables import LINK_CELL, CohortSums, LinkSums
 
 DAY = timedelta(days=1)
 SUNDAY = date(2026, 6, 14)
 NARROWER = "a longer window or a higher rate narrows it"
-HOURS = "2 hours of the window did not arrive"
-CAVEAT = "On mobile the selector is the whole menu."
+HOURS = missing_hours(2)
+CAVEAT = standing("On mobile the selector is the whole menu.")
 FIT = "Keep usage at 100 % and sample only the menu link; at 50 %: ±6 pp; at 100 %: exact"
 ROW = dict.fromkeys(COLUMNS) | {
     "inference": "realised", "window_kind": "rolling", "sampling_rate_min": 0.5, "n_users_observed": 50.0,
-    "n_numerator_users": np.nan, "status": "publish", "status_reason": "", "is_complete": True, "caution_reason": None,
-    "unmeasured_reason": None,
+    "n_numerator_users": np.nan, "status": "publish", "status_reason": "", "is_complete": True,
+    "unmeasured_reason": None, "cautions": (), "needs_user_id": False,
 }  # fmt: skip
 FULL = {"sampling_rate_min": 1.0}
 PROCESS = {"inference": "process"}
@@ -40,34 +41,34 @@ REMEDIES = {
     "few clicks at 100 %": (FEW | PROCESS | FULL, "a longer window"),
     "few kept events": ({"status": "bounds_only", "status_reason": "only 29"}, f"{NARROWER}; at 100 %: exact"),
     "no user ids": (
-        PROCESS | {"status": "not_estimable", "status_reason": FINITE_ONLY},
+        PROCESS | {"status": "not_estimable", "status_reason": FINITE_ONLY, "needs_user_id": True},
         "an instrument with user ids",
     ),
     "no user ids at 100 %": (
-        FULL | {"status": "not_estimable", "status_reason": FINITE_ONLY},
+        FULL | {"status": "not_estimable", "status_reason": FINITE_ONLY, "needs_user_id": True},
         "an instrument with user ids",
     ),
     "link not shown": ({"status": "not_estimable", "status_reason": "the link was not shown"}, "a longer window"),
     "empty cohort": (FULL | {"status": "not_estimable", "window_kind": "cohort"}, "a later cohort"),
-    "missing hours": ({"caution_reason": HOURS, "is_complete": False}, "rerun the day when the hours arrive"),
+    "missing hours": ({"cautions": HOURS, "is_complete": False}, "rerun the day when the hours arrive"),
     "missing hours at 100 %": (
-        FULL | {"caution_reason": HOURS, "is_complete": False},
+        FULL | {"cautions": HOURS, "is_complete": False},
         "rerun the day when the hours arrive",
     ),
-    "lost around a change": ({"caution_reason": LOST}, "a window that does not hold the change of sampling"),
-    "gap in the policy": ({"caution_reason": GAP}, "a window with a rate above 0 throughout"),
-    "caveat": (FULL | {"caution_reason": CAVEAT}, "an instrument that measures this link alone"),
+    "lost around a change": ({"cautions": (EVENTS_LOST,)}, "a window that does not hold the change of sampling"),
+    "gap in the policy": ({"cautions": (POLICY_GAP,)}, "a window with a rate above 0 throughout"),
+    "caveat": (FULL | {"cautions": CAVEAT}, "an instrument that measures this link alone"),
     "caveat, hours and loss": (
-        {"caution_reason": f"{CAVEAT}; {HOURS}; {LOST}", "is_complete": False},
+        {"cautions": (*CAVEAT, *HOURS, EVENTS_LOST), "is_complete": False},
         "a window that does not hold the change of sampling; rerun the day when the hours arrive; "
         "an instrument that measures this link alone",
     ),
     "few clicks and missing hours": (
-        FEW | PROCESS | {"caution_reason": HOURS, "is_complete": False},
+        FEW | PROCESS | {"cautions": HOURS, "is_complete": False},
         f"{NARROWER}; rerun the day when the hours arrive",
     ),
     "bounds and missing hours": (
-        {"status": "bounds_only", "status_reason": "wide", "remedy": FIT, "caution_reason": HOURS}
+        {"status": "bounds_only", "status_reason": "wide", "remedy": FIT, "cautions": HOURS}
         | {"is_complete": False},
         FIT,
     ),
@@ -77,7 +78,7 @@ REMEDIES = {
         FIT.replace("exact", "shown with its interval"),
     ),
     "suppressed": ({"status": "bounds_only", "remedy": FIT, "n_users_observed": 5.0}, None),
-    "not measured": ({"unmeasured_reason": "1 of 1 days", "is_complete": False, "caution_reason": HOURS}, None),
+    "not measured": ({"unmeasured_reason": "1 of 1 days", "is_complete": False, "cautions": HOURS}, None),
 }  # fmt: skip
 
 
@@ -94,7 +95,8 @@ def _types():
     """Columns as the candidates have them: numbers as floats, the rest as objects."""
     numbers = {"estimate", "lower", "upper", "observed_numerator", "observed_denominator", "n_users_observed",
                "n_effective", "n_numerator_users"}  # fmt: skip
-    return {name: float if name in numbers else bool if name == "is_complete" else object for name in ROW}
+    flags = {"is_complete", "needs_user_id"}
+    return {name: float if name in numbers else bool if name in flags else object for name in ROW}
 
 
 @pytest.mark.parametrize("remedy", [None, FIT])
@@ -149,7 +151,7 @@ def _links(has_user_id, *kept):
 
 
 def _rates_of_the_week(sums, context):
-    rows = settle(link_rows(sums, context, [SUNDAY])[0], 10)
+    rows = settle(link_rows(sums, context, [SUNDAY])[0].assign(metric_version=1), 10)
     week = (rows["window_days"] == 7) & (rows["wiki_db"] == "idwiki") & (rows["client_platform_family"] == "all")
     return rows[week & (rows["element_friendly_name"] == "diff")].set_index(["metric", "inference"])
 
@@ -183,5 +185,6 @@ def test_no_rate_helps_an_instrument_without_user_ids(rate):
     assert rows.loc[("link_click_through_rate", "realised"), "remedy"] is None
     cells = pd.DataFrame(columns=["metric", "wiki_db", "metric_date", "as_of_date", "n_cohort", "n_returned"])
     cells = cells.astype({"metric_date": "datetime64[ns]", "as_of_date": "datetime64[ns]"})
-    cohorts = settle(cohort_rows(CohortSums(cells, cells, cells), context, [SUNDAY])[0], 10)
+    found, _ = cohort_rows(CohortSums(cells, cells, cells), context, [SUNDAY])
+    cohorts = settle(found.assign(metric_version=1), 10)
     assert set(cohorts["remedy"]) == {"an instrument with user ids"}
