@@ -2,44 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
 
 from jobs.raw.files import Input, RawFile, discover
 from jobs.raw.reader import read_files
-from jobs.reference.csv_file import parse_time
+from jobs.reference import rules
+from jobs.reference.csv_file import Problems, parse_time, read_table
+from jobs.reference.rows import COLUMNS, INSTRUMENTS_CSV
+from jobs.resources import shipped
+from jobs.scope import RULES, out_of_scope
 
-READ = ("instrument_name", "wiki_db", "is_logged_in", "is_temp", "is_bot", "meta_dt")
+_OF_INSTRUMENT = "has_user_id"
+_OF_LINE = sorted({field for cases in RULES.values() for case in cases for field in case} - {_OF_INSTRUMENT})
+READ = ("instrument_name", "wiki_db", "meta_dt", *_OF_LINE)
 
 
 def find_event(source: Input, instrument_name: str, wiki_db: str, start: datetime, end: datetime) -> datetime | None:
     """Return the time of the first raw event of an instrument on a wiki in `[start, end)`, hours of one UTC day.
 
-    Events that would be out of scope in any case (bots, users without an account) do not count, nor do damaged files.
+    Events that are out of scope in any case (`scope.RULES`) do not count, nor do damaged files.
     """
     if not source.is_folder("raw"):
         return None
+    has_user_id = _carries_user_ids(source, instrument_name, start.date())
     by_hour: dict[int, list[RawFile]] = {}
     for file in discover(source, [start.date()]).files:
         by_hour.setdefault(file.hour, []).append(file)
     for hour in sorted(hour for hour in by_hour if start.replace(hour=hour) < end):
-        found = _moments(source, by_hour[hour], instrument_name, wiki_db)
+        found = _moments(source, by_hour[hour], instrument_name, wiki_db, has_user_id)
         if any(start <= moment < end for moment in found):
             return min(moment for moment in found if start <= moment < end)
     return None
 
 
-def _moments(source: Input, files: list[RawFile], instrument_name: str, wiki_db: str) -> list[datetime]:
-    """Return the receive times of the events of an instrument on a wiki by named users; none of a damaged file."""
+def _moments(
+    source: Input, files: list[RawFile], instrument_name: str, wiki_db: str, has_user_id: bool | None
+) -> list[datetime]:
+    """Return the receive times of the events of an instrument on a wiki that are in scope; none of a damaged file."""
     rows = (row for batch in read_files(source, files) for row in batch.select(READ).to_pylist())
     times = [
-        parse_time(row["meta_dt"]) for row in rows if row["meta_dt"] and _is_counted(row, instrument_name, wiki_db)
+        parse_time(row["meta_dt"])
+        for row in rows
+        if row["meta_dt"]
+        and (row["instrument_name"], row["wiki_db"]) == (instrument_name, wiki_db)
+        and out_of_scope({**row, _OF_INSTRUMENT: has_user_id}) is None
     ]
     return [moment for moment in times if moment is not None]
 
 
-def _is_counted(row: Mapping[str, Any], instrument_name: str, wiki_db: str) -> bool:
-    is_named = row["is_logged_in"] is not False and not row["is_temp"]
-    is_ours = row["instrument_name"] == instrument_name and row["wiki_db"] == wiki_db
-    return is_ours and is_named and not row["is_bot"]
+def _carries_user_ids(source: Input, instrument_name: str, day: date) -> bool | None:
+    """Tell whether the events of an instrument carry user ids on a day; None where it is not in force."""
+    with source.csv_folder() as folder:
+        own = folder / INSTRUMENTS_CSV
+        text = (own if own.exists() else shipped(f"data/{INSTRUMENTS_CSV}")).read_bytes()
+    problems = Problems()
+    rows = read_table(INSTRUMENTS_CSV, text, COLUMNS[INSTRUMENTS_CSV], rules.instrument, problems)
+    in_force = (row for row in rows if row.valid_from <= day and (row.valid_to is None or day < row.valid_to))
+    return next((row.has_user_id for row in in_force if row.instrument_name == instrument_name), None)

@@ -1,4 +1,4 @@
-"""From raw lines to events: every line gets its fate and the reason for it (interface, section 3).
+"""From raw lines to events: every line gets its fate and the reason for it (docs/contract.md, section 3).
 
 The checks stand in the order of the contract; the first that applies decides. What passes them all is a candidate,
 and `dedup` decides whether it is kept.
@@ -6,21 +6,31 @@ and `dedup` decides whether it is kept.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.contracts import EVENT_COLUMNS
+from jobs.scope import RULES, TEMPORARY_NAME, Is
 from jobs.transforms.sampling import id_fraction, is_in_sample, with_regime
 
-OUT_OF_SCOPE = ("other_instrument", "not_named_user", "bot", "no_user_id", "rate_change_grace")
+IN_GRACE = "rate_change_grace"
+OUT_OF_SCOPE = (*RULES, IN_GRACE)
 CLASSIFIED_COLUMNS = f"{EVENT_COLUMNS}, fate string, reason string, line string, file string"
 _TYPES = dict(column.split() for column in CLASSIFIED_COLUMNS.split(","))
 UNKNOWN_BUCKET = "unknown"
 CLOCK_SKEW_MICROS = 10 * 60 * 1_000_000
 SCHEMA_PREFIX = "/analytics/product_metrics/web/base/"
-TEMPORARY_NAME = r"^~\d{4}-"
+# What `scope.RULES` ask of a field, null where it cannot be told: then a case does not apply.
+_HOLDS: Mapping[Is, Callable[[Column], Column]] = {
+    Is.ABSENT: lambda field: field.isNull(),
+    Is.TRUE: lambda field: field,
+    Is.FALSE: lambda field: ~field,
+    Is.NO_USER: lambda field: F.coalesce(field, F.lit(0)) <= 0,
+    Is.TEMPORARY: lambda field: field.rlike(TEMPORARY_NAME),
+}
 
 
 def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regimes: DataFrame, salt: str) -> DataFrame:
@@ -84,32 +94,34 @@ def _typed(lines: DataFrame) -> DataFrame:
 def _reasons() -> list[Column]:
     """The checks in the order of the contract, each a reason or null."""
     is_at_partition = (F.to_date("meta_dt") == F.col("event_date")) & (F.hour("meta_dt") == F.col("event_hour"))
-    has_user = F.coalesce(F.col("user_id"), F.lit(0)) > 0
-    is_temporary = F.coalesce(F.col("is_temp"), F.col("name").rlike(TEMPORARY_NAME), F.lit(False))
-    is_logged_in = F.coalesce(F.col("is_logged_in"), has_user | ~F.col("has_user_id"))
     is_lost_in_grace = F.col("is_grace") & (F.col("is_unit_change") | ~is_in_sample())
-    checks = [
-        (F.col("is_unreadable"), "unreadable_file"),
-        (F.col("is_malformed"), "malformed_json"),
-        (F.col("has_user_id").isNull(), "other_instrument"),
-    ]
-    later = [
-        (F.col("meta_id").isNull(), "missing_meta_id"),
-        (~is_at_partition, "partition_mismatch"),
-        (F.col("is_bot"), "bot"),
-        (is_temporary | ~is_logged_in, "not_named_user"),
-        (F.col("has_user_id") & ~has_user, "no_user_id"),
-        (F.col("is_known_wiki").isNull(), "unknown_wiki"),
-        (F.col("policy_rate").isNull(), "no_sampling_policy"),
-        (F.col("policy_rate") == 0, "sampling_rate_zero"),
-        (is_lost_in_grace, "rate_change_grace"),
-        (~is_in_sample(), "not_in_sample"),
-    ]
+    instrument_rule, *user_rules = (_reason(rule, _is_out_of_scope(rule)) for rule in RULES)
     return [
-        *[F.when(condition, F.lit(reason)) for condition, reason in checks],
+        _reason("unreadable_file", F.col("is_unreadable")),
+        _reason("malformed_json", F.col("is_malformed")),
+        instrument_rule,
         *_schema_reasons(),
-        *[F.when(condition, F.lit(reason)) for condition, reason in later],
+        _reason("missing_meta_id", F.col("meta_id").isNull()),
+        _reason("partition_mismatch", ~is_at_partition),
+        *user_rules,
+        _reason("unknown_wiki", F.col("is_known_wiki").isNull()),
+        _reason("no_sampling_policy", F.col("policy_rate").isNull()),
+        _reason("sampling_rate_zero", F.col("policy_rate") == 0),
+        _reason(IN_GRACE, is_lost_in_grace),
+        _reason("not_in_sample", ~is_in_sample()),
     ]
+
+
+def _reason(name: str, applies: Column) -> Column:
+    return F.when(applies, F.lit(name))
+
+
+def _is_out_of_scope(rule: str) -> Column:
+    """Tell whether a scope rule applies to a line; true or not, never mind whether false or null."""
+    cases = (
+        reduce(Column.__and__, [_HOLDS[asked](F.col(field)) for field, asked in case.items()]) for case in RULES[rule]
+    )
+    return reduce(Column.__or__, cases)
 
 
 def _schema_reasons() -> list[Column]:

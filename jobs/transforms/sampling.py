@@ -1,6 +1,6 @@
 """The sampling policy on events: the rate in force, the client's in-sample rule, and the sums its audit needs.
 
-The rule (interface, section 2): an id is in sample at a rate when `int(id[:8], 16) / 0xFFFFFFFF < rate`, on
+The rule (docs/contract.md, section 2): an id is in sample at a rate when `int(id[:8], 16) / 0xFFFFFFFF < rate`, on
 `performer.pageview_id` or `performer.session_id`. Samples are nested: what is in at a rate is in at every higher one.
 """
 

@@ -1,7 +1,7 @@
 """Rows of visits as the window machinery wants them: one per user (or session) and day, and what is told of a state.
 
-Definitions (interface, section 5): a visitor has a load in the window, a reviewer a click on a review link, a two-day
-reviewer is a visitor with review clicks on at least two separate days of it (T422024).
+Definitions (docs/contract.md, section 5): a visitor has a load in the window, a reviewer a click on a review link, a
+two-day reviewer is a visitor with review clicks on at least two separate days of it (T422024).
 """
 
 from __future__ import annotations
