@@ -8,14 +8,40 @@ an all-platform row is unmeasured while one of the platforms is. Windows are day
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import NamedTuple
 
 from jobs.reference.rows import ANY_PLATFORM, PLATFORMS, REVIEW_LINKS, VocabularyRow
+from jobs.reference.stretch import Stretch, gaps, hull, stretch_of
+from jobs.windows import DAY
 
 __all__ = ["ALL", "REVIEW_LINKS", "Vocabulary"]
 
 ALL = "all"
 _NAMES = {"desktop_browser": "on desktop", "mobile_browser": "on mobile"}
+
+
+class Reasons(NamedTuple):
+    """Why a row begins when it does, and why it ends."""
+
+    begins: str
+    ends: str
+
+
+def reasons(row: VocabularyRow) -> Reasons:
+    """Return both parts of a row's reason, parted by `; `; a reason of one part stands for both."""
+    parts = row.reason.split("; ")
+    return Reasons(begins=parts[0], ends=parts[-1])
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Days on which an element could not be seen on a platform, from `date.min` on if it never was before, and why."""
+
+    days: Stretch[date]
+    reason: str
 
 
 class Vocabulary:
@@ -36,6 +62,8 @@ class Vocabulary:
             for group in sorted({r.link_group for r in self.rows})
         }
         self._group_of = {r.element_friendly_name: r.link_group for r in self.rows}
+        # Rows are few, and asked about for every window.
+        self._gaps = cache(self._find_gaps)
 
     def __contains__(self, element: object) -> bool:
         return element in self._group_of or (element == REVIEW_LINKS and REVIEW_LINKS in self.groups)
@@ -49,8 +77,8 @@ class Vocabulary:
         """Return the group of an element (the group row's is its own), null outside the vocabulary."""
         return REVIEW_LINKS if element == REVIEW_LINKS else self._group_of.get(element)
 
-    def life(self, element: str) -> tuple[date, date | None]:
-        """Return the first `measured_from` and the last `measured_to` (exclusive, null while open) of an element.
+    def life(self, element: str) -> Stretch[date]:
+        """Return what lasts from the first `measured_from` to the last `measured_to` of an element.
 
         Raises:
             KeyError: for an element outside the vocabulary.
@@ -58,15 +86,11 @@ class Vocabulary:
         rows = self._rows(element)
         if not rows:
             raise KeyError(f"{element!r} is not in the vocabulary")
-        ends = [r.measured_to for r in rows if r.measured_to is not None]
-        return min(r.measured_from for r in rows), max(ends) if len(ends) == len(rows) else None
+        return hull(map(stretch_of, rows))
 
     def overlaps(self, element: str, start: date, end: date) -> bool:
         """Whether an element's life overlaps the days; never outside the vocabulary."""
-        if element not in self:
-            return False
-        first, last = self.life(element)
-        return first < end and (last is None or start < last)
+        return element in self and self.life(element).touches(start, end)
 
     def platforms_of(self, element: str) -> tuple[str, ...]:
         """Return the platforms an element has rows for."""
@@ -85,9 +109,9 @@ class Vocabulary:
         if element not in self:
             return None
         for one in self.platforms_of(element) if platform == ALL else (platform,):
-            gap = self._first_gap(element, one, start, end)
+            gap = next((gap for gap in self._gaps(element, one) if gap.days.touches(start, end)), None)
             if gap is not None:
-                return self._sentence(element, one, *gap)
+                return self._sentence(element, one, gap)
         return None
 
     def review_unmeasured(self, start: date, end: date) -> str | None:
@@ -103,8 +127,7 @@ class Vocabulary:
         """Return the first day on which every platform of the group `review links` is measured, if there is one."""
         platforms = self.platforms_of(REVIEW_LINKS)
         for day in sorted({r.measured_from for r in self._rows(REVIEW_LINKS)}):
-            next_day = day + timedelta(days=1)
-            if all(self._first_gap(REVIEW_LINKS, p, day, next_day) is None for p in platforms):
+            if not any(gap.days.holds(day) for platform in platforms for gap in self._gaps(REVIEW_LINKS, platform)):
                 return day
         return None
 
@@ -113,46 +136,34 @@ class Vocabulary:
             return tuple(r for r in self.rows if r.link_group == REVIEW_LINKS)
         return tuple(r for r in self.rows if r.element_friendly_name == element)
 
-    def _platform_rows(self, element: str, platform: str) -> list[VocabularyRow]:
-        rows = [r for r in self._rows(element) if r.client_platform_family in (platform, ANY_PLATFORM)]
-        return sorted(rows, key=lambda r: r.measured_from)
+    def _find_gaps(self, element: str, platform: str) -> tuple[Gap, ...]:
+        """Return the days on which an element is unmeasured on a platform, in order.
 
-    def _first_gap(self, element: str, platform: str, start: date, end: date) -> tuple[date, date | None] | None:
-        """Return the whole unmeasured stretch `[from, to)` that first touches `[start, end)`; null if there is none."""
-        gap_start: date | None = date.min
-        for row in self._platform_rows(element, platform):
-            if gap_start is None:
-                return None  # measured from here on
-            if gap_start < row.measured_from and gap_start < end and start < row.measured_from:
-                return gap_start, row.measured_from
-            gap_start = None if row.measured_to is None else max(gap_start, row.measured_to)
-        return (gap_start, None) if gap_start is not None and gap_start < end else None
-
-    def _sentence(self, element: str, platform: str, first: date, last: date | None) -> str:
-        """Say when and why.
-
-        A reason has one part, or two parted by `; `: why the stretch begins when it does, and why it ends. A gap is
-        told by the beginning of the row after it, or, where nothing follows, by the end of the last one.
+        A gap is told by the beginning of the row after it, or, where nothing follows, by the end of the last one.
         """
-        rows = self._platform_rows(element, platform)
+        rows = [row for row in self._rows(element) if row.client_platform_family in (platform, ANY_PLATFORM)]
+        rows.sort(key=lambda row: row.measured_from)
         if not rows:
-            reason = "the vocabulary names other platforms only"
-        elif last is None:
-            reason = rows[-1].reason.split("; ")[-1]
-        else:
-            reason = next(r.reason for r in rows if r.measured_from == last).split("; ")[0]
+            return (Gap(Stretch(date.min), "the vocabulary names other platforms only"),)
+        why = {row.measured_from: reasons(row).begins for row in reversed(rows)}
+        last = reasons(rows[-1]).ends
+        return tuple(
+            Gap(free, last if free.end is None else why[free.end]) for free in gaps(map(stretch_of, rows), date.min)
+        )
+
+    def _sentence(self, element: str, platform: str, gap: Gap) -> str:
+        """Say when and why."""
+        first, last = gap.days.start, gap.days.end
         if first == date.min:
             when = "" if last is None else f" before {last}"
         else:
-            when = f" from {first} " + ("on" if last is None else f"to {last - timedelta(days=1)}")
+            when = f" from {first} " + ("on" if last is None else f"to {last - DAY}")
         # A platform is named where the other one has another gap, or none.
-        where = f" {_NAMES.get(platform, platform)}" if self._sharing(element, first, last) <= 1 else ""
+        sharing = [one for one in self.platforms_of(element) if gap.days in self._unmeasured_days(element, one)]
+        where = "" if len(sharing) > 1 else f" {_NAMES.get(platform, platform)}"
         subject = "Review links were" if element == REVIEW_LINKS else f"{element} was"
-        text = f"{subject} not measured{where}{when}" + (f": {reason}" if reason else "")
+        text = f"{subject} not measured{where}{when}" + (f": {gap.reason}" if gap.reason else "")
         return text.removesuffix(".") + "."
 
-    def _sharing(self, element: str, first: date, last: date | None) -> int:
-        """Count the platforms of an element that have just this gap."""
-        probe = first if first != date.min else (last or date.max) - timedelta(days=1)
-        end = probe + timedelta(days=1)
-        return sum(self._first_gap(element, p, probe, end) == (first, last) for p in self.platforms_of(element))
+    def _unmeasured_days(self, element: str, platform: str) -> list[Stretch[date]]:
+        return [gap.days for gap in self._gaps(element, platform)]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from jobs.reference import rules
 from jobs.reference.csv_file import Problems, read_table
 from jobs.reference.rows import COLUMNS, PLATFORMS, VOCABULARY_CSV, VocabularyRow
+from jobs.reference.stretch import Stretch
 from jobs.reference.vocabulary import REVIEW_LINKS, Vocabulary
 
 MENU = "Personal Dashboard menu link"
@@ -60,7 +61,7 @@ def test_the_shipped_elements_are_those_of_the_instrument(shipped):
     ],
 )
 def test_lives(shipped, element, first, last):
-    assert shipped.life(element) == (d(first), last and d(last))
+    assert shipped.life(element) == Stretch(d(first), last and d(last))
 
 
 @pytest.mark.parametrize(
@@ -145,7 +146,7 @@ def test_the_group_is_measured_while_any_element_is():
     vocabulary = Vocabulary([row("a", "*", "2026-03-01", "2026-03-05"), row("b", "*", "2026-03-04", "2026-03-10")])
     assert vocabulary.unmeasured(REVIEW_LINKS, "all", d("2026-03-01"), d("2026-03-10")) is None
     assert vocabulary.unmeasured(REVIEW_LINKS, "all", d("2026-03-09"), d("2026-03-11")) is not None
-    assert vocabulary.life(REVIEW_LINKS) == (d("2026-03-01"), d("2026-03-10"))
+    assert vocabulary.life(REVIEW_LINKS) == Stretch(d("2026-03-01"), d("2026-03-10"))
 
 
 def test_without_review_links_reviewers_are_unmeasured():
