@@ -22,11 +22,11 @@ from expectations.docs import docs_site
 from expectations.facts import facts_suite
 from expectations.marts import marts_suite
 from expectations.thresholds import Thresholds
+from jobs.contracts import table
 from jobs.errors import GateError, UsageError
 
 SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {"facts": facts_suite, "marts": marts_suite}
-COLUMNS = ("event_date", "gate", "check_id", "subject", "severity", "success", "observed", "expected", "message")
-"""The columns of `data_quality_metrics`."""
+COLUMNS = tuple(table("data_quality_metrics").columns)
 
 ALL = "all"
 

@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jobs.columns import BIGINT, BOOLEAN, DATE, DOUBLE, INT, STRING, TIMESTAMP, Array, Columns, Struct
+
 NAMESPACE = "pd"
 
+WIKI_DAY: Columns = {"event_date": DATE, "wiki_db": STRING}
+REGIME: Columns = {"instrument_name": STRING, "sample_unit": STRING, "sample_rate": DOUBLE}
+SEGMENT: Columns = {"element_friendly_name": STRING, "client_platform_family": STRING, "edit_count_bucket": STRING}
+
 # Sums over kept pageviews of one element, platform, bucket and regime, unweighted. Shared by the three link tables.
-LINK_SUMS = """
-    n_impressions bigint, n_clicks bigint, n_shown bigint, n_matched bigint,
-    n_pageviews bigint, n_shown_pageviews bigint, n_clicked_pageviews bigint, n_matched_pageviews bigint,
-    n_click_pageviews bigint, n_shown_only_pageviews bigint,
-    impressions_sq bigint, clicks_sq bigint, impressions_clicks bigint,
-    shown_sq bigint, matched_sq bigint, shown_matched bigint"""
+SESSION_LINK_SUMS: Columns = {"n_impressions": BIGINT, "n_clicks": BIGINT, "n_shown": BIGINT, "n_matched": BIGINT}
+LINK_SUMS: Columns = {
+    **SESSION_LINK_SUMS, "n_pageviews": BIGINT, "n_shown_pageviews": BIGINT, "n_clicked_pageviews": BIGINT,
+    "n_matched_pageviews": BIGINT, "n_click_pageviews": BIGINT, "n_shown_only_pageviews": BIGINT,
+    "impressions_sq": BIGINT, "clicks_sq": BIGINT, "impressions_clicks": BIGINT, "shown_sq": BIGINT,
+    "matched_sq": BIGINT, "shown_matched": BIGINT,
+}  # fmt: skip
 
-REGIME = "instrument_name string, sample_unit string, sample_rate double"
-SEGMENT = "element_friendly_name string, client_platform_family string, edit_count_bucket string"
-SESSION_SUMS = "n_impressions: bigint, n_clicks: bigint, n_shown: bigint, n_matched: bigint"
-
-EVENT_COLUMNS = f"""
-    event_date date, event_hour int, meta_id string, meta_dt timestamp, client_dt timestamp, wiki_db string,
-    {REGIME}, action string, {SEGMENT}, funnel_entry_token string,
-    user_hash string, session_hash bigint, pageview_hash bigint,
-    session_fraction double, pageview_fraction double, is_clock_skewed boolean, line_hash bigint"""
+EVENT_COLUMNS: Columns = {
+    "event_date": DATE, "event_hour": INT, "meta_id": STRING, "meta_dt": TIMESTAMP, "client_dt": TIMESTAMP,
+    "wiki_db": STRING, **REGIME, "action": STRING, **SEGMENT, "funnel_entry_token": STRING, "user_hash": STRING,
+    "session_hash": BIGINT, "pageview_hash": BIGINT, "session_fraction": DOUBLE, "pageview_fraction": DOUBLE,
+    "is_clock_skewed": BOOLEAN, "line_hash": BIGINT,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Table:
     Attributes:
         name: its name in the namespace `pd`.
         grain: the key of a row, as column names.
-        columns: DDL of the columns, in order.
+        columns: its columns, in order.
         partition: the column whose values are overwritten whole.
         personal_data: `identifiable`, `pseudonymous` (keyed hashes) or `none`.
         description: one sentence.
@@ -44,12 +48,13 @@ class Table:
 
     name: str
     grain: tuple[str, ...]
-    columns: str
+    columns: Columns
     partition: str
     personal_data: str
     description: str
 
 
+# fmt: off
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
@@ -72,7 +77,10 @@ TABLES: dict[str, Table] = {
         Table(
             "quarantine",
             ("event_date", "file", "line_hash"),
-            "event_date date, event_hour int, reason string, file string, line string, line_hash bigint",
+            {
+                "event_date": DATE, "event_hour": INT, "reason": STRING, "file": STRING, "line": STRING,
+                "line_hash": BIGINT,
+            },
             "event_date",
             "identifiable",
             "Lines that could not be trusted, raw, with file and reason.",
@@ -80,83 +88,62 @@ TABLES: dict[str, Table] = {
         Table(
             "ingest_log",
             ("event_date", "event_hour", "fate", "reason"),
-            "event_date date, event_hour int, fate string, reason string, n_lines bigint",
+            {"event_date": DATE, "event_hour": INT, "fate": STRING, "reason": STRING, "n_lines": BIGINT},
             "event_date",
             "none",
             "Lines read by input hour, fate and reason. Every arrived hour has a `kept` row, if need be with 0 lines.",
         ),
         Table(
             "user_days",
-            ("event_date", "wiki_db", "user_hash", "instrument_name", "sample_unit", "sample_rate"),
-            f"""event_date date, wiki_db string, user_hash string, {REGIME},
-                n_loads bigint, n_pageviews bigint, n_sessions bigint, loads_sq bigint,
-                n_review_clicks bigint, n_review_pageviews bigint,
-                n_pageviews_at array<bigint>, n_review_pageviews_at array<bigint>,
-                sessions array<struct<session_hash: bigint, session_fraction: double, n_loads: bigint,
-                                      n_pageviews: bigint, n_review_pageviews: bigint>>""",
+            ("event_date", "wiki_db", "user_hash", *REGIME),
+            {
+                **WIKI_DAY, "user_hash": STRING, **REGIME,
+                "n_loads": BIGINT, "n_pageviews": BIGINT, "n_sessions": BIGINT, "loads_sq": BIGINT,
+                "n_review_clicks": BIGINT, "n_review_pageviews": BIGINT,
+                "n_pageviews_at": Array(BIGINT), "n_review_pageviews_at": Array(BIGINT),
+                "sessions": Array(Struct({
+                    "session_hash": BIGINT, "session_fraction": DOUBLE, "n_loads": BIGINT, "n_pageviews": BIGINT,
+                    "n_review_pageviews": BIGINT,
+                })),
+            },
             "event_date",
             "pseudonymous",
             "A user's day on the dashboard in one sampling regime: loads, pageviews, sessions, review clicks.",
         ),
         Table(
             "user_link_days",
-            (
-                "event_date",
-                "wiki_db",
-                "user_hash",
-                "instrument_name",
-                "sample_unit",
-                "sample_rate",
-                "element_friendly_name",
-                "client_platform_family",
-                "edit_count_bucket",
-            ),
-            f"""event_date date, wiki_db string, user_hash string, {REGIME}, {SEGMENT}, {LINK_SUMS},
-                sessions array<struct<session_hash: bigint, {SESSION_SUMS}>>""",
+            ("event_date", "wiki_db", "user_hash", *REGIME, *SEGMENT),
+            {
+                **WIKI_DAY, "user_hash": STRING, **REGIME, **SEGMENT, **LINK_SUMS,
+                "sessions": Array(Struct({"session_hash": BIGINT, **SESSION_LINK_SUMS})),
+            },
             "event_date",
             "pseudonymous",
             "A user's day with one link (or the group `review links`), by platform and bucket.",
         ),
         Table(
             "unit_link_days",
-            (
-                "event_date",
-                "wiki_db",
-                "session_hash",
-                "instrument_name",
-                "sample_unit",
-                "sample_rate",
-                "element_friendly_name",
-                "client_platform_family",
-                "edit_count_bucket",
-            ),
-            f"event_date date, wiki_db string, session_hash bigint, {REGIME}, {SEGMENT}, {LINK_SUMS}",
+            ("event_date", "wiki_db", "session_hash", *REGIME, *SEGMENT),
+            {**WIKI_DAY, "session_hash": BIGINT, **REGIME, **SEGMENT, **LINK_SUMS},
             "event_date",
             "pseudonymous",
             "The same for instruments without user ids: a session's day with one link.",
         ),
         Table(
             "baseline_daily",
-            ("event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate"),
-            f"""event_date date, wiki_db string, {REGIME}, n_events bigint, n_loads bigint, n_pageviews bigint,
-                n_sessions bigint, n_visitors bigint, n_reviewers bigint, n_review_clicks bigint""",
+            ("event_date", "wiki_db", *REGIME),
+            {
+                **WIKI_DAY, **REGIME, "n_events": BIGINT, "n_loads": BIGINT, "n_pageviews": BIGINT,
+                "n_sessions": BIGINT, "n_visitors": BIGINT, "n_reviewers": BIGINT, "n_review_clicks": BIGINT,
+            },
             "event_date",
             "none",
             "A wiki's day on the dashboard in one sampling regime, as kept (unweighted).",
         ),
         Table(
             "engagement_daily",
-            (
-                "event_date",
-                "wiki_db",
-                "instrument_name",
-                "sample_unit",
-                "sample_rate",
-                "element_friendly_name",
-                "client_platform_family",
-                "edit_count_bucket",
-            ),
-            f"event_date date, wiki_db string, {REGIME}, {SEGMENT}, n_users bigint, n_sessions bigint, {LINK_SUMS}",
+            ("event_date", "wiki_db", *REGIME, *SEGMENT),
+            {**WIKI_DAY, **REGIME, **SEGMENT, "n_users": BIGINT, "n_sessions": BIGINT, **LINK_SUMS},
             "event_date",
             "none",
             "A wiki's day with one link, by platform and bucket, as kept (unweighted).",
@@ -164,8 +151,10 @@ TABLES: dict[str, Table] = {
         Table(
             "retention_windows",
             ("metric", "wiki_db", "metric_date", "as_of_date"),
-            """metric string, wiki_db string, metric_date date, as_of_date date, window_days int,
-               n_cohort bigint, n_returned bigint""",
+            {
+                "metric": STRING, "wiki_db": STRING, "metric_date": DATE, "as_of_date": DATE, "window_days": INT,
+                "n_cohort": BIGINT, "n_returned": BIGINT,
+            },
             "as_of_date",
             "none",
             "Cohorts of visitors and how many of them were seen again, as kept (unweighted).",
@@ -173,9 +162,11 @@ TABLES: dict[str, Table] = {
         Table(
             "sampling_audit",
             ("event_date", "wiki_db", "instrument_name", "sample_unit", "declared_rate"),
-            """event_date date, wiki_db string, instrument_name string, sample_unit string, declared_rate double,
-               n_ids bigint, largest_fraction double, upper_limit double, n_impossible_pageviews bigint,
-               ks_p_value double, verdict string, likely_rate double""",
+            {
+                **WIKI_DAY, "instrument_name": STRING, "sample_unit": STRING, "declared_rate": DOUBLE,
+                "n_ids": BIGINT, "largest_fraction": DOUBLE, "upper_limit": DOUBLE, "n_impossible_pageviews": BIGINT,
+                "ks_p_value": DOUBLE, "verdict": STRING, "likely_rate": DOUBLE,
+            },
             "event_date",
             "none",
             "The client's in-sample rule replayed on the ids of a day, against the declared rate.",
@@ -183,23 +174,18 @@ TABLES: dict[str, Table] = {
         Table(
             "metric_values",
             (
-                "metric",
-                "metric_version",
-                "wiki_db",
-                "window_kind",
-                "metric_date",
-                "as_of_date",
-                "element_friendly_name",
-                "client_platform_family",
-                "edit_count_bucket",
+                "metric", "metric_version", "wiki_db", "window_kind", "metric_date", "as_of_date", *SEGMENT,
                 "inference",
             ),
-            """metric string, metric_version int, wiki_db string, window_kind string, metric_date date,
-               as_of_date date, window_days int, element_friendly_name string, client_platform_family string,
-               edit_count_bucket string, inference string, estimate double, lower double, upper double,
-               observed_numerator double, observed_denominator double, n_users_observed double, n_effective double,
-               estimator string, sampling_unit string, sampling_rate_min double, sampling_rate_max double,
-               status string, status_reason string, remedy string, series_break string, is_complete boolean""",
+            {
+                "metric": STRING, "metric_version": INT, "wiki_db": STRING, "window_kind": STRING,
+                "metric_date": DATE, "as_of_date": DATE, "window_days": INT, **SEGMENT, "inference": STRING,
+                "estimate": DOUBLE, "lower": DOUBLE, "upper": DOUBLE, "observed_numerator": DOUBLE,
+                "observed_denominator": DOUBLE, "n_users_observed": DOUBLE, "n_effective": DOUBLE,
+                "estimator": STRING, "sampling_unit": STRING, "sampling_rate_min": DOUBLE,
+                "sampling_rate_max": DOUBLE, "status": STRING, "status_reason": STRING, "remedy": STRING,
+                "series_break": STRING, "is_complete": BOOLEAN,
+            },
             "as_of_date",
             "none",
             "Every published number with its interval, sample size, estimator, rates and status.",
@@ -207,9 +193,11 @@ TABLES: dict[str, Table] = {
         Table(
             "self_validation",
             ("wiki_db", "as_of_date", "metric", "metric_date", "rate"),
-            """wiki_db string, as_of_date date, metric string, metric_date date, window_days int, sample_unit string,
-               rate double, truth double, estimate double, lower double, upper double, naive double, status string,
-               is_covered boolean""",
+            {
+                "wiki_db": STRING, "as_of_date": DATE, "metric": STRING, "metric_date": DATE, "window_days": INT,
+                "sample_unit": STRING, "rate": DOUBLE, "truth": DOUBLE, "estimate": DOUBLE, "lower": DOUBLE,
+                "upper": DOUBLE, "naive": DOUBLE, "status": STRING, "is_covered": BOOLEAN,
+            },
             "as_of_date",
             "none",
             "A wiki's own 100 % days thinned by the ids' hash and run through the estimators.",
@@ -217,14 +205,17 @@ TABLES: dict[str, Table] = {
         Table(
             "data_quality_metrics",
             ("event_date", "gate", "check_id", "subject"),
-            """event_date date, gate string, check_id string, subject string, severity string, success boolean,
-               observed string, expected string, message string""",
+            {
+                "event_date": DATE, "gate": STRING, "check_id": STRING, "subject": STRING, "severity": STRING,
+                "success": BOOLEAN, "observed": STRING, "expected": STRING, "message": STRING,
+            },
             "event_date",
             "none",
             "What each quality gate checked for a day, what it saw and whether it passed.",
         ),
     )
 }
+# fmt: on
 
 
 def table(name: str) -> Table:

@@ -1,59 +1,59 @@
-"""The column lists of `contracts.py` as types of Arrow and of PySpark; no engine is needed for either."""
+"""Column lists as types of Arrow, PySpark and DuckDB: one function each, and no engine is needed for any."""
 
 from __future__ import annotations
 
-from functools import cache
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import StructType
 
-_PLAIN = {
-    "string": pa.string(), "int": pa.int32(), "bigint": pa.int64(), "double": pa.float64(), "boolean": pa.bool_(),
-    "date": pa.date32(), "timestamp": pa.timestamp("us", "UTC"), "binary": pa.binary(),
+from jobs.columns import BIGINT, BOOLEAN, DATE, DOUBLE, INT, STRING, TIMESTAMP, Array, Columns, Kind, Plain, Struct
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
+
+_ARROW: dict[Plain, pa.DataType] = {
+    STRING: pa.string(), INT: pa.int32(), BIGINT: pa.int64(), DOUBLE: pa.float64(), BOOLEAN: pa.bool_(),
+    DATE: pa.date32(), TIMESTAMP: pa.timestamp("us", "UTC"),
+}  # fmt: skip
+_DUCKDB: dict[Plain, str] = {
+    STRING: "varchar", INT: "integer", BIGINT: "bigint", DOUBLE: "double", BOOLEAN: "boolean", DATE: "date",
+    TIMESTAMP: "timestamptz",
 }  # fmt: skip
 
 
-@cache
-def arrow_schema(ddl: str) -> pa.Schema:
-    """Return the Arrow schema of a column list such as `n bigint, days array<date>`; every column may be null."""
-    return pa.schema([pa.field(name, _type(kind)) for name, kind in split_columns(ddl)])
+def arrow_schema(columns: Columns) -> pa.Schema:
+    """Return columns as an Arrow schema; every one may be null."""
+    return pa.schema([pa.field(name, _arrow(kind)) for name, kind in columns.items()])
 
 
-@cache
-def spark_schema(ddl: str) -> StructType:
-    """Return the PySpark schema of a column list."""
-    return spark_type_of(arrow_schema(ddl))
+def spark_schema(columns: Columns) -> StructType:
+    """Return columns as a PySpark schema; every one may be null."""
+    return spark_type_of(arrow_schema(columns))
+
+
+def duckdb_types(columns: Columns) -> dict[str, str]:
+    """Return columns with DuckDB's names of their types."""
+    return {name: _duckdb(kind) for name, kind in columns.items()}
 
 
 def spark_type_of(schema: pa.Schema) -> StructType:
     """Return the PySpark schema of an Arrow schema."""
+    from pyspark.sql.pandas.types import from_arrow_schema  # here, since whoever builds marts has no use for PySpark
+
     return from_arrow_schema(schema)
 
 
-def split_columns(ddl: str, between: str = " ") -> list[tuple[str, str]]:
-    """Split a column list at its outer commas into (name, type).
-
-    Args:
-        ddl: `name type, …`, or the inside of a struct.
-        between: what stands between a name and its type: a blank, or the colon of a struct's fields.
-    """
-    fields, depth, start = [], 0, 0
-    for position, letter in enumerate(ddl + ","):
-        depth += (letter == "<") - (letter == ">")
-        if letter == "," and depth == 0:
-            text = " ".join(ddl[start:position].split())
-            if text:
-                name, kind = text.split(between, 1)
-                fields.append((name.strip(), kind.strip()))
-            start = position + 1
-    return fields
+def _arrow(kind: Kind) -> pa.DataType:
+    if isinstance(kind, Array):
+        return pa.list_(pa.field("element", _arrow(kind.of)))
+    if isinstance(kind, Struct):
+        return pa.struct([pa.field(name, _arrow(inner)) for name, inner in kind.fields.items()])
+    return _ARROW[kind]
 
 
-def _type(kind: str) -> pa.DataType:
-    if kind.startswith("array<"):
-        return pa.list_(pa.field("element", _type(kind.removeprefix("array<")[:-1].strip())))
-    if kind.startswith("struct<"):
-        inside = split_columns(kind.removeprefix("struct<")[:-1], ":")
-        return pa.struct([pa.field(name, _type(inner)) for name, inner in inside])
-    return _PLAIN[kind]
+def _duckdb(kind: Kind) -> str:
+    if isinstance(kind, Array):
+        return f"{_duckdb(kind.of)}[]"
+    if isinstance(kind, Struct):
+        return f"struct({', '.join(f'{name} {_duckdb(inner)}' for name, inner in kind.fields.items())})"
+    return _DUCKDB[kind]

@@ -207,9 +207,8 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
 
 def _facts(spark: SparkSession, cases: Sequence[MetricCase]) -> list[DataFrame]:
     """Make user days, user link days and unit link days of all cases' events, as local frames."""
-    names = [column.split()[0] for column in EVENT_COLUMNS.split(",")]
     events = [event | {"wiki_db": case.own(event["wiki_db"])} for case in cases for event in case.events]
-    rows = [tuple((event | {"meta_id": f"m{n}"}).get(name) for name in names) for n, event in enumerate(events)]
+    rows = [tuple((event | {"meta_id": f"m{n}"}).get(name) for name in EVENT_COLUMNS) for n, event in enumerate(events)]
     pageviews = element_pageviews(frame_of(spark, rows, EVENT_COLUMNS))
     review = cases[0].context.vocabulary.review_elements
     facts = (

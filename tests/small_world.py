@@ -12,7 +12,9 @@ import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.catalogue import load_catalogue
+from jobs.columns import BIGINT, Array
 from jobs.contracts import EVENT_COLUMNS, table
+from jobs.schemas import spark_schema
 
 DAY = timedelta(days=1)
 FIRST = date(2026, 5, 1)
@@ -39,16 +41,16 @@ def events_frame(spark: SparkSession, rows: Iterable[Mapping[str, Any]]) -> Data
     filled = [
         tuple(({**_DEFAULTS, "meta_id": f"m{i}", **row})[name] for name in _DEFAULTS) for i, row in enumerate(rows)
     ]
-    return spark.createDataFrame(filled, EVENT_COLUMNS)
+    return spark.createDataFrame(filled, spark_schema(EVENT_COLUMNS))
 
 
 def table_frame(spark: SparkSession, name: str, rows: Iterable[Mapping[str, Any]]) -> DataFrame:
     """Build rows of a table of the contract; numbers left out are 0, regime and segment as in `_DEFAULTS`."""
-    empty = spark.createDataFrame([], table(name).columns)
-    numbers = {field.name: 0 for field in empty.schema if field.dataType.typeName() == "long"}
-    arrays = {field.name: [] for field in empty.schema if field.dataType.typeName() == "array"}
+    columns = table(name).columns
+    numbers = {column: 0 for column, kind in columns.items() if kind == BIGINT}
+    arrays = {column: [] for column, kind in columns.items() if isinstance(kind, Array)}
     base = {**_DEFAULTS, **numbers, **arrays, "session_hash": 1}
-    return spark.createDataFrame([tuple({**base, **row}[c] for c in empty.columns) for row in rows], empty.schema)
+    return spark.createDataFrame([tuple({**base, **row}[c] for c in columns) for row in rows], spark_schema(columns))
 
 
 def rows_of(frame: DataFrame, *columns: str) -> list[tuple[Any, ...]]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,34 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jobs.columns import Columns
 from jobs.contracts import TABLES
 from jobs.errors import WarehouseError
 from jobs.marts.messages import explain, failure
+from jobs.reference.rows import COLUMNS
 from jobs.resources import shipped
+from jobs.schemas import duckdb_types
 from jobs.warehouse.snapshots import LakeTable
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# Columns of the run's frozen CSVs, as DDL. Timestamps may carry an offset; without one they are UTC.
-REFERENCE_COLUMNS: dict[str, str] = {
-    "wikis": "wiki_db string, domain string, language string, pilot boolean, enabled_from date, visible_from date",
-    "wiki_config": "wiki_db string, setting string, value string, valid_from timestamp, valid_to timestamp",
-    "sampling_policy": "instrument_name string, wiki_db string, sample_unit string, sample_rate double,"
-    " valid_from timestamp, valid_to timestamp",
-    "instruments": "instrument_name string, role string, has_user_id boolean, valid_from date, valid_to date",
-    "vocabulary": "element_friendly_name string, link_group string, client_platform_family string,"
-    " measured_from date, measured_to date, reason string",
-    "milestones": "milestone string, wiki_db string, metric string, window_kind string, window_days int,"
-    " target double, due_date date, source string",
-    "metrics": "metric string, metric_version int, name string, definition string, numerator string,"
-    " denominator string, window_kinds string, family string, caveats string, task string",
-}
-
-DUCKDB_TYPES = {
-    "string": "varchar", "int": "integer", "bigint": "bigint", "double": "double", "date": "date",
-    "timestamp": "timestamptz", "boolean": "boolean",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,7 +58,7 @@ def build_marts(
 
     Args:
         tables: by name, every table of the contract that holds no personal data; others are ignored.
-        reference_dir: the run's frozen CSVs, one for each key of `REFERENCE_COLUMNS`.
+        reference_dir: the run's frozen CSVs, each of `reference.rows.COLUMNS`.
         live: the published file; DuckDB names the catalog after it, so the new file gets the same name.
         min_users: cells of fewer users, but at least one, are hidden.
         unit_tests: also run the models' unit tests and write dbt's manifest.
@@ -135,22 +117,23 @@ def lake_views(tables: Mapping[str, LakeTable], reference_dir: Path) -> dict[str
         raise ValueError(f"build_marts needs every table of the lake, also empty ones; missing: {', '.join(missing)}")
     lake = {name: _table_view(tables[name], contract.columns) for name, contract in shown.items()}
     reference = {}
-    for name, columns in REFERENCE_COLUMNS.items():
-        path = reference_dir / f"{name}.csv"
+    for file, columns in COLUMNS.items():
+        path = reference_dir / file
         if not path.exists():
             raise WarehouseError(
-                f"The run's copy of {name}.csv is missing.",
+                f"The run's copy of {file} is missing.",
                 where=str(path),
                 next_step="rerun the step `ingest`, which copies the input's tables into the run",
             )
-        reference[name] = {"kind": "csv", "path": str(path.resolve()), "columns": duckdb_columns(columns)}
+        # A timestamp may carry an offset; without one it is UTC.
+        reference[path.stem] = {"kind": "csv", "path": str(path.resolve()), "columns": duckdb_types(columns)}
     return {"pd": lake, "reference": reference}
 
 
-def _table_view(table: LakeTable, ddl: str) -> dict[str, Any]:
-    columns = duckdb_columns(ddl)
+def _table_view(table: LakeTable, columns: Columns) -> dict[str, Any]:
+    types = duckdb_types(columns)
     if table.metadata is None or (table.snapshot_id is None and table.metadata.suffix != ".parquet"):
-        return {"kind": "empty", "columns": columns}
+        return {"kind": "empty", "columns": types}
     if not table.metadata.exists():
         raise WarehouseError(
             f"The table {table.name} is not where the catalog says.",
@@ -159,13 +142,7 @@ def _table_view(table: LakeTable, ddl: str) -> dict[str, Any]:
         )
     kind = "parquet" if table.metadata.suffix == ".parquet" else "iceberg"
     path = str(table.metadata.resolve())
-    return {"kind": kind, "path": path, "snapshot_id": table.snapshot_id, "columns": columns}
-
-
-def duckdb_columns(ddl: str) -> dict[str, str]:
-    """Return the columns of flat DDL such as `a string, b bigint` with DuckDB's names of their types."""
-    columns = (re.split(r"\s+", column.strip(), maxsplit=1) for column in ddl.split(","))
-    return {name: DUCKDB_TYPES[kind] for name, kind in columns}
+    return {"kind": kind, "path": path, "snapshot_id": table.snapshot_id, "columns": types}
 
 
 def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, min_users: int = 10) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ TABLES = (
 NULLABLE_KEYS = frozenset({"reason", "client_platform_family"})
 # Two identical lines in one file, or three copies of an event, are legal: their keys repeat.
 REPEATABLE = frozenset({"duplicates", "quarantine"})
-LINK_MEASURES = tuple(column.split()[0] for column in LINK_SUMS.split(",") if column.strip())
+LINK_MEASURES = tuple(LINK_SUMS)
 LOAD_MEASURES = ("n_loads", "n_review_clicks")
 MEASURES = (*LINK_MEASURES, *LOAD_MEASURES, "n_events", "n_lines")
 LABELS = {

@@ -10,7 +10,7 @@ import csv
 import io
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -143,12 +143,16 @@ class Row:
         self.is_bad = True
         self.problems.add(self.file, self.line, field, self.cells.get(field, ""), what, next_step)
 
-    def text(self, field: str, *, required: bool = True) -> str:
-        """Read a text."""
-        value = self.cells.get(field, "")
-        if required and not value:
+    def text(self, field: str) -> str:
+        """Read a text that must be there."""
+        value = self.any_text(field)
+        if not value:
             self.fail(field, "empty", f"Write a {field}")
         return value
+
+    def any_text(self, field: str) -> str:
+        """Read a text that may be empty."""
+        return self.cells.get(field, "")
 
     def choice(self, field: str, allowed: Sequence[str], hint: str = "") -> str:
         """Read one of the allowed words."""
@@ -196,10 +200,6 @@ class Row:
             return NO_TIME
         return moment
 
-    def optional_time(self, field: str) -> datetime | None:
-        """Read a UTC timestamp, null where the cell is empty."""
-        return self.time(field) if self.cells.get(field) else None
-
     def day(self, field: str) -> date:
         """Read a plain date."""
         value = self.cells.get(field, "")
@@ -211,12 +211,16 @@ class Row:
         self.fail(field, "not a date", "Write a UTC day as 2026-03-19")
         return NO_DATE
 
-    def optional_day(self, field: str) -> date | None:
-        """Read a plain date, null where the cell is empty."""
-        return self.day(field) if self.cells.get(field) else None
+    def days(self, field: str) -> int:
+        """Read the number of days of a window."""
+        value = self.cells.get(field, "")
+        if value.isascii() and value.isdigit():
+            return int(value)
+        self.fail(field, "not a whole number of days", "Write 7, or nothing for quarter_to_date")
+        return 0
 
 
-def _header(file: str, header: list[str], columns: Sequence[str], problems: Problems) -> bool:
+def _header(file: str, header: list[str], columns: Collection[str], problems: Problems) -> bool:
     """Check the first line; false where the rest cannot be read."""
     expected = ",".join(columns)
     missing = [name for name in columns if name not in header]
@@ -231,7 +235,7 @@ def _header(file: str, header: list[str], columns: Sequence[str], problems: Prob
 
 
 def read_table(
-    file: str, raw: bytes, columns: Sequence[str], build: Callable[[Row], T], problems: Problems
+    file: str, raw: bytes, columns: Collection[str], build: Callable[[Row], T], problems: Problems
 ) -> tuple[T, ...]:
     """Read a CSV file into typed rows.
 
@@ -279,7 +283,7 @@ def _lines(file: str, text: str, problems: Problems) -> Iterator[tuple[int, list
         problems.add(file, reader.line_num, "", "", f"not CSV ({error})", "Check the quotes on this line")
 
 
-def write_table(path: Path, columns: Sequence[str], rows: Iterable[object]) -> None:
+def write_table(path: Path, columns: Collection[str], rows: Iterable[object]) -> None:
     """Write rows with attributes named as the columns, as UTF-8 with Unix line ends."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -1,54 +1,24 @@
-"""The rows of the reference CSVs and the words they may use.
+"""The rows of the reference CSVs, each stated once as a dataclass, and the words they may use.
 
-Dates are UTC days; timestamps are time-zone aware UTC; every stretch is half-open, its end exclusive, null while open.
-`line` is the line of the file a row came from (0 if none) and does not count when rows are compared.
+A dataclass says which columns its file has, what they hold and how a cell is read: by its type, or by the reader
+beside the type. Dates are UTC days; timestamps are time-zone aware UTC; every stretch is half-open, its end exclusive,
+null while open.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Annotated
+
+from jobs.catalogue import WINDOW_KINDS, MetricLine
+from jobs.columns import Columns, columns_of
+from jobs.reference.cells import FileRow, choice
+from jobs.reference.csv_file import Row
 
 WIKIS_CSV, POLICY_CSV = "wikis.csv", "sampling_policy.csv"
 INSTRUMENTS_CSV, VOCABULARY_CSV = "instruments.csv", "vocabulary.csv"
 WIKI_CONFIG_CSV, MILESTONES_CSV, METRICS_CSV = "wiki_config.csv", "milestones.csv", "metrics.csv"
-
-COLUMNS: dict[str, tuple[str, ...]] = {
-    WIKIS_CSV: ("wiki_db", "domain", "language", "pilot", "enabled_from", "visible_from"),
-    POLICY_CSV: ("instrument_name", "wiki_db", "sample_unit", "sample_rate", "valid_from", "valid_to"),
-    INSTRUMENTS_CSV: ("instrument_name", "role", "has_user_id", "valid_from", "valid_to"),
-    VOCABULARY_CSV: (
-        "element_friendly_name",
-        "link_group",
-        "client_platform_family",
-        "measured_from",
-        "measured_to",
-        "reason",
-    ),
-    WIKI_CONFIG_CSV: ("wiki_db", "setting", "value", "valid_from", "valid_to"),
-    MILESTONES_CSV: (
-        "milestone",
-        "wiki_db",
-        "metric",
-        "window_kind",
-        "window_days",
-        "target",
-        "due_date",
-        "source",
-    ),
-    METRICS_CSV: (
-        "metric",
-        "metric_version",
-        "name",
-        "definition",
-        "numerator",
-        "denominator",
-        "window_kinds",
-        "family",
-        "caveats",
-        "task",
-    ),
-}
 SHIPPED = (INSTRUMENTS_CSV, VOCABULARY_CSV)  # the package has a default
 OPTIONAL = (WIKI_CONFIG_CSV, MILESTONES_CSV)
 
@@ -63,7 +33,7 @@ PILOT = "pilot"
 
 
 @dataclass(frozen=True)
-class WikiRow:
+class WikiRow(FileRow):
     """A wiki with its day of deployment and the day of first display."""
 
     wiki_db: str
@@ -72,69 +42,77 @@ class WikiRow:
     pilot: bool
     enabled_from: date
     visible_from: date
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
-class PolicyRow:
+class PolicyRow(FileRow):
     """A stretch of one sampling unit and rate; `wiki_db` may be `*`, an open `valid_to` is null."""
 
     instrument_name: str
     wiki_db: str
-    sample_unit: str
-    sample_rate: float
+    sample_unit: Annotated[
+        str, choice(UNITS, "Write pageview or session: with any other unit the client sends nothing")
+    ]
+    sample_rate: Annotated[float, Row.rate]
     valid_from: datetime
     valid_to: datetime | None
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
-class InstrumentRow:
+class InstrumentRow(FileRow):
     """A stretch in which an instrument has a role: `usage`, `entry_point` or `both`."""
 
     instrument_name: str
-    role: str
+    role: Annotated[str, choice(ROLES)]
     has_user_id: bool
     valid_from: date
     valid_to: date | None
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
-class VocabularyRow:
+class VocabularyRow(FileRow):
     """A stretch in which an element could be measured on a platform (`*` is every one)."""
 
     element_friendly_name: str
-    link_group: str
-    client_platform_family: str
+    link_group: Annotated[str, choice(LINK_GROUPS)]
+    client_platform_family: Annotated[str, choice((*PLATFORMS, ANY_PLATFORM))]
     measured_from: date
     measured_to: date | None
-    reason: str
-    line: int = field(default=0, compare=False)
+    reason: Annotated[str, Row.any_text]
 
 
 @dataclass(frozen=True)
-class WikiConfigRow:
+class WikiConfigRow(FileRow):
     """A setting of a wiki while it held: an annotation."""
 
     wiki_db: str
     setting: str
-    value: str
+    value: Annotated[str, Row.any_text]
     valid_from: datetime
     valid_to: datetime | None
-    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
-class MilestoneRow:
+class MilestoneRow(FileRow):
     """A target for a metric; `wiki_db` is a wiki or `pilot`, `window_days` is null for quarter to date."""
 
     milestone: str
     wiki_db: str
     metric: str
-    window_kind: str
-    window_days: int | None
+    window_kind: Annotated[str, choice(WINDOW_KINDS)]
+    window_days: Annotated[int | None, Row.days]
     target: float
     due_date: date
-    source: str
-    line: int = field(default=0, compare=False)
+    source: Annotated[str, Row.any_text]
+
+
+COLUMNS: dict[str, Columns] = {
+    WIKIS_CSV: columns_of(WikiRow),
+    POLICY_CSV: columns_of(PolicyRow),
+    INSTRUMENTS_CSV: columns_of(InstrumentRow),
+    VOCABULARY_CSV: columns_of(VocabularyRow),
+    WIKI_CONFIG_CSV: columns_of(WikiConfigRow),
+    MILESTONES_CSV: columns_of(MilestoneRow),
+    METRICS_CSV: columns_of(MetricLine),
+}
+"""The columns of each file, in order."""

@@ -7,20 +7,18 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import date, datetime
 from typing import TypeVar
 
-from jobs.catalogue import WINDOW_KINDS, load_catalogue
+from jobs.catalogue import load_catalogue
+from jobs.reference.cells import read_row
 from jobs.reference.csv_file import Problems, Row, format_cell
 from jobs.reference.rows import (
     ANY_PLATFORM,
     ANY_WIKI,
     INSTRUMENTS_CSV,
-    LINK_GROUPS,
     MILESTONES_CSV,
     PILOT,
     PLATFORMS,
     POLICY_CSV,
     REVIEW_LINKS,
-    ROLES,
-    UNITS,
     USAGE_ROLES,
     VOCABULARY_CSV,
     WIKI_CONFIG_CSV,
@@ -38,16 +36,8 @@ Stretch = TypeVar("Stretch", PolicyRow, InstrumentRow, VocabularyRow, WikiConfig
 
 
 def wiki(row: Row) -> WikiRow:
-    """Build a line of `wikis.csv`."""
-    built = WikiRow(
-        wiki_db=row.text("wiki_db"),
-        domain=row.text("domain"),
-        language=row.text("language"),
-        pilot=row.flag("pilot"),
-        enabled_from=row.day("enabled_from"),
-        visible_from=row.day("visible_from"),
-        line=row.line,
-    )
+    """Read a line of `wikis.csv`."""
+    built = read_row(WikiRow, row)
     if built.wiki_db in (ANY_WIKI, PILOT, "all"):
         row.fail("wiki_db", "the word has another meaning here", "Write a database name such as enwiki")
     if not row.is_bad and built.visible_from < built.enabled_from:
@@ -56,47 +46,22 @@ def wiki(row: Row) -> WikiRow:
 
 
 def policy(row: Row) -> PolicyRow:
-    """Build a line of `sampling_policy.csv`."""
-    built = PolicyRow(
-        instrument_name=row.text("instrument_name"),
-        wiki_db=row.text("wiki_db"),
-        sample_unit=row.choice(
-            "sample_unit", UNITS, "Write pageview or session: with any other unit the client sends nothing"
-        ),
-        sample_rate=row.rate("sample_rate"),
-        valid_from=row.time("valid_from"),
-        valid_to=row.optional_time("valid_to"),
-        line=row.line,
-    )
+    """Read a line of `sampling_policy.csv`."""
+    built = read_row(PolicyRow, row)
     _check_stretch(row, "valid_from", built.valid_from, "valid_to", built.valid_to)
     return built
 
 
 def instrument(row: Row) -> InstrumentRow:
-    """Build a line of `instruments.csv`."""
-    built = InstrumentRow(
-        instrument_name=row.text("instrument_name"),
-        role=row.choice("role", ROLES),
-        has_user_id=row.flag("has_user_id"),
-        valid_from=row.day("valid_from"),
-        valid_to=row.optional_day("valid_to"),
-        line=row.line,
-    )
+    """Read a line of `instruments.csv`."""
+    built = read_row(InstrumentRow, row)
     _check_stretch(row, "valid_from", built.valid_from, "valid_to", built.valid_to)
     return built
 
 
 def vocabulary(row: Row) -> VocabularyRow:
-    """Build a line of `vocabulary.csv`."""
-    built = VocabularyRow(
-        element_friendly_name=row.text("element_friendly_name"),
-        link_group=row.choice("link_group", LINK_GROUPS),
-        client_platform_family=row.choice("client_platform_family", (*PLATFORMS, ANY_PLATFORM)),
-        measured_from=row.day("measured_from"),
-        measured_to=row.optional_day("measured_to"),
-        reason=row.text("reason", required=False),
-        line=row.line,
-    )
+    """Read a line of `vocabulary.csv`."""
+    built = read_row(VocabularyRow, row)
     if built.element_friendly_name in (REVIEW_LINKS, "all"):
         row.fail("element_friendly_name", "the name of a pooled row, not of an element", "Name the element itself")
     _check_stretch(row, "measured_from", built.measured_from, "measured_to", built.measured_to)
@@ -104,36 +69,15 @@ def vocabulary(row: Row) -> VocabularyRow:
 
 
 def wiki_config(row: Row) -> WikiConfigRow:
-    """Build a line of `wiki_config.csv`."""
-    built = WikiConfigRow(
-        wiki_db=row.text("wiki_db"),
-        setting=row.text("setting"),
-        value=row.text("value", required=False),
-        valid_from=row.time("valid_from"),
-        valid_to=row.optional_time("valid_to"),
-        line=row.line,
-    )
+    """Read a line of `wiki_config.csv`."""
+    built = read_row(WikiConfigRow, row)
     _check_stretch(row, "valid_from", built.valid_from, "valid_to", built.valid_to)
     return built
 
 
 def milestone(row: Row) -> MilestoneRow:
-    """Build a line of `milestones.csv`; the metric must be offered for the window."""
-    days = row.cells.get("window_days", "")
-    if days and not (days.isascii() and days.isdigit()):
-        row.fail("window_days", "not a whole number of days", "Write 7, or nothing for quarter_to_date")
-        days = ""
-    built = MilestoneRow(
-        milestone=row.text("milestone"),
-        wiki_db=row.text("wiki_db"),
-        metric=row.text("metric"),
-        window_kind=row.choice("window_kind", WINDOW_KINDS),
-        window_days=int(days) if days else None,
-        target=row.number("target"),
-        due_date=row.day("due_date"),
-        source=row.text("source", required=False),
-        line=row.line,
-    )
+    """Read a line of `milestones.csv`; the metric must be offered for the window."""
+    built = read_row(MilestoneRow, row)
     if not row.is_bad:
         _check_milestone_metric(row, built)
     return built

@@ -9,6 +9,7 @@ from datetime import date
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.columns import BIGINT, DATE, INT, STRING, Columns
 from jobs.engine.session import Engine
 from jobs.raw.files import Input, RawFile
 from jobs.raw.parquet import Progress, write_lines
@@ -16,7 +17,8 @@ from jobs.raw.reader import PARSED, read_files
 from jobs.schemas import spark_type_of
 from jobs.warehouse.frames import frame_of
 
-FILES = "path string, day date, hour int, n_bytes bigint"
+FILES: Columns = {"path": STRING, "day": DATE, "hour": INT, "n_bytes": BIGINT}
+HOURS: Columns = {"event_date": DATE, "event_hour": INT}
 
 
 def parsed_lines(
@@ -57,4 +59,4 @@ def parsed_lines(
 
 def hour_frame(spark: SparkSession, hours: Sequence[tuple[date, int]]) -> DataFrame:
     """Arrived or missing hours as a frame (event_date, event_hour)."""
-    return frame_of(spark, hours, "event_date date, event_hour int")
+    return frame_of(spark, hours, HOURS)

@@ -12,14 +12,14 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.columns import STRING, Columns
 from jobs.contracts import EVENT_COLUMNS
 from jobs.scope import RULES, TEMPORARY_NAME, Is
 from jobs.transforms.sampling import id_fraction, is_in_sample, with_regime
 
 IN_GRACE = "rate_change_grace"
 OUT_OF_SCOPE = (*RULES, IN_GRACE)
-CLASSIFIED_COLUMNS = f"{EVENT_COLUMNS}, fate string, reason string, line string, file string"
-_TYPES = dict(column.split() for column in CLASSIFIED_COLUMNS.split(","))
+CLASSIFIED_COLUMNS: Columns = {**EVENT_COLUMNS, "fate": STRING, "reason": STRING, "line": STRING, "file": STRING}
 UNKNOWN_BUCKET = "unknown"
 CLOCK_SKEW_MICROS = 10 * 60 * 1_000_000
 SCHEMA_PREFIX = "/analytics/product_metrics/web/base/"
@@ -160,7 +160,7 @@ def _outputs(salt: str) -> list[Column]:
         "line_hash": F.xxhash64(F.coalesce("line", "file")),
         "line": F.when(is_quarantined, F.col("line")),
     }
-    return [made.get(name, F.col(name)).alias(name) for name in _TYPES]
+    return [made.get(name, F.col(name)).alias(name) for name in CLASSIFIED_COLUMNS]
 
 
 def _keyed(salt: str, identifier: Column) -> Column:

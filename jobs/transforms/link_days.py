@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from jobs.contracts import SESSION_LINK_SUMS
 from jobs.transforms.user_days import CELL_COLUMNS, PAGEVIEW_KEY, cell_id, contract_select, with_cells
 
 REVIEW_LINKS = "review links"
 
-_SESSION_SUMS = ("n_impressions", "n_clicks", "n_shown", "n_matched")
+_SESSION_SUMS = tuple(SESSION_LINK_SUMS)
 # The columns of contracts.LINK_SUMS, each a sum over pageviews of this expression in the pageview's own sums.
 _LINK_SUMS = {
     **{name: name for name in _SESSION_SUMS},

@@ -12,22 +12,21 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.contracts import table
-from jobs.schemas import split_columns
+from jobs.contracts import REGIME, SEGMENT, WIKI_DAY, table
+from jobs.schemas import spark_schema
 
-REGIME_COLUMNS = ("instrument_name", "sample_unit", "sample_rate")
-SEGMENT_COLUMNS = ("element_friendly_name", "client_platform_family", "edit_count_bucket")
+REGIME_COLUMNS, SEGMENT_COLUMNS = tuple(REGIME), tuple(SEGMENT)
 # What names a daily cell. Of these columns there are few distinct combinations, and of users and pageviews many: sums
 # are keyed by the hash `cell_id`, and `with_cells` puts the names back at the end.
-CELL_COLUMNS = ("event_date", "wiki_db", *REGIME_COLUMNS, *SEGMENT_COLUMNS)
+CELL_COLUMNS = (*WIKI_DAY, *REGIME_COLUMNS, *SEGMENT_COLUMNS)
 PAGEVIEW_KEY = ("owner", "user_hash", "session_hash", "pageview_hash")
 SELF_VALIDATION_RATES = (0.1, 0.25, 0.5)
 
 
 def contract_select(frame: DataFrame, table_name: str) -> DataFrame:
     """Select the columns of a table of the contract, in its order and cast to its types."""
-    fields = split_columns(table(table_name).columns)
-    return frame.select([F.col(name).cast(kind).alias(name) for name, kind in fields])
+    fields = spark_schema(table(table_name).columns)
+    return frame.select([F.col(field.name).cast(field.dataType).alias(field.name) for field in fields])
 
 
 def cell_id(*columns: str) -> Column:

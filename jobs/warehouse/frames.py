@@ -8,16 +8,17 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.columns import Columns
 from jobs.schemas import arrow_schema, spark_schema
 
 
-def frame_of(spark: SparkSession, rows: Sequence[tuple[Any, ...]], columns: str) -> DataFrame:
+def frame_of(spark: SparkSession, rows: Sequence[tuple[Any, ...]], columns: Columns) -> DataFrame:
     """Return rows as a frame.
 
     Args:
         spark: the session.
         rows: tuples in the order of the columns.
-        columns: their DDL.
+        columns: what they hold.
     """
     arrow = arrow_schema(columns)
     values = [pa.array([row[place] for row in rows], type=field.type) for place, field in enumerate(arrow)]

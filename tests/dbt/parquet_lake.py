@@ -10,8 +10,9 @@ from typing import Any
 
 import duckdb
 
-from jobs.contracts import TABLES
-from jobs.marts.build import REFERENCE_COLUMNS, duckdb_columns
+from jobs.contracts import LINK_SUMS, TABLES
+from jobs.reference.rows import COLUMNS
+from jobs.schemas import duckdb_types
 from jobs.warehouse.snapshots import LakeTable
 
 Row = dict[str, Any]
@@ -84,9 +85,7 @@ def baseline_day(**changes: Any) -> Row:
 
 def link_day(**changes: Any) -> Row:
     """Return a row of engagement_daily, with changes."""
-    sums = {
-        name: 40 for name in duckdb_columns(TABLES["engagement_daily"].columns) if name.startswith("n_") or "_" in name
-    }
+    sums = dict.fromkeys(LINK_SUMS, 40)
     row: Row = sums | {
         "event_date": MONDAY, "wiki_db": "idwiki", "instrument_name": HEALTH, "sample_unit": "session",
         "sample_rate": 1.0, "element_friendly_name": DIFF, "client_platform_family": "desktop_browser",
@@ -147,7 +146,7 @@ def write_reference(folder: Path, changes: Mapping[str, Sequence[Row]] | None = 
     folder.mkdir(parents=True, exist_ok=True)
     for name, rows in (REFERENCE | dict(changes or {})).items():
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, list(duckdb_columns(REFERENCE_COLUMNS[name])), restval="")
+            writer = csv.DictWriter(file, list(COLUMNS[f"{name}.csv"]), restval="")
             writer.writeheader()
             writer.writerows(rows)
     return folder
@@ -159,7 +158,7 @@ def write_tables(folder: Path, rows: Mapping[str, Sequence[Row]]) -> dict[str, L
     tables = {name: LakeTable(name, None, None) for name in TABLES}
     with duckdb.connect() as connection:
         for name, found in rows.items():
-            columns = duckdb_columns(TABLES[name].columns)
+            columns = duckdb_types(TABLES[name].columns)
             connection.execute(f"create table {name} ({', '.join(f'{c} {kind}' for c, kind in columns.items())})")
             places = ", ".join("?" for _ in columns)
             if found:

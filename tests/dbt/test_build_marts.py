@@ -21,8 +21,8 @@ from parquet_lake import (
 
 from jobs.contracts import TABLES
 from jobs.errors import GateError, WarehouseError
-from jobs.marts.build import REFERENCE_COLUMNS, BuiltMarts, build_marts, duckdb_columns, lake_views
-from jobs.reference.rows import COLUMNS
+from jobs.marts.build import BuiltMarts, build_marts, lake_views
+from jobs.schemas import duckdb_types
 from jobs.warehouse.snapshots import LakeTable
 
 pytestmark = pytest.mark.dbt
@@ -48,7 +48,7 @@ def test_the_live_file_is_not_touched(built: BuiltMarts) -> None:
 
 def test_metric_values_have_the_contracts_columns_and_current_versions(built: BuiltMarts) -> None:
     described = query(built, "describe marts.fct_metric_values")
-    expected = duckdb_columns(TABLES["metric_values"].columns)
+    expected = duckdb_types(TABLES["metric_values"].columns)
     assert [(name, str(kind).lower()) for name, kind, *_ in described] == list(expected.items())
     versions = query(built, "select distinct metric, metric_version from marts.fct_metric_values order by 1")
     assert versions == [("dashboard_pageviews", 2), ("retention_14d", 1)]
@@ -204,11 +204,6 @@ def test_iceberg_tables_are_read_at_their_snapshot(tmp_path: Path) -> None:
     shown = lake_views(tables, write_reference(tmp_path / "reference"))["pd"]
     assert (shown["ingest_log"]["kind"], shown["ingest_log"]["snapshot_id"]) == ("iceberg", 42)
     assert shown["sampling_audit"]["kind"] == "empty"
-
-
-def test_reference_columns_are_those_the_run_writes() -> None:
-    ours = {f"{name}.csv": tuple(duckdb_columns(ddl)) for name, ddl in REFERENCE_COLUMNS.items()}
-    assert ours == COLUMNS
 
 
 def test_the_small_lake_speaks_of_the_shipped_instrument(built: BuiltMarts) -> None:

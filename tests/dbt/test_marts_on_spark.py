@@ -11,9 +11,10 @@ from parquet_lake import MONDAY, world, write_reference
 
 from jobs.contracts import TABLES
 from jobs.engine.session import SPARK, open_engine
-from jobs.marts.build import REFERENCE_COLUMNS, BuiltMarts, build_marts
+from jobs.marts.build import BuiltMarts, build_marts
+from jobs.reference.rows import COLUMNS
 from jobs.resources import shipped
-from jobs.schemas import split_columns
+from jobs.schemas import spark_schema
 from jobs.warehouse.catalog import catalog_properties, open_catalog
 from jobs.warehouse.frames import frame_of
 from jobs.warehouse.lake import Lake
@@ -37,8 +38,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         lake = Lake(engine, catalog)
         lake.ensure_tables()
         for name, rows in world().items():
-            names = [column for column, _ in split_columns(TABLES[name].columns)]
-            values = [tuple(row.get(column) for column in names) for row in rows]
+            values = [tuple(row.get(column) for column in TABLES[name].columns) for row in rows]
             dates = sorted({row[TABLES[name].partition] for row in rows})
             lake.stage(name, frame_of(engine.spark, values, TABLES[name].columns), RUN, dates)
         yield lake
@@ -86,9 +86,9 @@ def _publish_for_spark(lake: Lake, reference: Path) -> None:
     """Put the run's rows on main, and its CSVs into tables: Spark's models read tables by name."""
     lake.publish(RUN)
     lake.spark.sql("create namespace if not exists lake.reference")
-    for name, ddl in REFERENCE_COLUMNS.items():
-        rows = lake.spark.read.csv(str(reference / f"{name}.csv"), schema=ddl, header=True, escape='"')
-        rows.writeTo(f"lake.reference.{name}").using("iceberg").createOrReplace()
+    for file, columns in COLUMNS.items():
+        rows = lake.spark.read.csv(str(reference / file), schema=spark_schema(columns), header=True, escape='"')
+        rows.writeTo(f"lake.reference.{Path(file).stem}").using("iceberg").createOrReplace()
 
 
 def _run_dbt_on_spark(target: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from jobs.contracts import table
 from jobs.quality.marts_profile import marts_profile
 from jobs.quality.marts_sql import BROKEN_RULES
+from jobs.schemas import duckdb_types
 
 D = date(2026, 3, 28)
 WEEK = date(2026, 3, 22)
@@ -64,7 +65,8 @@ def profile(tmp_path: Path) -> Profile:
         hours = log if log is not None else [(day, hour, "kept", None) for day in week for hour in range(24)]
         with duckdb.connect(str(file)) as connection:
             connection.execute("create schema marts")
-            connection.execute(f"create table marts.fct_metric_values ({table('metric_values').columns})")
+            columns = ", ".join(" ".join(pair) for pair in duckdb_types(table("metric_values").columns).items())
+            connection.execute(f"create table marts.fct_metric_values ({columns})")
             names = ", ".join(VISITORS)
             slots = ", ".join("?" for _ in VISITORS)
             connection.executemany(

@@ -14,18 +14,19 @@ import pyarrow as pa
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.columns import STRING, columns_of
+from jobs.contracts import EVENT_COLUMNS
+from jobs.policy.timeline import Regime
 from jobs.raw.files import RawFile
 from jobs.raw.reader import PARSED, parse_lines
+from jobs.reference.rows import COLUMNS, INSTRUMENTS_CSV
 from jobs.schemas import spark_type_of
 from jobs.transforms import dedup, events
 from jobs.warehouse.frames import frame_of
 
 CASES = Path(__file__).parent.parent / "cases" / "ingest"
 SALT = "pepper"
-COPIES = "meta_id string, event_date date, meta_dt timestamp, line_hash bigint"
-INSTRUMENTS = "instrument_name string, role string, has_user_id boolean, valid_from date, valid_to date"
-REGIMES = """instrument_name string, wiki_db string, sample_unit string, sample_rate double, kept_rate double,
-             is_grace boolean, is_unit_change boolean, valid_from timestamp, valid_to timestamp"""
+COPIES = {name: EVENT_COLUMNS[name] for name in dedup.COPY_COLUMNS}
 
 
 @dataclass
@@ -81,9 +82,9 @@ def frames(spark: SparkSession) -> dict[str, DataFrame]:
     """The reference frames of world.yaml, by parameter of `classify`."""
     world = yaml.safe_load((CASES / "world.yaml").read_text())
     return {
-        "instruments": frame_of(spark, [tuple(row) for row in world["instruments"]], INSTRUMENTS),
-        "wikis": frame_of(spark, [(wiki,) for wiki in world["wikis"]], "wiki_db string"),
-        "regimes": frame_of(spark, [_regime(row) for row in world["regimes"]], REGIMES),
+        "instruments": frame_of(spark, [tuple(row) for row in world["instruments"]], COLUMNS[INSTRUMENTS_CSV]),
+        "wikis": frame_of(spark, [(wiki,) for wiki in world["wikis"]], {"wiki_db": STRING}),
+        "regimes": frame_of(spark, [_regime(row) for row in world["regimes"]], columns_of(Regime)),
     }
 
 

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.contracts import table
 from jobs.transforms.daily_sums import baseline_daily, engagement_daily
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.user_days import element_pageviews
+from jobs.warehouse.lake import schema_of
 from tests.small_world import ENTRY, REVIEW, USAGE, events_frame, rows_of
 
 pytestmark = pytest.mark.spark
@@ -26,7 +26,7 @@ def _engagement(spark, events):
 
 def test_schemas_are_the_contract(spark):
     for name, found in (("baseline_daily", _baseline(spark, [{}])), ("engagement_daily", _engagement(spark, [{}]))):
-        expected = spark.createDataFrame([], table(name).columns).schema
+        expected = schema_of(name)
         assert [(f.name, f.dataType) for f in found.schema] == [(f.name, f.dataType) for f in expected]
 
 

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.columns import BOOLEAN, DATE, INT, STRING, Kind
+from jobs.contracts import EVENT_COLUMNS
 from jobs.transforms import dedup
 from jobs.warehouse.frames import frame_of
 
 pytestmark = pytest.mark.spark
-COPY = "meta_id string, event_date date, meta_dt timestamp, line_hash bigint"
+COPY = {name: EVENT_COLUMNS[name] for name in dedup.COPY_COLUMNS}
 START = date(2026, 3, 1)
 N_DAYS = 24
 Copy = tuple[str, date, datetime, int]
@@ -41,8 +43,8 @@ def expected(rows: list[Copy], lookback: int = 7) -> list[tuple[Copy, bool]]:
     return sorted(verdicts)
 
 
-def frame(spark: SparkSession, rows: Iterable[Any], extra: str = "") -> DataFrame:
-    return frame_of(spark, list(rows), COPY + extra)
+def frame(spark: SparkSession, rows: Iterable[Any], **more: Kind) -> DataFrame:
+    return frame_of(spark, list(rows), {**COPY, **more})
 
 
 def verdicts(marked: DataFrame) -> list[tuple[Copy, bool]]:
@@ -65,7 +67,7 @@ class Warehouse:
         candidates = frame(self.spark, [row for row in arrived if first <= row[1] < end])
         before = frame(self.spark, [row for row, _ in self.between(first - week, first)])
         after = [(*row, verdict) for row, verdict in self.between(end, end + week)]
-        following = frame(self.spark, after, ", is_duplicate boolean")
+        following = frame(self.spark, after, is_duplicate=BOOLEAN)
         marked = verdicts(dedup.mark_duplicates(candidates, before))
         context = before.unionByName(candidates)
         again = verdicts(dedup.rejudge(following, context))
@@ -134,7 +136,7 @@ def test_a_rerun_day_decides_the_week_after_it_again(spark: SparkSession) -> Non
 def test_other_columns_pass_through(spark: SparkSession) -> None:
     at = datetime(2026, 3, 9, 1)
     rows = [("a", at.date(), at, 1, "first"), ("a", at.date(), at, 2, "second"), ("b", at.date(), at, 3, "third")]
-    marked = dedup.mark_duplicates(frame(spark, rows, ", extra string"), frame(spark, []))
+    marked = dedup.mark_duplicates(frame(spark, rows, extra=STRING), frame(spark, []))
     assert marked.columns == ["meta_id", "event_date", "meta_dt", "line_hash", "extra", "is_duplicate"]
     assert {row.extra: row.is_duplicate for row in marked.collect()} == {"first": False, "second": True, "third": False}
 
@@ -149,10 +151,8 @@ def test_ingest_log_accounts_for_every_hour_and_line(spark: SparkSession) -> Non
         (day, 0, "quarantined", "malformed_json", False),
         (day, 1, "out_of_scope", "bot", False),
     ]
-    decided = frame_of(
-        spark, rows, "event_date date, event_hour int, fate string, reason string, is_clock_skewed boolean"
-    )
-    hours = "event_date date, event_hour int"
+    hours = {"event_date": DATE, "event_hour": INT}
+    decided = frame_of(spark, rows, {**hours, "fate": STRING, "reason": STRING, "is_clock_skewed": BOOLEAN})
     arrived = frame_of(spark, [(day, 0), (day, 1), (day, 2)], hours)
     missing = frame_of(spark, [(day, 2), (day, 3)], hours)
     log = dedup.ingest_log(decided, arrived, missing)

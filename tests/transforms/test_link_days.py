@@ -3,9 +3,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from jobs.contracts import table
 from jobs.transforms.link_days import LINK_SUM_COLUMNS, unit_link_days, user_link_days
 from jobs.transforms.user_days import REGIME_COLUMNS, element_pageviews
+from jobs.warehouse.lake import schema_of
 from tests.small_world import REVIEW, SEGMENT, events_frame, pandas_events, random_events, rows_of, with_review_group
 
 pytestmark = pytest.mark.spark
@@ -23,7 +23,7 @@ def _days(spark, events):
 def test_schema_is_the_contract(spark, name):
     build = {"user_link_days": user_link_days, "unit_link_days": unit_link_days}[name]
     found = build(_pageviews(spark, [{}]), review_elements=REVIEW).schema
-    expected = spark.createDataFrame([], table(name).columns).schema
+    expected = schema_of(name)
     assert [(f.name, f.dataType) for f in found] == [(f.name, f.dataType) for f in expected]
 
 

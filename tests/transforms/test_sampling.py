@@ -9,16 +9,18 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from jobs.columns import DOUBLE, STRING, TIMESTAMP, columns_of
+from jobs.policy.timeline import Regime
 from jobs.transforms import sampling
+from jobs.transforms.events import CLASSIFIED_COLUMNS
 from jobs.warehouse.frames import frame_of
 
 pytestmark = pytest.mark.spark
 DAY = date(2026, 3, 24)
-REGIMES = """instrument_name string, wiki_db string, sample_unit string, sample_rate double, kept_rate double,
-             is_grace boolean, is_unit_change boolean, valid_from timestamp, valid_to timestamp"""
-CLASSIFIED = """event_date date, wiki_db string, instrument_name string, sample_unit string, sample_rate double,
-                fate string, reason string, session_hash bigint, pageview_hash bigint,
-                session_fraction double, pageview_fraction double"""
+AUDITED = (
+    "event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate", "fate", "reason", "session_hash",
+    "pageview_hash", "session_fraction", "pageview_fraction",
+)  # fmt: skip
 
 
 def test_fraction_of_an_id_is_that_of_the_client(spark: SparkSession) -> None:
@@ -34,7 +36,7 @@ def test_fraction_of_an_id_is_that_of_the_client(spark: SparkSession) -> None:
         "": None,
         None: None,
     }
-    ids = frame_of(spark, [(identifier,) for identifier in expected], "id string")
+    ids = frame_of(spark, [(identifier,) for identifier in expected], {"id": STRING})
     rows = ids.select("id", sampling.id_fraction(F.col("id")).alias("fraction")).collect()
     assert {row.id: row.fraction for row in rows} == expected
 
@@ -47,7 +49,7 @@ def test_the_rule_decides_as_the_client_does_but_for_one_id_at_rate_one(spark: S
              for identifier in vector["ids"] for rate in vector["rates"]]  # fmt: skip
     fraction = sampling.id_fraction(F.col("id"))
     rows = (
-        frame_of(spark, asked, "sample_unit string, id string, sample_rate double")
+        frame_of(spark, asked, {"sample_unit": STRING, "id": STRING, "sample_rate": DOUBLE})
         # The id of the other unit is in at no rate below 1, so that reading it would show.
         .withColumn("pageview_fraction", F.when(F.col("sample_unit") == "pageview", fraction).otherwise(1.0))
         .withColumn("session_fraction", F.when(F.col("sample_unit") == "session", fraction).otherwise(1.0))
@@ -75,10 +77,11 @@ def regimes(spark: SparkSession) -> DataFrame:
             ("a", "x", "session", 0.5, 0.5, False, False, settled, None),
             ("b", "x", "pageview", 1.0, 1.0, False, False, datetime(2026, 1, 1), None),
         ],
-        REGIMES,
+        columns_of(Regime),
     )
 
 
+MOMENT = {"instrument_name": STRING, "wiki_db": STRING, "meta_dt": TIMESTAMP}
 MOMENTS: dict[tuple[Any, Any, Any], tuple[Any, Any, Any]] = {
     ("a", "x", datetime(2025, 12, 31, 23, 59, 59)): (None, None, None),
     ("a", "x", datetime(2026, 1, 1)): (0.1, 0.1, False),
@@ -94,7 +97,7 @@ MOMENTS: dict[tuple[Any, Any, Any], tuple[Any, Any, Any]] = {
 
 
 def test_the_regime_at_a_moment(spark: SparkSession) -> None:
-    events = frame_of(spark, list(MOMENTS), "instrument_name string, wiki_db string, meta_dt timestamp")
+    events = frame_of(spark, list(MOMENTS), MOMENT)
     rows = sampling.with_regime(events, regimes(spark)).collect()
     found = {tuple(row)[:3]: (row.policy_rate, row.sample_rate, row.is_grace) for row in rows}
     assert len(rows) == len(MOMENTS)
@@ -108,7 +111,7 @@ def test_audit_sums_count_ids_once_and_bin_them_by_fraction_of_the_rate(spark: S
         base = {"event_date": DAY, "wiki_db": "x", "instrument_name": "a", "sample_unit": "session", "sample_rate": 0.5}
         base |= {"fate": fate, "reason": reason, "session_hash": session, "pageview_hash": pageview}
         base |= {"session_fraction": fraction, "pageview_fraction": 0.01} | more
-        return tuple(base[name.split()[0]] for name in CLASSIFIED.replace("\n", " ").split(", "))
+        return tuple(base[name] for name in AUDITED)
 
     rows = [
         row("kept", None, 1, 11, 0.0),
@@ -126,7 +129,8 @@ def test_audit_sums_count_ids_once_and_bin_them_by_fraction_of_the_rate(spark: S
         row("kept", None, 8, 20, 0.9, sample_unit="pageview"),
         row("quarantined", "not_in_sample", 9, 21, 0.6, wiki_db="only-impossible"),
     ]
-    sums = sampling.audit_sums(frame_of(spark, rows, CLASSIFIED)).collect()
+    columns = {name: CLASSIFIED_COLUMNS[name] for name in AUDITED}
+    sums = sampling.audit_sums(frame_of(spark, rows, columns)).collect()
     by_key = {(row.wiki_db, row.sample_unit, row.declared_rate): row for row in sums}
     assert set(by_key) == {
         ("x", "session", 0.5), ("x", "session", 1.0), ("x", "pageview", 0.5), ("only-impossible", "session", 0.5),

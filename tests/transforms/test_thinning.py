@@ -4,9 +4,9 @@ from datetime import date
 
 import pytest
 
-from jobs.contracts import table
 from jobs.transforms.thinning import copy_name, thinned, thinned_copies
 from jobs.transforms.user_days import element_pageviews, user_days
+from jobs.warehouse.lake import schema_of
 from jobs.window_sums.cohorts import cohort_sums
 from jobs.window_sums.visits import visit_window_sums
 from tests.small_world import COHORT_METRICS, REVIEW, USAGE, events_frame, random_events, rows_of, table_frame
@@ -129,7 +129,7 @@ def test_where_every_id_is_below_the_rate_the_sums_are_the_truth(spark):
         if event["sample_rate"] == 1
     ]
     days = user_days(element_pageviews(events_frame(spark, low)), review_elements=REVIEW, dashboard_instruments=[USAGE])
-    copies = thinned_copies(spark.createDataFrame(days.collect(), table("user_days").columns), (1.0, 0.1)).cache()
+    copies = thinned_copies(spark.createDataFrame(days.collect(), schema_of("user_days")), (1.0, 0.1)).cache()
     span = {"start": LAST, "end": date(2026, 6, 9)}
     visits = visit_window_sums(copies, windows=(28,), **span).cells
     links = table_frame(spark, "user_link_days", [])

@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from jobs.contracts import table
 from jobs.transforms.user_days import element_pageviews, user_days
+from jobs.warehouse.lake import schema_of
 from tests.small_world import ENTRY, FIRST, REVIEW, USAGE, events_frame, rows_of
 
 pytestmark = pytest.mark.spark
@@ -17,7 +17,7 @@ def _user_days(spark, events):
 
 
 def test_schema_is_the_contract(spark):
-    expected = spark.createDataFrame([], table("user_days").columns).schema
+    expected = schema_of("user_days")
     found = _user_days(spark, [{}]).schema
     assert [(f.name, f.dataType) for f in found] == [(f.name, f.dataType) for f in expected]
 

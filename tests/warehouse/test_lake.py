@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from lake_cases import DAYS, TABLE, found, rows
 
 from jobs import contracts
+from jobs.columns import BIGINT, DATE
 from jobs.errors import WarehouseError
 from jobs.warehouse import lake as lake_module
 from jobs.warehouse import tables as tables_module
@@ -151,19 +153,21 @@ def test_old_snapshots_leave_the_history_and_heads_stay(lake):
 
 
 def _with_columns(monkeypatch, columns):
-    changed = contracts.Table(**{**contracts.TABLES[TABLE].__dict__, "columns": columns})
+    changed = replace(contracts.TABLES[TABLE], columns=columns)
     monkeypatch.setitem(contracts.TABLES, TABLE, changed)
 
 
 def test_a_new_column_is_added_to_an_older_table(lake, monkeypatch):
     lake.stage(TABLE, rows(lake.spark, 1), "run_1", DAYS)
     lake.publish("run_1")
-    _with_columns(monkeypatch, contracts.TABLES[TABLE].columns + ", n_bytes bigint")
+    _with_columns(monkeypatch, {**contracts.TABLES[TABLE].columns, "n_bytes": BIGINT})
     lake.ensure_tables()
     assert [row.n_bytes for row in lake.read(TABLE).collect()] == [None] * len(DAYS)
 
 
-@pytest.mark.parametrize("columns", ["event_date date, n_lines bigint", "event_date date, event_hour bigint"])
+@pytest.mark.parametrize(
+    "columns", [{"event_date": DATE, "n_lines": BIGINT}, {"event_date": DATE, "event_hour": BIGINT}]
+)
 def test_other_changes_of_columns_are_refused(lake, monkeypatch, columns):
     _with_columns(monkeypatch, columns)
     with pytest.raises(WarehouseError, match="differs from what this version writes"):
