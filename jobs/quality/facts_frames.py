@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from jobs.reference.rows import USAGE_ROLES
+from jobs.reference.instruments import usage_instruments
 
 if TYPE_CHECKING:
     from jobs.reference.load import Reference
@@ -223,14 +223,8 @@ def _sampling(audit: pd.DataFrame) -> pd.DataFrame:
 def _usage_events(sums: pd.DataFrame, reference: Reference) -> pd.DataFrame:
     """The sums of events whose instrument reports loads of the dashboard on that day."""
     events = _of(sums, "events")
-    rows = [row for row in reference.instruments if row.role in USAGE_ROLES]
-    is_usage = [
-        any(
-            row.instrument_name == name and row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
-            for row in rows
-        )
-        for name, day in zip(events["instrument_name"], events["event_date"], strict=True)
-    ]
+    names = {day: usage_instruments(reference.instruments, day) for day in set(events["event_date"])}
+    is_usage = [name in names[day] for name, day in zip(events["instrument_name"], events["event_date"], strict=True)]
     return events[pd.Series(is_usage, index=events.index, dtype="bool")]
 
 

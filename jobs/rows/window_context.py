@@ -12,6 +12,7 @@ import pandas as pd
 
 from jobs.catalogue import Catalogue, load_catalogue
 from jobs.policy.timeline import Timeline, describe_changes, timelines
+from jobs.reference.instruments import instruments_between
 from jobs.reference.load import USAGE_ROLES, Reference
 from jobs.reference.stretch import stretch_of
 from jobs.reference.vocabulary import Vocabulary
@@ -148,12 +149,7 @@ class WindowContext:
 
     def _instruments(self, roles: tuple[str, ...], start: date, end: date) -> tuple[str, ...]:
         """Return the instruments with one of the roles that are in force on some day of [start, end)."""
-        found = {
-            row.instrument_name
-            for row in self.reference.instruments
-            if row.role in roles and row.valid_from < end and (row.valid_to is None or row.valid_to > start)
-        }
-        return tuple(sorted(found))
+        return instruments_between(self.reference.instruments, roles, start, end)
 
     def senders(self, wiki: str, element: str, end: date) -> list[str]:
         """Return the instruments that were seen to send an element on a wiki before a day."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import date, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from functools import reduce
 from itertools import groupby
 
@@ -11,13 +11,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.log import get_logger
-from jobs.reference.load import REVIEW_LINKS, USAGE_ROLES, Reference
+from jobs.reference.instruments import usage_instruments
+from jobs.reference.load import Reference
+from jobs.reference.rows import REVIEW_LINKS
 from jobs.steps.job import Job
 from jobs.transforms.daily_sums import baseline_daily, engagement_daily
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.user_days import element_pageviews, user_days
-
-DAY = timedelta(days=1)
 
 
 def stage_facts(job: Job) -> None:
@@ -47,24 +47,15 @@ def stage_facts(job: Job) -> None:
     get_logger().info("facts staged", days=len(run.changed))
 
 
-def dashboard_instruments(reference: Reference, day: date) -> list[str]:
-    """Return the instruments that measure the dashboard itself on a day."""
-    return sorted(
-        row.instrument_name
-        for row in reference.instruments
-        if row.role in USAGE_ROLES and row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
-    )
-
-
 def _by_roles(
     pageviews: DataFrame,
     reference: Reference,
     days: Iterable[date],
-    build: Callable[[DataFrame, list[str]], DataFrame],
+    build: Callable[[DataFrame, Sequence[str]], DataFrame],
 ) -> DataFrame:
     """Build facts for each stretch of days in which the same instruments measure the dashboard."""
     parts = []
-    for usage, stretch in groupby(sorted(days), key=lambda day: dashboard_instruments(reference, day)):
+    for usage, stretch in groupby(sorted(days), key=lambda day: usage_instruments(reference.instruments, day)):
         part = pageviews.where(F.col("event_date").isin(list(stretch)))
         parts.append(build(part, usage))
     return reduce(DataFrame.unionByName, parts)
