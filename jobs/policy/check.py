@@ -10,8 +10,17 @@ from itertools import pairwise
 from jobs.policy.timeline import Regime, Span, format_rate, spans_in_force
 from jobs.reference import rules
 from jobs.reference.csv_file import Problem, Problems, format_time
-from jobs.reference.load import ANY_WIKI, UNITS, USAGE_ROLES, InstrumentRow, Reference, WikiRow
-from jobs.reference.rows import INSTRUMENTS_CSV, POLICY_CSV, WIKIS_CSV
+from jobs.reference.load import Reference
+from jobs.reference.rows import (
+    ANY_WIKI,
+    INSTRUMENTS_CSV,
+    POLICY_CSV,
+    UNITS,
+    USAGE_ROLES,
+    WIKIS_CSV,
+    InstrumentRow,
+    WikiRow,
+)
 from jobs.reference.stretch import hull, stretch_of
 from jobs.windows import DAY, midnight
 

@@ -13,7 +13,8 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
-from jobs.reference.load import ANY_WIKI, PolicyRow, Reference
+from jobs.reference.load import Reference
+from jobs.reference.rows import ANY_WIKI, PolicyRow
 from jobs.reference.stretch import Stretch, stretch_of
 from jobs.windows import DAY, days, midnight
 

@@ -16,22 +16,13 @@ from jobs.errors import InputError
 from jobs.reference import rules
 from jobs.reference.csv_file import Problems, Row, read_table, write_table
 from jobs.reference.rows import (
-    ANY_PLATFORM,
-    ANY_WIKI,
     COLUMNS,
     INSTRUMENTS_CSV,
-    LINK_GROUPS,
     METRICS_CSV,
     MILESTONES_CSV,
     OPTIONAL,
-    PILOT,
-    PLATFORMS,
     POLICY_CSV,
-    REVIEW_LINKS,
-    ROLES,
     SHIPPED,
-    UNITS,
-    USAGE_ROLES,
     VOCABULARY_CSV,
     WIKI_CONFIG_CSV,
     WIKIS_CSV,
@@ -43,27 +34,6 @@ from jobs.reference.rows import (
     WikiRow,
 )
 from jobs.resources import shipped
-
-__all__ = [
-    "ANY_PLATFORM",
-    "ANY_WIKI",
-    "LINK_GROUPS",
-    "PILOT",
-    "PLATFORMS",
-    "REVIEW_LINKS",
-    "ROLES",
-    "UNITS",
-    "USAGE_ROLES",
-    "InstrumentRow",
-    "MilestoneRow",
-    "PolicyRow",
-    "Reference",
-    "VocabularyRow",
-    "WikiConfigRow",
-    "WikiRow",
-    "load_reference",
-    "read_policy",
-]
 
 T = TypeVar("T")
 

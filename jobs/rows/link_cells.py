@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.catalogue import Catalogue
-from jobs.reference.load import PLATFORMS, REVIEW_LINKS
+from jobs.reference.rows import PLATFORMS, REVIEW_LINKS
 from jobs.rows.cautions import combined, standing
 from jobs.rows.regimes import SAMPLING_COLUMNS, element_instruments, entries, kish, regimes_by_row, sampling_values
 from jobs.rows.window_context import WindowContext, joined_columns

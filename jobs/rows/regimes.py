@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from jobs.estimation.intervals import FloatArray
-from jobs.reference.load import REVIEW_LINKS
+from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.window_context import WindowContext, WindowSampling
 
 ENTRY_POINT = "entry point"

@@ -13,7 +13,7 @@ from jobs.estimation.intervals import FloatArray, wilson
 from jobs.estimation.ratios import PairSums, clustered_ratio
 from jobs.estimation.regimes import regime_sums
 from jobs.estimation.totals import TotalSums, horvitz_thompson
-from jobs.reference.load import REVIEW_LINKS
+from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.candidates import candidates
 from jobs.rows.fitting import PENDING
 from jobs.rows.regimes import SAMPLING_COLUMNS, entries, regimes_by_row, sampling_values

@@ -13,7 +13,8 @@ import pandas as pd
 from jobs.catalogue import Catalogue, load_catalogue
 from jobs.policy.timeline import Timeline, describe_changes, timelines
 from jobs.reference.instruments import instruments_between
-from jobs.reference.load import USAGE_ROLES, Reference
+from jobs.reference.load import Reference
+from jobs.reference.rows import USAGE_ROLES
 from jobs.reference.stretch import stretch_of
 from jobs.reference.vocabulary import Vocabulary
 from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, Cautions, missing_hours

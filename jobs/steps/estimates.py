@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from jobs.catalogue import load_catalogue
 from jobs.log import get_logger
-from jobs.reference.load import ANY_PLATFORM, REVIEW_LINKS, Reference, VocabularyRow
+from jobs.reference.load import Reference
+from jobs.reference.rows import ANY_PLATFORM, REVIEW_LINKS, VocabularyRow
 from jobs.rows.build import build_rows
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.visits import quarter_starts

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from jobs.reference.load import InstrumentRow, PolicyRow, Reference, WikiRow
+from jobs.reference.load import Reference
+from jobs.reference.rows import InstrumentRow, PolicyRow, WikiRow
 
 NAME = "personal-dashboard-health-metrics"
 QUARTER_HOUR = timedelta(minutes=15)

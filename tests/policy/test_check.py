@@ -16,7 +16,7 @@ from jobs.policy.check import check_policy, timeline_table
 from jobs.policy.first_event import find_event
 from jobs.policy.timeline import all_regimes
 from jobs.raw.files import open_input
-from jobs.reference.load import InstrumentRow
+from jobs.reference.rows import InstrumentRow
 from tests.policy.policy_cases import NAME, QUARTER_HOUR, at, reference, row
 
 

@@ -14,7 +14,8 @@ from jobs.cli import app
 from jobs.errors import InputError
 from jobs.policy.import_records import import_records, write_policy
 from jobs.policy.records import load_records
-from jobs.reference.load import PolicyRow, read_policy
+from jobs.reference.load import read_policy
+from jobs.reference.rows import PolicyRow
 
 NAME = "personal-dashboard-health-metrics"
 

@@ -18,7 +18,7 @@ from jobs.policy.timeline import (
     format_rate,
     timelines,
 )
-from jobs.reference.load import PolicyRow
+from jobs.reference.rows import PolicyRow
 from tests.policy.policy_cases import NAME, QUARTER_HOUR, at, reference, row
 
 

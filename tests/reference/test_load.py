@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from jobs.catalogue import load_catalogue
 from jobs.errors import InputError
 from jobs.reference import csv_file
-from jobs.reference.load import MilestoneRow, PolicyRow, Reference, WikiConfigRow, load_reference, read_policy
+from jobs.reference.load import Reference, load_reference, read_policy
+from jobs.reference.rows import MilestoneRow, PolicyRow, WikiConfigRow
 
 WIKIS = "wiki_db,domain,language,pilot,enabled_from,visible_from\n"
 WIKI_LINES = (

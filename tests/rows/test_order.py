@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from jobs.estimation.limits import DEFAULT_LIMITS
-from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
+from jobs.reference.load import Reference
+from jobs.reference.rows import ANY_PLATFORM, InstrumentRow, PolicyRow, VocabularyRow, WikiRow
 from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting, tables_by
 from jobs.rows.self_validation import self_validation_rows, validation_windows

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from jobs.estimation.answers import PeopleEstimate
-from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
+from jobs.reference.load import Reference
+from jobs.reference.rows import ANY_PLATFORM, InstrumentRow, PolicyRow, VocabularyRow, WikiRow
 from jobs.rows.candidates import FINITE_ONLY
 from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, missing_hours, standing
 from jobs.rows.cohorts import cohort_rows

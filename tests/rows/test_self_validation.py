@@ -8,7 +8,8 @@ import pytest
 
 from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.estimation.people import retention_estimate
-from jobs.reference.load import ANY_PLATFORM, InstrumentRow, PolicyRow, Reference, VocabularyRow, WikiRow
+from jobs.reference.load import Reference
+from jobs.reference.rows import ANY_PLATFORM, InstrumentRow, PolicyRow, VocabularyRow, WikiRow
 from jobs.rows.fitting import Fitting
 from jobs.rows.self_validation import COLUMNS, RATES, mondays, self_validation_rows, validation_windows
 from jobs.rows.window_context import WindowContext
