@@ -137,12 +137,13 @@ def run(
     from jobs.steps.companion import companion
 
     first, last = _days(day, start, end)
-    asked = [step.strip() for step in steps.split(",") if step.strip()]
+    names = [step.strip() for step in steps.split(",") if step.strip()]
     shared: Context = context.obj
-    with companion(asked) as other:  # before the imports of the run, which take as long as its own
-        from jobs.commands.run import run_steps
+    with companion(names) as other:  # before the imports of the run, which take as long as its own
+        from jobs.commands.run import Asked, run_steps
 
-        run_steps(shared.console, shared.settings, shared.warehouse, first, last, input_dir, asked, other)
+        asked = Asked(first, last, input_dir, names)
+        run_steps(shared.console, shared.settings, shared.warehouse, asked, other)
 
 
 @app.command()

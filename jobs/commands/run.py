@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from rich.console import Console
@@ -11,62 +12,85 @@ from rich.console import Console
 from jobs.errors import GateError, UsageError
 from jobs.log import get_logger
 from jobs.progress import still_at
-from jobs.raw.files import find_input, open_input
-from jobs.reference.load import load_reference
+from jobs.raw.files import Input, find_input, open_input
+from jobs.reference.load import Reference, load_reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
 from jobs.steps.job import Job, engine_errors, open_lake
+from jobs.warehouse.lake import Lake
 from jobs.warehouse.publish import clean_up
-from jobs.warehouse.runs import STEPS, Warehouse
+from jobs.warehouse.runs import STEPS, Run, Warehouse
 from jobs.windows import days
 
 
-def run_steps(
-    console: Console,
-    settings: Settings,
-    warehouse: Warehouse,
-    start: date,
-    end: date,
-    input_dir: str,
-    steps: Sequence[str],
-    other: Companion,
-) -> None:
-    """Run the asked steps for the days [start, end), beside a companion that has begun its imports.
+@dataclass(frozen=True)
+class Asked:
+    """What a run was asked to do: days [start, end), where their input is, which steps."""
+
+    start: date
+    end: date
+    input_dir: str
+    steps: Sequence[str]
+
+
+def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked: Asked, other: Companion) -> None:
+    """Run the asked steps, beside a companion that has begun its imports.
 
     Raises:
         UsageError: bad input or settings, or a step whose predecessor has not run.
         NoInputError: none of the days has any input.
         GateError: a quality gate failed; nothing is published.
     """
-    _check(steps)
-    reference, source = None, open_input(input_dir)
-    if "ingest" in steps:
-        with source.csv_folder() as folder:
-            reference = load_reference(folder, allow_unknown_policy_wikis=True)
-        find_input(source, days(start, end))  # before an engine starts: an empty day is told at once
+    _check(asked.steps)
+    source = open_input(asked.input_dir)
+    reference = _read_input(source, asked) if "ingest" in asked.steps else None  # an empty day is told at once
     cut_off = warehouse.journal.exists()
     with open_lake(settings, warehouse) as lake:
         if reference is not None:
-            with engine_errors(warehouse):
-                clean_up(lake, warehouse)
-            run = warehouse.new_run(start, end, source.whole)
-            reference.write(warehouse.reference(run.run_id))
-        elif cut_off and (rolled := warehouse.newest_run(start, end)) and rolled.state == "published":
-            run, steps = rolled, ()  # a scheduler's retry of the step whose publish this command has just finished
+            run, steps = _new_run(lake, warehouse, asked, source, reference), asked.steps
         else:
-            run = warehouse.staged_run(start, end, after=STEPS[STEPS.index(steps[0]) - 1])
+            run, steps = _staged_run(warehouse, asked, cut_off)
         job = Job(lake, warehouse, settings, console, run, other)
         for step in steps:
             _run_step(job, step)
+    console.print(_outcome(run, warehouse, asked), highlight=False, soft_wrap=True)
+
+
+def _read_input(source: Input, asked: Asked) -> Reference:
+    """Read the CSVs and look for raw files of the days, before an engine starts."""
+    with source.csv_folder() as folder:
+        reference = load_reference(folder, allow_unknown_policy_wikis=True)
+    find_input(source, days(asked.start, asked.end))
+    return reference
+
+
+def _new_run(lake: Lake, warehouse: Warehouse, asked: Asked, source: Input, reference: Reference) -> Run:
+    """Open a run with the reference frozen, after dropping what unfinished ones had staged."""
+    with engine_errors(warehouse):
+        clean_up(lake, warehouse)
+    run = warehouse.new_run(asked.start, asked.end, source.whole)
+    reference.write(warehouse.reference(run.run_id))
+    return run
+
+
+def _staged_run(warehouse: Warehouse, asked: Asked, cut_off: bool) -> tuple[Run, Sequence[str]]:
+    """Return the open run that the first step goes on with, and what is left to do of the steps."""
+    if cut_off and (rolled := warehouse.newest_run(asked.start, asked.end)) and rolled.state == "published":
+        return rolled, ()  # a scheduler's retry of the step whose publish this command has just finished
+    before = STEPS[STEPS.index(asked.steps[0]) - 1]
+    return warehouse.staged_run(asked.start, asked.end, after=before), asked.steps
+
+
+def _outcome(run: Run, warehouse: Warehouse, asked: Asked) -> str:
+    """Say what there is now, and which command comes next."""
+    start, end = asked.start, asked.end
     if run.state == "published":
-        said = f"Published {start} to {end}. Next: pdmetrics --warehouse {warehouse.path} query 'show tables'"
-    else:
-        following = STEPS[STEPS.index(steps[-1]) + 1]
-        said = (
-            f"Staged as {run.run_id}, not published yet. Next: pdmetrics --warehouse {warehouse.path} run "
-            f"--start {start} --end {end} --input {input_dir} --steps {following}"
-        )
-    console.print(said, highlight=False, soft_wrap=True)
+        return f"Published {start} to {end}. Next: pdmetrics --warehouse {warehouse.path} query 'show tables'"
+    following = STEPS[STEPS.index(asked.steps[-1]) + 1]
+    return (
+        f"Staged as {run.run_id}, not published yet. Next: pdmetrics --warehouse {warehouse.path} run "
+        f"--start {start} --end {end} --input {asked.input_dir} --steps {following}"
+    )
 
 
 def _check(steps: Sequence[str]) -> None:
@@ -81,6 +105,7 @@ def _check(steps: Sequence[str]) -> None:
 
 
 def _run_step(job: Job, step: str) -> None:
+    # Imported here: a run that cannot begin should say so at once.
     from jobs.steps.estimates import estimate
     from jobs.steps.ingest import ingest
     from jobs.steps.marts import make_marts
