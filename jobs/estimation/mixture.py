@@ -38,14 +38,12 @@ class Solution:
         loglik: log-likelihood of `weights`, in nats.
         upper: proven upper limit of the log-likelihood of any weights that satisfy the constraint.
         multiplier: the constraint's multiplier nu (0 without one); the profile's slope is made of it.
-        n_iterations: Newton steps taken.
     """
 
     weights: Array
     loglik: float
     upper: float
     multiplier: float
-    n_iterations: int
 
     @property
     def gap(self) -> float:
@@ -72,8 +70,8 @@ def solve(kernel: Array, counts: Array, constraint: Array | None = None, *, tole
     scale = 1.0 if constraint is None else float(np.abs(constraint).max())
     rows = matrix if constraint is None else np.vstack([matrix, -constraint[None, :] / scale])
     state = _start(rows, m)
-    best, iteration = np.inf, 0
-    for iteration in range(1, MAX_ITERATIONS + 1):  # noqa: B007 - the count is reported
+    best = np.inf
+    for _ in range(MAX_ITERATIONS):
         # The slack is carried along, since recomputing it loses its small digits, but certified afresh.
         best = min(best, _dual_value(m, state.v[:n_cells], total, float((total - rows.T @ state.v).min())))
         if best - _loglik(matrix, m, state.w) < tolerance and _is_feasible(rows, n_cells, state.w):
@@ -86,7 +84,7 @@ def solve(kernel: Array, counts: Array, constraint: Array | None = None, *, tole
     if constraint is None:  # an expectation-maximisation step never lowers the likelihood
         w = w * (matrix.T @ (m / np.maximum(matrix @ w, TINY))) / total
     multiplier = 0.0 if constraint is None else float(state.v[n_cells]) / scale
-    return Solution(w / w.sum(), _loglik(matrix, m, w), best, multiplier, iteration)
+    return Solution(w / w.sum(), _loglik(matrix, m, w), best, multiplier)
 
 
 def _loglik(matrix: Array, m: Array, w: Array) -> float:

@@ -30,20 +30,17 @@ class SimulationSummary:
 
     Attributes:
         out: directory of the world.
-        truth_path: its truth.json.
         scenario, seed, start, days, scale: what was asked for.
         wikis: databases, in the order of wikis.csv.
         n_lines: lines to be read; a file that cannot be read counts as one.
         n_files: files under raw/.
         n_population_events: events of named users before sampling and dirt.
-        n_truth_rows: rows of truth.json.
         fates: expected lines by `fate/reason` (the fate alone where there is no reason).
         missing_hours: partitions never written, as `YYYY-MM-DDTHH`.
         unreadable_files: paths relative to `out`.
     """
 
     out: Path
-    truth_path: Path
     scenario: str
     seed: int
     start: date
@@ -53,7 +50,6 @@ class SimulationSummary:
     n_lines: int
     n_files: int
     n_population_events: int
-    n_truth_rows: int
     fates: dict[str, int]
     missing_hours: tuple[str, ...]
     unreadable_files: tuple[str, ...]
@@ -111,11 +107,11 @@ def simulate(
     delivery.write(delivery_seed, report)
     rows = _truth(chosen, populations, start, days, report)
     fates: Counter[str] = sum(delivery.fates.values(), Counter())
+    _write_truth(out, chosen, seed, start, days, rows, delivery)
     return SimulationSummary(
-        out=out, truth_path=_write_truth(out, chosen, seed, start, days, rows, delivery), scenario=scenario, seed=seed,
-        start=start, days=days, scale=scale, wikis=tuple(wiki.wiki_db for wiki in chosen.wikis),
+        out=out, scenario=scenario, seed=seed, start=start, days=days, scale=scale, wikis=tuple(wiki.wiki_db for wiki in chosen.wikis),
         n_lines=fates.total(), n_files=delivery.n_files,
-        n_population_events=sum(len(population.events.time) for population in populations), n_truth_rows=len(rows),
+        n_population_events=sum(len(population.events.time) for population in populations),
         fates=dict(sorted(fates.items())), missing_hours=tuple(delivery.missing_hours),
         unreadable_files=tuple(delivery.unreadable_files),
     )  # fmt: skip
@@ -185,8 +181,7 @@ def _wiki_row(population: Population, start: date) -> dict[str, object]:
 
 def _write_truth(
     out: Path, scenario: Scenario, seed: int, start: date, days: int, rows: list[list[object]], delivery: Delivery
-) -> Path:
-    path = out / writer.TRUTH
+) -> None:
     head = {
         "about": writer.ABOUT,
         "scenario": scenario.name,
@@ -203,5 +198,4 @@ def _write_truth(
         "columns": list(truth_table.COLUMNS),
         "rows": rows,
     }
-    path.write_text(json.dumps(head, separators=(",", ":")), encoding="utf-8")
-    return path
+    (out / writer.TRUTH).write_text(json.dumps(head, separators=(",", ":")), encoding="utf-8")

@@ -26,7 +26,7 @@ def build(tmp_path_factory):
         if key not in worlds:
             out = tmp_path_factory.mktemp("world") / scenario
             summary = simulate(out, start=START, days=days, scale=scale, scenario=scenario)
-            worlds[key] = out, summary, json.loads(summary.truth_path.read_text(encoding="utf-8"))
+            worlds[key] = out, summary, json.loads((out / "truth.json").read_text(encoding="utf-8"))
         return worlds[key]
 
     return get
