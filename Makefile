@@ -43,6 +43,8 @@ check: setup  ## Lint, types and the quick tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/vulture
 	cd dbt_project && ../$(BIN)/sqlfluff lint --nofail --disable-progress-bar models >/dev/null && ../$(BIN)/sqlfluff lint --disable-progress-bar models
 	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds and not engines and not install" -n 2
 
