@@ -34,9 +34,9 @@ from totals_worlds import (
 )
 
 from jobs.estimation.intervals import Z95
-from jobs.estimation.ratios import clustered_ratio, ctr_status, design_ratio
-from jobs.estimation.regimes import effective_events
-from jobs.estimation.totals import horvitz_thompson
+from jobs.estimation.ratios import PairSums, clustered_ratio, ctr_status, design_ratio
+from jobs.estimation.regimes import effective_number, regime_sums
+from jobs.estimation.totals import TotalSums, horvitz_thompson
 
 MIN_PUBLISHED = 0.5
 GOAL = (0.93, 0.97)
@@ -79,17 +79,19 @@ def estimate_cell(
         ("impressions", "x", "xx", "units"),
         ("clicks", "clicks", "clicks_yy", "clicks_clusters"),
     ):
-        total = horvitz_thompson(row, rate, flat[y], flat[yy], flat[clusters], units, n)
+        sums = TotalSums(y=flat[y], yy=flat[yy], clusters=flat[clusters], units=units)
+        total = horvitz_thompson(regime_sums(row, rate, n, sums))
         outcomes[name] = judge(total.lower, total.upper, truths[name], total.status)
     for name in ("clicks", "matched"):
-        moments = [flat[key] for key in (name, "x", f"{name}_yy", f"{name}_xy", "xx")]
+        of_units = PairSums(*(flat[key] for key in (name, "x", f"{name}_yy", f"{name}_xy", "xx")))
+        kept = regime_sums(row, rate, n, of_units)
         users = np.stack([s[f"{name}_users"] for s in samples])
-        status = ctr_status(effective_events(row, rate, flat[name], n), users[:, 6])
-        realised = design_ratio(row, rate, *moments, n, proportion=name == "matched")
+        status = ctr_status(effective_number(kept, kept.sums.y), users[:, 6])
+        realised = design_ratio(kept, proportion=name == "matched")
         exact = np.all(rate.reshape(n, n_rates) == 1, axis=1)
         truth = truths[name] / truths["impressions"]
         outcomes[f"{name} realised"] = judge(realised.lower, realised.upper, truth, np.where(exact, "publish", status))
-        process = clustered_ratio(*users.T[:6], proportion=name == "matched")
+        process = clustered_ratio(users[:, 0], PairSums(*users.T[1:6]), proportion=name == "matched")
         expected = np.full(n, ctr * (1 + (REPEATED_CLICKS if name == "clicks" else 0)))
         outcomes[f"{name} process"] = judge(process.lower, process.upper, expected, status)
     return outcomes

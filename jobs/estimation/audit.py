@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jobs.estimation.intervals import FloatArray, as_float
-from jobs.estimation.regimes import IntArray, TextArray
+from jobs.estimation.regimes import TextArray
 
 AS_DECLARED = "as declared"
 LOWER = "lower than declared"
@@ -29,9 +29,6 @@ MAX_IMPOSSIBLE_PAGEVIEWS = 5
 
 VERDICT_CONFIDENCE = 1 - 1e-6
 """A verdict needs this much certainty, so that thousands of clean wiki-days stay silent."""
-
-KS_P_VALUE = 1e-6
-"""A test of uniformity with a smaller p-value is a warning."""
 
 KS_BINS = 1024
 """Bins of the fraction over the declared rate, enough to keep the test's statistic within 0.001."""
@@ -92,12 +89,6 @@ def verdict(
     return result
 
 
-def fraction_bins(fraction: npt.ArrayLike, declared: npt.ArrayLike) -> IntArray:
-    """Number the bin of each fraction, floor(1024 fraction / declared), the last one holding all that lies above."""
-    share = as_float(fraction) / as_float(declared)
-    return np.clip(np.floor(share * KS_BINS), 0, KS_BINS - 1).astype(np.int64)
-
-
 def ks_p_value(row: npt.ArrayLike, bin_index: npt.ArrayLike, count: npt.ArrayLike, n_rows: int) -> FloatArray:
     """Test that fractions are uniform on [0, declared), from their histogram (Kolmogorov and Smirnov, exact law).
 
@@ -106,7 +97,7 @@ def ks_p_value(row: npt.ArrayLike, bin_index: npt.ArrayLike, count: npt.ArrayLik
 
     Args:
         row: output row of each entry, in [0, n_rows).
-        bin_index: bin of `fraction_bins`, in [0, 1024). A (row, bin) may have several entries.
+        bin_index: floor(1024 fraction / declared rate), at most 1023. A (row, bin) may have several entries.
         count: distinct ids in it.
         n_rows: number of output rows.
 

@@ -50,25 +50,6 @@ def wilson(
     return lower, upper
 
 
-def garwood(counts: npt.ArrayLike, confidence: float = 0.95) -> tuple[FloatArray, FloatArray]:
-    """Compute the exact interval of a Poisson mean from a count.
-
-    Args:
-        counts: counts, at least 0; may be fractional (a count over its design effect).
-        confidence: two-sided confidence.
-
-    Returns:
-        Lower and upper limits; at count 0 they are 0 and -log((1 - confidence) / 2).
-
-    Source: Garwood 1936: chi-square quantiles with 2c and 2c + 2 degrees of freedom, halved.
-    """
-    c = as_float(counts)
-    tail = (1 - confidence) / 2
-    seen = c > 0
-    lower = np.where(seen, special.gammaincinv(np.where(seen, c, 1.0), tail), 0.0)
-    return lower, np.asarray(special.gammaincinv(c + 1, 1 - tail), dtype=np.float64)
-
-
 def normal_or_student(df: npt.ArrayLike | None = None) -> FloatArray:
     """Return the 97.5 % quantile of Student's t with `df` degrees of freedom (at least 1), or of the normal without."""
     if df is None:

@@ -5,6 +5,27 @@ happened? Only sampling is random, the variance is the design's, and at rate 1 t
 *Process*: what does the behaviour of such users give? Users are random too, so the variance is between users
 (`clustered_ratio`), and it is never 0. Both use residuals e = y - R x of clusters and the log scale.
 
+*Design.* With sums over kept clusters at rate r: Y = sum_r S_y / r, X = sum_r S_x / r and
+V = sum_r (1 - r) / r^2 (S_yy - 2 R S_xy + R^2 S_xx) / X^2. A numerator kept at 100 % beside a sampled denominator is an
+entry at rate 1 with y only, and one below it with x only.
+
+V comes from the clusters that were kept, so two cases have their own limits. Where a row has several rates, or a ratio
+of 0, and at a rate below 1 fewer than 50 effective clusters of the numerator, (sum y)^2 / sum y^2, its limits are those
+of the two totals (`totals.total_limits`, which invert small counts) divided by `ratio_from_limits`. Where there are no
+residuals at all, the units that may have been missed decide: at most M, the upper limit of a total of which nothing was
+kept, and M / (lower limit of X) is the half-width relative to R.
+
+*Users.* With weighted user totals (y_u, x_u), that is sums over a user's kept events of 1 / rate:
+V = n / (n - 1) sum_u (y_u - R x_u)^2 / X^2.
+
+V is only as good as the number of users the numerator rests on, k = Y^2 / sum y_u^2, which a few eager or heavily
+weighted users make small: the interval uses Student's t with k - 1 degrees of freedom (at least 5, below which the
+quantile grows faster than what is gained), the normal in the limit.
+
+Where users show no differences (nobody clicked, all agree, or there is one user) V says nothing. Then Wilson's limit
+for "none of m users" stands in, m = X^2 / sum x^2 the effective number of users in the denominator: it is the upper
+limit of a ratio of 0 and the half-width, relative to R, of one on which all agree.
+
 Sources: Hajek 1971; Saerndal, Swensson and Wretman 1992, section 5.6; agrees with R `survey::svyratio`.
 """
 
@@ -24,10 +45,8 @@ from jobs.estimation.intervals import (
     ratio_from_limits,
     wilson,
 )
-from jobs.estimation.regimes import RegimeSums, TextArray, regime_sums, total_by_row
-from jobs.estimation.totals import FEW_CLUSTERS, total_limits
-
-BoolArray = npt.NDArray[np.bool_]
+from jobs.estimation.regimes import BoolArray, IntArray, RegimeSums, Sums, TextArray
+from jobs.estimation.totals import FEW_CLUSTERS, ClusterSums, total_limits
 
 MIN_DEGREES = 5
 """Fewest degrees of freedom of a user-clustered interval."""
@@ -37,6 +56,34 @@ FEW_CLICKS = 30
 
 FEW_CLICKING_USERS = 10
 """A click-through rate from fewer clicking users is `caution` at best."""
+
+
+EXACT, FROM_TOTALS, FROM_MISSED, FROM_ERROR = range(4)
+"""Where a design ratio's limits come from: rate 1; those of both totals; what may have been missed; its error."""
+
+
+@dataclass(frozen=True)
+class PairSums(Sums):
+    """Sums over clusters (kept units, or users) of a numerator y and a denominator x.
+
+    Attributes:
+        y: sum of y.
+        x: sum of x.
+        yy: sum of y^2, clusters taken over the whole window.
+        xy: sum of x y.
+        xx: sum of x^2.
+    """
+
+    y: FloatArray
+    x: FloatArray
+    yy: FloatArray
+    xy: FloatArray
+    xx: FloatArray
+
+    def squared_residuals(self, ratio: FloatArray) -> FloatArray:
+        """Return the sums of (y - R x)^2; what is the rounding left by its terms is 0."""
+        squares = self.yy - 2 * ratio * self.xy + ratio**2 * self.xx
+        return np.where(squares > 1e-12 * (self.yy + ratio**2 * self.xx), squares, 0.0)
 
 
 @dataclass(frozen=True)
@@ -56,114 +103,48 @@ class RatioEstimates:
     se: FloatArray
 
 
-def design_ratio(
-    row: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    sum_y: npt.ArrayLike,
-    sum_x: npt.ArrayLike,
-    sum_yy: npt.ArrayLike,
-    sum_xy: npt.ArrayLike,
-    sum_xx: npt.ArrayLike,
-    n_rows: int,
-    proportion: bool = False,
-) -> RatioEstimates:
-    """Estimate the realised ratio of each row; only sampling is random.
-
-    With sums over kept clusters at rate r: Y = sum_r S_y / r, X = sum_r S_x / r, R = Y / X and
-    V = sum_r (1 - r) / r^2 (S_yy - 2 R S_xy + R^2 S_xx) / X^2. A numerator kept at 100 % beside a sampled denominator
-    is an entry at rate 1 with sum_y only, and one below it with sum_x only.
-
-    V comes from the clusters that were kept, so two cases have their own limits. Where a row has several rates, or a
-    ratio of 0, and at a rate below 1 fewer than 50 effective clusters of the numerator, (sum y)^2 / sum y^2, its
-    limits are those of the two totals (`totals.total_limits`, which invert small counts) divided by
-    `ratio_from_limits`. Where there are no residuals at all, the units that may have been missed decide: at most M,
-    the upper limit of a total of which nothing was kept, and M / (lower limit of X) is the half-width relative to R.
+def design_ratio(kept: RegimeSums[PairSums], proportion: bool = False) -> RatioEstimates:
+    """Estimate the realised ratio of each row; only sampling is random (formulas: see the module).
 
     Args:
-        row: output row of each entry, in [0, n_rows).
-        rate: rate of each entry, in (0, 1].
-        sum_y: sum over kept clusters of the numerator y.
-        sum_x: sum over kept clusters of the denominator x.
-        sum_yy: sum of y^2, clusters taken over the whole window.
-        sum_xy: sum of x y.
-        sum_xx: sum of x^2.
-        n_rows: number of output rows.
+        kept: sums over kept clusters.
         proportion: y is a part of x, so that the ratio cannot exceed 1.
 
     Returns:
         The estimates. A row of rate 1 only is exact: lower = estimate = upper.
-
-    Raises:
-        ValueError: for a rate or row out of range.
     """
-    entries = regime_sums(row, rate, y=sum_y, x=sum_x, yy=sum_yy, xy=sum_xy, xx=sum_xx)
-    p, sums = entries.rate, entries.sums
-    numerator, denominator = (total_by_row(entries, sums[name] / p, n_rows) for name in "yx")
-    ratio = _divide(numerator, denominator)
-    by_entry = ratio[entries.row]
-    squares = _without_rounding(
-        sums["yy"] - 2 * by_entry * sums["xy"] + by_entry**2 * sums["xx"], sums["yy"] + by_entry**2 * sums["xx"]
-    )
-    se = np.sqrt(total_by_row(entries, (1 - p) / p**2 * squares, n_rows)) / np.where(
-        denominator > 0, denominator, np.nan
-    )
-    lower, upper = log_ratio_interval(ratio, se)
-    kinds = _kinds_of_rows(entries, ratio, se, n_rows)
-    few_lower, few_upper = _few_clusters(entries, numerator, denominator, kinds.few)
-    lower, upper = np.where(kinds.few, few_lower, lower), np.where(kinds.few, few_upper, upper)
-    missed = _missed_share(entries, kinds.silent, n_rows)
-    lower = np.where(kinds.silent, ratio * np.clip(1 - missed, 0, None), lower)
-    upper = np.where(kinds.silent, ratio * (1 + missed), upper)
-    exact = kinds.exact
-    return _bounded(ratio, np.where(exact, ratio, lower), np.where(exact, ratio, upper), se, proportion)
+    rate, sums = kept.rate, kept.sums
+    denominator = kept.by_row(sums.x / rate)
+    ratio = _divide(kept.by_row(sums.y / rate), denominator)
+    variance = kept.by_row((1 - rate) / rate**2 * sums.squared_residuals(ratio[kept.row]))
+    se = np.sqrt(variance) / np.where(denominator > 0, denominator, np.nan)
+    lower, upper = _design_limits(kept, ratio, se)
+    return _bounded(ratio, lower, upper, se, proportion)
 
 
-def clustered_ratio(
-    n: npt.ArrayLike,
-    sum_y: npt.ArrayLike,
-    sum_x: npt.ArrayLike,
-    sum_yy: npt.ArrayLike,
-    sum_xy: npt.ArrayLike,
-    sum_xx: npt.ArrayLike,
-    proportion: bool = False,
-) -> RatioEstimates:
-    """Estimate the process ratio of each row; users are random, and sampling with them.
-
-    With weighted user totals (y_u, x_u), that is sums over a user's kept events of 1 / rate:
-    V = n / (n - 1) sum_u (y_u - R x_u)^2 / X^2.
-
-    V is only as good as the number of users the numerator rests on, k = Y^2 / sum y_u^2, which a few eager or heavily
-    weighted users make small: the interval uses Student's t with k - 1 degrees of freedom (at least 5, below which the
-    quantile grows faster than what is gained), the normal in the limit.
-
-    Where users show no differences (nobody clicked, all agree, or there is one user) V says nothing. Then Wilson's
-    limit for "none of m users" stands in, m = X^2 / sum x^2 the effective number of users in the denominator: it is
-    the upper limit of a ratio of 0 and the half-width, relative to R, of one on which all agree.
+def clustered_ratio(n_users: npt.ArrayLike, sums: PairSums, proportion: bool = False) -> RatioEstimates:
+    """Estimate the process ratio of each row; users are random, and sampling with them (formulas: see the module).
 
     Args:
-        n: users of the design, those with zeros in this row included.
-        sum_y: sum over users of y_u.
-        sum_x: sum over users of x_u.
-        sum_yy: sum of y_u^2.
-        sum_xy: sum of x_u y_u.
-        sum_xx: sum of x_u^2.
+        n_users: users of the design, those with zeros in this row included.
+        sums: over weighted user totals, one value per row.
         proportion: y is a part of x, so that the ratio cannot exceed 1.
 
     Returns:
         The estimates.
     """
-    users, y, x, yy, xy, xx = (as_float(value) for value in (n, sum_y, sum_x, sum_yy, sum_xy, sum_xx))
+    users, of_users = as_float(n_users), sums.each(as_float)
+    y, x = of_users.y, of_users.x
     ratio = _divide(y, x)
-    squares = _without_rounding(yy - 2 * ratio * xy + ratio**2 * xx, yy + ratio**2 * xx)
     correction = np.divide(users, users - 1, out=np.full(users.shape, np.nan), where=users > 1)
-    se = np.sqrt(correction * squares) / np.where(x > 0, x, np.nan)
-    clicking = np.divide(y**2, yy, out=np.ones(y.shape), where=yy > 0)
+    se = np.sqrt(correction * of_users.squared_residuals(ratio)) / np.where(x > 0, x, np.nan)
+    clicking = np.divide(y**2, of_users.yy, out=np.ones(y.shape), where=of_users.yy > 0)
     lower, upper = log_ratio_interval(ratio, se, np.maximum(clicking - 1, MIN_DEGREES))
-    effective = np.divide(x**2, xx, out=np.zeros(x.shape), where=xx > 0)
+    effective = np.divide(x**2, of_users.xx, out=np.zeros(x.shape), where=of_users.xx > 0)
     _, unseen = wilson(np.zeros(x.shape), users, np.minimum(effective, users))
-    silent = (se == 0) | np.isnan(se)
-    lower = np.where(silent, ratio * (1 - unseen), lower)
-    upper = np.where(ratio == 0, unseen, np.where(silent, ratio * (1 + unseen), upper))
+    is_silent = (se == 0) | np.isnan(se)
+    lower = np.where(is_silent, ratio * (1 - unseen), lower)
+    upper = np.select([ratio == 0, is_silent], [unseen, ratio * (1 + unseen)], upper)
     return _bounded(ratio, lower, upper, se, proportion)
 
 
@@ -172,7 +153,7 @@ def ctr_status(clicks: npt.ArrayLike, clicking_users: npt.ArrayLike | None = Non
 
     Args:
         clicks: kept clicks (for `matched`, kept impressions with a click). In a window of mixed rates their effective
-            number (`regimes.effective_events`), which is never larger.
+            number (`regimes.effective_number`), which is never larger.
         clicking_users: kept users with a click; None or NaN where the instrument has no user id: clicks decide alone.
 
     Returns:
@@ -209,65 +190,67 @@ def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
     return quotient
 
 
-@dataclass(frozen=True)
-class _Kinds:
-    """Which rows are exact, which have few clusters, and which have no residual though sampled."""
-
-    exact: BoolArray
-    few: BoolArray
-    silent: BoolArray
-
-
-def _kinds_of_rows(entries: RegimeSums, ratio: FloatArray, se: FloatArray, n_rows: int) -> _Kinds:
-    """Sort rows by how their limits are found; a row is of one kind or of none (the log interval)."""
-    p, y, yy = entries.rate, entries.sums["y"], entries.sums["yy"]
-    sampled = total_by_row(entries, as_float(p < 1), n_rows) > 0
-    several = total_by_row(entries, np.ones(len(p)), n_rows) > 1
-    sparse = total_by_row(entries, as_float((p < 1) & (y**2 < FEW_CLUSTERS * yy) | (p < 1) & (y == 0)), n_rows) > 0
-    zero = ratio == 0
-    silent = sampled & (se == 0) & ~zero
-    return _Kinds(exact=~sampled, few=sampled & (several & sparse & ~silent | zero), silent=silent)
+def _kinds_of_rows(kept: RegimeSums[PairSums], ratio: FloatArray, se: FloatArray) -> IntArray:
+    """Say of each row where its limits come from; the first that applies."""
+    sums, is_below_one = kept.sums, kept.rate < 1
+    has_few_clusters = (sums.y**2 < FEW_CLUSTERS * sums.yy) | (sums.y == 0)
+    is_sampled = kept.by_row(as_float(is_below_one)) > 0
+    has_several_rates = kept.by_row(np.ones(len(kept.rate))) > 1
+    is_sparse = kept.by_row(as_float(is_below_one & has_few_clusters)) > 0
+    return np.select(
+        [~is_sampled, ratio == 0, se == 0, has_several_rates & is_sparse],
+        [EXACT, FROM_TOTALS, FROM_MISSED, FROM_TOTALS],
+        FROM_ERROR,
+    )
 
 
-def _few_clusters(
-    entries: RegimeSums, numerator: FloatArray, denominator: FloatArray, wanted: BoolArray
-) -> tuple[FloatArray, FloatArray]:
+def _design_limits(kept: RegimeSums[PairSums], ratio: FloatArray, se: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Compute the limits of each row's ratio."""
+    kinds = _kinds_of_rows(kept, ratio, se)
+    is_exact, is_few, is_silent = (kinds == kind for kind in (EXACT, FROM_TOTALS, FROM_MISSED))
+    few_lower, few_upper = _limits_from_totals(kept, is_few)
+    missed = _missed_share(kept, is_silent)
+    lower, upper = log_ratio_interval(ratio, se)
+    where = [is_exact, is_few, is_silent]
+    return (
+        np.select(where, [ratio, few_lower, ratio * np.clip(1 - missed, 0, None)], lower),
+        np.select(where, [ratio, few_upper, ratio * (1 + missed)], upper),
+    )
+
+
+def _limits_from_totals(kept: RegimeSums[PairSums], wanted: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Compute limits of the wanted rows' ratios from the limits of their two totals; NaN elsewhere."""
-    rows = np.flatnonzero(wanted)
-    chosen = wanted[entries.row]
-    row = np.searchsorted(rows, entries.row[chosen])
-    p, sums = entries.rate[chosen], {name: value[chosen] for name, value in entries.sums.items()}
-    ends = []
-    for estimate, name in ((numerator, "y"), (denominator, "x")):
-        total, squares = sums[name], sums[name * 2]
-        clusters = np.divide(total**2, squares, out=np.zeros(len(p)), where=squares > 0)
-        part = RegimeSums(row, p, {"y": total, "yy": squares, "clusters": clusters})
-        ends.append((estimate[rows], *total_limits(part, len(rows))))
-    factor = (1 - p) / p**2
-    v_y, v_x, v_xy = (as_float(np.bincount(row, factor * sums[name], len(rows))) for name in ("yy", "xx", "xy"))
+    part = kept.of_rows(wanted)
+    sums = part.sums
+    numerator, denominator = _total(part, sums.y, sums.yy), _total(part, sums.x, sums.xx)
+    factor = (1 - part.rate) / part.rate**2
+    v_y, v_x, v_xy = (part.by_row(factor * squares) for squares in (sums.yy, sums.xx, sums.xy))
     spread = np.sqrt(v_y * v_x)
-    rho = np.divide(v_xy, spread, out=np.zeros(len(rows)), where=spread > 0)
+    correlation = np.divide(v_xy, spread, out=np.zeros(part.n_rows), where=spread > 0)
     lower, upper = np.full((2, len(wanted)), np.nan)
-    lower[rows], upper[rows] = ratio_from_limits(ends[0], ends[1], rho)
+    lower[wanted], upper[wanted] = ratio_from_limits(numerator, denominator, correlation)
     return lower, upper
 
 
-def _without_rounding(squares: FloatArray, scale: FloatArray) -> FloatArray:
-    """Take as 0 a sum of squared residuals that is the rounding left by terms of size `scale`."""
-    return np.where(squares > 1e-12 * scale, squares, 0.0)
+def _total(
+    part: RegimeSums[PairSums], total: FloatArray, squares: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Estimate one of the two totals of each row, with its limits."""
+    clusters = np.divide(total**2, squares, out=np.zeros(len(total)), where=squares > 0)
+    one = RegimeSums(part.row, part.rate, part.n_rows, ClusterSums(total, squares, clusters))
+    return part.by_row(total / part.rate), *total_limits(one)
 
 
-def _missed_share(entries: RegimeSums, wanted: BoolArray, n_rows: int) -> FloatArray:
+def _missed_share(kept: RegimeSums[PairSums], wanted: BoolArray) -> FloatArray:
     """Bound the share of each wanted row's denominator that units of a kind never kept make up, one event each."""
-    chosen = np.flatnonzero(wanted[entries.row])
-    row, p, x, xx = entries.row[chosen], entries.rate[chosen], entries.sums["x"][chosen], entries.sums["xx"][chosen]
-    effect = np.divide(xx, x, out=np.ones(len(chosen)), where=x > 0)
-    _, none_kept = binomial_inversion(np.zeros(len(chosen)), p)
-    lowest, _ = binomial_inversion(x / effect, p)
-    return _divide(
-        as_float(np.bincount(row, weights=none_kept, minlength=n_rows)),
-        as_float(np.bincount(row, weights=lowest * effect, minlength=n_rows)),
-    )
+    part = kept.of_rows(wanted)
+    x, xx = part.sums.x, part.sums.xx
+    effect = np.divide(xx, x, out=np.ones(len(x)), where=x > 0)
+    _, none_kept = binomial_inversion(np.zeros(len(x)), part.rate)
+    lowest, _ = binomial_inversion(x / effect, part.rate)
+    missed = np.full(len(wanted), np.nan)
+    missed[wanted] = _divide(part.by_row(none_kept), part.by_row(lowest * effect))
+    return missed
 
 
 def _bounded(

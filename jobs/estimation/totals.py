@@ -36,7 +36,7 @@ from jobs.estimation.intervals import (
     log_above_floor,
     normal_or_student,
 )
-from jobs.estimation.regimes import RegimeSums, TextArray, regime_sums, total_by_row
+from jobs.estimation.regimes import BoolArray, RegimeSums, Sums, TextArray, effective_number
 
 FEW_CLUSTERS = 50
 """Fewer kept clusters than this at a rate below 1: binomial inversion instead of the log interval."""
@@ -46,6 +46,32 @@ MIN_DEGREES = 2
 
 FEW_EVENTS = 30
 """Fewer kept events than this in a row with a rate below 1: bounds only."""
+
+
+@dataclass(frozen=True)
+class ClusterSums(Sums):
+    """What the limits of a total are made of.
+
+    Attributes:
+        y: sum over kept clusters of y.
+        yy: sum of y^2, clusters taken over the whole window.
+        clusters: kept clusters with y > 0.
+    """
+
+    y: FloatArray
+    yy: FloatArray
+    clusters: FloatArray
+
+
+@dataclass(frozen=True)
+class TotalSums(ClusterSums):
+    """What a total is made of.
+
+    Attributes:
+        units: kept units the row is about, for Kish's effective size.
+    """
+
+    units: FloatArray
 
 
 @dataclass(frozen=True)
@@ -75,28 +101,12 @@ class TotalEstimates:
     reason: TextArray
 
 
-def horvitz_thompson(
-    row: npt.ArrayLike,
-    rate: npt.ArrayLike,
-    sum_y: npt.ArrayLike,
-    sum_y2: npt.ArrayLike,
-    n_clusters: npt.ArrayLike,
-    n_units: npt.ArrayLike,
-    n_rows: int,
-    all_rate_one: npt.ArrayLike | None = None,
-) -> TotalEstimates:
+def horvitz_thompson(kept: RegimeSums[TotalSums], all_rate_one: npt.ArrayLike | None = None) -> TotalEstimates:
     """Estimate the total of each row from sums over kept clusters (formulas: see the module).
 
-    A regime in force in the window in which nothing was kept belongs in as an entry of zeros: its upper limit is not 0.
-
     Args:
-        row: output row of each entry, in [0, n_rows).
-        rate: rate of each entry, in (0, 1].
-        sum_y: sum over kept clusters of y.
-        sum_y2: sum over kept clusters of y^2, clusters taken over the whole window.
-        n_clusters: kept clusters with y > 0.
-        n_units: kept units the row is about, for Kish's effective size.
-        n_rows: number of output rows.
+        kept: the sums. A regime in force in the window in which nothing was kept belongs in as an entry of zeros: its
+            upper limit is not 0.
         all_rate_one: boolean per row: every regime in the window has rate 1. Needed for rows without an entry only:
             there it makes the total 0 exact; by default such a row has a lower limit of 0 and no upper limit.
 
@@ -104,40 +114,32 @@ def horvitz_thompson(
         The estimates. Rows whose entries all have rate 1 are exact: lower = estimate = upper.
 
     Raises:
-        ValueError: for a rate or row out of range, or a row called rate 1 that has an entry below.
+        ValueError: for a row called rate 1 that has an entry below.
     """
-    entries = regime_sums(row, rate, y=sum_y, yy=sum_y2, clusters=n_clusters, units=n_units)
-    p, y, yy, units = entries.rate, entries.sums["y"], entries.sums["yy"], entries.sums["units"]
-    estimate = total_by_row(entries, y / p, n_rows)
-    seen = total_by_row(entries, y, n_rows)
-    sampled, unknown = _regimes_of_rows(entries, n_rows, all_rate_one)
-    lower, upper = total_limits(entries, n_rows)
-    lower = np.clip(lower, seen, np.maximum(estimate, seen))
-    upper = np.where(unknown, np.nan, np.maximum(upper, estimate))
-    square_weights = total_by_row(entries, units / p**2, n_rows)
-    kish = total_by_row(entries, units / p, n_rows) ** 2 / np.where(square_weights > 0, square_weights, 1.0)
+    rate, sums = kept.rate, kept.sums
+    estimate, seen = kept.by_row(sums.y / rate), kept.by_row(sums.y)
+    sampled, unknown = _regimes_of_rows(kept, all_rate_one)
+    lower, upper = total_limits(kept)
     status, reason = _statuses(seen, sampled, unknown)
     return TotalEstimates(
         estimate=estimate,
-        lower=lower,
-        upper=upper,
-        variance=total_by_row(entries, (1 - p) / p**2 * yy, n_rows),
-        n_effective=kish,
+        lower=np.clip(lower, seen, np.maximum(estimate, seen)),
+        upper=np.where(unknown, np.nan, np.maximum(upper, estimate)),
+        variance=kept.by_row((1 - rate) / rate**2 * sums.yy),
+        n_effective=effective_number(kept, sums.units),
         seen=seen,
-        n_clusters=total_by_row(entries, entries.sums["clusters"], n_rows),
+        n_clusters=kept.by_row(sums.clusters),
         status=status,
         reason=reason,
     )
 
 
-def _regimes_of_rows(
-    entries: RegimeSums, n_rows: int, all_rate_one: npt.ArrayLike | None
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+def _regimes_of_rows(kept: RegimeSums[TotalSums], all_rate_one: npt.ArrayLike | None) -> tuple[BoolArray, BoolArray]:
     """Tell which rows have a rate below 1, and which have no entry and no known rate."""
-    sampled = total_by_row(entries, (entries.rate < 1).astype(np.float64), n_rows) > 0
-    empty = total_by_row(entries, np.ones(len(entries.row)), n_rows) == 0
-    one = np.zeros(n_rows, dtype=bool) if all_rate_one is None else np.asarray(all_rate_one, dtype=bool)
-    if one.shape != (n_rows,):
+    sampled = kept.by_row((kept.rate < 1).astype(np.float64)) > 0
+    empty = kept.by_row(np.ones(len(kept.row))) == 0
+    one = np.zeros(kept.n_rows, dtype=bool) if all_rate_one is None else np.asarray(all_rate_one, dtype=bool)
+    if one.shape != (kept.n_rows,):
         raise ValueError("all_rate_one needs one value per row")
     if np.any(one & sampled):
         raise ValueError(f"row {int(np.flatnonzero(one & sampled)[0])} is called rate 1 but has a rate below 1")
@@ -145,54 +147,46 @@ def _regimes_of_rows(
     return sampled | unknown, unknown
 
 
-def total_limits(entries: RegimeSums, n_rows: int) -> tuple[FloatArray, FloatArray]:
+def total_limits(kept: RegimeSums[ClusterSums]) -> tuple[FloatArray, FloatArray]:
     """Compute 95 % limits of each row's total, by adding the ends of its parts.
 
     The parts: exact at rate 1, an inversion for each rate with few clusters, the log interval for the others pooled.
 
-    Args:
-        entries: the sums `y`, `yy` and `clusters`.
-        n_rows: number of output rows.
-
     Returns:
         Lower and upper limits; 0 and 0 for a row without entries.
     """
-    p, y, yy = entries.rate, entries.sums["y"], entries.sums["yy"]
-    few = (p < 1) & (entries.sums["clusters"] < FEW_CLUSTERS)
-    effect = _design_effect(entries, n_rows)
-    few_lower, few_upper = np.zeros(len(p)), np.zeros(len(p))
-    few_lower[few], few_upper[few] = binomial_inversion(y[few] / effect[few], p[few])
-    many = (p < 1) & ~few
-    variance = total_by_row(entries, np.where(many, (1 - p) / p**2 * yy, 0.0), n_rows)
+    rate, y, yy = kept.rate, kept.sums.y, kept.sums.yy
+    few = (rate < 1) & (kept.sums.clusters < FEW_CLUSTERS)
+    effect = _design_effect(kept)
+    few_lower, few_upper = np.zeros(len(rate)), np.zeros(len(rate))
+    few_lower[few], few_upper[few] = binomial_inversion(y[few] / effect[few], rate[few])
+    many = (rate < 1) & ~few
+    variance = kept.by_row(np.where(many, (1 - rate) / rate**2 * yy, 0.0))
     many_lower, many_upper = log_above_floor(
-        total_by_row(entries, np.where(many, y / p, 0.0), n_rows),
-        np.sqrt(variance),
-        total_by_row(entries, np.where(many, y, 0.0), n_rows),
+        kept.by_row(np.where(many, y / rate, 0.0)), np.sqrt(variance), kept.by_row(np.where(many, y, 0.0))
     )
-    exact = total_by_row(entries, np.where(p == 1, y, 0.0), n_rows)
-    lower = exact + many_lower + total_by_row(entries, few_lower * effect, n_rows)
-    upper = exact + many_upper + total_by_row(entries, few_upper * effect, n_rows)
+    exact = kept.by_row(np.where(rate == 1, y, 0.0))
+    lower = exact + many_lower + kept.by_row(few_lower * effect)
+    upper = exact + many_upper + kept.by_row(few_upper * effect)
     return lower, upper
 
 
-def _design_effect(entries: RegimeSums, n_rows: int) -> FloatArray:
+def _design_effect(kept: RegimeSums[ClusterSums]) -> FloatArray:
     """Compute the design effect of each entry, sum y^2 / sum y, with a margin for few clusters.
 
     It comes from the kept clusters themselves. What exceeds 1 is therefore widened as Student's t widens the normal
     interval, (t / z)^2 with clusters - 1 degrees of freedom: twice at 5 clusters, 1.05 at 50, nothing where every unit
     has one event. An entry without events has the effect of its row, and 1 where the row has none.
     """
-    y, yy = entries.sums["y"], entries.sums["yy"]
-    row_y, row_yy = total_by_row(entries, y, n_rows), total_by_row(entries, yy, n_rows)
-    of_row = np.divide(row_yy, row_y, out=np.ones(n_rows), where=row_y > 0)[entries.row]
+    y, yy = kept.sums.y, kept.sums.yy
+    row_y, row_yy = kept.by_row(y), kept.by_row(yy)
+    of_row = np.divide(row_yy, row_y, out=np.ones(kept.n_rows), where=row_y > 0)[kept.row]
     plain = np.divide(yy, y, out=of_row, where=y > 0)
-    df = np.maximum(entries.sums["clusters"] - 1, MIN_DEGREES)
+    df = np.maximum(kept.sums.clusters - 1, MIN_DEGREES)
     return np.asarray(1 + (plain - 1) * (normal_or_student(df) / Z95) ** 2, dtype=np.float64)
 
 
-def _statuses(
-    seen: FloatArray, sampled: npt.NDArray[np.bool_], unknown: npt.NDArray[np.bool_]
-) -> tuple[TextArray, TextArray]:
+def _statuses(seen: FloatArray, sampled: BoolArray, unknown: BoolArray) -> tuple[TextArray, TextArray]:
     """Give each row its status and the sentence that explains it."""
     few = sampled & (seen < FEW_EVENTS)
     status = np.full(len(seen), "publish", dtype=object)

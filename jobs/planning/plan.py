@@ -17,9 +17,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.estimation.intervals import Z95
-from jobs.estimation.ratios import clustered_ratio, ctr_reason, ctr_status, design_ratio
-from jobs.estimation.totals import TotalEstimates, horvitz_thompson
+from jobs.estimation.ratios import PairSums, clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.regimes import regime_sums
+from jobs.estimation.totals import TotalEstimates, TotalSums, horvitz_thompson
 from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation, Scenario, Setting
 
 UNITS = ("pageview", "session")
@@ -72,16 +72,6 @@ class Plan:
     events_per_day: float
 
 
-def users_for_share(share: float, half_width: float, design_effect: float = 1.0) -> float:
-    """Compute the users needed to know a share within +- half_width, z^2 R (1 - R) / d^2 times the design effect."""
-    return Z95**2 * share * (1 - share) / half_width**2 * design_effect
-
-
-def impressions_for_ctr(ctr: float, relative: float, design_effect: float = 1.0) -> float:
-    """Compute the kept impressions needed to know a rate within +- `relative` of itself, z^2 (1 - R) / (R r^2) deff."""
-    return Z95**2 * (1 - ctr) / (ctr * relative**2) * design_effect
-
-
 def expected_totals(scenario: Scenario, setting: Setting) -> TotalEstimates:
     """Estimate impressions and clicks of the entry point and loads of the dashboard, in this order, of a window."""
     x, yy, _, xx = _cluster_moments(scenario, setting.unit)
@@ -92,10 +82,9 @@ def expected_totals(scenario: Scenario, setting: Setting) -> TotalEstimates:
     squares = np.array([impressions * xx / x, impressions * yy / x, loads * (2 * size - 1)])
     # A click is nearly always the only one of its unit.
     clusters = np.array([impressions / x, impressions * scenario.ctr, loads / size])
-    kept = counts * setting.rate
-    return horvitz_thompson(
-        range(3), [setting.rate] * 3, kept, squares * setting.rate, clusters * setting.rate, clusters * setting.rate, 3
-    )
+    kept = clusters * setting.rate
+    sums = TotalSums(y=counts * setting.rate, yy=squares * setting.rate, clusters=kept, units=kept)
+    return horvitz_thompson(regime_sums(np.arange(3), np.full(3, setting.rate), 3, sums))
 
 
 def plan_totals(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
@@ -114,38 +103,50 @@ def plan_rates(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
 
     The two differ by repeated clicks and by clicks without an impression; a scenario has neither.
     """
+    rate, clicks = setting.rate, scenario.impressions_per_day * scenario.window_days * scenario.ctr * setting.rate
+    readings = {
+        "realised": design_ratio(regime_sums([0], [rate], 1, _unit_sums(scenario, setting))),
+        "process": clustered_ratio(scenario.users, _user_sums(scenario, setting)),
+    }
+    clicking = scenario.users * -math.expm1(-clicks / scenario.users)
+    status, reason = str(ctr_status(clicks, clicking)[0]), str(ctr_reason(clicks, clicking)[0])
+    expectations = []
+    for metric in ("link_click_through_rate", "link_click_through_rate_matched"):
+        for inference, ratio in readings.items():
+            half_width = float((ratio.upper[0] - ratio.lower[0]) / 2 / scenario.ctr)
+            shown = ("publish", "") if rate == 1 and inference == "realised" else (status, reason)
+            expectations.append(Expectation(metric, ENTRY_POINT, inference, half_width, *shown))
+    return tuple(expectations)
+
+
+def _unit_sums(scenario: Scenario, setting: Setting) -> PairSums:
+    """Expect the sums over kept units of the entry point."""
     x, yy, xy, xx = _cluster_moments(scenario, setting.unit)
     q, p = scenario.ctr, setting.rate
     impressions = scenario.impressions_per_day * scenario.window_days
     units = impressions / x
-    clicks = impressions * q * p
-    realised = design_ratio(
-        [0], [p], [clicks], [impressions * p], [units * yy * p], [units * xy * p], [units * xx * p], 1
+    return PairSums(
+        y=np.array([impressions * q * p]),
+        x=np.array([impressions * p]),
+        yy=np.array([units * yy * p]),
+        xy=np.array([units * xy * p]),
+        xx=np.array([units * xx * p]),
     )
-    # Sums over weighted user totals: what lies between users, and a unit's squares times its weight 1 / p.
+
+
+def _user_sums(scenario: Scenario, setting: Setting) -> PairSums:
+    """Expect the sums over weighted user totals: what lies between users, and a unit's squares by its weight 1 / p."""
+    x, yy, xy, xx = _cluster_moments(scenario, setting.unit)
+    q, p = scenario.ctr, setting.rate
+    impressions = scenario.impressions_per_day * scenario.window_days
+    units = impressions / x
     between = impressions**2 * (1 + scenario.activity_variation) / scenario.users
-    process = clustered_ratio(
-        [scenario.users],
-        [impressions * q],
-        [impressions],
-        [(q**2 + scenario.frailty * q * (1 - q)) * between + units * yy / p],
-        [q * between + units * xy / p],
-        [between + units * xx / p],
-    )
-    clicking = scenario.users * -math.expm1(-clicks / scenario.users)
-    status, reason = str(ctr_status(clicks, clicking)[0]), str(ctr_reason(clicks, clicking)[0])
-    exact = p == 1
-    return tuple(
-        Expectation(
-            metric,
-            ENTRY_POINT,
-            inference,
-            float((ratio.upper[0] - ratio.lower[0]) / 2 / q),
-            "publish" if exact and inference == "realised" else status,
-            "" if exact and inference == "realised" else reason,
-        )
-        for metric in ("link_click_through_rate", "link_click_through_rate_matched")
-        for inference, ratio in (("realised", realised), ("process", process))
+    return PairSums(
+        y=np.array([impressions * q]),
+        x=np.array([impressions]),
+        yy=np.array([(q**2 + scenario.frailty * q * (1 - q)) * between + units * yy / p]),
+        xy=np.array([q * between + units * xy / p]),
+        xx=np.array([between + units * xx / p]),
     )
 
 

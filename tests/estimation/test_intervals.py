@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from jobs.estimation.intervals import Z95, binomial_inversion, garwood, log_above_floor, log_ratio_interval, wilson
+from jobs.estimation.intervals import Z95, binomial_inversion, log_above_floor, log_ratio_interval, wilson
 
 
 def test_wilson_equals_scipy():
@@ -29,14 +29,6 @@ def test_wilson_edges():
 
 def test_wilson_with_a_design_effect_is_that_of_the_smaller_sample():
     assert wilson([30], [100], [50])[0][0] == pytest.approx(wilson([15], [50])[0][0])
-
-
-def test_garwood_equals_chi_square_quantiles():
-    lower, upper = garwood([0, 1, 10, 100])
-    assert lower[0] == 0
-    assert upper[0] == pytest.approx(-np.log(0.025))
-    assert lower[1:] == pytest.approx(stats.chi2.ppf(0.025, [2, 20, 200]) / 2)
-    assert upper == pytest.approx(stats.chi2.ppf(0.975, [2, 4, 22, 202]) / 2)
 
 
 def test_log_ratio_interval_edges():

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from jobs.estimation.ratios import clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.ratios import PairSums, clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.regimes import regime_sums
 
 CLUSTERS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 6)), max_size=60)
 ENTRIES = st.lists(st.tuples(st.sampled_from([0.1, 0.25, 0.5, 1.0]), CLUSTERS), min_size=1, max_size=4)
@@ -18,8 +19,8 @@ ENTRIES = st.lists(st.tuples(st.sampled_from([0.1, 0.25, 0.5, 1.0]), CLUSTERS), 
 
 def design(*entries, proportion=False):
     """The ratio of clusters given as (rate, [(y, x), ...])."""
-    sums = np.array([moments(clusters) for _, clusters in entries]).reshape(len(entries), 5).T
-    return design_ratio([0] * len(entries), [rate for rate, _ in entries], *sums, 1, proportion)
+    sums = PairSums(*np.array([moments(clusters) for _, clusters in entries]).reshape(len(entries), 5).T)
+    return design_ratio(regime_sums([0] * len(entries), [rate for rate, _ in entries], 1, sums), proportion)
 
 
 def moments(clusters):
@@ -29,7 +30,7 @@ def moments(clusters):
 
 
 def process(clusters, n=None, proportion=False):
-    return clustered_ratio([n or len(clusters)], *([value] for value in moments(clusters)), proportion=proportion)
+    return clustered_ratio(n or len(clusters), PairSums(*moments(clusters)), proportion)
 
 
 def test_variance_of_the_ratio_is_right_to_first_order_by_enumeration():
@@ -127,7 +128,7 @@ def test_mixed_rates_cover():
             clicks, shown = y[which].sum(), which.sum()
             sums.append((clicks, shown, clicks, clicks, shown))
         rows += [world, world]
-    result = design_ratio(rows, [rate, 1.0] * worlds, *np.array(sums).T, worlds)
+    result = design_ratio(regime_sums(rows, [rate, 1.0] * worlds, worlds, PairSums(*np.array(sums).T)))
     covered = (result.lower <= truth) & (truth <= result.upper)
     assert 0.94 < covered.mean() < 0.995
 

@@ -11,27 +11,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from jobs.estimation.regimes import effective_events, merge, regime_sums
-from jobs.estimation.totals import horvitz_thompson
+from jobs.estimation.regimes import effective_number, regime_sums
+from jobs.estimation.totals import TotalSums, horvitz_thompson
 
 RATES = [0.1, 0.25, 0.5, 1.0]
 ENTRY = st.tuples(st.integers(0, 3), st.sampled_from(RATES), st.lists(st.integers(1, 9), min_size=0, max_size=60))
 
 
-def sums_of(entries):
+def sums_of(entries, n_rows=1):
     """Long-format sums of clusters given as (row, rate, list of y)."""
-    return {
-        "row": [row for row, _, _ in entries],
-        "rate": [rate for _, rate, _ in entries],
-        "sum_y": [sum(ys) for _, _, ys in entries],
-        "sum_y2": [sum(y * y for y in ys) for _, _, ys in entries],
-        "n_clusters": [len(ys) for _, _, ys in entries],
-        "n_units": [len(ys) for _, _, ys in entries],
-    }
+    clusters = [len(ys) for _, _, ys in entries]
+    sums = TotalSums(
+        y=[sum(ys) for _, _, ys in entries],
+        yy=[sum(y * y for y in ys) for _, _, ys in entries],
+        clusters=clusters,
+        units=clusters,
+    )
+    return regime_sums([row for row, _, _ in entries], [rate for _, rate, _ in entries], n_rows, sums)
 
 
 def total_of(*entries, n_rows=1, **kwargs):
-    return horvitz_thompson(**sums_of(entries), n_rows=n_rows, **kwargs)
+    return horvitz_thompson(sums_of(entries, n_rows), **kwargs)
 
 
 def test_mixed_rates_are_unbiased_by_enumeration():
@@ -134,22 +134,23 @@ def test_one_more_kept_cluster_never_lowers_the_total(ys, more, rate):
 
 
 @settings(deadline=None)
-@given(st.lists(ENTRY, max_size=8), st.lists(ENTRY, max_size=8), st.lists(ENTRY, max_size=8))
-def test_merging_is_associative_commutative_and_has_an_identity(a, b, c):
-    def sums(entries):
-        long = sums_of(entries)
-        return regime_sums(long.pop("row"), long.pop("rate"), **long)
+@given(st.lists(ENTRY, max_size=12).flatmap(lambda entries: st.tuples(st.just(entries), st.permutations(entries))))
+def test_entries_of_one_rate_add_up_in_any_order(drawn):
+    entries, shuffled = drawn
+    clusters = {}
+    for row, rate, ys in entries:
+        clusters.setdefault((row, rate), []).extend(ys)
+    together = sums_of([(row, rate, ys) for (row, rate), ys in sorted(clusters.items())], n_rows=4)
+    for kept in (sums_of(entries, n_rows=4), sums_of(shuffled, n_rows=4)):
+        assert list(zip(kept.row, kept.rate, strict=True)) == sorted(clusters)
+        assert [values.tolist() for values in kept.sums.arrays()] == [v.tolist() for v in together.sums.arrays()]
 
-    def same(left, right):
-        assert left.row.tolist() == right.row.tolist()
-        assert left.rate.tolist() == right.rate.tolist()
-        assert {k: v.tolist() for k, v in left.sums.items()} == {k: v.tolist() for k, v in right.sums.items()}
 
-    x, y, z = sums(a), sums(b), sums(c)
-    same(merge(merge(x, y), z), merge(x, merge(y, z)))
-    same(merge(x, y), merge(y, x))
-    same(merge(x, sums([])), x)
-    same(merge(merge(x, y), z), sums([*a, *b, *c]))
+def test_some_rows_alone_keep_their_entries():
+    kept = sums_of([(0, 0.1, [1]), (1, 0.5, [2]), (3, 0.1, [3]), (3, 1.0, [4])], n_rows=4)
+    part = kept.of_rows(np.array([True, False, True, True]))
+    assert (part.row.tolist(), part.rate.tolist(), part.n_rows) == ([0, 2, 2], [0.1, 0.1, 1.0], 3)
+    assert part.by_row(part.sums.y).tolist() == [1, 0, 7]
 
 
 @settings(deadline=None)
@@ -163,7 +164,8 @@ def test_rows_are_independent(entries):
 
 
 def test_effective_events_are_those_kept_at_one_rate_and_fewer_at_mixed_rates():
-    assert effective_events([0, 1, 1], [0.1, 1.0, 0.1], [40, 40, 4], 3).tolist() == pytest.approx([40, 6400 / 440, 0])
+    kept = sums_of([(0, 0.1, [1] * 40), (1, 1.0, [1] * 40), (1, 0.1, [1] * 4)], n_rows=3)
+    assert effective_number(kept, kept.sums.y).tolist() == pytest.approx([40, 6400 / 440, 0])
 
 
 @pytest.mark.parametrize("cluster", [1, 4])
@@ -171,7 +173,8 @@ def test_few_clusters_cover_a_known_total(cluster):
     # 300 units of which a tenth is kept, about 30: the log interval alone would miss too often on the low side.
     kept = np.random.default_rng(11).binomial(300, 0.1, 4000)
     rows = np.arange(len(kept))
-    result = horvitz_thompson(rows, np.full(len(kept), 0.1), kept * cluster, kept * cluster**2, kept, kept, len(kept))
+    sums = TotalSums(y=kept * cluster, yy=kept * cluster**2, clusters=kept, units=kept)
+    result = horvitz_thompson(regime_sums(rows, np.full(len(kept), 0.1), len(kept), sums))
     covered = (result.lower <= 300 * cluster) & (300 * cluster <= result.upper)
     assert covered.mean() > 0.945
 
@@ -180,10 +183,8 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match=r"rate must lie in \(0, 1\]"):
         total_of((0, 10.0, [1]))
     with pytest.raises(ValueError, match="same length"):
-        regime_sums([0, 1], [0.1], y=[1, 2])
+        regime_sums([0, 1], [0.1], 2, TotalSums([1, 2], [1, 4], [1, 1], [1, 1]))
     with pytest.raises(ValueError, match=r"rows must lie in \[0, 1\)"):
         total_of((1, 0.1, [1]))
     with pytest.raises(ValueError, match="row 0 is called rate 1"):
         total_of((0, 0.1, [1]), all_rate_one=[True])
-    with pytest.raises(ValueError, match="cannot merge"):
-        merge(regime_sums([0], [0.1], y=[1]), regime_sums([0], [0.1], x=[1]))

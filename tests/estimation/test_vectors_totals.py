@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs.estimation.ratios import clustered_ratio, design_ratio
-from jobs.estimation.regimes import effective_rate
-from jobs.estimation.totals import horvitz_thompson
-from jobs.planning.plan import impressions_for_ctr, users_for_share
+from jobs.estimation.intervals import wilson
+from jobs.estimation.ratios import PairSums, clustered_ratio, design_ratio
+from jobs.estimation.regimes import regime_sums
+from jobs.estimation.totals import TotalSums, horvitz_thompson
 
 VECTORS = {v["id"]: v for v in json.loads((Path(__file__).parents[1] / "data" / "vectors.json").read_text())["vectors"]}
 SURVEY = VECTORS["survey_events"]
@@ -46,20 +46,22 @@ def user_sums(wiki=None):
         totals[event["user"]][0] += weight * event["clk"]
         totals[event["user"]][1] += weight * event["imp"]
     y, x = np.array(list(totals.values())).T
-    return len(totals), y.sum(), x.sum(), y @ y, x @ y, x @ x
+    return len(totals), PairSums(y=y.sum(), x=x.sum(), yy=y @ y, xy=x @ y, xx=x @ x)
 
 
 @pytest.mark.parametrize(("name", "y", "yy"), [("total_clk_poisson", "y", "yy"), ("total_imp_poisson", "x", "xx")])
 def test_total_and_design_error_equal_r_survey(name, y, yy):
     rates, sums = pageview_sums()
-    total = horvitz_thompson([0, 0], rates, sums[y], sums[yy], sums["n"], sums["n"], 1)
+    of_units = TotalSums(y=sums[y], yy=sums[yy], clusters=sums["n"], units=sums["n"])
+    total = horvitz_thompson(regime_sums([0, 0], rates, 1, of_units))
     assert close(total.estimate[0], EXPECTED[name]["est"])
     assert close(np.sqrt(total.variance[0]), EXPECTED[name]["se"])
 
 
 def test_design_ratio_equals_r_survey():
     rates, s = pageview_sums()
-    ratio = design_ratio([0, 0], rates, s["y"], s["x"], s["yy"], s["xy"], s["xx"], 1)
+    of_units = PairSums(y=s["y"], x=s["x"], yy=s["yy"], xy=s["xy"], xx=s["xx"])
+    ratio = design_ratio(regime_sums([0, 0], rates, 1, of_units))
     assert close(ratio.estimate[0], EXPECTED["ctr_poisson"]["est"])
     assert close(ratio.se[0], EXPECTED["ctr_poisson"]["se"])
 
@@ -68,13 +70,13 @@ def test_design_ratio_equals_r_survey():
     ("name", "wiki"), [("ctr_cluster", None), ("ctr_domain_enwiki", "enwiki"), ("ctr_domain_frwiki", "frwiki")]
 )
 def test_user_clustered_ratio_equals_r_survey(name, wiki):
-    ratio = clustered_ratio(*([value] for value in user_sums(wiki)))
+    ratio = clustered_ratio(*user_sums(wiki))
     assert close(ratio.estimate[0], EXPECTED[name]["est"])
     assert close(ratio.se[0], EXPECTED[name]["se"])
 
 
 def test_delete_one_user_jackknife_is_near_the_linearised_error():
-    ratio = clustered_ratio(*([value] for value in user_sums()))
+    ratio = clustered_ratio(*user_sums())
     assert ratio.se[0] == pytest.approx(EXPECTED["ctr_se_jk1"], rel=0.05)
 
 
@@ -83,9 +85,8 @@ def test_total_is_unbiased_and_its_variance_too_by_enumeration():
     rate, clusters = vector["p"], [1] * sum(vector["counts"])
     n = len(clusters)
     kept_counts = np.arange(n + 1)
-    estimates = horvitz_thompson(
-        kept_counts, np.full(n + 1, rate), kept_counts, kept_counts, kept_counts, kept_counts, n + 1
-    )
+    sums = TotalSums(y=kept_counts, yy=kept_counts, clusters=kept_counts, units=kept_counts)
+    estimates = horvitz_thompson(regime_sums(kept_counts, np.full(n + 1, rate), n + 1, sums))
     mean = square = varhat = Fraction(0)
     p = Fraction(rate)
     for kept in product((0, 1), repeat=n):
@@ -100,13 +101,22 @@ def test_total_is_unbiased_and_its_variance_too_by_enumeration():
     assert varhat == Fraction(vector["expected"]["ht_varhat"]["mean_exact"])
 
 
-def test_sample_sizes_equal_hand_arithmetic():
+def test_intervals_are_as_wide_as_hand_arithmetic_of_sample_sizes_says():
     expected = VECTORS["sample_size"]["expected"]
-    assert users_for_share(0.5, 0.02) == pytest.approx(expected["n_prop_.5_.02"], rel=1e-12)
-    assert impressions_for_ctr(0.01, 0.1) == pytest.approx(expected["n_imp_ctr_.01_rel_.1"], rel=1e-12)
+    users = expected["n_prop_.5_.02"]
+    lower, upper = wilson(users / 2, users)
+    assert (upper[0] - lower[0]) / 2 == pytest.approx(0.02, rel=0.001)
+    # So many impressions, kept at a rate so small that whatever is not kept does not matter, a click in a hundred.
+    shown = expected["n_imp_ctr_.01_rel_.1"]
+    clicks = shown / 100
+    of_units = PairSums(y=[clicks], x=[shown], yy=[clicks], xy=[clicks], xx=[shown])
+    ratio = design_ratio(regime_sums([0], [1e-6], 1, of_units))
+    assert np.log(ratio.upper[0] / ratio.estimate[0]) == pytest.approx(0.1, rel=1e-5)
 
 
-def test_effective_rate_is_seen_over_total():
+def test_rate_that_mixed_rates_amount_to_is_seen_over_total():
     vector = VECTORS["effective_rate"]
-    n = len(vector["rate"])
-    assert effective_rate([0] * n, vector["rate"], vector["seen"], 1)[0] == pytest.approx(vector["expected"], rel=1e-12)
+    seen = np.array(vector["seen"])
+    sums = TotalSums(y=seen, yy=seen, clusters=seen, units=seen)
+    total = horvitz_thompson(regime_sums([0] * len(seen), vector["rate"], 1, sums))
+    assert total.seen[0] / total.estimate[0] == pytest.approx(vector["expected"], rel=1e-12)
