@@ -189,8 +189,16 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
     visits = visit_window_sums(user_facts, windows=lengths, quarter_starts=starts, start=start, end=end, sampled=below)
     metrics = catalogue.of_family("retention", "presented")
     cohorts = cohort_sums(user_facts, link_facts, metrics=metrics, start=start, end=end, sampled=below)
-    own = platform_bucket_elements()
-    links = link_window_sums(link_facts, unit_facts, platform_bucket_elements=own, start=start, end=end, sampled=below)
+    own = platform_bucket_elements(catalogue)
+    links = link_window_sums(
+        link_facts,
+        unit_facts,
+        platform_bucket_elements=own,
+        windows=catalogue.window_days("rolling", "links"),
+        start=start,
+        end=end,
+        sampled=below,
+    )
     fitting = Fitting(DEFAULT_LIMITS, fit_many)
     return {
         case.name: build_rows(

@@ -62,7 +62,7 @@ def link_window_sums(
     *,
     start: date,
     end: date,
-    windows: Sequence[int] = (1, 7, 28),
+    windows: Sequence[int],
     platform_bucket_elements: Sequence[str] = (),
     engagement_daily: DataFrame | None = None,
     sampled: Collection[str] = (),

@@ -16,6 +16,7 @@ pytestmark = pytest.mark.spark
 DAY = timedelta(days=1)
 START, END = FIRST + 27 * DAY, FIRST + 40 * DAY
 AS_OF = [pd.Timestamp(START + n * DAY) for n in (0, 3, 12)]
+WINDOWS = (1, 7, 28)
 COUNTS = ("impressions", "clicks", "shown", "matched")
 PAIRS = (("impressions", "clicks"), ("shown", "matched"))
 
@@ -23,7 +24,12 @@ PAIRS = (("impressions", "clicks"), ("shown", "matched"))
 @pytest.fixture(scope="module")
 def sums(world):
     return link_window_sums(
-        world.user_link_days, world.unit_link_days, start=START, end=END, platform_bucket_elements=[MENU]
+        world.user_link_days,
+        world.unit_link_days,
+        start=START,
+        end=END,
+        windows=WINDOWS,
+        platform_bucket_elements=[MENU],
     )
 
 
@@ -45,7 +51,7 @@ def links(world):
 
 def windows(links, keys):
     """Yield (key + window + as-of date, events) for every window with an event in it; some as-of dates are enough."""
-    for length in (1, 7, 28):
+    for length in WINDOWS:
         for as_of in AS_OF:
             cells = defaultdict(list)
             for event in links:
@@ -169,6 +175,7 @@ def test_a_given_daily_table_changes_nothing(world, sums):
         world.unit_link_days,
         start=START,
         end=END,
+        windows=WINDOWS,
         platform_bucket_elements=[MENU],
         engagement_daily=engagement_daily(world.user_link_days, world.unit_link_days),
     )
@@ -180,7 +187,12 @@ def test_a_given_daily_table_changes_nothing(world, sums):
 
 def test_a_day_asked_alone_is_the_same_day(world, sums):
     alone = link_window_sums(
-        world.user_link_days, world.unit_link_days, start=START, end=START + DAY, platform_bucket_elements=[MENU]
+        world.user_link_days,
+        world.unit_link_days,
+        start=START,
+        end=START + DAY,
+        windows=WINDOWS,
+        platform_bucket_elements=[MENU],
     )
     for name in ("cells", "regimes", "unique_counts"):
         found, together = getattr(alone, name), getattr(sums, name)
@@ -250,6 +262,6 @@ def test_a_week_by_hand(spark):
 
 def test_without_links_there_are_no_cells(spark):
     users, units = (table_frame(spark, name, []) for name in ("user_link_days", "unit_link_days"))
-    sums = link_window_sums(users, units, start=START, end=END)
+    sums = link_window_sums(users, units, start=START, end=END, windows=WINDOWS)
     assert [len(frame) for frame in (sums.cells, sums.regimes, sums.unique_counts)] == [0] * 3
     assert {*LINK_CELL, "n_users", "has_user_id", "uu_clicks_sq"} <= {*sums.cells}
