@@ -12,7 +12,6 @@ from jobs.policy.records import Wanted
 from jobs.policy.timeline import UnitRate, format_unit_rate, unit_rate_of
 from jobs.reference.csv_file import format_time
 from jobs.reference.rows import ANY_WIKI, POLICY_CSV, PolicyRow
-from jobs.reference.stretch import stretch_of
 
 
 class Step(NamedTuple):
@@ -64,7 +63,7 @@ def apply_step(rows: Sequence[PolicyRow], step: Step, *, is_last: bool) -> tuple
 
 def _places_in_force(own: Mapping[int, PolicyRow], moment: datetime) -> dict[str, int]:
     """Return where in the policy the rows in force at a moment stand, by wiki."""
-    return {row.wiki_db: place for place, row in own.items() if stretch_of(row).holds(moment)}
+    return {row.wiki_db: place for place, row in own.items() if row.stretch.holds(moment)}
 
 
 def _check_nothing_follows(own: Iterable[PolicyRow], step: Step) -> None:
@@ -125,7 +124,7 @@ def unit_rates_of(state: Mapping[str, PolicyRow]) -> dict[str, UnitRate]:
 
 def state_at(rows: Iterable[PolicyRow], moment: datetime) -> dict[str, PolicyRow]:
     """Return the rows in force at a moment, by wiki."""
-    return {row.wiki_db: row for row in rows if stretch_of(row).holds(moment)}
+    return {row.wiki_db: row for row in rows if row.stretch.holds(moment)}
 
 
 def end_line(one: Wanted, rows: Iterable[PolicyRow]) -> str:

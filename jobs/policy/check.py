@@ -21,7 +21,7 @@ from jobs.reference.rows import (
     InstrumentRow,
     WikiRow,
 )
-from jobs.reference.stretch import hull, stretch_of
+from jobs.reference.stretch import hull
 from jobs.windows import DAY, midnight
 
 # The first event of an instrument on a wiki in `[start, end)` of one day, if the input has any.
@@ -85,7 +85,7 @@ def _coverage(reference: Reference, find_event: FindEvent | None) -> Iterable[Pr
 
 
 def _life(rows: list[InstrumentRow], wiki: WikiRow) -> _Life:
-    whole = hull(stretch_of(row) for row in rows)
+    whole = hull(row.stretch for row in rows)
     end = None if whole.end is None else midnight(whole.end)
     measures_usage = any(row.role in USAGE_ROLES for row in rows)
     return _Life(midnight(max(whole.start, wiki.enabled_from)), end, measures_usage)

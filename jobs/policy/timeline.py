@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from jobs.reference.load import Reference
 from jobs.reference.rows import ANY_WIKI, PolicyRow
-from jobs.reference.stretch import Stretch, stretch_of
+from jobs.reference.stretch import Stretch
 from jobs.windows import DAY, days, midnight
 
 
@@ -177,7 +177,7 @@ def spans_in_force(policy: Iterable[PolicyRow], instrument_name: str, wiki_db: s
     starts = sorted({r.valid_from for r in rows} | {r.valid_to for r in rows if r.valid_to is not None})
     spans: list[Span] = []
     for start, end in zip_longest(starts, starts[1:]):
-        row = next((r for r in rows if stretch_of(r).holds(start)), None)
+        row = next((r for r in rows if r.stretch.holds(start)), None)
         if row is not None:
             spans.append(Span(unit_rate_of(row), start, end))
     return _joined(spans)

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable
 from datetime import date
 
 from jobs.reference.rows import USAGE_ROLES, InstrumentRow
-from jobs.reference.stretch import stretch_of
 from jobs.windows import DAY
 
 
@@ -14,7 +13,7 @@ def instruments_between(
     instruments: Iterable[InstrumentRow], roles: Collection[str], start: date, end: date
 ) -> tuple[str, ...]:
     """Return the instruments that have one of some roles on some day of `[start, end)`, sorted."""
-    found = {row.instrument_name for row in instruments if row.role in roles and stretch_of(row).touches(start, end)}
+    found = {row.instrument_name for row in instruments if row.role in roles and row.stretch.touches(start, end)}
     return tuple(sorted(found))
 
 

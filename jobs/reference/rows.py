@@ -15,6 +15,7 @@ from jobs.catalogue import WINDOW_KINDS, MetricLine
 from jobs.columns import Columns, columns_of
 from jobs.reference.cells import FileRow, choice
 from jobs.reference.csv_file import Row
+from jobs.reference.stretch import Stretch
 
 WIKIS_CSV, POLICY_CSV = "wikis.csv", "sampling_policy.csv"
 INSTRUMENTS_CSV, VOCABULARY_CSV = "instruments.csv", "vocabulary.csv"
@@ -57,6 +58,11 @@ class PolicyRow(FileRow):
     valid_from: datetime
     valid_to: datetime | None
 
+    @property
+    def stretch(self) -> Stretch[datetime]:
+        """When it is in force."""
+        return Stretch(self.valid_from, self.valid_to)
+
 
 @dataclass(frozen=True)
 class InstrumentRow(FileRow):
@@ -67,6 +73,11 @@ class InstrumentRow(FileRow):
     has_user_id: bool
     valid_from: date
     valid_to: date | None
+
+    @property
+    def stretch(self) -> Stretch[date]:
+        """When it is in force."""
+        return Stretch(self.valid_from, self.valid_to)
 
 
 @dataclass(frozen=True)
@@ -80,6 +91,11 @@ class VocabularyRow(FileRow):
     measured_to: date | None
     reason: Annotated[str, Row.any_text]
 
+    @property
+    def stretch(self) -> Stretch[date]:
+        """When it is in force."""
+        return Stretch(self.measured_from, self.measured_to)
+
 
 @dataclass(frozen=True)
 class WikiConfigRow(FileRow):
@@ -90,6 +106,11 @@ class WikiConfigRow(FileRow):
     value: Annotated[str, Row.any_text]
     valid_from: datetime
     valid_to: datetime | None
+
+    @property
+    def stretch(self) -> Stretch[datetime]:
+        """When it is in force."""
+        return Stretch(self.valid_from, self.valid_to)
 
 
 @dataclass(frozen=True)

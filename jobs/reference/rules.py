@@ -32,7 +32,7 @@ from jobs.reference.rows import (
 )
 
 Moment = TypeVar("Moment", date, datetime)
-Stretch = TypeVar("Stretch", PolicyRow, InstrumentRow, VocabularyRow, WikiConfigRow)
+Dated = TypeVar("Dated", PolicyRow, InstrumentRow, VocabularyRow, WikiConfigRow)
 
 
 def wiki(row: Row) -> WikiRow:
@@ -99,24 +99,17 @@ def _check_stretch(row: Row, start_field: str, start: Moment, end_field: str, en
         row.fail(end_field, f"not after {start_field} {format_cell(start)}", "Ends are exclusive and after the start")
 
 
-def overlaps(
-    rows: Iterable[Stretch],
-    key: Callable[[Stretch], object],
-    start: Callable[[Stretch], Moment],
-    end: Callable[[Stretch], Moment | None],
-) -> Iterator[tuple[Stretch, Stretch]]:
+def overlaps(rows: Iterable[Dated], key: Callable[[Dated], object]) -> Iterator[tuple[Dated, Dated]]:
     """Yield (earlier, later) for rows of one key that share any moment; each later row once."""
-    groups: dict[object, list[Stretch]] = defaultdict(list)
+    groups: dict[object, list[Dated]] = defaultdict(list)
     for row in rows:
         groups[key(row)].append(row)
     for group in groups.values():
-        longest: Stretch | None = None
-        for row in sorted(group, key=lambda r: (start(r), r.line)):
-            longest_end = end(longest) if longest is not None else None
-            if longest is not None and (longest_end is None or start(row) < longest_end):
+        longest: Dated | None = None
+        for row in sorted(group, key=lambda r: (r.stretch.start, r.line)):
+            if longest is not None and longest.stretch.holds(row.stretch.start):
                 yield longest, row
-            row_end = end(row)
-            if longest is None or (longest_end is not None and (row_end is None or row_end > longest_end)):
+            if longest is None or row.stretch.outlasts(longest.stretch):
                 longest = row
 
 
@@ -134,7 +127,7 @@ def check_wikis(rows: Collection[WikiRow], problems: Problems) -> None:
 
 def check_policy_overlaps(rows: Collection[PolicyRow], problems: Problems) -> None:
     """At any moment one row at most holds for an instrument and wiki, and one at most for an instrument and `*`."""
-    found = overlaps(rows, lambda r: (r.instrument_name, r.wiki_db), lambda r: r.valid_from, lambda r: r.valid_to)
+    found = overlaps(rows, lambda r: (r.instrument_name, r.wiki_db))
     for earlier, later in found:
         what = f"overlaps line {earlier.line} of {later.instrument_name} on {later.wiki_db}"
         step = f"End line {earlier.line} at {format_cell(later.valid_from)} or start this one later"
@@ -162,7 +155,7 @@ def check_known_wikis(
 
 def check_instruments(rows: Collection[InstrumentRow], problems: Problems) -> None:
     """An instrument has one role at a time, and one instrument at a time measures usage."""
-    for earlier, later in overlaps(rows, lambda r: r.instrument_name, lambda r: r.valid_from, lambda r: r.valid_to):
+    for earlier, later in overlaps(rows, lambda r: r.instrument_name):
         what = f"overlaps line {earlier.line} of the same instrument"
         step = f"End line {earlier.line} at {later.valid_from}"
         problems.add(INSTRUMENTS_CSV, later.line, "valid_from", later.valid_from, what, step)
@@ -176,7 +169,7 @@ def check_instruments(rows: Collection[InstrumentRow], problems: Problems) -> No
             problems.add(
                 INSTRUMENTS_CSV, row.line, "has_user_id", "false", "usage is counted in users, so it needs them", step
             )
-    for earlier, later in overlaps(usage, lambda _: "usage", lambda r: r.valid_from, lambda r: r.valid_to):
+    for earlier, later in overlaps(usage, lambda _: "usage"):
         if earlier.instrument_name == later.instrument_name:
             continue
         what = f"measures usage while {earlier.instrument_name} (line {earlier.line}) does"
@@ -195,7 +188,7 @@ def check_vocabulary(rows: Collection[VocabularyRow], problems: Problems) -> Non
     reported: set[int] = set()
     for platform in PLATFORMS:
         own = [row for row in rows if row.client_platform_family in (platform, ANY_PLATFORM)]
-        found = overlaps(own, lambda r: r.element_friendly_name, lambda r: r.measured_from, lambda r: r.measured_to)
+        found = overlaps(own, lambda r: r.element_friendly_name)
         for earlier, later in found:
             if later.line in reported:
                 continue
@@ -207,9 +200,7 @@ def check_vocabulary(rows: Collection[VocabularyRow], problems: Problems) -> Non
 
 def check_wiki_config(rows: Collection[WikiConfigRow], problems: Problems) -> None:
     """A setting of a wiki has one value at a time."""
-    for earlier, later in overlaps(
-        rows, lambda r: (r.wiki_db, r.setting), lambda r: r.valid_from, lambda r: r.valid_to
-    ):
+    for earlier, later in overlaps(rows, lambda r: (r.wiki_db, r.setting)):
         what = f"overlaps line {earlier.line} of {later.setting} on {later.wiki_db}"
         step = f"End line {earlier.line} at {format_cell(later.valid_from)}"
         problems.add(WIKI_CONFIG_CSV, later.line, "valid_from", format_cell(later.valid_from), what, step)

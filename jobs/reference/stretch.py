@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Generic, TypeVar, overload
-
-from jobs.reference.rows import InstrumentRow, PolicyRow, VocabularyRow, WikiConfigRow
+from typing import Generic, TypeVar
 
 Moment = TypeVar("Moment", date, datetime)
 
@@ -32,24 +30,9 @@ class Stretch(Generic[Moment]):
         first, last = max(self.start, start), end if self.end is None else min(self.end, end)
         return (first, last) if first < last else None
 
-
-@overload
-def stretch_of(row: InstrumentRow | VocabularyRow) -> Stretch[date]: ...
-
-
-@overload
-def stretch_of(row: PolicyRow | WikiConfigRow) -> Stretch[datetime]: ...
-
-
-def stretch_of(
-    row: InstrumentRow | VocabularyRow | PolicyRow | WikiConfigRow,
-) -> Stretch[date] | Stretch[datetime]:
-    """Return the days, or moments, in which a row of a reference CSV is in force."""
-    if isinstance(row, VocabularyRow):
-        return Stretch(row.measured_from, row.measured_to)
-    if isinstance(row, InstrumentRow):
-        return Stretch(row.valid_from, row.valid_to)
-    return Stretch(row.valid_from, row.valid_to)
+    def outlasts(self, other: Stretch[Moment]) -> bool:
+        """Whether it ends later than another."""
+        return other.end is not None and (self.end is None or self.end > other.end)
 
 
 def hull(stretches: Iterable[Stretch[Moment]]) -> Stretch[Moment]:
@@ -66,7 +49,7 @@ def merged(stretches: Iterable[Stretch[Moment]]) -> list[Stretch[Moment]]:
         last = found[-1] if found else None
         if last is None or (last.end is not None and last.end < one.start):
             found.append(one)
-        elif last.end is not None and (one.end is None or last.end < one.end):
+        elif one.outlasts(last):
             found[-1] = Stretch(last.start, one.end)
     return found
 

@@ -14,7 +14,7 @@ from functools import cache
 from typing import NamedTuple
 
 from jobs.reference.rows import ANY_PLATFORM, PLATFORMS, REVIEW_LINKS, VocabularyRow
-from jobs.reference.stretch import Stretch, gaps, hull, stretch_of
+from jobs.reference.stretch import Stretch, gaps, hull
 from jobs.windows import DAY
 
 __all__ = ["ALL", "REVIEW_LINKS", "Vocabulary"]
@@ -86,7 +86,7 @@ class Vocabulary:
         rows = self._rows(element)
         if not rows:
             raise KeyError(f"{element!r} is not in the vocabulary")
-        return hull(map(stretch_of, rows))
+        return hull(row.stretch for row in rows)
 
     def overlaps(self, element: str, start: date, end: date) -> bool:
         """Whether an element's life overlaps the days; never outside the vocabulary."""
@@ -148,7 +148,8 @@ class Vocabulary:
         why = {row.measured_from: reasons(row).begins for row in reversed(rows)}
         last = reasons(rows[-1]).ends
         return tuple(
-            Gap(free, last if free.end is None else why[free.end]) for free in gaps(map(stretch_of, rows), date.min)
+            Gap(free, last if free.end is None else why[free.end])
+            for free in gaps((row.stretch for row in rows), date.min)
         )
 
     def _sentence(self, element: str, platform: str, gap: Gap) -> str:

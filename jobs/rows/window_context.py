@@ -15,7 +15,6 @@ from jobs.policy.timeline import Timeline, describe_changes, timelines
 from jobs.reference.instruments import instruments_between
 from jobs.reference.load import Reference
 from jobs.reference.rows import USAGE_ROLES
-from jobs.reference.stretch import stretch_of
 from jobs.reference.vocabulary import Vocabulary
 from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, Cautions, missing_hours
 from jobs.windows import DAY, days
@@ -190,7 +189,7 @@ class WindowContext:
             _Life(wiki, row.instrument_name, self._timelines.get((row.instrument_name, wiki), Timeline()), *cut)
             for wiki in wikis
             for row in self.reference.instruments
-            if row.instrument_name in instruments and (cut := stretch_of(row).clip(start, end))
+            if row.instrument_name in instruments and (cut := row.stretch.clip(start, end))
         ]
 
     def _pairs(self, life: _Life) -> frozenset[tuple[str, float]]:
