@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,7 @@ from jobs.rows.cautions import combined, standing
 from jobs.rows.regimes import SAMPLING_COLUMNS, element_instruments, entries, kish, regimes_by_row, sampling_values
 from jobs.rows.window_context import WindowContext, joined_columns
 from jobs.window_sums.tables import ALL, LINK_CELL, LINK_WINDOW, ROLLING, LinkSums
-
-DAY = timedelta(days=1)
+from jobs.windows import DAY
 
 
 def link_cells(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -114,7 +113,7 @@ def element_windows(context: WindowContext, as_of: Iterable[date]) -> pd.DataFra
     vocabulary, catalogue = context.vocabulary, context.catalogue
     rows = []
     for last in as_of:
-        for days in context.catalogue.window_days(ROLLING, "links"):
+        for days in catalogue.window_days(ROLLING, "links"):
             start, end = last - (days - 1) * DAY, last + DAY
             for element in (*vocabulary.elements, REVIEW_LINKS):
                 if not vocabulary.overlaps(element, start, end) or end <= context.first_seen.get(element, start):

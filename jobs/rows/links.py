@@ -105,7 +105,7 @@ def link_rows(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> 
         Candidates for `settle`, and the cells behind them (one row per cell).
 
     Raises:
-        KeyError: for a metric of the family that nothing here builds.
+        ValueError: for a metric of the family that nothing here builds.
     """
     cells, regimes = link_cells(sums, context, as_of)
     blocks = [
@@ -120,9 +120,11 @@ def _blocks(metric: Metric, cells: pd.DataFrame, regimes: pd.DataFrame) -> list[
     """Build a metric's candidates in every cell, a block for each of its inferences."""
     if metric.metric in TOTALS:
         return _total(metric, cells, regimes)
+    if metric.metric in RATIOS:
+        return _rate(metric, cells, regimes)
     if metric.metric == UNIQUE:
         return _unique(metric, cells)
-    return _rate(metric, cells, regimes)
+    raise ValueError(f"link metric {metric.metric}: say in jobs/rows/links.py what it is made of (TOTALS or RATIOS)")
 
 
 def _of_metric(block: pd.DataFrame, metric: Metric) -> pd.DataFrame:
