@@ -8,7 +8,6 @@ told apart by its name; then each case gets its own sums back and the rows are b
 from __future__ import annotations
 
 import re
-import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -24,8 +23,7 @@ from jobs.catalogue import load_catalogue
 from jobs.contracts import EVENT_COLUMNS
 from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.policy.timeline import Regime, all_regimes
-from jobs.reference.load import Reference, load_reference
-from jobs.reference.rows import COLUMNS, POLICY_CSV, WIKIS_CSV
+from jobs.reference.load import Reference
 from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_cells import platform_bucket_elements
@@ -40,9 +38,9 @@ from jobs.window_sums.links import link_window_sums
 from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums
 from jobs.window_sums.visits import visit_window_sums
 from jobs.windows import days
+from tests.references import HEALTH, policy_row, reference, wiki_row
 
 CASES = Path(__file__).parent / "cases" / "metrics"
-INSTRUMENT = "personal-dashboard-health-metrics"
 DAY = timedelta(days=1)
 GRACE_MINUTES = 15
 MIN_USERS = 10
@@ -99,31 +97,27 @@ def _case(name: str, spec: dict[str, Any]) -> MetricCase:
     unknown = set(spec) - {"what", "wikis", "policy", "missing_hours", "missing_days", "defaults", "events", "rows",
                            "no_rows"}  # fmt: skip
     assert not unknown, f"{name}: {unknown}"
-    reference = _reference(spec["wikis"], spec.get("policy", EVERYTHING))
+    known = _reference(spec["wikis"], spec.get("policy", EVERYTHING))
     missing = set(spec.get("missing_days", []))
     incomplete = dict(spec.get("missing_hours", {})) | dict.fromkeys(missing, 24)
-    context = WindowContext(reference, [day for day in YEAR if day not in missing], incomplete, GRACE_MINUTES)
+    context = WindowContext(known, [day for day in YEAR if day not in missing], incomplete, GRACE_MINUTES)
     first_wiki = next(iter(spec["wikis"]))
-    regimes = all_regimes(reference, timedelta(minutes=GRACE_MINUTES))
+    regimes = all_regimes(known, timedelta(minutes=GRACE_MINUTES))
     events = [
         _event({"wiki": first_wiki, **spec.get("defaults", {}), **one}, regimes)
         for short in spec["events"]
         for one in _opened(short)
     ]
     rows = [{**KEY_DEFAULTS, "wiki_db": first_wiki, **row} for row in spec["rows"]]
-    return MetricCase(name, reference, context, events, rows, spec.get("no_rows", []))
+    return MetricCase(name, known, context, events, rows, spec.get("no_rows", []))
 
 
 def _reference(wikis: Mapping[str, date], policy: Sequence[Mapping[str, Any]]) -> Reference:
-    """Write the CSVs of an input directory and read them back as a run does."""
-    wiki_lines = [f"{wiki},{wiki}.example,xx,false,{day},{day}" for wiki, day in wikis.items()]
-    policy_lines = [
-        f"{INSTRUMENT},{row['wiki']},{row['unit']},{row['rate']},{row['from']},{row.get('to', '')}" for row in policy
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        for file, lines in ((WIKIS_CSV, wiki_lines), (POLICY_CSV, policy_lines)):
-            (Path(folder) / file).write_text("\n".join([",".join(COLUMNS[file]), *lines]) + "\n")
-        return load_reference(Path(folder))
+    """Wikis and policy of a case; instruments and vocabulary as shipped."""
+    return reference(
+        *(policy_row(row["wiki"], row["unit"], row["rate"], row["from"], row.get("to")) for row in policy),
+        wikis=[wiki_row(name, day) for name, day in wikis.items()],
+    )
 
 
 def _opened(short: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -151,7 +145,7 @@ def _event(short: Mapping[str, Any], regimes: Sequence[Regime]) -> dict[str, Any
         "event_hour": time.hour,
         "meta_dt": time,
         "wiki_db": wiki,
-        "instrument_name": INSTRUMENT,
+        "instrument_name": HEALTH,
         "sample_unit": regime.sample_unit,
         "sample_rate": regime.kept_rate,
         "action": short.get("action", "pageview"),
@@ -220,7 +214,7 @@ def _facts(spark: SparkSession, cases: Sequence[MetricCase]) -> list[DataFrame]:
     pageviews = element_pageviews(frame_of(spark, rows, EVENT_COLUMNS))
     review = cases[0].context.vocabulary.review_elements
     facts = (
-        user_days(pageviews, review_elements=review, dashboard_instruments=[INSTRUMENT]),
+        user_days(pageviews, review_elements=review, dashboard_instruments=[HEALTH]),
         user_link_days(pageviews, review_elements=review),
         unit_link_days(pageviews, review_elements=review),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import datetime
 
 import pytest
 from hypothesis import given, settings
@@ -15,16 +15,10 @@ from jobs.errors import InputError
 from jobs.policy.import_records import import_records, write_policy
 from jobs.policy.records import load_records
 from jobs.reference.load import read_policy
-from jobs.reference.rows import PolicyRow
-
-NAME = "personal-dashboard-health-metrics"
+from tests.references import HEALTH, at, policy_row
 
 
-def at(text):
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-
-def record(rates=None, *, unit="session", name=NAME, **more):
+def record(rates=None, *, unit="session", name=HEALTH, **more):
     built = {"name": name, "start": "2026-02-10T00:00:00Z", "end": None, "sample_unit": unit, **more}
     if rates is not None:
         built["sample_rate"] = rates
@@ -50,7 +44,7 @@ def test_rate_strings_become_wikis_and_the_default_a_star():
         ("enwiki", "session", 0.01, "02-10 00:00", None),
         ("frwiki", "session", 0.1, "02-10 00:00", None),
     ]
-    assert summary[0] == f"{NAME} on *: 50 % of sessions from 2026-02-10T00:00:00Z"
+    assert summary[0] == f"{HEALTH} on *: 50 % of sessions from 2026-02-10T00:00:00Z"
 
 
 @pytest.mark.parametrize("rates", [None, {}])
@@ -59,7 +53,7 @@ def test_a_missing_rate_is_zero(rates):
 
 
 def test_a_missing_unit_is_session_and_a_plain_rate_is_the_default():
-    bare = {"name": NAME, "start": "2026-02-10", "sample_rate": 1}
+    bare = {"name": HEALTH, "start": "2026-02-10", "sample_rate": 1}
     assert short(run(bare).rows) == [("*", "session", 1.0, "02-10 00:00", None)]
 
 
@@ -73,8 +67,8 @@ def test_a_change_closes_only_what_it_replaces():
         ("enwiki", "session", 0.5, "04-07 13:00", None),
     ]
     assert summary == (
-        f"{NAME} on enwiki: 10 % of sessions ends at 2026-04-07T13:00:00Z",
-        f"{NAME} on enwiki: 50 % of sessions from 2026-04-07T13:00:00Z",
+        f"{HEALTH} on enwiki: 10 % of sessions ends at 2026-04-07T13:00:00Z",
+        f"{HEALTH} on enwiki: 50 % of sessions from 2026-04-07T13:00:00Z",
     )
 
 
@@ -139,14 +133,14 @@ def test_the_same_command_twice_leaves_the_file_byte_for_byte(tmp_path, later, c
 def test_a_record_without_a_time_is_known_from_before_the_change_also_where_it_began_after_its_start():
     first = run(UNTIMED, effective_from=at("2026-03-01")).rows
     rows = run(UNTIMED, JOURNALLED, existing=first).rows
-    assert run(UNTIMED, JOURNALLED, existing=rows) == (rows, (f"{NAME}: unchanged", f"{NAME}: unchanged"))
+    assert run(UNTIMED, JOURNALLED, existing=rows) == (rows, (f"{HEALTH}: unchanged", f"{HEALTH}: unchanged"))
 
 
 def test_an_old_record_alone_changes_nothing_and_is_warned_of():
     rows = run(UNTIMED, JOURNALLED).rows
     again, summary = run(UNTIMED, existing=rows)
     assert again == rows
-    assert summary[0].startswith(f"warning: {NAME}: unchanged; record 1 has no time and says what held at its start")
+    assert summary[0].startswith(f"warning: {HEALTH}: unchanged; record 1 has no time and says what held at its start")
     assert "--effective-from" in summary[0]
     ended = run(UNTIMED, {**JOURNALLED, "end": "2026-03-10"}).rows
     again, summary = run(UNTIMED, existing=ended)
@@ -173,7 +167,7 @@ def test_a_known_end_stands_from_the_beginning_and_can_be_moved():
     longer = record({"default": "1"}, end="2026-08-01", utc_journal_dt="2026-05-20T00:00:00Z")
     rows, summary = run(longer, existing=planned)
     assert short(rows) == [("*", "session", 1.0, "02-10 00:00", "08-01 00:00")]
-    assert summary == (f"{NAME} on *: the end is now 2026-08-01T00:00:00Z",)
+    assert summary == (f"{HEALTH} on *: the end is now 2026-08-01T00:00:00Z",)
     assert run(longer, existing=rows).rows == rows
 
 
@@ -194,7 +188,7 @@ def test_the_past_is_never_rewritten():
 
 
 def test_other_instruments_and_hand_written_rows_pass_through():
-    other = PolicyRow("top-link", "*", "pageview", 0.1, at("2026-01-01"), None)
+    other = policy_row(rate=0.1, start="2026-01-01", name="top-link")
     rows = run(record({"default": "1"}), existing=[other]).rows
     assert rows[0] == other
     assert len(rows) == 2
@@ -319,7 +313,7 @@ def test_files_hold_one_record_a_list_or_an_object_with_a_list(tmp_path):
         paths.append(tmp_path / f"{name}.json")
         paths[-1].write_text(json.dumps(content))
     records, sources = load_records(paths)
-    assert [r["name"] for r in records] == [NAME, NAME, NAME, "x"]
+    assert [r["name"] for r in records] == [HEALTH, HEALTH, HEALTH, "x"]
     assert sources == ["one.json", "list.json record 1", "list.json record 2", "object.json"]
 
 

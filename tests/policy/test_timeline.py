@@ -18,8 +18,9 @@ from jobs.policy.timeline import (
     format_rate,
     timelines,
 )
-from jobs.reference.rows import PolicyRow
-from tests.policy.policy_cases import NAME, QUARTER_HOUR, at, reference, row
+from tests.references import HEALTH, at, policy_row, reference, wiki_row
+
+QUARTER_HOUR = timedelta(minutes=15)
 
 
 def regimes(*rows, grace=QUARTER_HOUR, **kwargs):
@@ -31,7 +32,7 @@ def regimes(*rows, grace=QUARTER_HOUR, **kwargs):
 
 
 def test_one_row_is_one_regime():
-    assert regimes(row("enwiki", "session", 0.1, "2026-03-19T20:36")) == [
+    assert regimes(policy_row("enwiki", "session", 0.1, "2026-03-19T20:36")) == [
         ("session", 0.1, 0.1, False, False, "19 20:36", None)
     ]
 
@@ -39,8 +40,8 @@ def test_one_row_is_one_regime():
 @pytest.mark.parametrize(("old", "new"), [(1.0, 0.1), (0.1, 1.0)])
 def test_the_smaller_rate_applies_in_the_grace(old, new):
     found = regimes(
-        row("enwiki", "pageview", old, "2026-03-01", "2026-03-10T12:00"),
-        row("enwiki", "pageview", new, "2026-03-10T12:00"),
+        policy_row("enwiki", "pageview", old, "2026-03-01", "2026-03-10T12:00"),
+        policy_row("enwiki", "pageview", new, "2026-03-10T12:00"),
     )
     assert found == [
         ("pageview", old, old, False, False, "01 00:00", "10 12:00"),
@@ -51,8 +52,8 @@ def test_the_smaller_rate_applies_in_the_grace(old, new):
 
 def test_a_change_of_unit_drops_the_grace():
     found = regimes(
-        row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10T12:00"),
-        row("enwiki", "session", 0.5, "2026-03-10T12:00"),
+        policy_row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10T12:00"),
+        policy_row("enwiki", "session", 0.5, "2026-03-10T12:00"),
     )
     assert found[1] == ("session", 0.5, 0.0, True, True, "10 12:00", "10 12:15")
     assert found[2] == ("session", 0.5, 0.5, False, False, "10 12:15", None)
@@ -60,24 +61,24 @@ def test_a_change_of_unit_drops_the_grace():
 
 def test_no_grace_where_both_rates_are_1():
     found = regimes(
-        row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10T12:00"),
-        row("enwiki", "session", 1.0, "2026-03-10T12:00"),
+        policy_row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10T12:00"),
+        policy_row("enwiki", "session", 1.0, "2026-03-10T12:00"),
     )
     assert [(r[0], r[3]) for r in found] == [("pageview", False), ("session", False)]
 
 
 def test_no_grace_after_a_gap():
     found = regimes(
-        row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10T12:00"),
-        row("enwiki", "pageview", 0.1, "2026-03-10T12:01"),
+        policy_row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10T12:00"),
+        policy_row("enwiki", "pageview", 0.1, "2026-03-10T12:01"),
     )
     assert [r[3] for r in found] == [False, False]
 
 
 def test_the_own_row_beats_the_star_row_and_its_end_is_a_change_too():
     found = regimes(
-        row("*", "pageview", 1.0, "2026-03-01"),
-        row("enwiki", "pageview", 0.1, "2026-03-10T12:00", "2026-03-20T08:00"),
+        policy_row("*", "pageview", 1.0, "2026-03-01"),
+        policy_row("enwiki", "pageview", 0.1, "2026-03-10T12:00", "2026-03-20T08:00"),
     )
     assert found == [
         ("pageview", 1.0, 1.0, False, False, "01 00:00", "10 12:00"),
@@ -90,18 +91,18 @@ def test_the_own_row_beats_the_star_row_and_its_end_is_a_change_too():
 
 def test_rows_that_say_the_same_are_one_regime():
     found = regimes(
-        row("*", "pageview", 0.1, "2026-03-01"),
-        row("enwiki", "pageview", 0.1, "2026-03-05", "2026-03-06"),
-        row("enwiki", "pageview", 0.1, "2026-03-06", "2026-03-09"),
+        policy_row("*", "pageview", 0.1, "2026-03-01"),
+        policy_row("enwiki", "pageview", 0.1, "2026-03-05", "2026-03-06"),
+        policy_row("enwiki", "pageview", 0.1, "2026-03-06", "2026-03-09"),
     )
     assert found == [("pageview", 0.1, 0.1, False, False, "01 00:00", None)]
 
 
 def test_overlapping_graces_take_the_smallest_rate():
     found = regimes(
-        row("enwiki", "pageview", 0.1, "2026-03-01", "2026-03-10T12:00"),
-        row("enwiki", "pageview", 1.0, "2026-03-10T12:00", "2026-03-10T12:10"),
-        row("enwiki", "pageview", 0.5, "2026-03-10T12:10"),
+        policy_row("enwiki", "pageview", 0.1, "2026-03-01", "2026-03-10T12:00"),
+        policy_row("enwiki", "pageview", 1.0, "2026-03-10T12:00", "2026-03-10T12:10"),
+        policy_row("enwiki", "pageview", 0.5, "2026-03-10T12:10"),
     )
     assert [r[1:] for r in found] == [
         (0.1, 0.1, False, False, "01 00:00", "10 12:00"),
@@ -114,15 +115,16 @@ def test_overlapping_graces_take_the_smallest_rate():
 
 def test_a_rate_of_zero_is_in_force_and_its_grace_keeps_nothing():
     found = regimes(
-        row("enwiki", "session", 0.0, "2026-03-01", "2026-03-10"), row("enwiki", "session", 0.5, "2026-03-10")
+        policy_row("enwiki", "session", 0.0, "2026-03-01", "2026-03-10"),
+        policy_row("enwiki", "session", 0.5, "2026-03-10"),
     )
     assert [(r[1], r[2], r[3]) for r in found] == [(0.0, 0.0, False), (0.5, 0.0, True), (0.5, 0.5, False)]
 
 
 def test_without_a_grace_there_is_none():
     found = regimes(
-        row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10"),
-        row("enwiki", "session", 0.1, "2026-03-10"),
+        policy_row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10"),
+        policy_row("enwiki", "session", 0.1, "2026-03-10"),
         grace=timedelta(),
     )
     assert [(r[1], r[2], r[3]) for r in found] == [(1.0, 1.0, False), (0.1, 0.1, False)]
@@ -144,7 +146,7 @@ def stretches(draw, wiki):
         if draw(st.booleans()):
             stop = None if end is None else ORIGIN + timedelta(minutes=end)
             unit, rate = draw(st.sampled_from(("pageview", "session"))), draw(st.sampled_from(RATES))
-            rows.append(PolicyRow(NAME, wiki, unit, rate, ORIGIN + timedelta(minutes=start), stop))
+            rows.append(policy_row(wiki, unit, rate, ORIGIN + timedelta(minutes=start), stop))
     return rows
 
 
@@ -176,7 +178,7 @@ def brute_force(rows, wiki, moment):
 @given(stretches("enwiki"), stretches("*"), stretches("frwiki"))
 def test_the_timeline_agrees_with_a_lookup_minute_by_minute(own, star, other):
     rows = [*own, *star, *other]
-    found = all_regimes(reference(*rows, wikis=("enwiki", "frwiki")), QUARTER_HOUR)
+    found = all_regimes(reference(*rows, wikis=[wiki_row("enwiki"), wiki_row("frwiki")]), QUARTER_HOUR)
     for wiki in ("enwiki", "frwiki"):
         mine = [r for r in found if r.wiki_db == wiki]
         for earlier, later in pairwise(mine):
@@ -196,14 +198,14 @@ def test_the_timeline_agrees_with_a_lookup_minute_by_minute(own, star, other):
 # --- windows --------------------------------------------------------------------------------------------------------
 
 MIXED = (
-    row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10T12:00"),
-    row("enwiki", "pageview", 0.1, "2026-03-10T12:00", "2026-03-20"),
-    row("enwiki", "pageview", 1.0, "2026-03-22T06:00"),
+    policy_row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10T12:00"),
+    policy_row("enwiki", "pageview", 0.1, "2026-03-10T12:00", "2026-03-20"),
+    policy_row("enwiki", "pageview", 1.0, "2026-03-22T06:00"),
 )
 
 
 def window(question, *rows, start, end):
-    own = timelines(reference(*rows), QUARTER_HOUR).get((NAME, "enwiki"), Timeline())
+    own = timelines(reference(*rows), QUARTER_HOUR).get((HEALTH, "enwiki"), Timeline())
     return question(own, date.fromisoformat(start), date.fromisoformat(end))
 
 
@@ -227,14 +229,14 @@ def test_days_without_any_policy_are_uncovered():
 
 
 def test_a_day_at_rate_zero_is_uncovered():
-    zero = row("enwiki", "session", 0.0, "2026-03-01")
+    zero = policy_row("enwiki", "session", 0.0, "2026-03-01")
     assert window(Timeline.uncovered_days, zero, start="2026-03-05", end="2026-03-06") == (date(2026, 3, 5),)
 
 
 def test_a_window_that_begins_in_a_grace_has_the_rate_of_before_too():
     rows = (
-        row("enwiki", "pageview", 0.1, "2026-03-01", "2026-03-09T23:50"),
-        row("enwiki", "pageview", 1.0, "2026-03-09T23:50"),
+        policy_row("enwiki", "pageview", 0.1, "2026-03-01", "2026-03-09T23:50"),
+        policy_row("enwiki", "pageview", 1.0, "2026-03-09T23:50"),
     )
     tenth, full = UnitRate("pageview", 0.1), UnitRate("pageview", 1.0)
     assert window(Timeline.applied_rates, *rows, start="2026-03-10", end="2026-03-11") == (tenth, full)
@@ -250,8 +252,8 @@ def test_a_wiki_is_sampled_while_a_rate_below_1_is_in_force():
 
 def test_before_the_first_positive_rate_is_no_gap():
     rows = (
-        row("enwiki", "session", 0.0, "2026-03-01", "2026-03-10T12:00"),
-        row("enwiki", "session", 0.5, "2026-03-10T12:00", "2026-03-20T12:00"),
+        policy_row("enwiki", "session", 0.0, "2026-03-01", "2026-03-10T12:00"),
+        policy_row("enwiki", "session", 0.5, "2026-03-10T12:00", "2026-03-20T12:00"),
     )
     assert not window(Timeline.has_gap, *rows, start="2026-03-09", end="2026-03-12")
     assert window(Timeline.has_gap, *rows, start="2026-03-19", end="2026-03-21")
@@ -267,16 +269,22 @@ def test_changes_inside_the_window_are_told_and_at_its_start_are_not():
         "then from 10 % of pageviews to 100 % of pageviews at 2026-03-22 06:00 UTC"
     )
     midnight = (
-        row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10"),
-        row("enwiki", "pageview", 0.1, "2026-03-10"),
+        policy_row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10"),
+        policy_row("enwiki", "pageview", 0.1, "2026-03-10"),
     )
     assert window(Timeline.rate_changes, *midnight, start="2026-03-10", end="2026-03-12") == ()
     assert describe_changes(()) is None
 
 
 def test_a_unit_change_is_told_only_where_events_were_dropped():
-    sampled = (row("enwiki", "pageview", 0.5, "2026-03-01", "2026-03-10"), row("enwiki", "session", 0.5, "2026-03-10"))
-    whole = (row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10"), row("enwiki", "session", 1.0, "2026-03-10"))
+    sampled = (
+        policy_row("enwiki", "pageview", 0.5, "2026-03-01", "2026-03-10"),
+        policy_row("enwiki", "session", 0.5, "2026-03-10"),
+    )
+    whole = (
+        policy_row("enwiki", "pageview", 1.0, "2026-03-01", "2026-03-10"),
+        policy_row("enwiki", "session", 1.0, "2026-03-10"),
+    )
     assert window(Timeline.has_unit_change, *sampled, start="2026-03-10", end="2026-03-11")
     assert not window(Timeline.has_unit_change, *sampled, start="2026-03-11", end="2026-03-12")
     assert not window(Timeline.has_unit_change, *whole, start="2026-03-09", end="2026-03-12")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -12,32 +11,25 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from jobs.quality.facts_profile import TABLES, facts_profile
-from jobs.reference.rows import InstrumentRow, VocabularyRow, WikiRow
 from jobs.warehouse.lake import schema_of
+from tests.references import HEALTH, element_row, instrument_row, reference, wiki_row
 
 pytestmark = pytest.mark.spark
 
 D = date(2026, 3, 20)
 NEXT = date(2026, 3, 21)
-HEALTH = "personal-dashboard-health-metrics"
 DIFF, MENU = "Personal Dashboard diff link", "Personal Dashboard menu link"
 REGIME = {"instrument_name": HEALTH, "sample_unit": "pageview", "sample_rate": 1.0}
 SEGMENT = {"client_platform_family": "desktop_browser", "edit_count_bucket": "100-999 edits"}
-REFERENCE: Any = SimpleNamespace(
-    wikis=(
-        WikiRow("idwiki", "", "id", True, date(2026, 3, 1), date(2026, 3, 10)),
-        WikiRow("thwiki", "", "th", True, date(2026, 3, 1), date(2026, 4, 1)),
-        WikiRow("trwiki", "", "tr", True, date(2026, 3, 1), D),
-        WikiRow("enwiki", "", "en", False, date(2026, 5, 1), date(2026, 5, 1)),
-    ),
-    vocabulary=(
-        VocabularyRow(DIFF, "review links", "*", date(2026, 2, 10), None, ""),
-        VocabularyRow(MENU, "entry point", "*", date(2026, 2, 10), None, ""),
-    ),
-    instruments=(
-        InstrumentRow(HEALTH, "both", True, date(2026, 2, 10), None),
-        InstrumentRow("entry-points", "entry_point", False, date(2026, 2, 10), None),
-    ),
+REFERENCE = reference(
+    wikis=[
+        wiki_row("idwiki", visible="2026-03-10"),
+        wiki_row("thwiki", visible="2026-04-01"),
+        wiki_row("trwiki", visible=D),
+        wiki_row("enwiki", "2026-05-01"),
+    ],
+    vocabulary=[element_row(DIFF), element_row(MENU, "entry point")],
+    instruments=[instrument_row(), instrument_row("entry-points", "entry_point", has_user_id=False)],
 )
 
 

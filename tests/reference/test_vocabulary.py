@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.resources
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.reference import rules
-from jobs.reference.csv_file import Problems, read_table
-from jobs.reference.rows import COLUMNS, PLATFORMS, VOCABULARY_CSV, VocabularyRow
+from jobs.reference.rows import PLATFORMS, VocabularyRow
 from jobs.reference.stretch import Stretch
 from jobs.reference.vocabulary import REVIEW_LINKS, Vocabulary
+from tests.references import element_row, shipped_vocabulary
 
 MENU = "Personal Dashboard menu link"
 DIFF = "Personal Dashboard diff link"
@@ -29,11 +27,7 @@ def d(text):
 
 @pytest.fixture(scope="module")
 def shipped():
-    raw = importlib.resources.files("jobs").joinpath("data", VOCABULARY_CSV).read_bytes()
-    problems = Problems()
-    rows = read_table(VOCABULARY_CSV, raw, COLUMNS[VOCABULARY_CSV], rules.vocabulary, problems)
-    rules.check_vocabulary(rows, problems)
-    assert problems.found == []
+    rows = shipped_vocabulary()
     assert all(row.reason for row in rows)
     return Vocabulary(rows)
 
@@ -131,7 +125,7 @@ def test_overlaps_is_half_open(shipped):
 
 
 def row(element, platform, start, end=None, group=REVIEW_LINKS):
-    return VocabularyRow(element, group, platform, d(start), d(end) if end else None, "because")
+    return element_row(element, group, start, end, platform, "because")
 
 
 def test_an_element_with_desktop_rows_only_has_desktop_only():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from itertools import product
 
@@ -12,8 +12,6 @@ import pandas as pd
 import pytest
 
 from jobs.estimation.limits import DEFAULT_LIMITS
-from jobs.reference.load import Reference
-from jobs.reference.rows import ANY_PLATFORM, InstrumentRow, PolicyRow, VocabularyRow, WikiRow
 from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting, tables_by
 from jobs.rows.self_validation import self_validation_rows, validation_windows
@@ -22,11 +20,12 @@ from jobs.steps.fitting import fit_many
 from jobs.transforms.thinning import copy_name
 from jobs.transforms.user_days import SELF_VALIDATION_RATES
 from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums
+from tests.references import HEALTH, element_row, instrument_row, policy_row, reference, wiki_row
 
 DAY = timedelta(days=1)
 MONDAY = date(2026, 6, 8)
 WIKIS = ("idwiki", "trwiki", "viwiki")
-REGIME = {"instrument_name": "health", "sample_unit": "pageview"}
+REGIME = {"instrument_name": HEALTH, "sample_unit": "pageview"}
 LINK_COUNTS = ("impressions", "clicks", "shown", "matched")
 LINK_SQUARES = ("impressions_sq", "clicks_sq", "impressions_clicks", "shown_sq", "matched_sq", "shown_matched")
 BUCKETS = ("all", "0 edits", "1-4 edits")
@@ -34,13 +33,13 @@ BUCKETS = ("all", "0 edits", "1-4 edits")
 
 def _context(rate):
     start = MONDAY - 60 * DAY
-    reference = Reference(
-        wikis=tuple(WikiRow(name, f"{name[:2]}.wikipedia.org", name[:2], True, start, start) for name in WIKIS),
-        policy=(PolicyRow("health", "*", "pageview", rate, datetime(2026, 1, 1, tzinfo=UTC), None),),
-        instruments=(InstrumentRow("health", "both", True, start, None),),
-        vocabulary=(VocabularyRow("diff", "review links", ANY_PLATFORM, start, None, ""),),
+    known = reference(
+        policy_row(rate=rate),
+        wikis=[wiki_row(name, start) for name in WIKIS],
+        instruments=[instrument_row(start=start)],
+        vocabulary=[element_row("diff", start=start)],
     )
-    return WindowContext(reference, [start + i * DAY for i in range(61)], {}, 15)
+    return WindowContext(known, [start + i * DAY for i in range(61)], {}, 15)
 
 
 def _frame(places, columns, rng):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from jobs.estimation.answers import PeopleEstimate
-from jobs.reference.load import Reference
-from jobs.reference.rows import ANY_PLATFORM, InstrumentRow, PolicyRow, VocabularyRow, WikiRow
 from jobs.rows.candidates import FINITE_ONLY
 from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, missing_hours, standing
 from jobs.rows.cohorts import cohort_rows
@@ -20,6 +18,7 @@ from jobs.rows.visit_fits import _refuse_process
 from jobs.rows.window_context import WindowContext
 from jobs.transforms.link_margins import USER_STATISTICS
 from jobs.window_sums.tables import LINK_CELL, CohortSums, LinkSums
+from tests.references import HEALTH, element_row, instrument_row, policy_row, reference, wiki_row
 
 DAY = timedelta(days=1)
 SUNDAY = date(2026, 6, 14)
@@ -110,17 +109,13 @@ def test_the_process_row_of_a_ratio_is_helped_by_keeping_everything_only(remedy)
 
 def _context(*policy, has_user_id=True):
     start = SUNDAY - 60 * DAY
-    reference = Reference(
-        wikis=(WikiRow("idwiki", "id.wikipedia.org", "id", True, start, start),),
-        policy=tuple(PolicyRow("health", "*", "pageview", rate, _utc(a), b and _utc(b)) for rate, a, b in policy),
-        instruments=(InstrumentRow("health", "both", has_user_id, start, None),),
-        vocabulary=(VocabularyRow("diff", "review links", ANY_PLATFORM, start, None, ""),),
+    known = reference(
+        *(policy_row(rate=rate, start=begin, end=end) for rate, begin, end in policy),
+        wikis=[wiki_row("idwiki", start)],
+        instruments=[instrument_row(start=start, has_user_id=has_user_id)],
+        vocabulary=[element_row("diff", start=start)],
     )
-    return WindowContext(reference, [start + i * DAY for i in range(61)], {}, 15)
-
-
-def _utc(day):
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return WindowContext(known, [start + i * DAY for i in range(61)], {}, 15)
 
 
 def _links(has_user_id, *kept):
@@ -143,7 +138,7 @@ def _links(has_user_id, *kept):
     cells |= {f"uu_{name}": squares[1] for name in ("matched_sq", "impressions_clicks", "shown_matched")}
     regimes = []
     for rate, n, c in kept:
-        regime = {**place, "instrument_name": "health", "sample_unit": "pageview", "sample_rate": rate}
+        regime = {**place, "instrument_name": HEALTH, "sample_unit": "pageview", "sample_rate": rate}
         regime |= dict.fromkeys(("n_impressions", "n_shown", "n_units", "n_impression_units", "n_shown_units"), n)
         regime |= dict.fromkeys(("n_clicks", "n_matched", "n_click_units", "n_matched_units", "clicks_sq"), c)
         regime |= {"impressions_sq": n, "shown_sq": n, "matched_sq": c, "impressions_clicks": c, "shown_matched": c}

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -8,14 +8,13 @@ import pytest
 
 from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.estimation.people import retention_estimate
-from jobs.reference.load import Reference
-from jobs.reference.rows import ANY_PLATFORM, InstrumentRow, PolicyRow, VocabularyRow, WikiRow
 from jobs.rows.fitting import Fitting
 from jobs.rows.self_validation import COLUMNS, RATES, mondays, self_validation_rows, validation_windows
 from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
 from jobs.transforms.thinning import copy_name
 from jobs.window_sums.tables import CohortSums, VisitSums
+from tests.references import element_row, instrument_row, policy_row, reference, wiki_row
 
 MONDAY = date(2026, 6, 8)
 DAY = timedelta(days=1)
@@ -213,27 +212,17 @@ def test_a_copy_of_which_nothing_is_left_counts_zero():
 
 
 def _context(*policy, arrived=40, unmeasured_reviews=False):
-    """Four wikis, 40 days up to the Monday; `policy` rows are (wiki, unit, rate, from, to)."""
+    """Two wikis, 40 days up to the Monday; `policy` rows are (wiki, unit, rate, from, to)."""
     first = MONDAY - (arrived - 1) * DAY
-    life = (first - 30 * DAY, MONDAY - 5 * DAY if unmeasured_reviews else None)
-    reference = Reference(
-        wikis=(
-            WikiRow("idwiki", "id.wikipedia.org", "id", True, first - 30 * DAY, first - 30 * DAY),
-            WikiRow("viwiki", "vi.wikipedia.org", "vi", True, first - 30 * DAY, MONDAY - 20 * DAY),
-        ),
-        policy=tuple(
-            PolicyRow("health", wiki, unit, rate, _utc(start), _utc(end) if end else None)
-            for wiki, unit, rate, start, end in policy
-        ),
-        instruments=(InstrumentRow("health", "both", True, first - 60 * DAY, None),),
-        vocabulary=(VocabularyRow("diff", "review links", ANY_PLATFORM, *life, ""),),
+    enabled = first - 30 * DAY
+    known = reference(
+        *(policy_row(*row) for row in policy),
+        wikis=[wiki_row("idwiki", enabled), wiki_row("viwiki", enabled, MONDAY - 20 * DAY)],
+        instruments=[instrument_row(start=first - 60 * DAY)],
+        vocabulary=[element_row("diff", start=enabled, end=MONDAY - 5 * DAY if unmeasured_reviews else None)],
     )
     days = [first + i * DAY for i in range(arrived)]
-    return WindowContext(reference, days, {MONDAY - 3 * DAY: 2}, 15)
-
-
-def _utc(day):
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return WindowContext(known, days, {MONDAY - 3 * DAY: 2}, 15)
 
 
 LONG_AGO = MONDAY - 200 * DAY
