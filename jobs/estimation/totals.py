@@ -85,7 +85,6 @@ class TotalEstimates:
         variance: unbiased estimate of the design variance.
         n_effective: Kish's effective number of kept units, (sum w)^2 / sum w^2 with w = 1 / rate.
         seen: kept events.
-        n_clusters: kept units with at least one event.
         status: `publish` or `bounds_only`; `caution` is never needed for a total's sampling error alone.
         reason: one sentence for an analyst where the status is not `publish`, else empty.
     """
@@ -96,7 +95,6 @@ class TotalEstimates:
     variance: FloatArray
     n_effective: FloatArray
     seen: FloatArray
-    n_clusters: FloatArray
     status: TextArray
     reason: TextArray
 
@@ -128,7 +126,6 @@ def horvitz_thompson(kept: RegimeSums[TotalSums], all_rate_one: npt.ArrayLike | 
         variance=kept.by_row((1 - rate) / rate**2 * sums.yy),
         n_effective=effective_number(kept, sums.units),
         seen=seen,
-        n_clusters=kept.by_row(sums.clusters),
         status=status,
         reason=reason,
     )
