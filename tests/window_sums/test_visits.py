@@ -207,6 +207,8 @@ def test_two_days_of_review_by_hand(spark):
 
 
 def test_without_visits_there_are_no_windows(spark):
-    sums = visit_window_sums(table_frame(spark, "user_days", []), start=START, end=END, quarter_starts=QUARTERS)
+    sums = visit_window_sums(
+        table_frame(spark, "user_days", []), windows=LENGTHS, start=START, end=END, quarter_starts=QUARTERS
+    )
     assert [len(frame) for frame in (sums.cells, sums.regimes, sums.user_counts, sums.two_day_counts)] == [0] * 4
     assert {*VISIT_WINDOW, "n_visitors", "n_loads"} <= {*sums.cells}
