@@ -12,6 +12,8 @@ from jobs.columns import BIGINT, BOOLEAN, DATE, DOUBLE, INT, STRING, TIMESTAMP, 
 
 NAMESPACE = "pd"
 
+SELF_VALIDATION_RATES = (0.1, 0.25, 0.5)  # what the arrays `…_at` of user_days count below
+
 WIKI_DAY: Columns = {"event_date": DATE, "wiki_db": STRING}
 REGIME: Columns = {"instrument_name": STRING, "sample_unit": STRING, "sample_rate": DOUBLE}
 SEGMENT: Columns = {"element_friendly_name": STRING, "client_platform_family": STRING, "edit_count_bucket": STRING}

@@ -14,15 +14,14 @@ import numpy as np
 import pandas as pd
 
 from jobs.catalogue import Catalogue, Metric
+from jobs.contracts import SELF_VALIDATION_RATES
 from jobs.estimation.fits import FitTask
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.cohort_fits import spanning_shares
 from jobs.rows.fitting import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.window_context import WindowContext
-from jobs.transforms.thinning import copy_name
-from jobs.transforms.user_days import SELF_VALIDATION_RATES
-from jobs.window_sums.tables import COHORT, ROLLING, VISIT_WINDOW, VISITORS, CohortSums, VisitSums
+from jobs.window_sums.tables import COHORT, ROLLING, VISIT_WINDOW, VISITORS, CohortSums, VisitSums, copy_name
 
 DAY = timedelta(days=1)
 ROLLING_DAYS = 28
@@ -97,7 +96,7 @@ def self_validation_rows(
 
     Args:
         windows: from `validation_windows`.
-        visits: window sums of the wikis' copies (`thinning.copy_name`) at rate 1 and at `RATES`.
+        visits: window sums of the wikis' copies (`copy_name`) at rate 1 and at `RATES`.
         cohorts: cohorts of the same copies.
         fitting: how fits are run.
         min_users: windows whose truth rests on fewer users are left out; where fewer, but at least one, are left after

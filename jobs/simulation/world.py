@@ -109,7 +109,8 @@ def simulate(
     fates: Counter[str] = sum(delivery.fates.values(), Counter())
     _write_truth(out, chosen, seed, start, days, rows, delivery)
     return SimulationSummary(
-        out=out, scenario=scenario, seed=seed, start=start, days=days, scale=scale, wikis=tuple(wiki.wiki_db for wiki in chosen.wikis),
+        out=out, scenario=scenario, seed=seed, start=start, days=days, scale=scale,
+        wikis=tuple(wiki.wiki_db for wiki in chosen.wikis),
         n_lines=fates.total(), n_files=delivery.n_files,
         n_population_events=sum(len(population.events.time) for population in populations),
         fates=dict(sorted(fates.items())), missing_hours=tuple(delivery.missing_hours),

@@ -73,7 +73,7 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context:
         )
     )
     user_days, user_links, unit_links = facts
-    own_bucket, below = platform_bucket_elements(), context.sampled_wikis(first, end)
+    own_bucket, below = platform_bucket_elements(catalogue), context.sampled_wikis(first, end)
     sums = side_by_side(
         lambda: link_window_sums(
             user_links,

@@ -23,6 +23,7 @@ from jobs.rows.window_context import WindowContext
 from jobs.steps.job import Job
 from jobs.transforms.thinning import thinned_copies
 from jobs.window_sums.cohorts import cohort_sums
+from jobs.window_sums.tables import copy_name
 from jobs.window_sums.visits import visit_window_sums
 
 DAY = timedelta(days=1)
@@ -49,7 +50,8 @@ def _rows(
     kept = job.lake.read_between("user_days", windows["metric_date"].min().date(), end, job.run.run_id)
     # Nothing sampled lies in a window; left in, it would be thinned and counted in windows that nobody asks for.
     whole = kept.where(F.col("wiki_db").isin(wikis) & (F.col("sample_rate") >= 1))
-    copies = job.engine.materialise(thinned_copies(whole, (1.0, *RATES)))  # every sum below reads it
+    suffixes = {rate: copy_name("", rate) for rate in (1.0, *RATES)}
+    copies = job.engine.materialise(thinned_copies(whole, suffixes))  # every sum below reads it
     visits = visit_window_sums(copies, start=days[0], end=end, windows=(ROLLING_DAYS,))
     nobody_shown = job.lake.read("user_link_days", job.run.run_id).where(F.lit(False))
     metrics = [context.catalogue.metric(name) for name in COHORT_METRICS if name in context.catalogue.metrics]

@@ -39,22 +39,6 @@ def mark_duplicates(candidates: DataFrame, neighbours: DataFrame, *, lookback_da
     return single.unionByName(judged.where(~F.col("_is_known")).select(*columns, "is_duplicate"))
 
 
-def redecide(following: DataFrame, context: DataFrame, *, lookback_days: int = 7) -> DataFrame:
-    """Find the published copies of the days after a run whose verdict the run has changed.
-
-    Args:
-        following: as in `rejudge`.
-        context: as in `rejudge`.
-        lookback_days: how far back an earlier copy counts, in days.
-
-    Returns:
-        The rows of `following` whose verdict flips, with the new `is_duplicate`. Copies can be equal in COPY_COLUMNS
-        and differ in the verdict, so do not join these rows to anything: to rewrite whole days use `rejudge`.
-    """
-    judged = rejudge(following, context, lookback_days=lookback_days)
-    return judged.where(F.col("is_duplicate") != F.col("was_duplicate")).drop("was_duplicate")
-
-
 def rejudge(following: DataFrame, context: DataFrame, *, lookback_days: int = 7) -> DataFrame:
     """Decide the published copies of the days after a run again.
 

@@ -6,27 +6,23 @@ at hand, and thinning by the same fraction gives exactly what would have been ke
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.transforms.user_days import SELF_VALIDATION_RATES, contract_select
+from jobs.contracts import SELF_VALIDATION_RATES
+from jobs.transforms.user_days import contract_select
 
 _COUNTS = ("n_loads", "n_pageviews", "n_sessions", "loads_sq", "n_review_clicks", "n_review_pageviews")
 _AT = ("n_pageviews_at", "n_review_pageviews_at")
 
 
-def copy_name(wiki_db: str, rate: float) -> str:
-    """Name a wiki's copy at a rate, such as `idwiki@0.1`: a wiki of its own to whatever groups by `wiki_db`."""
-    return f"{wiki_db}@{rate}"
+def thinned_copies(user_days: DataFrame, suffixes: Mapping[float, str]) -> DataFrame:
+    """Return the days once per rate, as they would have been kept had the rate been lower, in one pass over the table.
 
-
-def thinned(user_days: DataFrame, rate: float) -> DataFrame:
-    """Return a wiki's days as they would have been kept had the rate been lower, by the unit each row was sampled by.
-
-    Grain and columns: table `user_days`. A row of which nothing would have been kept is gone; one kept at `rate` or
-    less stays as it is.
+    Grain: that of `user_days` and its copies. A row of which nothing would have been kept is gone; one kept at the rate
+    or less stays as it is.
 
     Definition: of pageviews, those with a fraction below the rate (`n_pageviews_at`, `n_review_pageviews_at`); of
     sessions, the entries of `sessions` with a fraction below it. An id without a fraction is never kept below rate 1.
@@ -37,26 +33,16 @@ def thinned(user_days: DataFrame, rate: float) -> DataFrame:
 
     Args:
         user_days: the table of that name.
-        rate: one of `SELF_VALIDATION_RATES`, or 1, which changes nothing.
-    """
-    _check(rate)
-    return contract_select(_thin(user_days, F.lit(rate)), "user_days")
-
-
-def thinned_copies(user_days: DataFrame, rates: Sequence[float]) -> DataFrame:
-    """Return the days once per rate, thinned, each wiki under the name of its copy, in one pass over the table.
-
-    Args:
-        user_days: the table of that name.
-        rates: of `SELF_VALIDATION_RATES`, or 1.
+        suffixes: by rate, of `SELF_VALIDATION_RATES` or 1, what is put behind a wiki's name to name its copy: a wiki of
+            its own to whatever groups by `wiki_db`.
 
     Returns:
-        Columns of `user_days`; `wiki_db` as `copy_name` has it.
+        Columns of `user_days`; `wiki_db` with its suffix.
     """
-    for rate in rates:
+    for rate in suffixes:
         _check(rate)
     copies = F.array(
-        *(F.struct(F.lit(rate).alias("copy_rate"), F.lit(copy_name("", rate)).alias("suffix")) for rate in rates)
+        *(F.struct(F.lit(rate).alias("copy_rate"), F.lit(text).alias("suffix")) for rate, text in suffixes.items())
     )
     each = user_days.select("*", F.inline(copies)).withColumn("wiki_db", F.concat("wiki_db", "suffix"))
     return contract_select(_thin(each, F.col("copy_rate")), "user_days")

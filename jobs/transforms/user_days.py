@@ -12,7 +12,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.contracts import REGIME, SEGMENT, WIKI_DAY, table
+from jobs.contracts import REGIME, SEGMENT, SELF_VALIDATION_RATES, WIKI_DAY, table
 from jobs.schemas import spark_schema
 
 REGIME_COLUMNS, SEGMENT_COLUMNS = tuple(REGIME), tuple(SEGMENT)
@@ -20,7 +20,6 @@ REGIME_COLUMNS, SEGMENT_COLUMNS = tuple(REGIME), tuple(SEGMENT)
 # are keyed by the hash `cell_id`, and `with_cells` puts the names back at the end.
 CELL_COLUMNS = (*WIKI_DAY, *REGIME_COLUMNS, *SEGMENT_COLUMNS)
 PAGEVIEW_KEY = ("owner", "user_hash", "session_hash", "pageview_hash")
-SELF_VALIDATION_RATES = (0.1, 0.25, 0.5)
 
 
 def contract_select(frame: DataFrame, table_name: str) -> DataFrame:

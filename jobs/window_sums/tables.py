@@ -21,6 +21,11 @@ REGIME = ["instrument_name", "sample_unit", "sample_rate"]
 QuarterStarts = Mapping[tuple[str, str, date], date]  # first day that counts, by wiki, population, first of quarter
 
 
+def copy_name(wiki_db: str, rate: float) -> str:
+    """Name a wiki's copy thinned to a rate, such as `idwiki@0.1`: a wiki of its own to whatever groups by `wiki_db`."""
+    return f"{wiki_db}@{rate}"
+
+
 @dataclass(frozen=True)
 class VisitSums:
     """Window sums of the dashboard. Every frame has the columns `VISIT_WINDOW`.

@@ -11,15 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jobs.contracts import SELF_VALIDATION_RATES
 from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting, tables_by
 from jobs.rows.self_validation import self_validation_rows, validation_windows
 from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
-from jobs.transforms.thinning import copy_name
-from jobs.transforms.user_days import SELF_VALIDATION_RATES
-from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums
+from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums, copy_name
 from tests.references import HEALTH, element_row, instrument_row, policy_row, reference, wiki_row
 
 DAY = timedelta(days=1)

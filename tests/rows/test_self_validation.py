@@ -12,8 +12,7 @@ from jobs.rows.fitting import Fitting
 from jobs.rows.self_validation import COLUMNS, RATES, mondays, self_validation_rows, validation_windows
 from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
-from jobs.transforms.thinning import copy_name
-from jobs.window_sums.tables import CohortSums, VisitSums
+from jobs.window_sums.tables import CohortSums, VisitSums, copy_name
 from tests.references import element_row, instrument_row, policy_row, reference, wiki_row
 
 MONDAY = date(2026, 6, 8)

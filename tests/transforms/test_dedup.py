@@ -71,9 +71,8 @@ class Warehouse:
         marked = verdicts(dedup.mark_duplicates(candidates, before))
         context = before.unionByName(candidates)
         again = verdicts(dedup.rejudge(following, context))
-        flips = verdicts(dedup.redecide(following, context))
         old = self.between(end, end + week)
-        assert sorted((Counter(again) - Counter(old)).elements()) == flips
+        flips = list((Counter(again) - Counter(old)).elements())
         self.rows = [row for row in self.rows if not first <= row[0][1] < end + week] + marked + again
         return len(flips)
 

@@ -4,10 +4,11 @@ from datetime import date
 
 import pytest
 
-from jobs.transforms.thinning import copy_name, thinned, thinned_copies
+from jobs.transforms.thinning import thinned_copies
 from jobs.transforms.user_days import element_pageviews, user_days
 from jobs.warehouse.lake import schema_of
 from jobs.window_sums.cohorts import cohort_sums
+from jobs.window_sums.tables import copy_name
 from jobs.window_sums.visits import visit_window_sums
 from tests.small_world import COHORT_METRICS, REVIEW, USAGE, events_frame, random_events, rows_of, table_frame
 
@@ -52,9 +53,13 @@ def by_hand(spark):
     return table_frame(spark, "user_days", rows)
 
 
+def _copies(days, *rates):
+    return thinned_copies(days, {rate: copy_name("", rate) for rate in rates})
+
+
 @pytest.fixture(scope="module")
 def copies(by_hand):
-    return thinned_copies(by_hand, (1.0, 0.5, 0.25, 0.1)).cache()
+    return _copies(by_hand, 1.0, 0.5, 0.25, 0.1).cache()
 
 
 def _days(copies, wiki, rate):
@@ -92,17 +97,14 @@ def test_rate_one_and_rates_already_lower_change_nothing(by_hand, copies):
     assert _days(copies, "eswiki", 0.1) == []
 
 
-def test_one_rate_is_its_copy(by_hand, copies):
-    one = thinned(by_hand, 0.5)
-    names = [name for name in one.columns if name != "wiki_db"]
-    assert rows_of(one, *names) == rows_of(copies.where("wiki_db like '%@0.5'"), *names)
+def test_copies_have_the_columns_of_the_table(by_hand, copies):
     expected = table_frame(by_hand.sparkSession, "user_days", []).schema
-    assert [(f.name, f.dataType) for f in one.schema] == [(f.name, f.dataType) for f in expected]
+    assert [(f.name, f.dataType) for f in copies.schema] == [(f.name, f.dataType) for f in expected]
 
 
 def test_a_rate_without_counts_is_refused(by_hand):
     with pytest.raises(ValueError, match=r"0\.3"):
-        thinned(by_hand, 0.3)
+        _copies(by_hand, 0.3)
 
 
 def test_thinned_days_are_the_days_of_thinned_events(spark):
@@ -113,10 +115,11 @@ def test_thinned_days_are_the_days_of_thinned_events(spark):
         user_days(element_pageviews(events_frame(spark, rows)), review_elements=REVIEW, dashboard_instruments=[USAGE])
         for rows in (events, kept)
     ]
-    ours = rows_of(thinned(days[0], 0.5), *PEOPLE)
+    thinned = thinned_copies(days[0], {0.5: ""})
+    ours = rows_of(thinned, *PEOPLE)
     assert ours == rows_of(days[1], *PEOPLE)
     assert {row[3] for row in ours} == {"pageview", "session"}
-    of_sessions = [frame.where("sample_unit = 'session'") for frame in (thinned(days[0], 0.5), days[1])]
+    of_sessions = [frame.where("sample_unit = 'session'") for frame in (thinned, days[1])]
     assert rows_of(of_sessions[0], *KEY, "n_loads", "sessions") == rows_of(of_sessions[1], *KEY, "n_loads", "sessions")
 
 
@@ -129,7 +132,7 @@ def test_where_every_id_is_below_the_rate_the_sums_are_the_truth(spark):
         if event["sample_rate"] == 1
     ]
     days = user_days(element_pageviews(events_frame(spark, low)), review_elements=REVIEW, dashboard_instruments=[USAGE])
-    copies = thinned_copies(spark.createDataFrame(days.collect(), schema_of("user_days")), (1.0, 0.1)).cache()
+    copies = _copies(spark.createDataFrame(days.collect(), schema_of("user_days")), 1.0, 0.1).cache()
     span = {"start": LAST, "end": date(2026, 6, 9)}
     visits = visit_window_sums(copies, windows=(28,), **span).cells
     links = table_frame(spark, "user_link_days", [])
