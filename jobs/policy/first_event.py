@@ -57,5 +57,5 @@ def _carries_user_ids(source: Input, instrument_name: str, day: date) -> bool | 
         text = (own if own.exists() else shipped(f"data/{INSTRUMENTS_CSV}")).read_bytes()
     problems = Problems()
     rows = read_table(INSTRUMENTS_CSV, text, COLUMNS[INSTRUMENTS_CSV], rules.instrument, problems)
-    in_force = (row for row in rows if row.valid_from <= day and (row.valid_to is None or day < row.valid_to))
+    in_force = (row for row in rows if row.stretch.holds(day))
     return next((row.has_user_id for row in in_force if row.instrument_name == instrument_name), None)
