@@ -41,6 +41,7 @@ from jobs.estimation.totals import TotalSums, horvitz_thompson
 MIN_PUBLISHED = 0.5
 GOAL = (0.93, 0.97)
 DOCUMENT = Path(__file__).parents[1] / "docs" / "coverage.md"
+Sample = dict[str, FloatArray]
 BEGIN, END = "<!-- totals: begin -->", "<!-- totals: end -->"
 
 
@@ -66,9 +67,7 @@ def judge(lower: FloatArray, upper: FloatArray, truth: FloatArray, status: npt.N
     )
 
 
-def estimate_cell(
-    samples: list[dict[str, FloatArray]], truths: dict[str, FloatArray], ctr: float
-) -> dict[str, Outcome]:
+def estimate_cell(samples: list[Sample], truths: dict[str, FloatArray], ctr: float) -> dict[str, Outcome]:
     """Run the estimators on all worlds of a cell at once, a world a row."""
     n, n_rates = len(samples), len(samples[0]["rate"])
     row = np.repeat(np.arange(n), n_rates)
@@ -105,9 +104,7 @@ def run(worlds: int, seed: int) -> dict[Cell, dict[str, Outcome]]:
     results: dict[Cell, dict[str, Outcome]] = {}
     for users, ctr, frailty in itertools.product(USERS, CTRS, FRAILTIES):
         started = time.monotonic()
-        samples: dict[tuple[str, str], list[dict[str, FloatArray]]] = {
-            key: [] for key in itertools.product(UNITS, SETTINGS)
-        }
+        samples: dict[tuple[str, str], list[Sample]] = {key: [] for key in itertools.product(UNITS, SETTINGS)}
         truths: dict[str, list[float]] = {"impressions": [], "clicks": [], "matched": []}
         for world in range(worlds):
             rng = np.random.default_rng([seed, users, int(ctr * 1e6), int(frailty * 1e6), world])
