@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,6 +30,7 @@ SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {"facts": facts_suite, "mar
 COLUMNS = tuple(table("data_quality_metrics").columns)
 
 ALL = "all"
+Validator = Callable[[str, Sequence[Check], pd.DataFrame], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -91,24 +93,34 @@ def run_gate(
     """
     if name not in SUITES:
         raise UsageError(f"no gate {name!r}", next_step=f"gates are {', '.join(sorted(SUITES))}")
-    gx, expectations = _great_expectations()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    source = context.data_sources.add_pandas(name)
     fallback = _last_day(profiles, days)
     rows: list[dict[str, Any]] = []
-    with docs_site(context, docs_dir) as keep:
+    with _validator(name, docs_dir) as validate:
         for profile_name, checks in _by_profile(SUITES[name]()).items():
             frame = profiles.get(profile_name)
             if frame is None:
                 rows += [_broken(check, fallback, f"the profile '{profile_name}' is missing") for check in checks]
                 continue
             frame = thresholds.attach(frame.reset_index(drop=True))
-            suite = gx.ExpectationSuite(name=f"{name}.{profile_name}", expectations=_build(expectations, checks))
-            definition = source.add_dataframe_asset(profile_name).add_batch_definition_whole_dataframe("all")
-            results = keep(definition, suite, frame)
-            rows += _rows(checks, results, frame, fallback)
+            rows += _rows(checks, validate(profile_name, checks, frame), frame, fallback)
     return _decide(name, rows)
+
+
+@contextmanager
+def _validator(name: str, docs_dir: Path | None) -> Iterator[Validator]:
+    """Give the function that checks a profile, by its name, and returns Great Expectations' results."""
+    gx, expectations = _great_expectations()
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    source = context.data_sources.add_pandas(name)
+    with docs_site(context, docs_dir) as validate:
+
+        def validate_profile(profile: str, checks: Sequence[Check], frame: pd.DataFrame) -> Iterable[Any]:
+            suite = gx.ExpectationSuite(name=f"{name}.{profile}", expectations=_build(expectations, checks))
+            definition = source.add_dataframe_asset(profile).add_batch_definition_whole_dataframe("all")
+            return validate(definition, suite, frame)
+
+        yield validate_profile
 
 
 def _great_expectations() -> tuple[Any, Any]:

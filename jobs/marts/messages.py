@@ -40,14 +40,17 @@ def explain(result: Any, marts_file: Path) -> str:
         return f"unit test {node.name} of {node.model} fails: {_one_line(result.message)}"
     if str(result.status) not in {"fail", "warn"}:
         return f"test {node.name} cannot run: {_one_line(result.message)}"
-    rows = "1 row" if result.failures == 1 else f"{result.failures} rows"
-    return f"{_rule(node)}: {rows}{_examples(node.compiled_code, marts_file)}"
+    # Most tests find rows; these find what several rows have in common, and their examples say how many do.
+    found = {"unique_combination": "key", "not_null_columns": "column", "accepted_values": "value"}
+    unit = found.get(getattr(getattr(node, "test_metadata", None), "name", ""), "row")
+    number = f"{result.failures} {unit}{'' if result.failures == 1 else 's'}"
+    return f"{_rule(node)}: {number}{_examples(node.compiled_code, marts_file)}"
 
 
 def _rule(node: Any) -> str:
-    """Name the rule a data test checks."""
+    """Name the rule a data test checks: by its own description, or in the words of its kind."""
     metadata = getattr(node, "test_metadata", None)
-    if metadata is None:
+    if node.description or metadata is None:
         return f"{node.description or node.name} [{node.name}]"
     arguments = {key: value for key, value in metadata.kwargs.items() if key not in {"model", "column_name"}}
     model = str(getattr(node, "attached_node", None) or "").rpartition(".")[2]
@@ -58,6 +61,7 @@ def _rule(node: Any) -> str:
         "not_null_columns": "is null in one of {columns}",
         "small_cells_are_hidden": "shows a number of too few users in {columns}",
         "ordered_interval": "breaks lower <= estimate <= upper",
+        "finite_and_not_negative": "holds a number that is negative or not finite in one of {columns}",
         "accepted_values": "holds a value other than {values}",
         "relationships": "holds a value that {to} does not have in {field}",
         "values_between": "is outside {minimum} to {maximum}",

@@ -37,8 +37,7 @@ def marts_gate(job: Job) -> None:
     Raises:
         GateError: a critical check failed; what failed is in `runs/<run_id>/gate_marts.csv`.
     """
-    min_users = job.settings.privacy.min_users
-    profiles = marts_profile(job.warehouse.next_marts, as_of=job.run.as_of, min_users=min_users)
+    profiles = marts_profile(job.warehouse.next_marts, as_of=job.run.as_of)
     result = _judge(job, "marts", profiles, job.run.as_of)
     # The marts were built before anyone could judge them; their own verdict is added to what they say of the others.
     add_verdicts(job.warehouse.next_marts, "marts", result.rows)

@@ -44,8 +44,11 @@ REFERENCE: dict[str, list[Row]] = {
     ],
     "metrics": [
         {"metric": metric, "metric_version": version, "name": metric, "definition": "d", "numerator": "n",
-         "window_kinds": "rolling 1, 7, 28", "family": "baseline"}
-        for metric, version in (("dashboard_pageviews", 2), ("retention_14d", 1), ("link_clicks", 1))
+         "kind": kind, "window_kinds": "rolling 1, 7, 28", "family": "baseline"}
+        for metric, version, kind in (
+            ("dashboard_pageviews", 2, "count"), ("retention_14d", 1, "rate"), ("link_clicks", 1, "count"),
+            ("link_click_through_rate", 1, "ratio"),
+        )
     ],
 }  # fmt: skip
 

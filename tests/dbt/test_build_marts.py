@@ -19,13 +19,18 @@ from parquet_lake import (
     write_tables,
 )
 
+from jobs.catalogue import parse_catalogue
 from jobs.contracts import TABLES
 from jobs.errors import GateError, WarehouseError
 from jobs.marts.build import BuiltMarts, build_marts, lake_views
+from jobs.reference.load import Reference
+from jobs.resources import shipped
 from jobs.schemas import duckdb_types
 from jobs.warehouse.snapshots import LakeTable
 
 pytestmark = pytest.mark.dbt
+
+SEVEN = 'windows = [["rolling", 7]]\n'
 
 
 def query(marts: BuiltMarts, sql: str) -> list[tuple[object, ...]]:
@@ -119,30 +124,15 @@ def test_a_smaller_min_users_shows_more(tmp_path: Path) -> None:
     assert query(shown, "select n_clicks_observed from marts.fct_link_engagement_daily") == [(7,)]
 
 
-def test_broken_rows_are_named_in_plain_words(tmp_path: Path, live: Path) -> None:
-    """One build with several faults, since each costs seconds: every one must be named, with an example."""
-    rows = world() | {
-        "metric_values": [
-            metric_value(),
-            metric_value(),
-            metric_value(wiki_db="enwiki", lower=130.0, upper=110.0),
-            metric_value(as_of_date=date(2026, 6, 2), metric_date=date(2026, 6, 2), n_users_observed=3.0),
-            metric_value(as_of_date=date(2026, 6, 3), metric_date=date(2026, 6, 3), status="fine"),
-        ],
-    }
-    live.write_bytes(b"published")
-    with pytest.raises(GateError) as caught:
-        build_marts(write_tables(tmp_path / "lake", rows), write_reference(tmp_path / "reference"), live)
-    message = str(caught.value)
-    assert "not fit to publish" in message
-    assert "fct_metric_values has more than one row for a key of metric, metric_version, wiki_db" in message
-    assert "fct_metric_values breaks lower <= estimate <= upper: 1 row" in message
-    assert "fct_metric_values shows a number of too few users in n_users_observed: 1 row" in message
-    assert "fct_metric_values.status holds a value other than not_measured, suppressed" in message
-    assert "e.g. " in message
-    assert "n_rows=2" in message
-    assert live.read_bytes() == b"published"
-    live.unlink()
+def test_dim_metric_follows_the_catalogue(tmp_path: Path, live: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shipped("catalogue.toml").read_text(encoding="utf-8")
+    fewer = parse_catalogue(text.replace('windows = [["rolling", 1], ["rolling", 7], ["rolling", 28]]\n', SEVEN, 1))
+    monkeypatch.setattr("jobs.reference.load.load_catalogue", lambda: fewer)
+    Reference(wikis=(), policy=(), instruments=(), vocabulary=()).write(tmp_path / "reference")
+    marts = build_marts(write_tables(tmp_path / "lake", {}), tmp_path / "reference", live)
+    rows = query(marts, "select metric, kind, window_kinds from marts.dim_metric")
+    assert rows[0] == ("dashboard_pageviews", "count", "rolling 7")
+    assert rows == [(line.metric, line.kind, line.window_kinds) for line in fewer.table()]
 
 
 def test_marts_that_do_not_reconcile_are_refused(tmp_path: Path, live: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from jobs.catalogue import INFERENCES, KINDS, WINDOW_KINDS
 from jobs.contracts import TABLES
 
 pytestmark = pytest.mark.dbt
@@ -162,3 +163,23 @@ def test_every_test_without_a_column_of_its_own_says_what_it_checks(manifest: di
     singular = [n for n in manifest["nodes"].values() if n["resource_type"] == "test" and "test_metadata" not in n]
     assert singular
     assert all(node["description"] for node in singular)
+
+
+def test_a_rule_of_a_row_has_a_name_and_says_in_a_sentence_what_is_wrong(manifest: dict[str, Any]) -> None:
+    rules = [rule for model in marts(manifest) for rule in data_tests(manifest, model, "no_row")]
+    assert rules
+    for rule in rules:
+        assert not rule["name"].startswith("no_row"), rule["name"]
+        assert re.match(r"A row of (fct|dim)_\w+ \w+", rule["description"]), rule["name"]
+        assert set(rule["test_metadata"]["kwargs"].get("kinds", ())) <= set(KINDS), rule["name"]
+
+
+def test_words_that_the_catalogue_uses_are_the_ones_accepted(manifest: dict[str, Any]) -> None:
+    accepted = {
+        (model["name"], test["column_name"]): tuple(test["test_metadata"]["kwargs"]["values"])
+        for model in marts(manifest)
+        for test in data_tests(manifest, model, "accepted_values")
+    }
+    assert accepted["fct_metric_values", "window_kind"] == WINDOW_KINDS
+    assert accepted["fct_metric_values", "inference"] == INFERENCES
+    assert accepted["dim_metric", "kind"] == KINDS

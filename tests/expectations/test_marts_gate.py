@@ -7,16 +7,15 @@ import pytest
 from gate_cases import CLEAN_DAY, case_day, profiles_of
 
 from expectations.gate import GateResult, run_gate
-from expectations.marts import ROW_RULES, marts_suite
+from expectations.marts import marts_suite
 from expectations.thresholds import load_thresholds
-from jobs.quality.marts_sql import BROKEN_RULES
 
 CLEAN: dict[str, dict[str, Any]] = {
-    "rows": {
-        "subject": "trwiki", "n_rows": 90, "n_duplicate_keys": 0,
-        **{f"n_{rule}": 0 for rule in ROW_RULES}, **{f"eg_{rule}": "" for rule in ROW_RULES},
+    "rows": {"subject": "trwiki", "n_rows": 90, "n_completeness_wrong": 0, "eg_completeness_wrong": ""},
+    "wikis": {
+        "subject": "trwiki / dashboard_pageviews / 7 days", "wiki_db": "trwiki", "metric": "dashboard_pageviews",
+        "window_days": 7, "n_rows": 1,
     },
-    "wikis": {"subject": "trwiki", "n_dashboard_rows": 1},
     "subsets": {
         "subject": "trwiki / reviewers in dashboard_visitors", "part": "reviewers", "whole": "dashboard_visitors",
         "part_lower": 4.0, "whole_upper": 4.0,
@@ -26,12 +25,12 @@ CLEAN: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 CASES: list[tuple[list[str], str, dict[str, Any], str]] = [
-    (["metric_key_unique"], "rows", {"n_duplicate_keys": 1}, "1 of 90 metric rows repeat a key"),
-    *(
-        ([f"metric_{rule}"], "rows", {f"n_{rule}": 2, f"eg_{rule}": "reviewers"}, f"2 of 90 metric rows {fault}")
-        for rule, fault in ROW_RULES.items()
+    (
+        ["metric_completeness_wrong"], "rows", {"n_completeness_wrong": 2, "eg_completeness_wrong": "reviewers"},
+        "2 of 90 metric rows have an is_complete that the hours in the ingest log contradict, for example reviewers",
     ),
-    (["wiki_has_dashboard_rows"], "wikis", {"n_dashboard_rows": 0}, "trwiki {day}: 0 one-day rows"),
+    (["wiki_has_dashboard_rows"], "wikis", {"n_rows": 0}, "trwiki {day}: 0 rows of dashboard_pageviews over 7 days"),
+    (["wiki_has_dashboard_rows"], "wikis", {"n_rows": 2}, "trwiki {day}: 2 rows of dashboard_pageviews over 7 days"),
     (["subset_within_superset"], "subsets", {"part_lower": 5.0}, "at least 5 reviewers but at most 4 dashboard_v"),
     (["margins_within_total"], "margins", {"n_parts": 8.0}, "the parts hold 8 events but their total only 7"),
     (
@@ -81,7 +80,3 @@ def test_marts_without_a_row_fail() -> None:
     result = run_gate("marts", profiles, load_thresholds(), days=[CLEAN_DAY])
     assert result.failed == [f"{CLEAN_DAY}: there is not one metric row for the dates of the run"]
     assert isinstance(result.rows, pd.DataFrame)
-
-
-def test_every_rule_of_the_profile_is_a_check_and_the_other_way_round() -> None:
-    assert set(ROW_RULES) == set(BROKEN_RULES)

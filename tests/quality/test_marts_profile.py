@@ -1,4 +1,4 @@
-"""Each rule of the marts profile on rows that keep it and on one that breaks it."""
+"""What the marts gate looks at, from rows that are right and rows that contradict others, the log or the catalogue."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import duckdb
 import pandas as pd
 import pytest
 
+from jobs import catalogue
 from jobs.contracts import table
 from jobs.quality.marts_profile import marts_profile
-from jobs.quality.marts_sql import BROKEN_RULES
+from jobs.resources import shipped
 from jobs.schemas import duckdb_types
 
 D = date(2026, 3, 28)
@@ -58,9 +59,9 @@ def profile(tmp_path: Path) -> Profile:
         log: list[tuple[date, int, str, str | None]] | None = None,
         wikis: list[tuple[str, date]] | None = None,
         as_of: list[date] | None = None,
-        min_users: int = 10,
     ) -> dict[str, pd.DataFrame]:
         file = tmp_path / "personal_dashboard.duckdb"
+        file.unlink(missing_ok=True)
         week = [date(2026, 3, day) for day in range(22, 29)]
         hours = log if log is not None else [(day, hour, "kept", None) for day in week for hour in range(24)]
         with duckdb.connect(str(file)) as connection:
@@ -77,77 +78,37 @@ def profile(tmp_path: Path) -> Profile:
             connection.executemany("insert into marts.fct_ingest_log values (?, ?, ?, ?)", hours)
             connection.execute("create table marts.dim_wiki (wiki_db text, visible_from date)")
             connection.executemany("insert into marts.dim_wiki values (?, ?)", wikis or [("trwiki", WEEK)])
-        return marts_profile(file, as_of=as_of, min_users=min_users)
+        return marts_profile(file, as_of=as_of)
 
     return write
 
 
-def broken(frames: dict[str, pd.DataFrame]) -> dict[str, int]:
-    """The rules that some row breaks, with the number of rows that do."""
-    sums = frames["rows"][["n_duplicate_keys", *(f"n_{rule}" for rule in BROKEN_RULES)]].sum()
-    return {name.removeprefix("n_"): int(value) for name, value in sums.items() if value}
+def wrong(frames: dict[str, pd.DataFrame]) -> dict[date, int]:
+    """By date, the rows whose completeness the log contradicts."""
+    return frames["rows"].groupby("event_date")["n_completeness_wrong"].sum().loc[lambda n: n > 0].to_dict()
 
 
-def test_good_rows_break_no_rule(profile: Profile) -> None:
+def test_good_rows_contradict_nothing(profile: Profile) -> None:
     frames = profile([*CLEAN, QUARTER, OVERALL_CTR])
-    assert broken(frames) == {}
+    assert wrong(frames) == {}
     assert frames["rows"]["n_rows"].sum() == 8
     assert not any(frame.duplicated(["event_date", "subject"]).any() for frame in frames.values())
     assert set(frames["rows"]["event_date"]) == {D}
+    assert {str(frames["rows"][name].dtype) for name in ("n_rows", "n_completeness_wrong")} == {"int64"}
 
 
-@pytest.mark.parametrize(
-    ("row", "rules"),
-    [
-        (VISITORS | {"edit_count_bucket": None}, {"null_keys"}),
-        (SAMPLED | {"lower": 210.0}, {"interval_broken"}),
-        (BOUNDS | {"lower": 300.0}, {"interval_broken"}),
-        (SAMPLED | {"upper": float("inf")}, {"not_finite"}),
-        (SAMPLED | {"n_effective": float("nan")}, {"not_finite"}),
-        (VISITORS | {"status": "ok", "status_reason": "?"}, {"status_unknown"}),
-        (SAMPLED | {"status": "not_estimable"}, {"refused_with_number"}),
-        (SAMPLED | {"estimate": None}, {"given_without_number"}),
-        (SAMPLED | {"status": "bounds_only"}, {"bounds_wrong"}),
-        (BOUNDS | {"upper": None}, {"bounds_wrong"}),
-        (BOUNDS | {"status_reason": " "}, {"no_reason"}),
-        (VISITORS | {"n_users_observed": 9.0}, {"not_suppressed"}),
-        (SUPPRESSED | {"status": "not_estimable", "n_users_observed": 1.0}, {"not_suppressed"}),
-        (SUPPRESSED | {"observed_numerator": 4.0}, {"suppressed_with_number"}),
-        (VISITORS | {"upper": 21.0}, {"inexact"}),
-        (BOUNDS | {"sampling_rate_min": 1.0}, {"inexact"}),
-        (VISITORS | {"inference": "process"}, {"count_not_realised"}),
-        (VISITORS | {"observed_denominator": 20.0}, {"count_with_denominator"}),
-        (SAMPLED | {"lower": -1.0}, {"negative"}),
-        (RATE | {"inference": "process", "upper": 1.01}, {"share_above_one"}),
-        (RATE | {"observed_numerator": 21.0}, {"numerator_above_denominator"}),
-        (VISITORS | {"window_days": 6}, {"window_days_wrong"}),
-        (VISITORS | {"window_days": None}, {"window_days_wrong"}),
-        (QUARTER | {"window_days": 7}, {"window_days_wrong"}),
-        (VISITORS | {"metric_date": date(2026, 3, 29), "window_days": 0, "is_complete": False, "status": "caution",
-                     "status_reason": "?"}, {"window_backwards", "completeness_wrong"}),
-        (VISITORS | {"is_complete": False}, {"completeness_wrong", "incomplete_published"}),
-    ],
-)  # fmt: skip
-def test_a_bad_row_breaks_its_rule_and_no_other(profile: Profile, row: dict[str, Any], rules: set[str]) -> None:
-    frames = profile([row])
-    assert broken(frames) == dict.fromkeys(rules, 1)
-    assert {str(kind) for name, kind in frames["rows"].dtypes.items() if name.startswith("n_")} == {"int64"}
-    examples = frames["rows"][[f"eg_{rule}" for rule in rules]].iloc[0]
-    assert rules == {"null_keys"} or all(row["metric"] in example for example in examples)
+def test_a_row_that_says_otherwise_than_the_log_is_counted_and_named(profile: Profile) -> None:
+    frames = profile([VISITORS, RATE | {"is_complete": False}, QUARTER | {"is_complete": None}])
+    assert wrong(frames) == {D: 2}
+    assert frames["rows"]["eg_completeness_wrong"].tolist() == [
+        "dashboard_visitors quarter_to_date from 2026-03-22, all, all, all, realised"
+    ]
 
 
-def test_zero_users_are_not_suppressed_and_the_limit_is_the_setting(profile: Profile) -> None:
-    zero = VISITORS | dict.fromkeys(("estimate", "lower", "upper", "observed_numerator", "n_users_observed"), 0.0)
-    ten = VISITORS | {"wiki_db": "idwiki", "n_users_observed": 10.0}
-    assert broken(profile([zero, ten], min_users=10)) == {}
-
-
-def test_ten_users_are_too_few_where_the_setting_says_eleven(profile: Profile) -> None:
-    assert broken(profile([VISITORS | {"n_users_observed": 10.0}], min_users=11)) == {"not_suppressed": 1}
-
-
-def test_a_repeated_key_is_counted(profile: Profile) -> None:
-    assert broken(profile([VISITORS, VISITORS])) == {"duplicate_keys": 1}
+def test_rows_made_of_edits_do_not_hang_on_hours_of_events(profile: Profile) -> None:
+    log = [(D, 5, "kept", None)]
+    assert wrong(profile([VISITORS | {"metric": "eligible_editors"}], log=log)) == {}
+    assert wrong(profile([VISITORS], log=log)) == {D: 1}
 
 
 @pytest.mark.parametrize("reason", ["missing", "missing from one of two streams", "unreadable"])
@@ -162,26 +123,28 @@ def test_an_hour_that_is_missing_or_unreadable_makes_its_windows_incomplete(prof
         log.append((D, 5, "quarantined", "unreadable_file"))
     week_before = VISITORS | {"metric_date": WEEK, "as_of_date": date(2026, 3, 27), "window_days": 6}
     frames = profile([VISITORS, week_before], log=log)
-    assert broken(frames) == {"completeness_wrong": 1}
-    assert frames["rows"].set_index("event_date").loc[D, "n_completeness_wrong"] == 1
+    assert wrong(frames) == {D: 1}
 
 
 def test_only_the_dates_of_the_run_are_looked_at(profile: Profile) -> None:
-    bad = VISITORS | {"as_of_date": date(2026, 3, 27), "upper": 1.0}
+    bad = VISITORS | {"as_of_date": date(2026, 3, 27), "is_complete": False}
     frames = profile([VISITORS, bad], as_of=[D])
-    assert broken(frames) == {}
+    assert wrong(frames) == {}
     assert set(frames["rows"]["event_date"]) == {D}
 
 
-def test_every_visible_wiki_is_asked_for_on_every_date(profile: Profile) -> None:
-    loads = VISITORS | {"metric": "dashboard_pageviews", "metric_date": D, "window_days": 1}
+def test_every_visible_wiki_is_asked_for_each_window_it_was_visible_in(profile: Profile) -> None:
+    loads = VISITORS | {"metric": "dashboard_pageviews"}
+    rows = [loads | {"metric_date": D, "window_days": 1}, loads, loads | {"metric": "link_clicks"}]
     wikis = [("trwiki", WEEK), ("idwiki", D), ("enwiki", date(2026, 3, 29))]
-    frame = profile([loads], wikis=wikis, as_of=[date(2026, 3, 27), D])["wikis"]
-    assert {(row.event_date.day, row.subject): row.n_dashboard_rows for row in frame.itertuples()} == {
-        (27, "trwiki"): 0,
-        (28, "trwiki"): 1,
-        (28, "idwiki"): 0,
+    frame = profile(rows, wikis=wikis, as_of=[date(2026, 3, 27), D])["wikis"]
+    assert {(row.event_date.day, row.wiki_db, row.window_days): row.n_rows for row in frame.itertuples()} == {
+        (27, "trwiki", 1): 0,  # 28 days before nobody saw it, nor seven days before the 27th
+        (28, "trwiki", 1): 1,
+        (28, "trwiki", 7): 1,
+        (28, "idwiki", 1): 0,
     }
+    assert set(frame["metric"]) == {"dashboard_pageviews"}
 
 
 def test_subsets_are_shown_by_their_limits(profile: Profile) -> None:
@@ -234,3 +197,46 @@ def test_sampled_totals_of_all_wikis_are_left_alone(profile: Profile) -> None:
     loads = VISITORS | {"metric": "dashboard_pageviews"}
     frame = profile([loads, loads | {"wiki_db": "all", "sampling_rate_min": 0.5, "upper": 40.0}])["wiki_all"]
     assert frame.empty
+
+
+def changed(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
+    """Put a copy of the catalogue with one passage changed in its place."""
+    text = shipped("catalogue.toml").read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    copy = catalogue.parse_catalogue(text.replace(old, new))
+    monkeypatch.setattr(catalogue, "load_catalogue", lambda: copy)
+
+
+LOADS = """unit = "pageviews"
+windows = [["rolling", 1], ["rolling", 7], ["rolling", 28]]"""
+
+
+def test_a_window_taken_out_of_the_catalogue_is_asked_for_no_more(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changed(monkeypatch, LOADS, LOADS.replace('["rolling", 7], ', ""))
+    frame = profile([VISITORS], as_of=[D])["wikis"]
+    assert frame["window_days"].tolist() == [1]
+
+
+def test_a_window_added_to_the_catalogue_is_asked_for(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed(monkeypatch, LOADS, LOADS.replace('["rolling", 7]', '["rolling", 3], ["rolling", 7]'))
+    frame = profile([VISITORS], as_of=[D])["wikis"]
+    assert sorted(frame["window_days"]) == [1, 3, 7]
+
+
+def test_parts_are_those_of_the_catalogue(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [VISITORS, VISITORS | {"metric": "reviewers"}, VISITORS | {"metric": "dashboard_pageviews"}]
+    pairs = [["dashboard_visitors", "dashboard_pageviews"], ["reviewers", "dashboard_visitors"]]
+    assert profile(rows)["subsets"][["part", "whole"]].values.tolist() == pairs
+    changed(monkeypatch, 'part_of = "dashboard_pageviews"\n', "")
+    assert profile(rows)["subsets"][["part", "whole"]].values.tolist() == pairs[1:]
+
+
+def test_counts_of_all_wikis_are_those_of_the_catalogue(profile: Profile, monkeypatch: pytest.MonkeyPatch) -> None:
+    loads = VISITORS | {"metric": "dashboard_pageviews"}
+    rate = OVERALL_CTR | {"element_friendly_name": "diff link"}
+    rows = [one | {"wiki_db": wiki} for one in (loads, rate) for wiki in ("trwiki", "all")]
+    assert [subject.split(" ")[0] for subject in profile(rows)["wiki_all"]["subject"]] == ["dashboard_pageviews"]
+    changed(monkeypatch, 'family = "totals"\nall_wikis = true', 'family = "totals"\nall_wikis = false')
+    assert profile(rows)["wiki_all"].empty

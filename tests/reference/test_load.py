@@ -101,7 +101,9 @@ def test_what_is_written_reads_back_with_the_catalogue_beside_it(folder, tmp_pat
         POLICY + "pd,*,session,1,2026-02-10T00:00:00Z,\npd,enwiki,session,0.1,2026-03-19T20:36:00Z,\n"
     )
     metrics = (target / "metrics.csv").read_text().splitlines()
-    assert metrics[0] == "metric,metric_version,name,definition,numerator,denominator,window_kinds,family,caveats,task"
+    assert metrics[0] == (
+        "metric,metric_version,name,definition,numerator,denominator,kind,window_kinds,family,caveats,task"
+    )
     assert len(metrics) == 1 + len(load_catalogue().metrics)
 
 

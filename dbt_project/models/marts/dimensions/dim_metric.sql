@@ -5,6 +5,7 @@ select
     definition,
     numerator,
     denominator,
+    kind,
     window_kinds,
     family,
     caveats,
