@@ -1,7 +1,7 @@
 """What may be shown of a number about people: the limits, and why, in a sentence for analysts.
 
 The statuses, from the best: `publish`, `caution`, `bounds_only` (lower and upper, no estimate), `not_estimable`. The
-gates apply only where a sampling rate in the window is below 1. Their thresholds come from simulations over shapes of
+limits apply only where a sampling rate in the window is below 1. Their thresholds come from simulations over shapes of
 visiting and from real sequences (`docs/coverage.md`): wherever an interval is shown it covers.
 """
 

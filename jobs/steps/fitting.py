@@ -86,7 +86,7 @@ def fit_many(
 ) -> list[PeopleEstimate]:
     """Estimate many numbers.
 
-    Equal tasks are fitted once. What a gate refuses beforehand costs next to nothing and is not sent around.
+    Equal tasks are fitted once. What is refused beforehand costs next to nothing and is not sent around.
 
     Args:
         tasks: what to estimate.
