@@ -1,4 +1,4 @@
-"""Everything the rows of people are made of: counts and shares of users, each as_allowed, explained and with a remedy.
+"""Everything the rows of people are made of: counts and shares of users, explained, with a remedy.
 
 Inputs are tiny tables over users (a row per combination of counts and how many users have it). Units are what is
 sampled: pageviews or sessions, never events. Under sampling the same interval stands for `realised` and `process`

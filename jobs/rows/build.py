@@ -59,12 +59,10 @@ def build_rows(
     """
     sums = canonical(sums)
     visits, windows = visit_rows(sums.visits, context, as_of, starts)
-    cohorts, _ = cohort_rows(sums.cohorts, context, as_of)
-    links, _ = link_rows(sums.links, context, as_of)
     families = [
         fill_visits(visits, windows, sums.visits, fitting),
-        fill_cohorts(cohorts, sums.cohorts, context, fitting),
-        fill_unique(links, sums.links.unique_counts, fitting),
+        fill_cohorts(cohort_rows(sums.cohorts, context, as_of), sums.cohorts, context, fitting),
+        fill_unique(link_rows(sums.links, context, as_of), sums.links.unique_counts, fitting),
     ]
     rows = pd.concat([family for family in families if not family.empty], ignore_index=True)
     version = {name: metric.version for name, metric in context.catalogue.metrics.items()}

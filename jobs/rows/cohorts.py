@@ -83,16 +83,16 @@ def _known(context: WindowContext, metric: Metric, wiki: str, first: date, end: 
     return whole, (*cautions, *sampling.losses), unmeasured or sampling.unrecorded, has_id, *sampling_values(sampling)
 
 
-def cohort_rows(sums: CohortSums, context: WindowContext, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def cohort_rows(sums: CohortSums, context: WindowContext, as_of: Sequence[date]) -> pd.DataFrame:
     """Build the candidates of the cohort metrics; people under sampling are left `pending`.
 
     Returns:
-        Candidates for `settle`, and the cohorts behind them.
+        Candidates for `settle`.
     """
     base = cohort_windows(context, as_of).merge(sums.cells.drop(columns="as_of_date"), on=COHORT, how="left")
     base[["n_cohort", "n_returned"]] = base[["n_cohort", "n_returned"]].fillna(0)
     if base.empty:
-        return pd.DataFrame(), base
+        return pd.DataFrame()
     cohort, returned = base["n_cohort"].to_numpy(float), base["n_returned"].to_numpy(float)
     share = np.divide(returned, cohort, out=np.full(cohort.shape, np.nan), where=cohort > 0)
     is_rate_one, has_id = base["is_rate_one"].astype(bool), base["has_user_id"].astype(bool)
@@ -107,7 +107,7 @@ def cohort_rows(sums: CohortSums, context: WindowContext, as_of: Sequence[date])
     values.loc[no_user_id, ["observed_numerator", "observed_denominator", "n_users_observed", "n_effective"]] = np.nan
     intervals = {"realised": (share, share), "process": wilson(returned, cohort)}
     blocks = [_of_inference(values, context.catalogue, inference, *ends) for inference, ends in intervals.items()]
-    return pd.concat(blocks, ignore_index=True), base
+    return pd.concat(blocks, ignore_index=True)
 
 
 def _of_inference(

@@ -20,9 +20,9 @@ def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: 
         unique_counts: users by kept units with and without a click (`transforms/links.py`).
         fitting: how fits are run.
     """
-    pending = candidates[candidates["status"] == PENDING]
-    if pending.empty:
+    if candidates.empty or not (candidates["status"] == PENDING).any():
         return candidates
+    pending = candidates[candidates["status"] == PENDING]
     tables = tables_by(unique_counts, UNIQUE_CELL)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}

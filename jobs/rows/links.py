@@ -93,7 +93,7 @@ RATIOS = {
 UNIQUE = "link_click_through_rate_unique"
 
 
-def link_rows(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def link_rows(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> pd.DataFrame:
     """Build the candidates of the catalogue's link metrics; the unique rate under sampling is left `pending`.
 
     Args:
@@ -102,7 +102,7 @@ def link_rows(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> 
         as_of: the as-of dates to build.
 
     Returns:
-        Candidates for `settle`, and the cells behind them (one row per cell).
+        Candidates for `settle`.
 
     Raises:
         ValueError: for a metric of the family that nothing here builds.
@@ -113,7 +113,7 @@ def link_rows(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> 
         for metric in context.catalogue.of_family("links")
         for block in _blocks(metric, cells, regimes)
     ]
-    return pd.concat(blocks, ignore_index=True), cells
+    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
 
 
 def _blocks(metric: Metric, cells: pd.DataFrame, regimes: pd.DataFrame) -> list[pd.DataFrame]:

@@ -41,9 +41,9 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
         sums: the window sums with their tables of users by kept units.
         fitting: how fits are run.
     """
-    pending = candidates[candidates["status"] == PENDING]
-    if pending.empty:
+    if candidates.empty or not (candidates["status"] == PENDING).any():
         return candidates
+    pending = candidates[candidates["status"] == PENDING]
     keys = keys_of(pending, KEY)
     wanted = set(keys)
     by_window = dict(zip(keys_of(windows, VISIT_WINDOW), windows.filter(items=ASKED).to_dict("records"), strict=True))

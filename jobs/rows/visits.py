@@ -113,7 +113,7 @@ def visit_rows(
     """
     windows = _summed(sums, visit_windows(context, as_of, starts))
     blocks = [BUILDERS[metric.metric](_windows_of(windows, metric), metric) for metric in visit_metrics(context)]
-    return pd.concat(blocks, ignore_index=True), windows
+    return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(), windows
 
 
 def _windows_of(windows: pd.DataFrame, metric: Metric) -> pd.DataFrame:

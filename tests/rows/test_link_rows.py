@@ -78,7 +78,7 @@ def _sums():
 
 
 def _rows(catalogue=None):
-    return link_rows(_sums(), _context(catalogue), [SUNDAY])[0]
+    return link_rows(_sums(), _context(catalogue), [SUNDAY])
 
 
 def test_every_metric_has_the_windows_wikis_and_readings_of_the_catalogue():
@@ -183,5 +183,4 @@ def test_status_of_the_unique_rate(is_shown, has_user_id, is_rate_one, is_segmen
 
 def test_without_any_cell_there_are_no_rows():
     sums = LinkSums(*(frame.iloc[:0] for frame in (_sums().cells, _sums().regimes, _sums().unique_counts)))
-    rows, cells = link_rows(sums, _context(), [START - 90 * DAY])
-    assert len(rows) == len(cells) == 0
+    assert link_rows(sums, _context(), [START - 90 * DAY]).empty

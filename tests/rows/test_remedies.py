@@ -147,7 +147,7 @@ def _links(has_user_id, *kept):
 
 
 def _rates_of_the_week(sums, context):
-    rows = settle(link_rows(sums, context, [SUNDAY])[0].assign(metric_version=1), 10)
+    rows = settle(link_rows(sums, context, [SUNDAY]).assign(metric_version=1), 10)
     week = (rows["window_days"] == 7) & (rows["wiki_db"] == "idwiki") & (rows["client_platform_family"] == "all")
     return rows[week & (rows["element_friendly_name"] == "diff")].set_index(["metric", "inference"])
 
@@ -181,6 +181,6 @@ def test_no_rate_helps_an_instrument_without_user_ids(rate):
     assert rows.loc[("link_click_through_rate", "realised"), "remedy"] is None
     cells = pd.DataFrame(columns=["metric", "wiki_db", "metric_date", "as_of_date", "n_cohort", "n_returned"])
     cells = cells.astype({"metric_date": "datetime64[ns]", "as_of_date": "datetime64[ns]"})
-    found, _ = cohort_rows(CohortSums(cells, cells, cells), context, [SUNDAY])
+    found = cohort_rows(CohortSums(cells, cells, cells), context, [SUNDAY])
     cohorts = settle(found.assign(metric_version=1), 10)
     assert set(cohorts["remedy"]) == {"an instrument with user ids"}
