@@ -15,7 +15,7 @@ On one date a leaving day is taken out before the day that enters is put in; eac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import reduce
 
@@ -53,23 +53,28 @@ def _ends(windows: Sequence[int | None]) -> dict[str, int]:
     return ends
 
 
-def _states(length: int | None, values: Sequence[str]) -> dict[str, State]:
-    """Return what a window holds of a unit just after the row's day enters, and just before it leaves.
+def _occasions(length: int | None, values: Sequence[str]) -> list[tuple[int, State, State]]:
+    """Return when a row's day changes a window, in days after its own, and what the window then holds of the unit.
 
-    A day's window of one day is the day, whichever way; a window that only grows is never left.
+    The states are those just before and just after. A window that only grows is never left.
     """
+    own = {name: F.col(name) for name in values}
     if length == 1:
-        return {"enter": {name: F.col(name) for name in values}}
+        nothing = dict.fromkeys(values, F.lit(0))
+        return [(0, nothing, own), (1, own, nothing)]
     to = {name: F.col(f"to_{name}") for name in values}
     if length is None:
-        return {"enter": to}
-    return {
-        "enter": {name: to[name] - F.col(f"before_{length}_{name}") for name in values},
-        "leave": {name: F.col(f"ahead_{length}_{name}") - (to[name] - F.col(name)) for name in values},
-    }
+        return [(0, _without(to, own), to)]
+    entered = {name: to[name] - F.col(f"before_{length}_{name}") for name in values}
+    whole = {name: F.col(f"ahead_{length}_{name}") - (to[name] - own[name]) for name in values}
+    return [(0, _without(entered, own), entered), (length, whole, _without(whole, own))]
 
 
-def unit_changes(
+def _without(state: State, own: State) -> State:
+    return {name: column - own[name] for name, column in state.items()}
+
+
+def unit_steps(
     rows: DataFrame,
     *,
     unit: Sequence[str],
@@ -77,6 +82,7 @@ def unit_changes(
     values: Sequence[str],
     windows: Sequence[int | None],
     statistics: Mapping[str, Statistic],
+    end: date,
 ) -> DataFrame:
     """Find how each unit changes each statistic when a day enters and when it leaves.
 
@@ -87,22 +93,65 @@ def unit_changes(
         values: columns that add up over the days of a window.
         windows: lengths in days; None for a window that only grows.
         statistics: functions of the state; 0 at the state of zeros.
+        end: day after the last as-of date.
 
     Returns:
-        `keep`, event_date and, per window and statistic, `enter_<window>_<name>` and `leave_<window>_<name>`: the
-        differences at event_date and at event_date + window. A window that only grows is `enter_0_<name>`; a window of
-        one day is only entered too, since it loses what it gained.
+        `keep`, window_days (0 for a window that only grows), change_date and the differences, a column per statistic;
+        steps that change nothing, or come on or after `end`, are left out.
     """
-    needed = rows.select(*dict.fromkeys([*unit, *keep, "event_date", *values]))
-    framed = prefix_sums(needed, unit=unit, values=values, ends=_ends(windows))
-    changes = []
+    framed = _framed(rows, [*unit, *keep], unit, values, windows)
+    steps = _steps(windows, values, statistics, lambda change: change)
+    return _unfolded(framed.select(*keep, steps), keep, statistics, end)
+
+
+def additive_steps(
+    rows: DataFrame, *, keep: Sequence[str], values: Sequence[str], windows: Sequence[int | None], end: date
+) -> DataFrame:
+    """Give the result of `unit_steps` for values that just add up: what enters is what later leaves."""
+    steps = []
     for length in windows:
-        for side, state in _states(length, values).items():
-            less = {name: column - F.col(name) for name, column in state.items()}
-            for name, f in statistics.items():
-                change = f(state) - f(less) if side == "enter" else f(less) - f(state)
-                changes.append((f(state) if length == 1 else change).alias(f"{side}_{length or 0}_{name}"))
-    return framed.select(*keep, "event_date", *changes)
+        steps.append(_step(length, 0, {name: F.col(name) for name in values}))
+        if length is not None:
+            steps.append(_step(length, length, {name: -F.col(name) for name in values}))
+    return _unfolded(rows.select(*keep, F.array(*steps).alias("steps")), keep, values, end)
+
+
+def _framed(
+    rows: DataFrame, columns: Sequence[str], unit: Sequence[str], values: Sequence[str], windows: Sequence[int | None]
+) -> DataFrame:
+    """Add the running sums of `_ends` to the columns that are needed."""
+    needed = rows.select(*dict.fromkeys([*columns, "event_date", *values]))
+    return prefix_sums(needed, unit=unit, values=values, ends=_ends(windows))
+
+
+def _steps(
+    windows: Sequence[int | None],
+    values: Sequence[str],
+    statistics: Mapping[str, Statistic],
+    whole: Callable[[Column], Column],
+) -> Column:
+    """Return the steps of all windows as an array; `whole` makes of one row's change that of all it stands for."""
+    steps = [
+        _step(length, delay, {name: whole(f(after) - f(before)) for name, f in statistics.items()})
+        for length in windows
+        for delay, before, after in _occasions(length, values)
+    ]
+    return F.array(*steps).alias("steps")
+
+
+def _step(length: int | None, delay: int, changes: State) -> Column:
+    return F.struct(
+        F.lit(length or 0).alias("window_days"),
+        F.date_add("event_date", delay).alias("change_date"),
+        *(change.alias(name) for name, change in changes.items()),
+    )
+
+
+def _unfolded(rows: DataFrame, keep: Sequence[str], names: Iterable[str], end: date) -> DataFrame:
+    """Give each row once per step, those left out that change nothing or come too late."""
+    unfolded = rows.select(*keep, F.inline("steps"))
+    changed = reduce(Column.__or__, [F.col(name) != 0 for name in names])
+    return unfolded.where(changed & (F.col("change_date") < F.lit(end)))
 
 
 def window_changes(
@@ -116,27 +165,28 @@ def window_changes(
     start: date,
     end: date,
 ) -> DataFrame:
-    """Add up the changes of all units by cell and day.
+    """Add up the changes of all units by cell, window and day.
 
     Args:
         rows: any number of rows per unit and `event_date`; they are added up.
         unit: columns that name a unit.
         cell: columns that name a cell, the same on all rows of a unit.
-        values: see `unit_changes`.
-        windows: see `unit_changes`.
-        statistics: see `unit_changes`.
+        values: see `unit_steps`.
+        windows: see `unit_steps`.
+        statistics: see `unit_steps`.
         start: first as-of date.
         end: day after the last as-of date.
 
     Returns:
-        One row per cell and `event_date` with the columns of `unit_changes`; `dense.rolled` reads it. Where one as-of
-        date is asked, everything there is enters on that date, which saves the sort.
+        `cell`, window_days, change_date and a column per statistic, for `dense.accumulate`: a row for what enters a
+        window on a date, and one for what leaves it. Where one as-of date is asked, everything there is enters on that
+        date, which saves the sort.
     """
     if end - start == DAY:
-        return _entering(rows, [*dict.fromkeys([*cell, *unit])], cell, values, windows, statistics, start)
-    changes = unit_changes(rows, unit=unit, keep=cell, values=values, windows=windows, statistics=statistics)
-    names = [name for name in changes.columns if name.startswith(("enter_", "leave_"))]
-    return changes.groupBy(*cell, "event_date").agg(*(F.sum(name).alias(name) for name in names))
+        return _entering(rows, unit, cell, values, windows, statistics, start)
+    framed = _framed(rows, [*cell, *unit], unit, values, windows)
+    sums = framed.groupBy(*cell, "event_date").agg(_steps(windows, values, statistics, F.sum))
+    return _unfolded(sums, cell, statistics, end)
 
 
 def _entering(
@@ -149,67 +199,24 @@ def _entering(
     as_of: date,
 ) -> DataFrame:
     """Give the windows of one as-of date in the form of `window_changes`, summed straight from the days they hold."""
-    lengths = [length or 0 for length in windows]
-    inside = {n: F.col("event_date") > F.lit(as_of - n * DAY) if n else F.lit(True) for n in lengths}
+    key = tuple(dict.fromkeys([*cell, *unit]))
+    held = F.array_compact(F.array(*(_holding(length, as_of) for length in windows)))
     states = (
         rows.where(F.col("event_date") <= F.lit(as_of))
-        .groupBy(*unit)
-        .agg(*(F.sum(F.when(inside[n], F.col(v)).otherwise(0)).alias(f"{n}_{v}") for n in lengths for v in values))
+        .select(*key, *values, F.explode(held).alias("window_days"))
+        .groupBy(*key, "window_days")
+        .agg(*(F.sum(name).alias(name) for name in values))
     )
-    entering = [
-        F.sum(f({value: F.col(f"{n}_{value}") for value in values})).alias(f"enter_{n}_{name}")
-        for n in lengths
-        for name, f in statistics.items()
-    ]
-    staying = [F.lit(0).alias(f"leave_{n}_{name}") for n in lengths if n > 1 for name in statistics]
-    sums = states.groupBy(*cell).agg(*entering)
-    return sums.select(*cell, F.lit(as_of).alias("event_date"), *sums.columns[len(cell) :], *staying)
+    state = {name: F.col(name) for name in values}
+    sums = states.groupBy(*cell, "window_days").agg(*(F.sum(f(state)).alias(name) for name, f in statistics.items()))
+    return sums.select(*cell, "window_days", F.lit(as_of).alias("change_date"), *statistics)
 
 
-def additive_changes(
-    rows: DataFrame, *, keep: Sequence[str], values: Sequence[str], windows: Sequence[int | None]
-) -> DataFrame:
-    """Give the result of `unit_changes` for values that just add up: what enters is what later leaves."""
-    changes = []
-    for length in windows:
-        changes += [F.col(name).alias(f"enter_{length or 0}_{name}") for name in values]
-        if length is not None and length > 1:
-            changes += [(-F.col(name)).alias(f"leave_{length}_{name}") for name in values]
-    return rows.select(*keep, "event_date", *changes)
-
-
-def steps(
-    changes: DataFrame, *, keep: Sequence[str], names: Sequence[str], windows: Sequence[int | None], end: date
-) -> DataFrame:
-    """Unfold the changes of units into dated steps.
-
-    Args:
-        changes: the result of `unit_changes` or `additive_changes`.
-        keep: columns to carry along.
-        names: the statistics.
-        windows: the windows that were asked of `unit_changes`.
-        end: day after the last as-of date.
-
-    Returns:
-        `keep`, window_days (0 for a window that only grows), change_date and one column per statistic; steps that
-        change nothing, or come on or after `end`, are left out.
-    """
-    sides = []
-    for length in windows:
-        delays = {"enter": 0} if length is None else {"enter": 0, "leave": length}
-        for side, delay in delays.items():
-            undone = side == "leave" and length == 1
-            own = [(name, F.col(f"{'enter' if undone else side}_{length or 0}_{name}")) for name in names]
-            sides.append(
-                F.struct(
-                    F.lit(length or 0).alias("window_days"),
-                    F.date_add("event_date", delay).alias("change_date"),
-                    *((-column if undone else column).cast("bigint").alias(name) for name, column in own),
-                )
-            )
-    unfolded = changes.select(*keep, F.inline(F.array(*sides)))
-    changed = reduce(Column.__or__, [F.col(name) != 0 for name in names])
-    return unfolded.where(changed & (F.col("change_date") < F.lit(end)))
+def _holding(length: int | None, as_of: date) -> Column:
+    """Name a window of an as-of date, by its days, where it holds a row's day."""
+    if length is None:
+        return F.lit(0)
+    return F.when(F.col("event_date") > F.lit(as_of - length * DAY), F.lit(length))
 
 
 def state_counts(
@@ -218,7 +225,7 @@ def state_counts(
     """Count how many units enter and leave each state, by cell, window and date.
 
     Args:
-        dated: the result of `steps`, possibly a union of several.
+        dated: the result of `unit_steps` or `additive_steps`, or a union of several.
         unit: columns that name a unit; `window_days` is one more of them.
         cell: columns that name a cell, the same on all rows of a unit.
         names: columns of `dated` that add up to the state.

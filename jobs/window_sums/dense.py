@@ -58,40 +58,6 @@ def accumulate(
     return dense.assign(**{name: grid[alive].ravel() for name, grid in columns.items()})
 
 
-def rolled(
-    changes: pd.DataFrame,
-    *,
-    cell: Sequence[str],
-    names: Sequence[str],
-    windows: Sequence[int],
-    start: date,
-    end: date,
-) -> pd.DataFrame:
-    """Turn the result of `window_states.window_changes` into values.
-
-    Args:
-        changes: `cell`, event_date, `enter_<window>_<name>`, `leave_<window>_<name>`.
-        cell: columns that name a cell.
-        names: the statistics.
-        windows: lengths in days; 0 is a window that only grows.
-        start: first as-of date.
-        end: day after the last as-of date.
-
-    Returns:
-        `cell`, window_days, as_of_date, `names`.
-    """
-    parts = []
-    for length in windows:
-        for side in ("enter", "leave") if length else ("enter",):
-            columns = [f"{'enter' if length == 1 else side}_{length}_{name}" for name in names]
-            part = changes[[*cell, "event_date", *columns]].set_axis([*cell, "change_date", *names], axis=1)
-            if side == "leave":
-                part["change_date"] += pd.Timedelta(days=length)
-                part[names] = part[names] * (-1 if length == 1 else 1)
-            parts.append(part.assign(window_days=length))
-    return accumulate(pd.concat(parts), cell=[*cell, "window_days"], names=names, start=start, end=end)
-
-
 def summed(
     daily: pd.DataFrame, *, cell: Sequence[str], names: Sequence[str], windows: Sequence[int], start: date, end: date
 ) -> pd.DataFrame:

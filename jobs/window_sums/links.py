@@ -30,8 +30,8 @@ from jobs.transforms.link_margins import (
     user_links,
 )
 from jobs.transforms.user_days import REGIME_COLUMNS, SEGMENT_COLUMNS
-from jobs.transforms.window_states import additive_changes, state_counts, steps, unit_changes, window_changes, within
-from jobs.window_sums.dense import accumulate, collect, rolled, summed
+from jobs.transforms.window_states import additive_steps, state_counts, unit_steps, window_changes, within
+from jobs.window_sums.dense import accumulate, collect, summed
 from jobs.window_sums.tables import ALL, LINK_CELL, LinkSums
 
 _MARGIN_CELL = ("wiki_db", *SEGMENT_COLUMNS)
@@ -111,8 +111,8 @@ def _cells(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask) -
         unit=[*LABEL_CELL, "user_hash"], cell=LABEL_CELL, values=USER_VALUES, windows=ask.windows,
         statistics=USER_STATISTICS, start=ask.start, end=ask.end,
     )  # fmt: skip
-    people = rolled(
-        _open_labels(collect(changes), ask), cell=_MARGIN_CELL, names=list(USER_STATISTICS), windows=ask.windows,
+    people = accumulate(
+        _open_labels(collect(changes), ask), cell=[*_MARGIN_CELL, "window_days"], names=list(USER_STATISTICS),
         start=ask.start, end=ask.end,
     )  # fmt: skip
     cells = sums.merge(people, on=list(LINK_CELL), how="left")
@@ -134,8 +134,8 @@ def _regimes(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask)
             unit=[*LABEL_CELL, *REGIME_COLUMNS, "session_hash"], cell=[*LABEL_CELL, *REGIME_COLUMNS],
             values=SESSION_VALUES, windows=ask.windows, statistics=SESSION_STATISTICS, start=ask.start, end=ask.end,
         )  # fmt: skip
-        sessions = rolled(
-            _open_labels(collect(changes), ask), cell=cell, names=list(SESSION_STATISTICS), windows=ask.windows,
+        sessions = accumulate(
+            _open_labels(collect(changes), ask), cell=[*cell, "window_days"], names=list(SESSION_STATISTICS),
             start=ask.start, end=ask.end,
         )  # fmt: skip
         by_session = sums.loc[is_session, [*keys, *_COUNTS]].merge(sessions, on=keys, how="left")
@@ -152,14 +152,12 @@ def _unique(users: DataFrame, wikis: Sequence[str], ask: _Ask) -> pd.DataFrame:
         return pd.DataFrame(columns=columns)
     unit = [*cell, "user_hash"]
     rows = users.where(F.col("wiki_db").isin(*wikis))
-    additive = additive_changes(user_link_units(rows), keep=unit, values=names, windows=windows)
-    by_session = unit_changes(
+    additive = additive_steps(user_link_units(rows), keep=unit, values=names, windows=windows, end=ask.end)
+    by_session = unit_steps(
         user_link_sessions(rows), unit=[*unit, "session_hash"], keep=unit, values=["n_impressions", "n_clicks"],
-        windows=windows, statistics=SESSION_STATES,
+        windows=windows, statistics=SESSION_STATES, end=ask.end,
     )  # fmt: skip
-    dated = steps(additive, keep=unit, names=names, windows=windows, end=ask.end).unionByName(
-        steps(by_session, keep=unit, names=names, windows=windows, end=ask.end)
-    )
+    dated = additive.unionByName(by_session)
     counts = collect(state_counts(dated, unit=unit, cell=cell, names=names, states=STATES))
     dense = accumulate(counts, cell=[*cell, "window_days", *STATES], names=["n_users"], start=ask.start, end=ask.end)
     seen = dense["is_full"].eq(True) | dense["k_click"].gt(0) | dense["k_shown_only"].gt(0)

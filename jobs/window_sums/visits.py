@@ -25,13 +25,12 @@ from jobs.transforms.visit_days import (
 )
 from jobs.transforms.window_states import (
     Statistic,
-    additive_changes,
+    additive_steps,
     state_counts,
-    steps,
-    unit_changes,
+    unit_steps,
     window_changes,
 )
-from jobs.window_sums.dense import accumulate, collect, rolled, summed
+from jobs.window_sums.dense import accumulate, collect, summed
 from jobs.window_sums.spans import TAGS, Span, name_windows, quarters_within
 from jobs.window_sums.tables import REVIEWERS, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
 
@@ -86,22 +85,18 @@ def _values(
     for tagged, windows in ((span.rolling(rows), span.windows), (span.to_date(rows), (None,))):
         if windows == (None,) and not span.quarters:
             continue
-        changes = collect(
-            window_changes(
-                tagged,
-                unit=[*cell, *unit],
-                cell=cell,
-                values=values,
-                windows=windows,
-                statistics=statistics,
-                start=span.start,
-                end=span.end,
-            )
+        changes = window_changes(
+            tagged,
+            unit=[*cell, *unit],
+            cell=cell,
+            values=values,
+            windows=windows,
+            statistics=statistics,
+            start=span.start,
+            end=span.end,
         )
-        lengths = [length or 0 for length in windows]
-        found.append(
-            rolled(changes, cell=cell, names=list(statistics), windows=lengths, start=span.start, end=span.end)
-        )
+        keys = [*cell, "window_days"]
+        found.append(accumulate(collect(changes), cell=keys, names=list(statistics), start=span.start, end=span.end))
     return name_windows(pd.concat(found, ignore_index=True))
 
 
@@ -167,20 +162,18 @@ def _joint_counts(rows: DataFrame, span: Span) -> list[pd.DataFrame]:
     for tag, windows in ((span.rolling, span.windows), (span.to_date, (None,))):
         if windows == (None,) and not span.quarters:
             continue
-        additive = additive_changes(tag(user_units(rows)), keep=user, values=STATE_VALUES, windows=windows)
-        by_session = unit_changes(
+        additive = additive_steps(tag(user_units(rows)), keep=user, values=STATE_VALUES, windows=windows, end=span.end)
+        by_session = unit_steps(
             tag(user_sessions(rows)),
             unit=[*user, "session_hash"],
             keep=user,
             values=["n_loads", "n_reviews"],
             windows=windows,
             statistics=SESSION_STATES,
+            end=span.end,
         )
-        dated = [
-            steps(changes, keep=user, names=STATE_VALUES, windows=windows, end=span.end)
-            for changes in (additive, by_session)
-        ]
-        counts = state_counts(dated[0].unionByName(dated[1]), unit=user, cell=TAGS, names=STATE_VALUES, states=STATES)
+        dated = additive.unionByName(by_session)
+        counts = state_counts(dated, unit=user, cell=TAGS, names=STATE_VALUES, states=STATES)
         changes = collect(counts)
         cell = [*TAGS, *STATES, "window_days"]
         found.append(accumulate(changes, cell=cell, names=["n_users"], start=span.start, end=span.end))

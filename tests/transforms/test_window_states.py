@@ -8,7 +8,7 @@ import pytest
 from pyspark.sql import functions as F
 
 from jobs.transforms.window_states import positive, window_changes, within
-from jobs.window_sums.dense import accumulate, collect, rolled, summed
+from jobs.window_sums.dense import accumulate, collect, summed
 
 DAY = timedelta(days=1)
 START, END = date(2026, 5, 29), date(2026, 6, 12)
@@ -39,7 +39,8 @@ def test_rolling_statistics_against_every_window_rebuilt(spark, seed, share):
             within(frame, start, end, 28), unit=["user"], cell=["cell"], values=["a", "b"], windows=WINDOWS,
             statistics=STATISTICS, start=start, end=end,
         )  # fmt: skip
-        dense = rolled(collect(changes), cell=["cell"], names=list(STATISTICS), windows=WINDOWS, start=start, end=end)
+        keys = ["cell", "window_days"]
+        dense = accumulate(collect(changes), cell=keys, names=list(STATISTICS), start=start, end=end)
         return dense.set_index(["cell", "window_days", "as_of_date"])
 
     found = windows_of(START, END)
@@ -66,7 +67,7 @@ def test_a_growing_window_never_forgets(spark):
         frame, unit=["user"], cell=["cell"], values=["a"], windows=[None], start=START, end=END,
         statistics={"n": lambda s: positive(s["a"])},
     )  # fmt: skip
-    dense = rolled(collect(changes), cell=["cell"], names=["n"], windows=[0], start=START, end=END)
+    dense = accumulate(collect(changes), cell=["cell", "window_days"], names=["n"], start=START, end=END)
     assert dense["n"].tolist() == [1] * 3 + [2] * 11
 
 
