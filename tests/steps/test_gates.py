@@ -289,7 +289,7 @@ def test_the_built_marts_are_judged_and_show_their_own_verdict(job: Job, monkeyp
 
 
 def test_both_gates_of_a_run_are_recorded(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    build(job)
+    build(job, *BUILT)
     judged(monkeypatch, "facts", verdict("facts", NEXT, "a"))
     facts_gate(job)
     judged(monkeypatch, "marts", verdict("marts", NEXT, "b"))
