@@ -113,7 +113,7 @@ def by_margins(
     platform, bucket = F.col("client_platform_family"), F.col("edit_count_bucket")
     name = F.xxhash64("wiki_db", *unit, "element_friendly_name")
     named = rows.withColumn("_unit", name)
-    labelled = F.broadcast(_several(rows, name)).join(named, "_unit", "right").select(
+    labelled = F.broadcast(_several(rows, name)).join(named, "_unit", how="right").select(
         "wiki_db", *unit, "element_friendly_name", "event_date", *values, platform, bucket,
         F.when(~_is_true("has_several_platforms"), platform).alias("only_platform"),
         F.when(~_is_true("has_several_buckets"), bucket).alias("only_bucket"),

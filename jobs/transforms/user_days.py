@@ -43,7 +43,7 @@ def with_cells(sums: DataFrame, rows: DataFrame, columns: Sequence[str]) -> Data
         columns: what the cells were made from.
     """
     names = rows.groupBy(*columns).agg(F.lit(1)).select(cell_id(*columns).alias("cell_id"), *columns)
-    return F.broadcast(names).join(sums, "cell_id", "inner")  # the small side first: see `dedup.mark_duplicates`
+    return F.broadcast(names).join(sums, "cell_id", how="inner")  # the small side first: see `dedup.mark_duplicates`
 
 
 def element_pageviews(events: DataFrame) -> DataFrame:
@@ -68,11 +68,18 @@ def element_pageviews(events: DataFrame) -> DataFrame:
         The key columns, `owner`, `cell_id`, `is_only_session`, session_fraction, pageview_fraction, n_events, n_loads
         (action `pageview`), n_impressions, n_clicks, n_shown, n_matched.
     """
+    narrow = _narrow(events).repartition("owner")
+    flagged = _with_is_only_session(_by_pageview(narrow), narrow)
+    return with_cells(flagged.drop("event_date"), events, CELL_COLUMNS)
+
+
+def _narrow(events: DataFrame) -> DataFrame:
+    """Give each event its pageview, its cell, what it is and, where it has an element, its impression key."""
     has_element = F.col("element_friendly_name").isNotNull()
     owner = F.when(F.col("user_hash").isNotNull(), F.xxhash64("wiki_db", "user_hash")).otherwise(
         F.xxhash64("wiki_db", "session_hash")
     )
-    narrow = events.select(
+    return events.select(
         "event_date",
         cell_id(*CELL_COLUMNS).alias("cell_id"),
         owner.alias("owner"),
@@ -83,9 +90,14 @@ def element_pageviews(events: DataFrame) -> DataFrame:
         (F.col("action") == "pageview").cast("int").alias("is_load"),
         (has_element & (F.col("action") == "impression")).cast("int").alias("is_impression"),
         (has_element & (F.col("action") == "click")).cast("int").alias("is_click"),
-    ).repartition("owner")
+    )
+
+
+def _by_pageview(narrow: DataFrame) -> DataFrame:
+    """Sum by impression key, then by pageview: the keys that were shown, and those of them that were clicked."""
+    pageview = ("event_date", "cell_id", *PAGEVIEW_KEY)
     fractions = [F.max(name).alias(name) for name in ("session_fraction", "pageview_fraction")]
-    by_key = narrow.groupBy("event_date", "cell_id", *PAGEVIEW_KEY, "impression_key").agg(
+    by_key = narrow.groupBy(*pageview, "impression_key").agg(
         *fractions,
         F.count(F.lit(1)).alias("n_events"),
         F.sum("is_load").alias("n_loads"),
@@ -93,18 +105,21 @@ def element_pageviews(events: DataFrame) -> DataFrame:
         F.sum("is_click").alias("n_clicks"),
     )
     shown = F.col("n_impressions") > 0
-    by_pageview = by_key.groupBy("event_date", "cell_id", *PAGEVIEW_KEY).agg(
+    return by_key.groupBy(*pageview).agg(
         *fractions,
         *(F.sum(name).alias(name) for name in ("n_events", "n_loads", "n_impressions", "n_clicks")),
         F.count_if(shown).alias("n_shown"),
         F.count_if(shown & (F.col("n_clicks") > 0)).alias("n_matched"),
     )
+
+
+def _with_is_only_session(by_pageview: DataFrame, narrow: DataFrame) -> DataFrame:
+    """Add whether the owner had no other session that day; the few owners who had stand on the join's small side."""
     several = narrow.groupBy("event_date", "owner").agg(
         (F.min("session_hash") != F.max("session_hash")).alias("has_several")
     )
-    flagged = several.where("has_several").join(by_pageview, ["event_date", "owner"], "right")
-    flagged = flagged.withColumn("is_only_session", F.col("has_several").isNull()).drop("has_several", "event_date")
-    return with_cells(flagged, events, CELL_COLUMNS)
+    flagged = several.where("has_several").join(by_pageview, ["event_date", "owner"], how="right")
+    return flagged.withColumn("is_only_session", F.col("has_several").isNull()).drop("has_several")
 
 
 def dashboard_pageviews(

@@ -107,7 +107,7 @@ def _sums(daily: pd.DataFrame, cell: list[str], names: list[str], span: Span) ->
     if span.quarters:
         spans = pd.DataFrame(span.quarters, columns=["wiki_db", "population", "first", "quarter_stop"])
         spans[["first", "quarter_stop"]] = spans[["first", "quarter_stop"]].apply(pd.to_datetime)
-        inside = daily.merge(spans, on="wiki_db").query("first <= event_date < quarter_stop")
+        inside = daily.merge(spans, on="wiki_db", how="inner").query("first <= event_date < quarter_stop")
         inside = inside.rename(columns={"event_date": "change_date"}).assign(window_days=0)
         keys = [*cell, "population", "quarter_stop", "window_days"]
         found.append(accumulate(inside, cell=keys, names=names, start=span.start, end=span.end))

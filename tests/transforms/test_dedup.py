@@ -70,9 +70,9 @@ class Warehouse:
         following = frame(self.spark, after, is_duplicate=BOOLEAN)
         marked = verdicts(dedup.mark_duplicates(candidates, before))
         context = before.unionByName(candidates)
-        again = verdicts(dedup.rejudge(following, context))
-        old = self.between(end, end + week)
-        flips = list((Counter(again) - Counter(old)).elements())
+        judged = dedup.rejudge(following, context)
+        again, flips = verdicts(judged), verdicts(judged.where("is_duplicate <> was_duplicate"))
+        assert sorted((Counter(again) - Counter(self.between(end, end + week))).elements()) == flips
         self.rows = [row for row in self.rows if not first <= row[0][1] < end + week] + marked + again
         return len(flips)
 
