@@ -132,6 +132,14 @@ def test_a_rerun_day_decides_the_week_after_it_again(spark: SparkSession) -> Non
     assert warehouse.run(rows, day, day + timedelta(days=1)) == 0  # equal copies do not swap places
 
 
+@pytest.mark.parametrize("published", [(False, True), (True, False)])
+def test_equal_copies_do_not_swap_places(spark: SparkSession, published: tuple[bool, bool]) -> None:
+    copy = ("a", START, datetime(2026, 3, 1, 12), 1)
+    following = frame(spark, [(*copy, is_duplicate) for is_duplicate in published], is_duplicate=BOOLEAN)
+    judged = dedup.rejudge(following, frame(spark, []))
+    assert sorted((row.was_duplicate, row.is_duplicate) for row in judged.collect()) == [(False, False), (True, True)]
+
+
 def test_other_columns_pass_through(spark: SparkSession) -> None:
     at = datetime(2026, 3, 9, 1)
     rows = [("a", at.date(), at, 1, "first"), ("a", at.date(), at, 2, "second"), ("b", at.date(), at, 3, "third")]
