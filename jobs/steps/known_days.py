@@ -1,0 +1,77 @@
+"""What is known of the days of a run's windows: which hours arrived, which regimes were recorded, who sent what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+from pyspark.sql import functions as F
+
+from jobs.catalogue import load_catalogue
+from jobs.reference.load import Reference
+from jobs.reference.rows import ANY_PLATFORM, REVIEW_LINKS, VocabularyRow
+from jobs.rows.window_context import WindowContext
+from jobs.steps.job import Job
+from jobs.windows import earliest_day
+
+DAY = timedelta(days=1)
+
+
+def window_context(job: Job, as_of: Sequence[date]) -> WindowContext:
+    """Collect what is known of every day that a window can contain."""
+    first, end = earliest_day(min(as_of), load_catalogue().longest_days), max(as_of) + DAY
+    log = job.lake.read_between("ingest_log", first, end, job.run.run_id)
+    incomplete = (F.col("fate") == "missing_hour") | F.coalesce(F.col("reason") == "unreadable_file", F.lit(False))
+    hours = log.groupBy("event_date", "event_hour").agg(
+        F.max(F.col("fate") != "missing_hour").alias("arrived"), F.max(incomplete).alias("incomplete")
+    )
+    days = hours.groupBy("event_date").agg(
+        F.max("arrived").alias("arrived"), F.count_if(F.col("incomplete")).alias("incomplete")
+    )
+    rows = days.collect()
+    regimes = job.lake.read_between("baseline_daily", first, end, job.run.run_id).select(
+        "event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate"
+    )
+    sent = _sent(job)
+    reference, first_seen = with_unknown_elements(job.reference, sent)
+    return WindowContext(
+        reference,
+        [row.event_date for row in rows if row.arrived],
+        {row.event_date: row.incomplete for row in rows},
+        job.settings.ingest.rate_change_grace_minutes,
+        recorded=[tuple(row) for row in regimes.distinct().collect()],
+        first_seen=first_seen,
+        sent=sent,
+    )
+
+
+def _sent(job: Job) -> dict[tuple[str, str], dict[str, date]]:
+    """Return by (wiki, element) the instruments that ever sent it, with the day of the first sight.
+
+    From the whole history, so that it does not matter in which chunks the days were run.
+    """
+    first = job.lake.read("engagement_daily", job.run.run_id).groupBy(
+        "wiki_db", "element_friendly_name", "instrument_name"
+    )
+    sent: dict[tuple[str, str], dict[str, date]] = {}
+    for wiki, element, instrument, day in first.agg(F.min("event_date")).collect():
+        sent.setdefault((wiki, element), {})[instrument] = day
+    return sent
+
+
+def with_unknown_elements(
+    reference: Reference, sent: Mapping[tuple[str, str], Mapping[str, date]]
+) -> tuple[Reference, dict[str, date]]:
+    """Add elements that the vocabulary lacks to the reference, and return the day each was first seen."""
+    known = {row.element_friendly_name for row in reference.vocabulary} | {REVIEW_LINKS}
+    first_seen: dict[str, date] = {}
+    for (_, element), by_instrument in sorted(sent.items()):
+        if element not in known:
+            first_seen[element] = min(first_seen.get(element, date.max), *by_instrument.values())
+    began = min(row.valid_from for row in reference.instruments)
+    # Whatever is sent is recorded: before its first day an unknown element was not sent, and zero is right.
+    added = [
+        VocabularyRow(name, "other links", ANY_PLATFORM, began, None, "not in the vocabulary") for name in first_seen
+    ]
+    return replace(reference, vocabulary=(*reference.vocabulary, *added)), first_seen

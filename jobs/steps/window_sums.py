@@ -1,0 +1,66 @@
+"""The window sums of some as-of dates, each fact table read once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from functools import partial
+from typing import cast
+
+from jobs.rows.link_cells import platform_bucket_elements
+from jobs.rows.window_context import WindowContext
+from jobs.steps.job import Job, side_by_side
+from jobs.window_sums.cohorts import cohort_sums
+from jobs.window_sums.links import link_window_sums
+from jobs.window_sums.tables import CohortSums, LinkSums, QuarterStarts, VisitSums, WindowSums
+from jobs.window_sums.visits import visit_window_sums
+from jobs.windows import earliest_day
+
+DAY = timedelta(days=1)
+
+
+def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context: WindowContext) -> WindowSums:
+    """Sum the windows of some as-of dates; the result is tiny."""
+    start, end = min(as_of), max(as_of) + DAY
+    catalogue = context.catalogue
+    first = earliest_day(start, catalogue.longest_days)
+    # A dozen sums are made of each: its files, one a day, are opened once.
+    facts = side_by_side(
+        *(
+            partial(job.engine.materialise, job.lake.read_between(name, first, end, job.run.run_id))
+            for name in ("user_days", "user_link_days", "unit_link_days")
+        )
+    )
+    user_days, user_links, unit_links = facts
+    own_bucket, below = platform_bucket_elements(catalogue), context.sampled_wikis(first, end)
+    sums = side_by_side(
+        lambda: link_window_sums(
+            user_links,
+            unit_links,
+            platform_bucket_elements=own_bucket,
+            windows=catalogue.window_days("rolling", "links"),
+            start=start,
+            end=end,
+            sampled=below,
+        ),
+        lambda: visit_window_sums(
+            user_days,
+            windows=catalogue.window_days("rolling", "totals", "users"),
+            quarter_starts=starts,
+            start=start,
+            end=end,
+            sampled=below,
+        ),
+        lambda: cohort_sums(
+            user_days,
+            user_links,
+            metrics=catalogue.of_family("retention", "presented"),
+            start=start,
+            end=end,
+            sampled=below,
+        ),
+    )
+    for frame in facts:
+        job.engine.release(frame)
+    links, visits, cohorts = cast(tuple[LinkSums, VisitSums, CohortSums], tuple(sums))
+    return WindowSums(visits, cohorts, links)
