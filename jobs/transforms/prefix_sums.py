@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructField, StructType
@@ -77,13 +78,13 @@ def add_prefix_sums(table: pa.Table, values: Sequence[str], ends: Mapping[str, i
 def _by_day(table: pa.Table, values: Sequence[str]) -> pa.Table:
     """Put rows in order, and those of one unit and day into one."""
     order = np.lexsort((_days(table), table[_UNIT].to_numpy()))
-    table = table.take(pa.array(order))
+    table = pc.take(table, pa.array(order))
     unit, day = table[_UNIT].to_numpy(), _days(table)
     starts = np.flatnonzero(np.r_[True, (unit[1:] != unit[:-1]) | (day[1:] != day[:-1])])
     if len(starts) == len(unit):
         return table
     summed = {name: np.add.reduceat(table[name].fill_null(0).to_numpy(), starts) for name in values}
-    table = table.take(pa.array(starts))
+    table = pc.take(table, pa.array(starts))
     for name, sums in summed.items():
         place = table.schema.get_field_index(name)
         table = table.set_column(place, table.schema.field(name), pa.array(sums, type=table.schema.field(name).type))
