@@ -199,7 +199,9 @@ def load_settings(config: Path | None = None, overrides: Sequence[str] = ()) -> 
     for section, field in Settings.model_fields.items():
         for key in type(field.default).model_fields:
             sources.setdefault((section, key), "default")
-    return settings, sources
+    # Each section anew: merging forgets which of its keys were set, and one set to its default was set all the same.
+    fresh = {name: type(field.default)(**merged.get(name, {})) for name, field in Settings.model_fields.items()}
+    return settings.model_copy(update=fresh), sources
 
 
 def _file_layer(config: Path | None) -> dict[str, Any]:

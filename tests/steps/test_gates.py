@@ -144,16 +144,12 @@ def test_a_share_that_is_not_set_is_the_files(file: Path) -> None:
     assert shares(thresholds(settings(f"quality.thresholds_file={file}", "privacy.min_users=20"))) == [0.2, 0.1]
 
 
-FORGOTTEN = pytest.mark.xfail(strict=True, reason="merging settings forgets which keys of a section were set")
-
-
-@FORGOTTEN
 def test_another_setting_of_the_section_does_not_set_it(file: Path) -> None:
     found = thresholds(settings(f"quality.thresholds_file={file}", "ingest.dedup_lookback_days=3"))
     assert shares(found) == [0.2, 0.1]
 
 
-@pytest.mark.parametrize("share", [0.0, 0.07, 1.0, pytest.param(0.05, marks=FORGOTTEN, id="the default")])
+@pytest.mark.parametrize("share", [0.0, 0.07, 1.0, pytest.param(0.05, id="the default")])
 def test_a_share_that_is_set_holds_on_every_day(file: Path, share: float) -> None:
     found = thresholds(settings(f"quality.thresholds_file={file}", f"ingest.max_quarantine_share={share}"))
     assert shares(found) == [share, share]

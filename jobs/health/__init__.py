@@ -1,0 +1,1 @@
+"""What `doctor` looks at: this machine and its installation, and the warehouse."""
