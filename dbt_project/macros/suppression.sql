@@ -1,4 +1,4 @@
-{# Cell suppression (interface: 1 <= users < min_users is hidden, zero is published). #}
+{# Cell suppression (docs/contract.md, section 4.4: 1 <= users < min_users is hidden, zero is published). #}
 
 {# True where a number of users, or a number that bounds users from above, is too small to show; never null. #}
 {% macro is_small(n) -%}
