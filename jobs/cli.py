@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import sys
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -13,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs import __version__
-from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, StartDay, day, folder, moment
-from jobs.errors import EXIT_USAGE, PdmetricsError, UsageError
+from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCommand, StartDay, day, folder, moment
+from jobs.errors import UsageError
+from jobs.exits import Ending, leave, run_to_the_end
 from jobs.warehouse.runs import STEPS, Warehouse
 
 if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
@@ -29,6 +28,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+ENDING = Ending()
 policy_app = typer.Typer(help="The sampling policy: what was recorded when, and at which rate.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 
@@ -85,14 +85,14 @@ def _global(
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Set up settings, logging and the warehouse for the command that follows."""
-    from rich.console import Console
-
+    from jobs.console import PatientConsole
     from jobs.log import configure_logging
     from jobs.settings import load_settings
 
     configure_logging(log_format.value, -1 if quiet else verbose)
+    ENDING.folder, ENDING.shows_traceback = warehouse, verbose > 0
     settings, sources = load_settings(config, overrides or ())
-    context.obj = Context(settings, sources, Warehouse(warehouse), Console())
+    context.obj = Context(settings, sources, Warehouse(warehouse), PatientConsole())
 
 
 def _days(day: date | None, start: date | None, end: date | None) -> tuple[date, date]:
@@ -146,17 +146,23 @@ def run(
         run_steps(shared.console, shared.settings, shared.warehouse, asked, other)
 
 
-@app.command()
+@app.command(cls=SqlCommand)
 def query(
     context: typer.Context,
-    sql: Annotated[str, typer.Argument(help='For example "select * from marts.fct_metric_values limit 5".')],
+    sql: Annotated[
+        str | None,
+        typer.Argument(help='Such as "select * from fct_metric_values limit 5"; - reads standard input.'),
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Read the SQL from a file.")] = None,
     output: Annotated[OutputFormat, typer.Option("--format", help="How rows are printed.")] = OutputFormat.table,
+    shows_all: Annotated[bool, typer.Option("--all", help="Show every row of a table, not the first 200.")] = False,
 ) -> None:
-    """Run read-only SQL on the published marts."""
-    from jobs.commands.query import run_query
+    """Run one read-only SQL statement on the published marts."""
+    from jobs.commands.query import run_query, statement
 
     shared: Context = context.obj
-    run_query(shared.console, shared.settings, shared.warehouse, sql, output.value)
+    text = statement(sql, file)
+    run_query(shared.console, shared.settings, shared.warehouse, text, output.value, shows_all=shows_all)
 
 
 @app.command()
@@ -245,35 +251,7 @@ def policy_import(
 
 def main() -> None:
     """Run the command line; every expected error is a message and an exit code, never a traceback."""
-    try:
-        app(standalone_mode=True)
-    except PdmetricsError as error:
-        _complain(error)
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM}:
-            raise
-        _complain(
-            UsageError(
-                f"{error.strerror}.",
-                where=str(error.filename or ""),
-                next_step="mend it and rerun: nothing was published",
-            )
-        )
-        sys.exit(EXIT_USAGE)
-    except KeyboardInterrupt:
-        _stderr().print("Interrupted; nothing half-published. The next command cleans up.", style="yellow")
-        sys.exit(130)
-
-
-def _complain(error: PdmetricsError) -> None:
-    _stderr().print(f"error: {error}", style="red", markup=False, soft_wrap=True, highlight=False)
-
-
-def _stderr() -> Console:
-    from rich.console import Console
-
-    return Console(stderr=True)
+    leave(run_to_the_end(lambda: app(standalone_mode=True), ENDING))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,8 @@ from typing import Any
 EXIT_GATE = 1
 EXIT_USAGE = 2
 EXIT_NO_INPUT = 3
+EXIT_UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
+EXIT_LOCKED = 75  # EX_TEMPFAIL: try again later
 
 
 class PdmetricsError(Exception):
@@ -44,6 +46,12 @@ class InputError(UsageError):
 
 class WarehouseError(UsageError):
     """The warehouse cannot be used: locked, read-only, full, or in a state that needs a hand (exit 2)."""
+
+
+class LockedError(WarehouseError):
+    """Another command holds the lock of the warehouse (exit 75): the one trouble that waiting mends."""
+
+    exit_code = EXIT_LOCKED
 
 
 class NoInputError(PdmetricsError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from jobs.errors import UsageError
 
@@ -53,6 +54,16 @@ def folder(text: str | Path) -> Path:
         where=str(text),
         next_step=next_step,
     )
+
+
+class SqlCommand(TyperCommand):
+    """A command whose argument is SQL, which may begin with a comment, and so as an option does."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put what begins like an option and has blanks, as no option has, behind the end of options."""
+        sql = [text for text in args if text.startswith("--") and any(map(str.isspace, text))]
+        rest = [text for text in args if text not in sql]
+        return super().parse_args(ctx, [*rest, "--", *sql] if sql else rest)
 
 
 InputDir = Annotated[

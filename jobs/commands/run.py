@@ -9,6 +9,7 @@ from datetime import date
 
 from rich.console import Console
 
+from expectations.thresholds import load_thresholds
 from jobs.errors import GateError, UsageError
 from jobs.log import get_logger
 from jobs.progress import still_at
@@ -43,8 +44,12 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
     """
     _check(asked.steps)
     source = open_input(asked.input_dir)
-    reference = _read_input(source, asked) if "ingest" in asked.steps else None  # an empty day is told at once
     cut_off = warehouse.journal.exists()
+    # What cannot succeed is told before an engine starts.
+    load_thresholds(settings.quality.thresholds_file)
+    reference = _read_input(source, asked) if "ingest" in asked.steps else None
+    if reference is None and not cut_off:
+        _staged_run(warehouse, asked, cut_off)
     with open_lake(settings, warehouse) as lake:
         if reference is not None:
             run, steps = _new_run(lake, warehouse, asked, source, reference), asked.steps

@@ -1,37 +1,128 @@
-"""Read the marts: one read-only query at a time, and nothing else on this machine."""
+"""Read the marts: one read-only statement at a time, and nothing else on this machine."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from jobs.errors import UsageError
+from jobs.errors import UsageError, WarehouseError
 from jobs.warehouse.runs import Warehouse
 
+READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+CHUNK = 2048
+SHOW = "pdmetrics query 'show tables' lists the marts"
+Row = tuple[Any, ...]
 
-def fetch(warehouse: Warehouse, sql: str) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return columns and rows of a query on the published marts, which are opened for this one query."""
+
+@dataclass(frozen=True)
+class Answer:
+    """What a statement gives.
+
+    Attributes:
+        columns: their names.
+        rows: fetched as they are asked for, while the marts are open.
+    """
+
+    columns: list[str]
+    rows: Iterator[Row]
+
+
+@contextlib.contextmanager
+def answer(warehouse: Warehouse, sql: str) -> Iterator[Answer]:
+    """Run one statement on the published marts, which are open for this block.
+
+    Raises:
+        UsageError: nothing is published yet, or it is not one statement that reads.
+        WarehouseError: the marts file cannot be read.
+    """
+    _check(sql)
     if not warehouse.marts.exists():
         raise UsageError(
             "Nothing is published in this warehouse yet.",
             where=str(warehouse.marts),
             next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
         )
-    return fetch_file(warehouse.marts, sql)
+    with _opened(warehouse.marts) as connection:
+        yield _run(connection, sql)
 
 
-def fetch_file(marts: Path, sql: str, parameters: Sequence[Any] = ()) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Return columns and rows of a query on one marts file."""
+def fetch_file(marts: Path, sql: str, parameters: Sequence[Any] = ()) -> tuple[list[str], list[Row]]:
+    """Return columns and rows of a statement of our own on one marts file."""
+    with _opened(marts) as connection:
+        found = _run(connection, sql, parameters)
+        return found.columns, list(found.rows)
+
+
+@contextlib.contextmanager
+def _opened(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     # No external access: a query reads the marts and nothing else on this machine.
-    with duckdb.connect(str(marts), read_only=True, config={"enable_external_access": "false"}) as connection:
+    try:
+        connection = duckdb.connect(str(marts), read_only=True, config={"enable_external_access": "false"})
         connection.execute("set schema = 'marts'")
+    except duckdb.Error as error:
+        raise WarehouseError(
+            f"The marts file cannot be read: {_first_line(error)}",
+            where=str(marts),
+            next_step="rerun a day, which builds it anew from the tables, or restore it from a backup",
+        ) from None
+    with connection:
+        yield connection
+
+
+def _run(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[Any] = ()) -> Answer:
+    try:
+        result = connection.execute(sql, parameters)
+        columns = [column[0] for column in result.description or ()]
+    except duckdb.Error as error:
+        raise _failed(error, sql) from None
+    return Answer(columns, _rows(result, sql))
+
+
+def _rows(result: duckdb.DuckDBPyConnection, sql: str) -> Iterator[Row]:
+    while True:
         try:
-            result = connection.execute(sql, parameters)
-            return [column[0] for column in result.description], result.fetchall()
-        except duckdb.Error as error:
-            raise UsageError(
-                f"The query failed: {error}", where=sql, next_step="pdmetrics query 'show tables' lists the marts"
-            ) from None
+            chunk = result.fetchmany(CHUNK)
+        except duckdb.Error as error:  # some errors only show when the rows are computed
+            raise _failed(error, sql) from None
+        if not chunk:
+            return
+        yield from chunk
+
+
+def _check(sql: str) -> None:
+    """Refuse what is not just one statement that reads."""
+    try:
+        statements = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise _failed(error, sql) from None
+    if not statements:
+        raise UsageError("There is no statement in the query.", where=repr(sql), next_step=SHOW)
+    is_pivot = not any(statement.query for statement in statements)  # which is several, of no text
+    if len(statements) > 1 and not is_pivot:
+        raise UsageError(
+            f"There are several statements ({len(statements)}), and a query is one.",
+            where=sql,
+            next_step="run them one by one",
+        )
+    last = statements[-1].type
+    if last not in READING:
+        raise UsageError(
+            f"A query only reads, and {last.name} does something else; nothing was done.",
+            where=sql,
+            next_step="write a select; the marts are changed by `pdmetrics run` only",
+        )
+
+
+def _failed(error: duckdb.Error, sql: str) -> UsageError:
+    said = str(error)
+    step = SHOW if isinstance(error, duckdb.CatalogException) else "mend the SQL; names of columns: describe MART"
+    return UsageError(f"The query failed: {said}", where=sql, next_step=step)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -63,8 +63,15 @@ def side_by_side(*actions: Callable[[], T]) -> list[T]:
     A query on a day's small tables is planned on one core, which takes longer than the query itself: what does not wait
     for each other is planned together. Raises what the first failing action raised, once all have ended.
     """
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return [future.result() for future in [pool.submit(action) for action in actions]]
+    pool = ThreadPoolExecutor(len(actions))
+    try:
+        futures = [pool.submit(action) for action in actions]
+        return [future.result() for future in futures]
+    except Exception:
+        pool.shutdown(wait=True)
+        raise
+    finally:
+        pool.shutdown(wait=False)  # all are done, or a signal came, which waits for nobody
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from jobs.errors import UsageError, WarehouseError
+from jobs.errors import LockedError, UsageError, WarehouseError
 
 MARTS_FILE = "personal_dashboard.duckdb"
 KEPT_RUNS = 10
@@ -93,7 +93,7 @@ class Warehouse:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 handle.seek(0)
-                raise WarehouseError(
+                raise LockedError(
                     f"Another command is writing: {handle.read().strip() or 'unknown holder'}.",
                     where=str(self.lock_file),
                     next_step="wait until it is done; the lock goes with its process",

@@ -1,0 +1,132 @@
+"""How a command ends: one line on standard error and one exit code; a traceback only where it is asked for.
+
+Codes: 0 done, 1 a gate failed, 2 usage, configuration or input, 3 no input, 70 unexpected, 75 the lock is held, 130 and
+143 interrupted (docs/contract.md, section 1.2).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from jobs import __version__
+from jobs.console import told
+from jobs.errors import EXIT_UNEXPECTED, PdmetricsError, UsageError
+
+DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM}
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNAL_BASE = 128
+
+
+class Stopped(BaseException):
+    """A signal asked the command to end. Not an Exception: nothing that handles errors should keep it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
+
+
+class Ending:
+    """What the end of a command needs to know of it; the command line fills it in once options are read.
+
+    Attributes:
+        folder: where a traceback is saved; None for the system's folder of temporary files.
+        shows_traceback: whether it is printed too.
+    """
+
+    def __init__(self) -> None:
+        self.folder: Path | None = None
+        self.shows_traceback = False
+
+
+def run_to_the_end(command: Callable[[], object], ending: Ending) -> int:
+    """Run a command and return its exit code, having said in a line what went wrong."""
+    try:
+        with _signals_raise():
+            command()
+    except Stopped as stopped:
+        told("Interrupted; nothing half-published. The next command cleans up.", style="yellow")
+        return SIGNAL_BASE + stopped.number
+    except PdmetricsError as error:
+        told(f"error: {error}")
+        return error.exit_code
+    except OSError as error:
+        if error.errno not in DISK:
+            return _unexpected(error, ending)
+        told(f"error: {_of_disk(error)}")
+        return UsageError.exit_code
+    except Exception as error:
+        return _unexpected(error, ending)
+    return 0
+
+
+def leave(code: int) -> NoReturn:
+    """End the process. After a signal at once: threads that still wait for an answer would hold it up."""
+    if code > SIGNAL_BASE:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _of_disk(error: OSError) -> UsageError:
+    return UsageError(
+        f"{error.strerror}.", where=str(error.filename or ""), next_step="mend it and rerun: nothing was published"
+    )
+
+
+def _unexpected(error: Exception, ending: Ending) -> int:
+    """Save the traceback and name its place in one line."""
+    text = "".join(traceback.format_exception(error))
+    if ending.shows_traceback:
+        sys.stderr.write(text)
+    words = " ".join(str(error).split())[:300]
+    told(
+        f"error: Unexpected: {type(error).__name__}: {words}\n  where: {_saved(text, ending.folder)}\n"
+        f"  next:  report it with that file and `pdmetrics --version` ({__version__}); nothing was published"
+    )
+    return EXIT_UNEXPECTED
+
+
+def _saved(text: str, folder: Path | None) -> str:
+    """Save a traceback for the eyes of its owner, beside the warehouse's logs or else among temporary files."""
+    name = f"error-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.getpid()}.txt"
+    for place in (folder, Path(tempfile.gettempdir())):
+        if place is None or not place.is_dir():
+            continue
+        with contextlib.suppress(OSError):
+            handle = os.open(place / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8") as stream:
+                stream.write(f"pdmetrics {__version__}: {' '.join(sys.argv[1:])}\n\n{text}")
+            return str(place / name)
+    return "the traceback could not be saved; run again with -v"
+
+
+@contextlib.contextmanager
+def _signals_raise() -> Iterator[None]:
+    """Turn the first interrupt into `Stopped`, so that everything is put away; the second ends the process at once."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        signal.signal(number, lambda again, _: os._exit(SIGNAL_BASE + again))
+        raise Stopped(number)
+
+    try:
+        before = {number: signal.signal(number, stop) for number in SIGNALS}
+    except ValueError:  # not in the main thread: whoever called us has signals in hand
+        yield
+        return
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
