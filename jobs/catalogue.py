@@ -305,8 +305,12 @@ def _check_cohort(where: str, built: Metric) -> None:
         raise ValueError(f"{where}: seen {built.seen} begins on day 0, and returned {built.returned} after it ends")
     if built.days_of("cohort") != (built.returned[1] + 1,):
         raise ValueError(f"{where}: the window of a cohort ends with the last day of the return")
-    if (built.seen == (0, 0)) == (built.weekday is not None):
-        raise ValueError(f"{where}: a cohort is of a day, or of a week from its weekday on")
+    of_day, of_week = built.seen == (0, 0), (built.seen, built.returned) == ((0, 6), (7, 13))
+    if not (of_day and built.weekday is None) and not (of_week and built.weekday == 0):
+        # `transforms/cohort_days.py` knows these two kinds.
+        raise ValueError(f"{where}: a cohort is of a day, or of a week from Monday whose users return in the next")
+    if of_day and built.elements is not None:
+        raise ValueError(f"{where}: only a cohort of a week asks who was shown a link")
 
 
 def _check_part(built: Metric, metrics: Mapping[str, Metric]) -> None:

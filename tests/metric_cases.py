@@ -27,6 +27,7 @@ from jobs.reference.load import Reference
 from jobs.rows.build import build_rows
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_cells import platform_bucket_elements
+from jobs.rows.links import unique_windows
 from jobs.rows.visits import quarter_starts
 from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
@@ -189,6 +190,7 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
         unit_facts,
         platform_bucket_elements=own,
         windows=catalogue.window_days("rolling", "links"),
+        unique_windows=unique_windows(catalogue),
         start=start,
         end=end,
         sampled=below,

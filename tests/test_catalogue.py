@@ -100,6 +100,7 @@ def test_the_table_has_a_line_per_metric():
     assert lines[9].task == "T422024"
 
 
+WEEKS, NEXT_DAY = "seen = [0, 6]\nreturned = [7, 13]", "seen = [0, 0]\nreturned = [1, 1]"
 SOUND = """
 [metrics.m]
 version = 1
@@ -140,7 +141,17 @@ caveats = []
         ('["rolling", 7]', '["cohort", 2]', "a cohort has seen and returned"),
         ('[["rolling", 7]]', '[["cohort", 2]]\nseen = [0, 1]\nreturned = [1, 1]', "begins on day 0"),
         ('[["rolling", 7]]', '[["cohort", 3]]\nseen = [0, 0]\nreturned = [1, 1]', "ends with the last day"),
-        ('[["rolling", 7]]', '[["cohort", 14]]\nseen = [0, 6]\nreturned = [7, 13]', "of a week from its weekday"),
+        ('[["rolling", 7]]', '[["cohort", 14]]\nseen = [0, 6]\nreturned = [7, 13]', "of a week from Monday"),
+        (
+            '[["rolling", 7]]',
+            '[["cohort", 14]]\nweekday = "sunday"\nseen = [0, 6]\nreturned = [7, 13]',
+            "week from Monday",
+        ),
+        (
+            '[["rolling", 7]]',
+            '[["cohort", 2]]\nseen = [0, 0]\nreturned = [1, 1]\nelements = "x"',
+            "who was shown a link",
+        ),
         ('unit = "users"', 'unit = "visitors"', "unit 'visitors'"),
         ("task = []", 'task = []\npart_of = "n"', "part_of is for a count, and names another"),
         ("task = []", 'task = []\npart_of = "m"', "part_of is for a count, and names another"),

@@ -17,7 +17,7 @@ def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: 
 
     Args:
         candidates: from `link_rows`, with `regimes` and `has_unit_change`.
-        unique_counts: users by kept units with and without a click (`transforms/links.py`).
+        unique_counts: users by kept units with and without a click (`window_sums/links.py`).
         fitting: how fits are run.
     """
     if candidates.empty or not (candidates["status"] == PENDING).any():

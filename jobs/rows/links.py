@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.catalogue import Metric
+from jobs.catalogue import Catalogue, Metric
 from jobs.estimation.intervals import FloatArray, wilson
 from jobs.estimation.ratios import FEW_CLICKS, PairSums, RatioEstimates, clustered_ratio, ctr_reason, design_ratio
 from jobs.estimation.regimes import TextArray, effective_number, regime_sums
@@ -114,6 +114,11 @@ def link_rows(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> 
         for block in _blocks(metric, cells, regimes)
     ]
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
+
+
+def unique_windows(catalogue: Catalogue) -> tuple[int, ...]:
+    """Return the days of the windows in which users are counted by their kept units."""
+    return catalogue.metric(UNIQUE).days_of(ROLLING) if UNIQUE in catalogue.metrics else ()
 
 
 def _blocks(metric: Metric, cells: pd.DataFrame, regimes: pd.DataFrame) -> list[pd.DataFrame]:

@@ -22,6 +22,7 @@ from jobs.window_sums.tables import ALL, QUARTER, REVIEWERS, ROLLING, VISIT_WIND
 from jobs.windows import quarter_start
 
 DAY = timedelta(days=1)
+VISIT_FAMILIES = ("totals", "users")
 NOBODY = "nobody visited: there is nothing to divide by"
 
 
@@ -40,7 +41,7 @@ def quarter_starts(context: WindowContext, as_of: Iterable[date]) -> dict[tuple[
 
 def visit_metrics(context: WindowContext) -> tuple[Metric, ...]:
     """Return the metrics of the dashboard itself."""
-    return context.catalogue.of_family("totals", "users")
+    return context.catalogue.of_family(*VISIT_FAMILIES)
 
 
 def population_of(metric: Metric) -> str:
@@ -55,7 +56,7 @@ def visit_windows(context: WindowContext, as_of: Iterable[date], starts: Quarter
     differs. `window_length` is the number of days, and 0 for quarter to date.
     """
     metrics = visit_metrics(context)
-    lengths = context.catalogue.window_days(ROLLING, *{metric.family for metric in metrics})
+    lengths = context.catalogue.window_days(ROLLING, *VISIT_FAMILIES)
     populations = sorted({population_of(metric) for metric in metrics if metric.has_window(QUARTER)}, reverse=True)
     rows = []
     for last in as_of:
@@ -112,8 +113,14 @@ def visit_rows(
         Candidates for `settle`, and the windows behind them (for the people estimates).
     """
     windows = _summed(sums, visit_windows(context, as_of, starts))
-    blocks = [BUILDERS[metric.metric](_windows_of(windows, metric), metric) for metric in visit_metrics(context)]
+    blocks = [_builder(metric)(_windows_of(windows, metric), metric) for metric in visit_metrics(context)]
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(), windows
+
+
+def _builder(metric: Metric) -> Callable[[pd.DataFrame, Metric], pd.DataFrame]:
+    if metric.metric not in BUILDERS:
+        raise ValueError(f"metric {metric.metric}: say in jobs/rows/visits.py what it is made of (BUILDERS)")
+    return BUILDERS[metric.metric]
 
 
 def _windows_of(windows: pd.DataFrame, metric: Metric) -> pd.DataFrame:

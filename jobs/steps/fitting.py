@@ -16,6 +16,7 @@ from dataclasses import asdict
 from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -104,12 +105,15 @@ def fit_many(
     names = [task_hash(task) for task in tasks]
     answers = {name: known for name in set(names) if (known := _cached(cache_dir, name)) is not None}
     open_tasks = {name: task for name, task in zip(names, tasks, strict=True) if name not in answers}
+    labelled: dict[str, list[FitTask]] = {}
+    for name, task in zip(names, tasks, strict=True):
+        labelled.setdefault(name, []).append(task)
     waiting = len(open_tasks)
     done = len(tasks) - waiting
     for finished in _run(open_tasks, workers):
         for name, found in finished.items():
             if isinstance(found, str):
-                answers[name] = _refused(open_tasks[name], found)
+                answers[name] = _refused(labelled[name], found)
             else:
                 answers[name] = _kept(cache_dir, name, found)
         done += len(finished)
@@ -155,11 +159,23 @@ def _estimate(task: FitTask) -> PeopleEstimate | str:
         return f"{type(error).__name__}: {error}"
 
 
-def _refused(task: FitTask, why: str) -> PeopleEstimate:
-    """Refuse what could not be computed, and say of which window that is."""
-    window = ", ".join(map(str, task.label)) or task.estimator
-    get_logger().warning("a fit failed, its row is not_estimable", window=window, estimator=task.estimator, error=why)
+def _refused(tasks: Sequence[FitTask], why: str) -> PeopleEstimate:
+    """Refuse what could not be computed, and say of which windows that is: several may have one table."""
+    for task in tasks:
+        window = ", ".join(_words(task.label)) or task.estimator
+        get_logger().warning(
+            "a fit failed, its row is not_estimable", window=window, estimator=task.estimator, error=why
+        )
     return refuse_failed(why)
+
+
+def _words(label: Sequence[Any]) -> Iterator[str]:
+    """Yield the parts of a label, of those inside one another too; a moment at midnight is its day."""
+    for part in label:
+        if isinstance(part, tuple):
+            yield from _words(part)
+        else:
+            yield str(part).removesuffix(" 00:00:00")
 
 
 def _cached(cache_dir: Path | None, name: str) -> PeopleEstimate | None:

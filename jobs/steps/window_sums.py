@@ -7,12 +7,15 @@ from datetime import date, timedelta
 from functools import partial
 from typing import cast
 
+from jobs.rows.cohorts import cohort_metrics
 from jobs.rows.link_cells import platform_bucket_elements
+from jobs.rows.links import unique_windows
+from jobs.rows.visits import VISIT_FAMILIES
 from jobs.rows.window_context import WindowContext
 from jobs.steps.job import Job, side_by_side
 from jobs.window_sums.cohorts import cohort_sums
 from jobs.window_sums.links import link_window_sums
-from jobs.window_sums.tables import CohortSums, LinkSums, QuarterStarts, VisitSums, WindowSums
+from jobs.window_sums.tables import ROLLING, CohortSums, LinkSums, QuarterStarts, VisitSums, WindowSums
 from jobs.window_sums.visits import visit_window_sums
 from jobs.windows import earliest_day
 
@@ -38,14 +41,15 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context:
             user_links,
             unit_links,
             platform_bucket_elements=own_bucket,
-            windows=catalogue.window_days("rolling", "links"),
+            windows=catalogue.window_days(ROLLING, "links"),
+            unique_windows=unique_windows(catalogue),
             start=start,
             end=end,
             sampled=below,
         ),
         lambda: visit_window_sums(
             user_days,
-            windows=catalogue.window_days("rolling", "totals", "users"),
+            windows=catalogue.window_days(ROLLING, *VISIT_FAMILIES),
             quarter_starts=starts,
             start=start,
             end=end,
@@ -54,7 +58,7 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context:
         lambda: cohort_sums(
             user_days,
             user_links,
-            metrics=catalogue.of_family("retention", "presented"),
+            metrics=cohort_metrics(catalogue),
             start=start,
             end=end,
             sampled=below,

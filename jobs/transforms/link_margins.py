@@ -3,7 +3,7 @@
 Margins. A user mostly keeps to one platform and one bucket; then the state of (platform, all) and of (all, bucket) is
 the state of (all, all). So each user's rows are laid out once (margin `total`), labelled with platform and bucket where
 there is just one, and only users with several get rows of their own by platform, by bucket, or by both. The labels are
-opened into margins after everything is summed (`links.py`).
+opened into margins after everything is summed (`window_sums/links.py`).
 """
 
 from __future__ import annotations

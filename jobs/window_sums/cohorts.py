@@ -34,13 +34,13 @@ def cohort_sums(
         user_link_days: the table of that name.
         start: first as-of date.
         end: day after the last as-of date.
-        metrics: the metrics with cohorts; at least one, and of those shown a link all of the same one.
+        metrics: the metrics with cohorts, which may be none; of those shown a link all of the same one.
         sampled: wikis that had a rate below 1, kept anything under it or not.
     """
     of_days = {metric.metric: metric.returned for metric in metrics if metric.weekday is None and metric.returned}
     of_visitors = [metric.metric for metric in metrics if metric.weekday is not None and metric.elements is None]
     of_shown = [metric for metric in metrics if metric.elements is not None]
-    first = start - (max(last for _, last in (metric.returned or (0, 0) for metric in metrics))) * DAY
+    first = start - max((metric.returned[1] for metric in metrics if metric.returned), default=0) * DAY
     days = _inside(user_days, first, end)
     elements = [metric.elements for metric in of_shown]
     is_shown = F.col("element_friendly_name").isin(elements) & (F.col("n_shown") > 0)
@@ -49,6 +49,8 @@ def cohort_sums(
     found = [day_cohorts(visits, of_days)] if of_days else []
     if of_visitors or of_shown:
         found.append(week_cohorts(visits, shown, of_visitors, [metric.metric for metric in of_shown]))
+    if not found:
+        return _no_cohorts()
     asked = (F.col("as_of_date") >= F.lit(start)) & (F.col("as_of_date") < F.lit(end))
     cells = collect(reduce(DataFrame.unionByName, found).where(asked))
     kept_below = days.where("sample_rate < 1").select("wiki_db").distinct().collect()
@@ -68,3 +70,11 @@ def _spanning(counts: pd.DataFrame) -> pd.DataFrame:
     sums = counts.assign(n_kept=kept, n_spanning=counts["k_spanning"] * counts["n_users"])
     keys = [*COHORT, "as_of_date"]
     return sums.groupby(keys, as_index=False)[["n_kept", "n_spanning"]].sum()
+
+
+def _no_cohorts() -> CohortSums:
+    """Return the sums of no metric."""
+    window = [*COHORT, "as_of_date"]
+    states = ["is_full1", "is_full2", "k1", "k2", "k_spanning", "n_users"]
+    columns = (["n_cohort", "n_returned"], states, ["n_kept", "n_spanning"])
+    return CohortSums(*(pd.DataFrame(columns=[*window, *own]) for own in columns))

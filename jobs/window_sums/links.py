@@ -53,6 +53,7 @@ class _Ask:
     start: date
     end: date
     windows: tuple[int, ...]
+    unique_windows: tuple[int, ...]
     both: tuple[str, ...]
 
 
@@ -63,8 +64,8 @@ def link_window_sums(
     start: date,
     end: date,
     windows: Sequence[int],
+    unique_windows: Sequence[int],
     platform_bucket_elements: Sequence[str] = (),
-    engagement_daily: DataFrame | None = None,
     sampled: Collection[str] = (),
 ) -> LinkSums:
     """Sum the links' windows for every as-of date of `[start, end)`.
@@ -74,19 +75,15 @@ def link_window_sums(
         unit_link_days: the table of that name.
         start: first as-of date.
         end: day after the last as-of date.
-        windows: days of the rolling windows.
+        windows: days of the rolling windows, at least one.
+        unique_windows: days of those in which users are counted by their kept units.
         platform_bucket_elements: elements that also have the margin (platform, bucket).
-        engagement_daily: the table of that name, if it stands already; else it is made from the other two.
         sampled: wikis that had a rate below 1, kept anything under it or not.
     """
-    ask = _Ask(start, end, tuple(windows), tuple(platform_bucket_elements))
+    ask = _Ask(start, end, tuple(windows), tuple(unique_windows), tuple(platform_bucket_elements))
     users, units, engagement = (
-        within(frame, start, end, max(windows))
-        for frame in (
-            user_link_days,
-            unit_link_days,
-            sum_engagement(user_link_days, unit_link_days) if engagement_daily is None else engagement_daily,
-        )
+        within(frame, start, end, max(ask.windows))
+        for frame in (user_link_days, unit_link_days, sum_engagement(user_link_days, unit_link_days))
     )
     daily = collect(engagement)
     below = sorted({*sampled, *daily.loc[daily["sample_rate"] < 1, "wiki_db"]})
@@ -146,7 +143,7 @@ def _regimes(users: DataFrame, units: DataFrame, daily: pd.DataFrame, ask: _Ask)
 def _unique(users: DataFrame, wikis: Sequence[str], ask: _Ask) -> pd.DataFrame:
     names = list(STATE_VALUES)
     cell = ["wiki_db", "element_friendly_name"]
-    windows = [length for length in ask.windows if length > 1]
+    windows = list(ask.unique_windows)
     columns = [*cell, "window_days", "as_of_date", *STATES, "n_users"]
     if not wikis or not windows:
         return pd.DataFrame(columns=columns)
@@ -170,7 +167,7 @@ def _open_days(daily: pd.DataFrame, ask: _Ask) -> pd.DataFrame:
 
 
 def _open_labels(changes: pd.DataFrame, ask: _Ask) -> pd.DataFrame:
-    """Give each row of laid-out changes once per margin it stands for (see `link_rows`)."""
+    """Give each row of laid-out changes once per margin it stands for (see `transforms/link_margins.py`)."""
     total = changes[changes["margin"] == TOTAL]
     opened = _open(total, total["client_platform_family"], total["edit_count_bucket"], ask)
     own = changes[changes["margin"].isin([BY_PLATFORM, BY_BUCKET, BY_BOTH])]

@@ -70,7 +70,7 @@ class LinkSums:
             n_click_units, n_shown_units, n_matched_units (kept pageviews or sessions with any event, an impression,
             a click, …); impressions_sq, clicks_sq, impressions_clicks, shown_sq, matched_sq, shown_matched over units,
             a session over the whole window. A pageview that lasts over midnight counts once on each day.
-        unique_counts: elements at (all, all) of wikis with a rate below 1, windows above one day: `UNIQUE_CELL`,
+        unique_counts: elements at (all, all) of wikis with a rate below 1, in the unique rate's windows: `UNIQUE_CELL`,
             is_full (shown in a rate-1 regime in the window), full_click (shown and clicked in such), k_click,
             k_shown_only (kept units of sampled regimes with a click, and shown without one), n_users.
     """

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from structlog.testing import capture_logs
 
@@ -87,14 +88,18 @@ def test_every_estimator_runs_as_a_task():
     assert [answer.estimator for answer in answers] == ["npmle_retention", "npmle_ratio", "bounds"]
 
 
-def test_a_fit_that_fails_is_refused_named_and_not_remembered(tmp_path):
-    broken = FitTask("users_estimate", users_task(2).arguments | {"rate": "half"}, ("idwiki", "2026-03-23"))
+def test_a_fit_that_fails_is_refused_and_not_remembered_and_every_window_of_it_is_named(tmp_path):
+    day = pd.Timestamp("2026-03-25")
+    labels = [("visitors", (wiki, "rolling", "visitors", 7, day)) for wiki in ("idwiki", "trwiki")]
+    broken = [FitTask("users_estimate", users_task(2).arguments | {"rate": "half"}, label) for label in labels]
     good = users_task(1)
     with capture_logs() as told:
-        refused, fine = fit_many([broken, good], cache_dir=tmp_path)
+        refused, _, fine = fit_many([*broken, good], cache_dir=tmp_path)
     assert fine == fit_many([good])[0]
     assert (refused.status, refused.estimator, refused.estimate) == ("not_estimable", "none", None)
     assert "could not be computed (TypeError" in refused.status_reason
     assert len(list(tmp_path.iterdir())) == 1, "the next run tries again"
-    (warning,) = told
-    assert (warning["log_level"], warning["window"]) == ("warning", "idwiki, 2026-03-23")
+    assert {line["log_level"] for line in told} == {"warning"}
+    assert [line["window"] for line in told] == [
+        f"visitors, {wiki}, rolling, visitors, 7, 2026-03-25" for wiki in ("idwiki", "trwiki")
+    ]

@@ -29,6 +29,7 @@ def sums(world):
         start=START,
         end=END,
         windows=WINDOWS,
+        unique_windows=WINDOWS[1:],
         platform_bucket_elements=[MENU],
     )
 
@@ -167,24 +168,6 @@ def test_unique_counts_against_a_recount(sums, links):
     assert any(key[6] > 1 for key in expected)
 
 
-def test_a_given_daily_table_changes_nothing(world, sums):
-    from jobs.transforms.daily_sums import engagement_daily
-
-    again = link_window_sums(
-        world.user_link_days,
-        world.unit_link_days,
-        start=START,
-        end=END,
-        windows=WINDOWS,
-        platform_bucket_elements=[MENU],
-        engagement_daily=engagement_daily(world.user_link_days, world.unit_link_days),
-    )
-    order = list(LINK_CELL)
-    pd.testing.assert_frame_equal(
-        again.cells.sort_values(order, ignore_index=True), sums.cells.sort_values(order, ignore_index=True)
-    )
-
-
 def test_a_day_asked_alone_is_the_same_day(world, sums):
     alone = link_window_sums(
         world.user_link_days,
@@ -192,6 +175,7 @@ def test_a_day_asked_alone_is_the_same_day(world, sums):
         start=START,
         end=START + DAY,
         windows=WINDOWS,
+        unique_windows=WINDOWS[1:],
         platform_bucket_elements=[MENU],
     )
     for name in ("cells", "regimes", "unique_counts"):
@@ -248,6 +232,7 @@ def test_a_week_by_hand(spark):
         start=date(2026, 5, 7),
         end=date(2026, 5, 11),
         windows=(7,),
+        unique_windows=(7,),
     )
     total = sums.cells.query("client_platform_family == 'all' and edit_count_bucket == 'all'")
     columns = ["n_impressions", "n_clicks", "n_shown_users", "n_shown_and_click_users", "uu_impressions_sq"]
@@ -262,6 +247,6 @@ def test_a_week_by_hand(spark):
 
 def test_without_links_there_are_no_cells(spark):
     users, units = (table_frame(spark, name, []) for name in ("user_link_days", "unit_link_days"))
-    sums = link_window_sums(users, units, start=START, end=END, windows=WINDOWS)
+    sums = link_window_sums(users, units, start=START, end=END, windows=WINDOWS, unique_windows=WINDOWS[1:])
     assert [len(frame) for frame in (sums.cells, sums.regimes, sums.unique_counts)] == [0] * 3
     assert {*LINK_CELL, "n_users", "has_user_id", "uu_clicks_sq"} <= {*sums.cells}
