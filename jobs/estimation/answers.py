@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.estimation.limits import Interval, Status, Verdict, percent
-from jobs.estimation.remedy import ADVICE
+from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
 
 Counts = NDArray[np.int64]
 Weights = NDArray[np.int64] | NDArray[np.float64]  # users per row of a table: whole, or expected
@@ -69,14 +69,14 @@ def refusal(
 def refuse_mixed_rates(n_seen: float = 0.0, naive: float | None = None) -> PeopleEstimate:
     """Refuse a window that contains two different sampling rates below 1."""
     reason = "The sampling rate changed within the window between two values below 100 %, so visits cannot be pooled."
-    advice = f"{ADVICE}; wait for a window that lies within one rate; at 100 %: exact"
+    advice = f"{ADVICE}; wait for a window that lies within one rate; {AT_FULL_RATE}"
     return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
 
 
 def refuse_mixed_units(n_seen: float = 0.0, naive: float | None = None) -> PeopleEstimate:
     """Refuse a window that contains both sampling by pageview and by session."""
     reason = "The sampling unit changed within the window (pageviews, sessions), so visits cannot be pooled."
-    advice = f"{ADVICE}; wait for a window that lies within one unit; at 100 %: exact"
+    advice = f"{ADVICE}; wait for a window that lies within one unit; {AT_FULL_RATE}"
     return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
 
 
@@ -87,7 +87,7 @@ def refuse_presented(rate: float, n_seen: float = 0.0, naive: float | None = Non
         "part; no estimator of all three together is proven."
     )
     # Keeping usage whole is not enough here: who was shown the link must be known, too.
-    advice = f"{ADVICE}; this rate needs the menu link whole as well; both at 100 %: exact"
+    advice = f"{ADVICE}; this rate needs the menu link whole as well; both {AT_FULL_RATE}"
     return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
 
 

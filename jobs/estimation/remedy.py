@@ -17,6 +17,7 @@ Family = Literal["users", "share"]
 
 OFFERED_RATES = (0.25, 0.5, 0.75)
 ADVICE = "Keep usage at 100 % and sample only the menu link"
+AT_FULL_RATE = "at 100 %: exact"
 
 
 def expected_half_width(family: Family, rate: float, n_users: float) -> float:
@@ -57,4 +58,4 @@ def remedy(family: Family, rate: float, n_users: float, limits: Limits = DEFAULT
         if offered > rate and width <= widest:
             shown = percent(width) if family == "users" else points(width)
             parts.append(f"at {percent(offered)}: ±{shown}")
-    return "; ".join([*parts, "at 100 %: exact"])
+    return "; ".join([*parts, AT_FULL_RATE])

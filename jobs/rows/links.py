@@ -15,7 +15,7 @@ from jobs.catalogue import Catalogue, Metric
 from jobs.estimation.intervals import FloatArray, wilson
 from jobs.estimation.ratios import FEW_CLICKS, PairSums, RatioEstimates, clustered_ratio, ctr_reason, design_ratio
 from jobs.estimation.regimes import TextArray, effective_number, regime_sums
-from jobs.estimation.remedy import ADVICE
+from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
 from jobs.estimation.totals import TotalSums, horvitz_thompson
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.fitting import PENDING
@@ -232,7 +232,7 @@ def _unique(metric: Metric, cells: pd.DataFrame) -> list[pd.DataFrame]:
             n_effective=np.where(is_rate_one, shown, np.nan),
             estimator=np.where(is_rate_one, "ratio", "npmle_ratio"),
             status=status, status_reason=reason, needs_user_id=~has_user_id,
-            remedy=is_refused.map({True: f"{ADVICE}; at 100 %: exact", False: None}),
+            remedy=is_refused.map({True: f"{ADVICE}; {AT_FULL_RATE}", False: None}),
         )
         for inference in metric.inference
     ]  # fmt: skip

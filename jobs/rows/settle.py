@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from jobs.contracts import table
+from jobs.estimation.remedy import AT_FULL_RATE
 from jobs.rows.cautions import Cautions, remedies, sentence
 
 BoolArray = npt.NDArray[np.bool_]
@@ -19,7 +20,6 @@ USER_IDS = "an instrument with user ids"
 LONGER = "a longer window"
 LATER_COHORT = "a later cohort"
 NARROWER = "a longer window or a higher rate narrows it"
-AT_FULL_RATE = "at 100 %: exact"
 PROCESS_AT_FULL_RATE = "at 100 %: shown with its interval"
 UNSETTLED = ("caution", "bounds_only", "not_estimable")
 VALUES = ("estimate", "lower", "upper")

@@ -11,7 +11,7 @@ import pandas as pd
 from jobs.estimation.answers import PeopleEstimate, refusal
 from jobs.estimation.fits import FitTask
 from jobs.estimation.people import pageviews_per_visitor_estimate
-from jobs.estimation.remedy import ADVICE
+from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
 from jobs.rows.fitting import PENDING, Fitting, Key, Record, counts, fill, keys_of, refused, sampled_rate, tables_by
 from jobs.window_sums.tables import REVIEWERS, VISIT_WINDOW, VISITORS, VisitSums
 
@@ -152,4 +152,4 @@ def _per_visitor(
 def _refuse_process(realised: PeopleEstimate) -> PeopleEstimate:
     """Refuse the process row of a ratio; rates that would show the realised one do not help it."""
     reason = realised.status_reason if realised.status == "not_estimable" and realised.status_reason else THINNED
-    return refusal(reason, n_seen=realised.n_seen, naive=realised.naive, advice=f"{ADVICE}; at 100 %: exact")
+    return refusal(reason, n_seen=realised.n_seen, naive=realised.naive, advice=f"{ADVICE}; {AT_FULL_RATE}")

@@ -4,8 +4,8 @@ What a window holds of one unit (a user or a session) changes on two occasions o
 leaves `length` days later. So a statistic that is a sum over units of f(state of the unit in the window), such as
 distinct users (f = 1 where the state is positive) or sums of squares, changes by f(new state) - f(old state) on those
 dates and on no others. `window_changes` finds those differences from running sums per unit and adds them up by cell
-and day; the result is as small as the cells are, and `window_sums/dense.py` accumulates it over the days. The cost is one shuffle
-and one sort of the daily rows, however many as-of dates are asked. Integers stay exact.
+and day; the result is as small as the cells are, and `window_sums/dense.py` accumulates it over the days. The cost is
+one shuffle and one sort of the daily rows, however many as-of dates are asked. Integers stay exact.
 
 Where the distribution of states is wanted (how many users have k kept pageviews), `state_counts` follows each unit from
 state to state in the same manner.
