@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from jobs.errors import UsageError
+from jobs.reference.csv_file import parse_day, parse_time
 
 
 def day(text: str) -> date:
@@ -18,22 +19,24 @@ def day(text: str) -> date:
     Raises:
         typer.BadParameter: it names none.
     """
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day; write YYYY-MM-DD") from None
+    found = parse_day(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not a day; write YYYY-MM-DD")
+    return found
 
 
 def moment(text: str) -> datetime:
-    """Return the UTC time that a text names, without a zone.
+    """Return the time that a text names, in UTC; without an offset it is UTC.
 
     Raises:
         typer.BadParameter: it names none.
     """
-    try:
-        return datetime.fromisoformat(text.replace("Z", "+00:00")).replace(tzinfo=None)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a UTC time; write YYYY-MM-DDTHH:MM:SS") from None
+    found = parse_time(text)
+    if found is None:
+        raise typer.BadParameter(
+            f"{text!r} is not a time; write YYYY-MM-DDTHH:MM:SS, in UTC or with an offset (+01:00)"
+        )
+    return found
 
 
 def folder(text: str | Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def import_files(console: Console, files: Sequence[Path], input_dir: Path, effec
     result = import_records(
         records,
         before,
-        effective_from=None if effective_from is None else effective_from.replace(tzinfo=UTC),
+        effective_from=effective_from,
         sources=sources,
         known_wikis=frozenset(row.wiki_db for row in wikis) or None,
     )

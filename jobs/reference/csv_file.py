@@ -22,7 +22,8 @@ MAX_SHOWN = 20
 NO_DATE = date(1970, 1, 1)
 NO_TIME = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 
 T = TypeVar("T")
@@ -92,6 +93,14 @@ def raise_problems(found: Sequence[Problem], folder: Path | str) -> None:
         where=str(folder),
         next_step="mend the lines named above and run again; nothing was changed",
     )
+
+
+def parse_day(text: str) -> date | None:
+    """Parse a day as `2026-03-19`, the one way it is written (no `20260319`, no ISO week); else null."""
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def parse_time(text: str) -> datetime | None:
@@ -202,14 +211,11 @@ class Row:
 
     def day(self, field: str) -> date:
         """Read a plain date."""
-        value = self.cells.get(field, "")
-        try:
-            if len(value) == 10:
-                return date.fromisoformat(value)
-        except ValueError:
-            pass
-        self.fail(field, "not a date", "Write a UTC day as 2026-03-19")
-        return NO_DATE
+        day = parse_day(self.cells.get(field, ""))
+        if day is None:
+            self.fail(field, "not a date", "Write a UTC day as 2026-03-19")
+            return NO_DATE
+        return day
 
     def days(self, field: str) -> int:
         """Read the number of days of a window."""

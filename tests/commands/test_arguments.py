@@ -1,12 +1,14 @@
-"""Options that name a folder take a folder, and say so of anything else."""
+"""Options that name a folder, a day or a time take one, and say so of anything else."""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+import typer
 
-from jobs.commands.arguments import folder
+from jobs.commands.arguments import day, folder, moment
 from jobs.errors import UsageError
 from tests.integration.worlds import here
 
@@ -44,3 +46,24 @@ def test_the_variable_names_a_folder_too(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("tests.integration.worlds.ENVIRONMENT", {"PDMETRICS_WAREHOUSE": "gs://bucket/w"})
     assert here("doctor", check=False).returncode == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_day_is_written_in_one_way() -> None:
+    assert day("2026-03-19") == date(2026, 3, 19)
+    for text in ("20260319", "2026-W12-4", "2026W124", "2026-3-19", "2026-02-30", "2026-03-19T00:00", "٢٠٢٦-٠٣-١٩", ""):
+        with pytest.raises(typer.BadParameter, match="YYYY-MM-DD"):
+            day(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-03-19T20:36:00", "2026-03-19 20:36", "2026-03-19T20:36:00Z", "2026-03-19T21:36:00+01:00"]
+)
+def test_a_time_is_turned_into_utc(text: str) -> None:
+    found = moment(text)
+    assert (found, found.tzinfo) == (datetime(2026, 3, 19, 20, 36, tzinfo=UTC), UTC)
+
+
+@pytest.mark.parametrize("text", ["20260319T203600", "2026-W12-4T20:36", "20:36", "2026-03-19T20:36 CET"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(typer.BadParameter, match="is not a time"):
+        moment(text)

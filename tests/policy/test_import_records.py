@@ -130,6 +130,14 @@ def test_the_same_command_twice_leaves_the_file_byte_for_byte(tmp_path, later, c
     assert seen[0] == seen[1] == seen[2]
 
 
+def test_effective_from_takes_an_offset(tmp_path):
+    (tmp_path / "a.json").write_text(json.dumps(UNTIMED))
+    command = ["policy", "import", str(tmp_path / "a.json"), "--input", str(tmp_path)]
+    result = CliRunner().invoke(app, [*command, "--effective-from", "2026-04-01T01:30:00+02:00"])
+    assert result.exit_code == 0, result.output or result.exception
+    assert "2026-03-31T23:30:00Z" in (tmp_path / "sampling_policy.csv").read_text()
+
+
 def test_a_record_without_a_time_is_known_from_before_the_change_also_where_it_began_after_its_start():
     first = run(UNTIMED, effective_from=at("2026-03-01")).rows
     rows = run(UNTIMED, JOURNALLED, existing=first).rows

@@ -230,6 +230,8 @@ def test_unknown_wikis_can_be_let_through(folder):
         ("wikis.csv", WIKIS + "enwiki,x,en,false,2026-03-19,2026-03-18\n", "visible_from '2026-03-18': before enabled"),
         ("wikis.csv", WIKIS + "enwiki,x,en,perhaps,2026-03-19,2026-03-20\n", "pilot 'perhaps': neither true nor false"),
         ("wikis.csv", WIKIS + "enwiki,x,en,false,2026-03-19T00:00:00Z,2026-03-20\n", "not a date"),
+        ("wikis.csv", WIKIS + "enwiki,x,en,false,2026-W12-4,2026-03-20\n", "enabled_from '2026-W12-4': not a date"),
+        ("wikis.csv", WIKIS + "enwiki,x,en,false,20260319,2026-03-20\n", "enabled_from '20260319': not a date"),
         ("wikis.csv", WIKIS + "pilot,x,en,false,2026-03-19,2026-03-20\n", "another meaning"),
         ("wikis.csv", WIKIS.replace("pilot,", ""), "pilot: the column is missing"),
         ("wikis.csv", WIKIS.strip() + ",notes\n", "notes: unknown column"),
