@@ -199,7 +199,7 @@ def discover(source: Input, days: Iterable[date]) -> RawDays:
         raise InputError(
             "the input directory has no raw events" if is_there else "there is no such input directory",
             where=f"{source.uri}/raw" if is_there else source.uri,
-            next_step="--input wants a directory with raw/<stream>/year=…/month=…/day=…/hour=…; see docs/rows.md",
+            next_step="--input wants a directory with raw/<stream>/year=…/month=…/day=…/hour=…; see docs/input.md, section 1",
         )
     inside = source.listed(f"{source.root}/raw")
     streams = sorted(info.path for info in inside if info.type == FileType.Directory and not _is_hidden(info.base_name))
