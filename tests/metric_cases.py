@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ import pandas as pd
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.catalogue import load_catalogue
+from jobs.catalogue import FAMILIES, load_catalogue
 from jobs.contracts import EVENT_COLUMNS
 from jobs.estimation.limits import DEFAULT_LIMITS
 from jobs.policy.timeline import Regime, all_regimes
@@ -69,7 +70,8 @@ class MetricCase:
         context: with the days and hours that did not arrive.
         events: kept events, by column of the contract; their wikis are named as in the file.
         rows: expected rows: the key columns (what is left out is as in `KEY_DEFAULTS`) and the columns to compare.
-        no_rows: columns of rows that must not be there.
+        no_rows: columns of rows that must not be there, but for those listed.
+        open: metrics that may have other rows than those listed.
     """
 
     name: str
@@ -78,11 +80,12 @@ class MetricCase:
     events: list[dict[str, Any]]
     rows: list[dict[str, Any]]
     no_rows: list[dict[str, Any]]
+    open: frozenset[str]
 
     @property
     def as_of(self) -> list[date]:
         """The dates the case asks about."""
-        return sorted({row["as_of_date"] for row in (*self.rows, *self.no_rows)})
+        return sorted({row["as_of_date"] for row in (*self.rows, *self.no_rows) if "as_of_date" in row})
 
     def own(self, wiki_db: str) -> str:
         """Name a wiki of the case among the wikis of all cases."""
@@ -96,8 +99,9 @@ def read_cases(folder: Path = CASES) -> list[MetricCase]:
 
 def _case(name: str, spec: dict[str, Any]) -> MetricCase:
     unknown = set(spec) - {"what", "wikis", "policy", "missing_hours", "missing_days", "defaults", "events", "rows",
-                           "no_rows"}  # fmt: skip
+                           "no_rows", "open"}  # fmt: skip
     assert not unknown, f"{name}: {unknown}"
+    left_open = _open(name, spec)
     known = _reference(spec["wikis"], spec.get("policy", EVERYTHING))
     missing = set(spec.get("missing_days", []))
     incomplete = dict(spec.get("missing_hours", {})) | dict.fromkeys(missing, 24)
@@ -109,8 +113,35 @@ def _case(name: str, spec: dict[str, Any]) -> MetricCase:
         for short in spec["events"]
         for one in _opened(short)
     ]
-    rows = [{**KEY_DEFAULTS, "wiki_db": first_wiki, **row} for row in spec["rows"]]
-    return MetricCase(name, known, context, events, rows, spec.get("no_rows", []))
+    rows = [{**KEY_DEFAULTS, "wiki_db": first_wiki, **row} for short in spec["rows"] for row in _spread(short)]
+    return MetricCase(name, known, context, events, rows, spec.get("no_rows", []), left_open)
+
+
+def _open(name: str, spec: Mapping[str, Any]) -> frozenset[str]:
+    """Return the metrics that a case leaves open, and refuse a case that says nothing of some metric."""
+    metrics = load_catalogue().metrics
+    families = {family: {m.metric for m in metrics.values() if m.family == family} for family in FAMILIES}
+    named = {word: families.get(word, {word}) for word in spec.get("open", [])}
+    left_open = set().union(*named.values())
+    listed = {row["metric"] for short in spec["rows"] for row in _spread(short)}
+    no_rows = spec.get("no_rows", [])
+    denied = {row["metric"] for row in no_rows if set(row) == {"metric"}}
+    if unknown := (left_open | listed | {row["metric"] for row in no_rows if "metric" in row}) - set(metrics):
+        raise ValueError(f"{name}: no metric or family {', '.join(sorted(unknown))}")
+    if both := left_open & denied:
+        raise ValueError(f"{name}: both open and without any row: {', '.join(sorted(both))}")
+    if untold := [metric for metric in metrics if metric not in left_open | listed | denied]:
+        raise ValueError(
+            f"{name}: says nothing of {', '.join(untold)}. Of each metric a case lists every row under `rows`, denies "
+            "them under `no_rows` ({metric: ...}), or names it, or its family, under `open`"
+        )
+    return frozenset(left_open)
+
+
+def _spread(short: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give a row once for each value that a key column lists."""
+    lists = {name: value for name, value in short.items() if name in KEYS and isinstance(value, list)}
+    return [{**short, **dict(zip(lists, values, strict=True))} for values in product(*lists.values())]
 
 
 def _reference(wikis: Mapping[str, date], policy: Sequence[Mapping[str, Any]]) -> Reference:
@@ -231,6 +262,12 @@ def _of(case: MetricCase, sums: Sums) -> Sums:
         mine = frame[frame["wiki_db"].str.startswith(case.own(""))]
         own[field.name] = mine.assign(wiki_db=mine["wiki_db"].str.removeprefix(case.own(""))).reset_index(drop=True)
     return replace(sums, **own)
+
+
+def unlisted(rows: pd.DataFrame, case: MetricCase) -> pd.DataFrame:
+    """Return the rows that a case does not list."""
+    listed = [matching(rows, {name: row[name] for name in KEYS if name in row}) for row in case.rows]
+    return rows.drop(pd.concat([rows.iloc[:0], *listed]).index.unique())
 
 
 def matching(rows: pd.DataFrame, wanted: Mapping[str, Any]) -> pd.DataFrame:
