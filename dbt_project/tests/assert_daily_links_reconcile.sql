@@ -1,4 +1,5 @@
--- The one-day link metrics and the daily mart count the same kept impressions and clicks, wherever both may show them.
+-- The one-day link metrics and the daily mart count the same kept impressions and clicks, wherever both may show them;
+-- the group of review links, which has no rows in the daily mart, is what its links add up to.
 with daily as (
     select
         event_date,
@@ -8,6 +9,17 @@ with daily as (
         sum(n_clicks_observed) as n_clicks
     from {{ ref('fct_link_engagement_daily') }}
     group by event_date, wiki_db, element_friendly_name
+    having not max(cast(is_suppressed as int)) = 1
+    union all
+    select
+        event_date,
+        wiki_db,
+        link_group as element_friendly_name,
+        sum(n_impressions_observed) as n_impressions,
+        sum(n_clicks_observed) as n_clicks
+    from {{ ref('fct_link_engagement_daily') }}
+    where link_group = 'review links'
+    group by event_date, wiki_db, link_group
     having not max(cast(is_suppressed as int)) = 1
 )
 
