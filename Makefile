@@ -61,7 +61,7 @@ worlds: setup  ## Sampled worlds against their truth, scenario by scenario (long
 	$(PYTEST) -m worlds
 
 kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an undisturbed run
-	PDMETRICS_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py
+	PDMETRICS_TEST_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py
 
 format: setup  ## Format the code
 	$(BIN)/ruff format .

@@ -1,18 +1,31 @@
 """Settings: precedence, sources, and errors that say what, where and what next."""
 
+import os
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from jobs.errors import UsageError
 from jobs.settings import load_settings
+from jobs.settings.layers import line_of
+
+ROOT = Path(__file__).parent.parent
 
 
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name in ("PDMETRICS_PRIVACY__MIN_USERS", "PDMETRICS_INGEST__MAX_QUARANTINE_SHARE"):
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith("PDMETRICS_")]:
+        monkeypatch.delenv(name)
+
+
+def refused(config=None, overrides=()):
+    """What is said of settings that are refused."""
+    with pytest.raises(UsageError) as raised:
+        load_settings(config, overrides)
+    return raised.value
 
 
 def test_defaults_are_those_of_the_contract():
@@ -49,51 +62,180 @@ def test_spark_conf_takes_any_key():
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("ingest.dedup_days=7", ["Unknown setting", "dedup_days", "dedup_lookback_days", "flag --set"]),
-        ("ingress.x=1", ["Unknown settings section", "ingress"]),
-        ("privacy.min_users=few", ["min_users", "'few'"]),
+        ("ingest.dedup_days=7", ["Unknown setting", "dedup_days", "dedup_lookback_days"]),
+        ("ingress.x=1", ["Unknown settings section", "'ingress'", "write one of ingest"]),
+        ("privacy.min_users=few", ["min_users", "'few'", "leave it out, or give a value such as 10"]),
         ("privacy.min_users=0", ["min_users", "greater than or equal to 1"]),
-        ("min_users", ["section.key=value"]),
+        ("catalog.uri=3", ["uri", "valid string"]),
     ],
 )
-def test_a_wrong_flag_is_explained(override, words):
-    with pytest.raises(UsageError) as raised:
-        load_settings(overrides=[override])
+def test_a_wrong_flag_is_explained_with_its_text(override, words):
+    error = refused(overrides=["ingest.dedup_lookback_days=3", override])
+    assert error.where == f"flag --set {override}"
     for word in words:
-        assert word in str(raised.value)
+        assert word in str(error)
 
 
-def test_a_typo_in_the_file_names_the_file():
+def test_a_flag_of_another_form_is_explained():
+    assert "section.key=value" in str(refused(overrides=["min_users"]))
+
+
+FILE = """# comment
+[privacy]
+events_keep_days = 80
+
+[spark]
+conf = { a = "1" }
+[privacy.min_users]
+x = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "words"),
+    [
+        ("[ingest]\n# min_user = 1\n[privacy]\n\nmin_user = 3\n", 5, "min_users"),
+        ("ingest.dedup_lookback_days = 3\nprivacy = { min_users = 0 }\n", 2, "greater than or equal to 1"),
+        ('text = """\n[privacy]\nmin_users = 0\n"""\n', 4, "Unknown settings section 'text'"),
+        ("[privacy]\nmin_users = [\n  1,\n]\nevents_keep_days = 3\n", 4, "min_users"),
+        (FILE, 7, "min_users"),
+        ("min_users = 12\n", 1, "write it under [privacy]"),
+        ("privacy = 12\n", 1, "is a section of settings, not a value"),
+        ("[engine]\n\n[privat]\nmin_users = 1\n", 3, "write one of privacy"),
+        ('[spark]\nmaster = "local"\n[spark.conf]\n"a.b" = "x"\n"a.c" = 3\n', 5, "conf"),
+    ],
+)
+def test_a_fault_in_the_file_is_named_with_its_line(content, line, words):
     path = Path("mine.toml")
-    path.write_text("[privacy]\nmin_user = 3\n")
-    with pytest.raises(UsageError, match=r"min_user[\s\S]*mine\.toml"):
-        load_settings(path)
+    path.write_text(content)
+    tomllib.loads(content)
+    error = refused(path)
+    assert error.where == f"mine.toml, line {line}"
+    assert words in str(error)
+    assert "take that line out, or " in error.next_step
 
 
-def test_an_unknown_key_in_the_environment_is_an_error(monkeypatch):
-    monkeypatch.setenv("PDMETRICS_PRIVACY__MIN_USER", "12")
-    with pytest.raises(UsageError, match="min_user"):
-        load_settings()
+def test_a_key_that_is_not_there_has_no_line():
+    assert line_of("[a]\nb = 1\n", ["a", "c"]) is None
+    assert line_of("[a]\nb = 1\n", ["a", "b", "c"]) is None
+    assert line_of("", ["a"]) is None
 
 
-def test_an_unknown_section_in_the_environment_is_an_error(monkeypatch):
-    monkeypatch.setenv("PDMETRICS_PRIVAT__MIN_USERS", "12")
-    with pytest.raises(UsageError, match="privat"):
-        load_settings()
+def test_faults_of_several_layers_are_told_together_each_with_its_place(monkeypatch):
+    Path("pdmetrics.toml").write_text("[privacy]\nmin_users = 0\nevents_keep_days = 0\n")
+    monkeypatch.setenv("PDMETRICS_PRIVACY__MIN_USERS", "-1")
+    error = refused(overrides=["engine.workers=0"])
+    places = (
+        "environment variable PDMETRICS_PRIVACY__MIN_USERS",
+        "pdmetrics.toml, line 3",
+        "flag --set engine.workers=0",
+    )
+    assert sorted(error.where.split(", ")) == sorted(", ".join(places).split(", "))
+    assert "PDMETRICS_PRIVACY__MIN_USERS: unset it, or give a value such as 10" in error.next_step
 
 
-def test_variables_of_the_scheduler_are_not_settings(monkeypatch):
-    monkeypatch.setenv("PDMETRICS_INPUT", "/somewhere")
-    assert load_settings()[0].privacy.min_users == 10
+@pytest.mark.parametrize(
+    ("name", "next_step"),
+    [
+        ("PDMETRICS_PRIVACY_MIN_USERS", "unset it, or write PDMETRICS_PRIVACY__MIN_USERS"),
+        ("PDMETRICS_PRIVACY__MIN_USER", "unset it, or write PDMETRICS_PRIVACY__MIN_USERS"),
+        ("PDMETRICS_PRIVAT__MIN_USERS", "unset it, or write PDMETRICS_PRIVACY__MIN_USERS"),
+        ("PDMETRICS_MIN_USERS", "unset it, or write PDMETRICS_PRIVACY__MIN_USERS"),
+        ("PDMETRICS_PRIVACY__MIN_USERS__X", "unset it, or write PDMETRICS_PRIVACY__MIN_USERS"),
+        ("PDMETRICS_SPARK__CONFIG__X", "unset it, or write PDMETRICS_SPARK__CONF"),
+        ("PDMETRICS_WAREHOSE", "unset it, or write PDMETRICS_WAREHOUSE"),
+        ("pdmetrics_warehouse", "unset it, or write PDMETRICS_WAREHOUSE"),
+        ("PDMETRICS_FOO", "unset it, or name a setting: PDMETRICS_<SECTION>__<KEY>"),
+    ],
+)
+def test_a_variable_that_nobody_reads_is_an_error_that_names_the_nearest(monkeypatch, name, next_step):
+    monkeypatch.setenv(name, "3")
+    error = refused()
+    assert f"Nothing reads {name}" in str(error)
+    assert (error.where, error.next_step) == (f"environment variable {name}", next_step)
+    assert error.exit_code == 2
+
+
+def test_variables_that_nobody_reads_are_told_together(monkeypatch):
+    monkeypatch.setenv("PDMETRICS_FOO", "3")
+    monkeypatch.setenv("PDMETRICS_ENGINE_NAME", "spark")
+    error = refused()
+    assert "Nothing reads PDMETRICS_FOO.\n" in f"{error}\n"
+    assert "Nothing reads PDMETRICS_ENGINE_NAME; PDMETRICS_ENGINE__NAME is near." in str(error)
+    assert error.next_step == "unset them, or write PDMETRICS_ENGINE__NAME"
+
+
+def test_variables_of_the_scheduler_and_of_tests_are_not_settings(monkeypatch):
+    places = [ROOT / "jobs" / "cli.py", *(ROOT / "jobs" / "scheduling").glob("*.py"), *(ROOT / "dags").glob("*.*")]
+    names = {name for path in places for name in re.findall(r"PDMETRICS_[A-Z_]*[A-Z]", path.read_text())}
+    assert len(names) > 5
+    for name in {*names, "PDMETRICS_TEST_WHATEVER"}:
+        monkeypatch.setenv(name, "somewhere")
+    assert set(load_settings()[1].values()) == {"default"}
+
+
+def test_sections_with_keys_of_others_take_any_variable(monkeypatch):
+    monkeypatch.setenv("PDMETRICS_CATALOG__S3__ENDPOINT", "http://x")
+    monkeypatch.setenv("PDMETRICS_SPARK__CONF__A", "1")
+    monkeypatch.setenv("PDMETRICS_PRIVACY", '{"min_users": 11}')
+    settings, _ = load_settings()
+    assert settings.catalog.properties() == {"s3.endpoint": "http://x"}
+    assert settings.spark.conf == {"a": "1"}
+    assert settings.privacy.min_users == 11
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PDMETRICS_PRIVACY__MIN_USERS", "few", "'few'"),
+        ("PDMETRICS_PRIVACY", '{"min_users": 0}', "greater than or equal to 1"),
+        ("PDMETRICS_PRIVACY", "3", "not a value"),
+        ("PDMETRICS_PRIVACY", "{", "must be JSON"),
+        ("PDMETRICS_SPARK__CONF", "x=y", "must be JSON"),
+        ("PDMETRICS_SPARK__CONF", "[1]", "valid dictionary"),
+        ("PDMETRICS_SPARK__CONF__A__B", "1", "valid string"),
+    ],
+)
+def test_a_wrong_value_in_the_environment_names_its_variable(monkeypatch, name, value, words):
+    monkeypatch.setenv("PDMETRICS_SPARK__MASTER", "local[1]")
+    monkeypatch.setenv(name, value)
+    error = refused()
+    assert error.where == f"environment variable {name}"
+    assert words in str(error)
+    assert error.next_step.startswith("unset it, or ")
 
 
 def test_a_named_file_must_be_there():
-    with pytest.raises(UsageError, match="no such configuration"):
-        load_settings(Path("absent.toml"))
+    assert "no such configuration" in str(refused(Path("absent.toml")))
+
+
+@pytest.mark.parametrize("config", [Path("pdmetrics.toml"), None])
+def test_a_directory_is_no_file(config):
+    Path("pdmetrics.toml").mkdir()
+    assert "is a directory" in str(refused(config))
+
+
+def test_a_byte_order_mark_does_no_harm():
+    Path("pdmetrics.toml").write_bytes(b"\xef\xbb\xbf[privacy]\r\nmin_users = 11\r\n")
+    assert load_settings()[0].privacy.min_users == 11
+
+
+def test_another_encoding_is_named():
+    Path("pdmetrics.toml").write_text("[privacy]\nmin_users = 11\n", encoding="utf-16")
+    assert "not UTF-8" in str(refused())
+
+
+def test_a_file_that_may_not_be_read_is_named(monkeypatch):
+    def forbidden(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", forbidden)
+    assert "cannot be read: Permission denied" in str(refused(Path("mine.toml")))
 
 
 def test_broken_toml_is_explained():
     path = Path("broken.toml")
     path.write_text("[privacy\n")
-    with pytest.raises(UsageError, match="not TOML"):
-        load_settings(path)
+    error = refused(path)
+    assert "not TOML" in str(error)
+    assert "line 1" in str(error)

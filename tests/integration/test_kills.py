@@ -1,6 +1,6 @@
 """A run killed at any moment and run again gives the rows of an undisturbed run.
 
-Three named stages by default; `PDMETRICS_KILLS=10` (make kill-test) kills at ten random moments instead.
+Three named stages by default; `PDMETRICS_TEST_KILLS=10` (make kill-test) kills at ten random moments instead.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tests.integration import worlds
 pytestmark = pytest.mark.kill
 DAYS = ("2026-03-16", "2026-03-17")
 STEPS = ("ingest", "estimates", "marts")
-N_RANDOM = int(os.environ.get("PDMETRICS_KILLS", "0"))
+N_RANDOM = int(os.environ.get("PDMETRICS_TEST_KILLS", "0"))
 
 
 class Site:

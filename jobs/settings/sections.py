@@ -1,25 +1,16 @@
-"""Typed settings from defaults, a TOML file, the environment and flags, each remembering where it came from.
-
-A flag beats the environment (`PDMETRICS_<SECTION>__<KEY>`), which beats the file, which beats the default. An unknown
-key is an error.
-"""
+"""The sections of the settings: their keys, types, limits and defaults."""
 
 from __future__ import annotations
 
-import os
 import re
-import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
-
-from jobs.errors import UsageError
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ENV_PREFIX = "PDMETRICS_"
-DEFAULT_FILE = Path("pdmetrics.toml")
 
 
 class _Section(BaseModel):
@@ -160,110 +151,3 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take only what `load_settings` merged, so that every value has one known source."""
         return (init_settings,)
-
-
-Sources = dict[tuple[str, str], str]
-
-
-def load_settings(config: Path | None = None, overrides: Sequence[str] = ()) -> tuple[Settings, Sources]:
-    """Merge file, environment and `section.key=value` overrides into settings.
-
-    Args:
-        config: a TOML file; None means `pdmetrics.toml` in the working directory, if it is there.
-        overrides: values of the flag `--set`, each `section.key=value`; values are TOML, bare words are strings.
-
-    Returns:
-        The settings, and for each (section, key) where its value came from.
-
-    Raises:
-        UsageError: a missing or broken file, an unknown key or a value of the wrong type.
-    """
-    layers = [
-        (str(config or DEFAULT_FILE), _file_layer(config)),
-        ("environment", _environment_layer()),
-        ("flag --set", _flag_layer(overrides)),
-    ]
-    merged: dict[str, dict[str, Any]] = {}
-    sources: Sources = {}
-    for origin, layer in layers:
-        for section, values in layer.items():
-            if section not in Settings.model_fields or not isinstance(values, Mapping):
-                raise _unknown(section, origin)
-            for key, value in values.items():
-                merged.setdefault(section, {})[key] = value
-                sources[section, key] = origin
-    try:
-        settings = Settings(**merged)  # type: ignore[arg-type]
-    except ValidationError as error:
-        raise _invalid(error, sources) from None
-    for section, field in Settings.model_fields.items():
-        for key in type(field.default).model_fields:
-            sources.setdefault((section, key), "default")
-    # Each section anew: merging forgets which of its keys were set, and one set to its default was set all the same.
-    fresh = {name: type(field.default)(**merged.get(name, {})) for name, field in Settings.model_fields.items()}
-    return settings.model_copy(update=fresh), sources
-
-
-def _file_layer(config: Path | None) -> dict[str, Any]:
-    path = config or DEFAULT_FILE
-    if not path.is_file():
-        if config is None:
-            return {}
-        raise UsageError("There is no such configuration file.", where=str(path), next_step="check --config")
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"The configuration is not TOML: {error}.", where=str(path), next_step="mend that line"
-        ) from None
-
-
-def _environment_layer() -> dict[str, Any]:
-    # Variables without a section (PDMETRICS_INPUT and the like belong to the scheduler) are not settings.
-    for name in os.environ:
-        section = name.removeprefix(ENV_PREFIX).split("__")[0].lower()
-        if name.startswith(ENV_PREFIX) and "__" in name and section not in Settings.model_fields:
-            raise _unknown(section, f"environment variable {name}")
-    try:
-        found = EnvSettingsSource(Settings)()
-    except ValueError as error:
-        raise UsageError(f"An environment variable cannot be read: {error}.", where=f"{ENV_PREFIX}*") from None
-    return {section: values for section, values in found.items() if values}
-
-
-def _flag_layer(overrides: Sequence[str]) -> dict[str, dict[str, Any]]:
-    layer: dict[str, dict[str, Any]] = {}
-    for text in overrides:
-        name, equals, raw = text.partition("=")
-        section, dot, key = name.strip().partition(".")
-        if not (equals and dot and key):
-            raise UsageError(
-                "--set takes section.key=value.", where=text, next_step="for example --set privacy.min_users=20"
-            )
-        try:
-            value = tomllib.loads(f"value = {raw}")["value"]
-        except tomllib.TOMLDecodeError:
-            value = raw
-        layer.setdefault(section, {})[key] = value
-    return layer
-
-
-def _unknown(section: str, origin: str) -> UsageError:
-    known = ", ".join(Settings.model_fields)
-    return UsageError(f"Unknown settings section {section!r}.", where=origin, next_step=f"sections are {known}")
-
-
-def _invalid(error: ValidationError, sources: Sources) -> UsageError:
-    """Say in one line each which key is wrong, where it was set and what would be right."""
-    lines, where = [], []
-    for problem in error.errors():
-        section, key = (*map(str, problem["loc"]), "", "")[:2]
-        if problem["type"] == "extra_forbidden":
-            known = ", ".join(type(Settings.model_fields[section].default).model_fields)
-            lines.append(f"Unknown setting [{section}] {key}; that section has {known}.")
-        else:
-            lines.append(f"Setting [{section}] {key} = {problem['input']!r}: {problem['msg']}.")
-        where.append(sources.get((section, key), "?"))
-    return UsageError(
-        "\n".join(lines), where=", ".join(dict.fromkeys(where)), next_step="pdmetrics doctor prints all settings"
-    )
