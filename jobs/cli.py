@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs import __version__
-from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCommand, StartDay, day, folder, moment
+from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCommand, StartDay, folder, moment
+from jobs.commands.group import Commands, LoneExtend
 from jobs.errors import UsageError
 from jobs.exits import Ending, leave, run_to_the_end
 from jobs.warehouse.runs import STEPS, Warehouse
@@ -23,6 +24,7 @@ if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help
 
 app = typer.Typer(
     name="pdmetrics",
+    cls=Commands,
     help="The metrics warehouse behind Special:PersonalDashboard: wire events in, trusted marts out.",
     no_args_is_help=True,
     add_completion=False,
@@ -108,20 +110,27 @@ def _days(day: date | None, start: date | None, end: date | None) -> tuple[date,
     raise UsageError("Name the days: --date DAY, or --start DAY with --end DAY (exclusive).")
 
 
-@app.command()
+@app.command(cls=LoneExtend)
 def simulate(
     context: typer.Context,
     out: Annotated[Path, typer.Option(parser=folder, metavar="DIRECTORY", help="Where the world is written.")],
-    start: Annotated[date, typer.Option(parser=day, metavar="DAY", help="First day (UTC).")],
-    days: Annotated[int, typer.Option(min=1, max=730, help="Number of days.")],
-    seed: Annotated[int, typer.Option(help="Same seed, same world.")] = 20260319,
-    scale: Annotated[float, typer.Option(min=0.001, help="Size of the population.")] = 1.0,
-    scenario: Annotated[str, typer.Option(help="Which world; an unknown name lists them.")] = "default",
+    start: StartDay = None,
+    days: Annotated[int | None, typer.Option(min=1, max=730, help="Number of days.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Same seed, same world.", show_default="20260319")] = None,
+    scale: Annotated[float | None, typer.Option(min=0.001, help="Size of the population.", show_default="1.0")] = None,
+    scenario: Annotated[
+        str | None, typer.Option(help="Which world; an unknown name lists them.", show_default="default")
+    ] = None,
+    extend: Annotated[
+        int | None, typer.Option(min=0, help="Give the world that is there so many more days; alone, --days in all.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace another world that is there.")] = False,
 ) -> None:
     """Write a synthetic world with known truth, in the layout that `run` reads."""
-    from jobs.commands.simulate import simulate_world
+    from jobs.commands.simulate import Wanted, simulate_world
 
-    simulate_world(context.obj.console, out, start=start, days=days, seed=seed, scale=scale, scenario=scenario)
+    wanted = Wanted(start=start, days=days, seed=seed, scale=scale, scenario=scenario)
+    simulate_world(context.obj.console, out, wanted, extend=extend, replace=replace)
 
 
 @app.command()

@@ -1,8 +1,9 @@
-"""Entry: write a synthetic world."""
+"""Entry: write a synthetic world, or give one more days."""
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import dataclass, fields
+from datetime import date, timedelta
 from pathlib import Path
 
 from rich.console import Console
@@ -10,36 +11,106 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jobs.console import as_table
 from jobs.errors import UsageError
-from jobs.simulation import SCENARIOS
+from jobs.simulation import SCENARIOS, SEED, Parameters, SimulationSummary, present
+from jobs.simulation import extend as extend_world
 from jobs.simulation import simulate as simulate_scenario
 
 
-def simulate_world(
-    console: Console, out: Path, *, start: date, days: int, seed: int, scale: float, scenario: str
-) -> None:
-    """Simulate with a progress bar and print what was written and what to do with it."""
-    if scenario not in SCENARIOS:
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked of a world; null what was left open."""
+
+    start: date | None = None
+    days: int | None = None
+    seed: int | None = None
+    scale: float | None = None
+    scenario: str | None = None
+
+
+def simulate_world(console: Console, out: Path, wanted: Wanted, *, extend: int | None, replace: bool) -> None:
+    """Simulate with a progress bar and print what was written and what to do with it.
+
+    Args:
+        console: where to print.
+        out: directory of the world.
+        wanted: the world; beside `extend`, what is given must be true of the world that is there.
+        extend: days to add to the world that is there; 0 for as many as make it as long as wanted.
+        replace: whether another world may be replaced.
+
+    Raises:
+        UsageError: the world cannot be, or not there.
+    """
+    if wanted.scenario is not None and wanted.scenario not in SCENARIOS:
         known = "\n".join(f"  {name}: {item.description}" for name, item in SCENARIOS.items())
-        raise UsageError(f"Unknown scenario {scenario!r}. There are:\n{known}", next_step="--scenario default")
+        raise UsageError(f"Unknown scenario {wanted.scenario!r}. There are:\n{known}", next_step="--scenario default")
+    by = None if extend is None else _days_to_add(out, wanted, extend, replace)
+    if by == 0:
+        console.print(f"The world in {out} has {wanted.days} days already.", highlight=False)
+        return
+    whole = _whole(wanted) if by is None else None
     bar = Progress(
         TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
     )
     with bar:
         task = bar.add_task("simulating", total=1.0)
-        summary = simulate_scenario(
-            out, start=start, days=days, seed=seed, scale=scale, scenario=scenario,
-            progress=lambda what, share: bar.update(task, description=what, completed=share),
-        )  # fmt: skip
+
+        def progress(what: str, share: float) -> None:
+            bar.update(task, description=what, completed=share)
+
+        if whole is None:
+            summary = extend_world(out, by or 0, progress=progress)
+        else:
+            summary = simulate_scenario(
+                out, start=whole.start, days=whole.days, seed=whole.seed, scale=whole.scale, scenario=whole.scenario,
+                replace=replace, progress=progress,
+            )  # fmt: skip
+    _tell(console, out, summary)
+
+
+def _whole(wanted: Wanted) -> Parameters:
+    if wanted.start is None or wanted.days is None:
+        raise UsageError("A new world needs its first day and its length.", next_step="give --start DAY and --days N")
+    return Parameters(
+        wanted.scenario or "default", SEED if wanted.seed is None else wanted.seed, wanted.start, wanted.days,
+        1.0 if wanted.scale is None else wanted.scale,
+    )  # fmt: skip
+
+
+def _days_to_add(out: Path, wanted: Wanted, extend: int, replace: bool) -> int:
+    """Return by how many days the world that is there is to grow."""
+    if replace:
+        raise UsageError("Either --extend or --replace.", next_step="--extend keeps the days that are there")
+    if (extend > 0) == (wanted.days is not None):
+        raise UsageError(
+            "--extend needs a number, or --days.",
+            next_step="--extend N for N more days, --days N --extend for N in all",
+        )
+    there = present(out)
+    if there is None or there.parameters is None:
+        return max(extend, 1)  # and be told that there is none
+    for field in fields(Wanted):
+        given, found = getattr(wanted, field.name), getattr(there.parameters, field.name)
+        if field.name != "days" and given not in {None, found}:
+            raise UsageError(
+                f"The world has {field.name} {found}, not {given}.",
+                where=str(out),
+                next_step="leave it out: --extend goes on with the world that is there",
+            )
+    by = extend or (wanted.days or 0) - there.parameters.days
+    if by < 0:
+        raise UsageError(f"The world has {there.parameters.days} days already.", where=str(out))
+    return by
+
+
+def _tell(console: Console, out: Path, summary: SimulationSummary) -> None:
+    """Print the fates of the lines that were written, and the command that reads them."""
     rows = [
         (*key.split("/", 1), count) if "/" in key else (key, "", count) for key, count in sorted(summary.fates.items())
     ]
-    console.print(
-        as_table(
-            ["fate", "reason", "lines"],
-            rows,
-            f"{summary.n_lines:,} lines of scenario {scenario}, as ingest should judge them",
-        )
-    )
-    last = date.fromordinal(start.toordinal() + days)
+    what = f"{summary.n_lines:,} lines of scenario {summary.parameters.scenario}, as ingest should judge them"
+    console.print(as_table(["fate", "reason", "lines"], rows, what))
+    end = summary.parameters.start + timedelta(days=summary.parameters.days)
+    is_one = end - summary.first == timedelta(days=1)
+    which = f"--date {summary.first}" if is_one else f"--start {summary.first} --end {end}"
     console.print(f"World in {out}, truth in {out / 'truth.json'}. Next:")
-    console.print(f"  pdmetrics run --start {start} --end {last} --input {out}", highlight=False)
+    console.print(f"  pdmetrics run {which} --input {out}", highlight=False, soft_wrap=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from jobs.simulation.place import Parameters, present
 from jobs.simulation.scenarios import SCENARIOS, Scenario
-from jobs.simulation.world import SimulationSummary, simulate
+from jobs.simulation.world import LONGEST, SEED, SimulationSummary, extend, simulate
 
-__all__ = ["SCENARIOS", "Scenario", "SimulationSummary", "simulate"]
+__all__ = [
+    "LONGEST", "SCENARIOS", "SEED", "Parameters", "Scenario", "SimulationSummary", "extend", "present", "simulate",
+]  # fmt: skip

@@ -34,6 +34,7 @@ from jobs.simulation.sampling import (
     sent_by_client,
 )
 from jobs.simulation.scenarios import ENTRY_POINTS, HEALTH_METRICS, USAGE, Scenario, WikiSpec
+from jobs.simulation.seeds import Purpose, Seeds
 from jobs.simulation.vocabulary import ENTRY_POINT
 
 _SKEW_MS = 600_000
@@ -45,6 +46,8 @@ _FATES = {
     RATE_ZERO: "quarantined/sampling_rate_zero",
 }
 _MISSING_HOUR, _BROKEN_HOUR = 13, 15
+_FIRST_MISSING, _BETWEEN_MISSING, _BROKEN_DAY = 5, 20, 3  # days of the world, whatever its length
+_COPIES_WAIT = 7  # days: so long a copy of a line may be on its way
 
 
 @dataclass(frozen=True)
@@ -62,41 +65,37 @@ class Sent:
 
 
 class Delivery:
-    """Collects what the clients of all wikis send and writes it day by day.
+    """Collects what the clients of all wikis send and writes it day by day, from day `first` of the world on.
 
     Attributes:
-        fates: expected fates of the lines by day of the world.
+        fates: expected fates of the lines by day of the world, of the days that are written.
         n_files: files written.
         missing_hours: partitions never written, as `YYYY-MM-DDTHH`.
         unreadable_files: paths of broken files, relative to the world.
     """
 
     def __init__(
-        self, out: Path, scenario: Scenario, start: date, days: int, policy: list[PolicyRow], seed: int
+        self, out: Path, scenario: Scenario, start: date, days: int, policy: list[PolicyRow], seed: int, first: int = 0
     ) -> None:
-        """Start a delivery into `out`; `seed` sets tokens and the delay with which clients pick up a new rate."""
-        self._out, self._scenario, self._start, self._days = out, scenario, start, days
+        """Start a delivery into `out`."""
+        self._out, self._scenario, self._start, self._days, self._first = out, scenario, start, days, first
         self._policy, self._seed = policy, seed
         self._sent: list[Sent] = []
         self._regimes: list[list[Regime]] = []
         self._pending: defaultdict[int, list[Extra]] = defaultdict(list)
-        self.fates: dict[int, Counter[str]] = {day: Counter() for day in range(days)}
+        self.fates: dict[int, Counter[str]] = {day: Counter() for day in range(first, days)}
         self.n_files = 0
         self.missing_hours: list[str] = []
         self.unreadable_files: list[str] = []
-        long_enough = days >= 3
-        self._missing = int(days * 0.6) if scenario.missing_hour and long_enough else -1
-        self._broken = int(days * 0.4) if scenario.truncated_file and long_enough else -1
 
     def add_wiki(self, wiki: WikiSpec, users: Users, views: Pageviews, events: Events) -> None:
         """Sample a wiki's events as its clients would, and keep what they send."""
         number = len(self._sent)
-        rng = np.random.default_rng([self._seed, number])
         entry_codes = self._scenario.vocabulary.codes(ENTRY_POINT)
         instruments = (USAGE, ENTRY_POINTS) if self._scenario.split else (HEALTH_METRICS,)
         first_key = len(self._regimes)
         self._regimes += [regimes_of(self._policy, instrument, wiki.wiki_db) for instrument in instruments]
-        pick_up = rng.integers(0, PICK_UP_MS, len(views.time))
+        pick_up = _pick_up(views)
         is_entry = np.isin(events.element, entry_codes) if self._scenario.split else np.zeros(len(events.time), bool)
         sent = np.zeros(len(events.time), dtype=bool)
         for which in range(len(instruments)):
@@ -122,10 +121,11 @@ class Delivery:
             fate[mine] = expected_fate(part, self._regimes[number])
         return fate
 
-    def write(self, seed: np.random.SeedSequence, report: Callable[[str, float], None]) -> None:
-        """Write all days in order; copies due on later days wait in between."""
-        for day, child in enumerate(seed.spawn(self._days)):
-            self._write_day(day, np.random.default_rng(child))
+    def write(self, report: Callable[[str, float], None]) -> None:
+        """Write all days in order; copies due on later days wait in between, those of the days before `first` too."""
+        seeds = Seeds(self._seed, len(self._sent))
+        for day in range(max(self._first - _COPIES_WAIT, 0), self._days):
+            self._write_day(day, seeds.of(Purpose.lines, day))
             report("events", (day + 1) / self._days)
 
     def _write_day(self, day: int, rng: np.random.Generator) -> None:
@@ -143,7 +143,7 @@ class Delivery:
         )
         hour = (units.time - first_ms) // 3_600_000
         broken = self._in_broken_file(rng, day, hour)
-        lost = broken | ((hour == _MISSING_HOUR) if day == self._missing else np.zeros(len(hour), dtype=bool))
+        lost = broken | ((hour == _MISSING_HOUR) & self._misses_an_hour(day))
         extras = self._pending.pop(day, [])
         if self._scenario.dirt:
             usable = (fate == KEPT) & ~skewed & ~lost
@@ -151,12 +151,17 @@ class Delivery:
             batch = DayBatch(day, a_date, first_ms, lines, key, units, usable, self._regimes)
             for extra in draw_dirt(rng, batch):
                 (extras if extra.day == day else self._pending[extra.day]).append(extra)
-        self._count(day, fate[~lost], skewed[~lost])
-        self._write_hours(rng, day, lines, hour, broken, extras)
+        if day >= self._first:
+            self._count(day, fate[~lost], skewed[~lost])
+            self._write_hours(rng, day, lines, hour, broken, extras)
+
+    def _misses_an_hour(self, day: int) -> bool:
+        since = day - _FIRST_MISSING
+        return self._scenario.missing_hour and since >= 0 and since % _BETWEEN_MISSING == 0
 
     def _in_broken_file(self, rng: np.random.Generator, day: int, hour: Int) -> Bool:
         """Mark the half of an hour's lines that go into the file that breaks off."""
-        if day != self._broken:
+        if day != _BROKEN_DAY or not self._scenario.truncated_file:
             return np.zeros(len(hour), dtype=bool)
         return np.asarray((hour == _BROKEN_HOUR) & (rng.random(len(hour)) < 0.5))
 
@@ -177,13 +182,14 @@ class Delivery:
         for line, at, is_broken in zip(lines, hour.tolist(), broken.tolist(), strict=True):
             (bad if is_broken else good[at]).append(line)
         a_date = self._start + timedelta(days=day)
-        if day == self._missing:
+        missing = _MISSING_HOUR if self._misses_an_hour(day) else -1
+        if missing >= 0:
             extras = [extra for extra in extras if extra.hour != _MISSING_HOUR]
         for extra in extras:
             good[extra.hour].append(extra.line)
             self.fates[day][extra.fate] += 1
         for at in range(24):
-            if day == self._missing and at == _MISSING_HOUR:
+            if at == missing:
                 self.missing_hours.append(f"{a_date.isoformat()}T{at:02d}")
                 continue
             part = good[at]
@@ -203,6 +209,11 @@ def _positions(rows: slice) -> Int:
 
 def _columns(units: Units, rows: slice) -> tuple[Int, ...]:
     return units.time[rows], units.session_id[rows], units.pageview_id[rows], units.pick_up[rows]  # type: ignore[return-value]
+
+
+def _pick_up(views: Pageviews) -> Int:
+    """Return the delay with which each page's client picks up a new rate: of bits of its id that do not sample it."""
+    return ((views.id_head & np.uint64(0xFFFFFFFF)) * np.uint64(PICK_UP_MS) >> np.uint64(32)).astype(np.int64)
 
 
 def _units(views: Pageviews, events: Events, pick_up: Int) -> Units:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 
 from jobs.simulation.population import Codes, Pageviews, Users
 from jobs.simulation.sampling import DAY_MS, Bool, Float, Int, epoch_ms
+from jobs.simulation.seeds import Purpose, Seeds
 from jobs.simulation.vocabulary import ENTRY_POINT, REVIEW_LINKS, SIDEBAR_LINK, Vocabulary
 
 PAGEVIEW, IMPRESSION, CLICK = 0, 1, 2
@@ -23,6 +23,7 @@ _REVIEW_CLICK, _OTHER_CLICK, _ENTRY_CLICK = 0.10, 0.02, 0.006
 _REPEAT_CLICK = 0.12
 _TALL_CARD_CLICK = 0.05  # of mobile loads: a click on a card too tall to become fully visible
 _SLOWEST_CLICK_MS = 1_800_000
+_TOKEN_BITS = 22  # tokens of a wiki's day; days with more share some, which page loads tell apart
 
 
 @dataclass(frozen=True)
@@ -58,18 +59,12 @@ class Events:
 
 
 def draw_events(
-    rng: np.random.Generator,
-    users: Users,
-    views: Pageviews,
-    vocabulary: Vocabulary,
-    visible: int,
-    start: date,
-    days: int,
+    seeds: Seeds, users: Users, views: Pageviews, vocabulary: Vocabulary, visible: int, start: date, days: int
 ) -> Events:
     """Draw all events of a wiki's page loads, sorted by receive time; what falls after the world's end is dropped.
 
     Args:
-        rng: source of randomness.
+        seeds: randomness of the wiki.
         users: users of the wiki.
         views: their page loads.
         vocabulary: elements and the days they are live.
@@ -79,27 +74,40 @@ def draw_events(
     """
     measured = vocabulary.measured(start, days)
     measured[vocabulary.codes(ENTRY_POINT), :, :visible] = False
-    day = (views.time - epoch_ms(start)) // DAY_MS
-    shown_view, shown_element = _impressions(rng, views, vocabulary, measured, day)
-    tall_view, tall_element = _tall_cards(rng, views, vocabulary, measured, day)
+    edges = np.searchsorted((views.time - epoch_ms(start)) // DAY_MS, np.arange(days + 1)).tolist()
+    parts = []
+    for day in range(days):
+        pages = np.arange(edges[day], edges[day + 1])
+        rng = seeds.of(Purpose.events, day)
+        parts.append(_events_of_day(rng, users, views, pages, vocabulary, measured[:, :, day], day << _TOKEN_BITS))
+    events = Events(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Events)))
+    return _within_life(events, views, measured, start, days)
+
+
+def _events_of_day(
+    rng: np.random.Generator, users: Users, views: Pageviews, pages: Int, vocabulary: Vocabulary, measured: Bool,
+    first_token: int,
+) -> Events:  # fmt: skip
+    """Draw the events of a day's page loads; `measured` is by (element, platform)."""
+    load = pages[views.is_dashboard[pages]]
+    shown_view, shown_element = _impressions(rng, views, vocabulary, measured, pages, load)
+    tall_view, tall_element = _tall_cards(rng, views, vocabulary, measured, load)
     page = np.concatenate([shown_view, tall_view])
     element = np.concatenate([shown_element, tall_element])
     seen = np.arange(len(shown_view))
     click = _clicks(rng, users, views, vocabulary, page, element, len(seen))
-    load = np.flatnonzero(views.is_dashboard)
     none = np.full(len(load), -1)
     pageview = np.concatenate([load, page[seen], page[click]])
     after = [rng.uniform(300, 2000, len(load)), rng.uniform(400, 20_000, len(seen)), _click_delay(rng, len(click))]
     delay = rng.uniform(80, 1500, len(pageview)).astype(np.int64)
-    events = Events(
+    return Events(
         pageview=pageview,
         time=views.time[pageview] + np.concatenate(after).astype(np.int64) + delay,
         delay=delay,
         action=np.repeat([PAGEVIEW, IMPRESSION, CLICK], [len(load), len(seen), len(click)]).astype(np.int8),
         element=np.concatenate([none, element[seen], element[click]]).astype(np.int8),
-        token=np.concatenate([none, seen, click]).astype(np.int64),
+        token=np.concatenate([none, first_token + seen, first_token + click]).astype(np.int64),
     )
-    return _within_life(events, views, measured, start, days)
 
 
 def _clicks(
@@ -140,37 +148,32 @@ def _click_delay(rng: np.random.Generator, n: int) -> Float:
 
 
 def _impressions(
-    rng: np.random.Generator, views: Pageviews, vocabulary: Vocabulary, measured: Bool, day: Int
-) -> tuple[Int, npt.NDArray[np.int64]]:
+    rng: np.random.Generator, views: Pageviews, vocabulary: Vocabulary, measured: Bool, pages: Int, dashboards: Int
+) -> tuple[Int, Int]:
     """Draw which elements become visible on each page: several review cards, at most one of any other."""
-    view_parts, element_parts = [], []
     review = vocabulary.codes(REVIEW_LINKS)
-    dashboards = np.flatnonzero(views.is_dashboard)
     cards = np.repeat(dashboards, 1 + rng.poisson(_CARDS_MEAN, len(dashboards)))
     feed = np.asarray(review)[rng.choice(len(review), len(cards), p=_FEED_SHARES[: len(review)])]
     # A feed that is not live yet shows its cards as plain diff links; where that is dead too, nothing is sent.
-    alive = measured[feed, views.platform[cards], day[cards]]
-    feed = np.where(alive, feed, review[0])
-    sent = measured[feed, views.platform[cards], day[cards]]
-    view_parts.append(cards[sent])
-    element_parts.append(feed[sent])
+    feed = np.where(measured[feed, views.platform[cards]], feed, review[0])
+    sent = measured[feed, views.platform[cards]]
+    view_parts, element_parts = [cards[sent]], [feed[sent]]
     for code, group in enumerate(vocabulary.groups):
-        if group == REVIEW_LINKS:
+        if group == REVIEW_LINKS or not measured[code].any():
             continue
-        pages = np.arange(len(views.time)) if group == ENTRY_POINT else dashboards
+        at = pages if group == ENTRY_POINT else dashboards
         share = _OTHER_VISIBLE if group != ENTRY_POINT else (0.5 if vocabulary.elements[code] == SIDEBAR_LINK else 0.95)
-        seen = (rng.random(len(pages)) < share) & measured[code, views.platform[pages], day[pages]]
-        view_parts.append(pages[seen])
+        seen = (rng.random(len(at)) < share) & measured[code, views.platform[at]]
+        view_parts.append(at[seen])
         element_parts.append(np.full(int(seen.sum()), code))
     return np.concatenate(view_parts), np.concatenate(element_parts).astype(np.int64)
 
 
 def _tall_cards(
-    rng: np.random.Generator, views: Pageviews, vocabulary: Vocabulary, measured: Bool, day: Int
-) -> tuple[Int, npt.NDArray[np.int64]]:
+    rng: np.random.Generator, views: Pageviews, vocabulary: Vocabulary, measured: Bool, dashboards: Int
+) -> tuple[Int, Int]:
     """Draw mobile loads with a click on a card that never became fully visible, so has no impression."""
     code = vocabulary.codes(REVIEW_LINKS)[0]
-    mobile = np.flatnonzero(views.is_dashboard & (views.platform == 1))
-    mobile = mobile[measured[code, 1, day[mobile]]]
+    mobile = dashboards[(views.platform[dashboards] == 1) & measured[code, 1]]
     tall = mobile[rng.random(len(mobile)) < _TALL_CARD_CLICK]
     return tall, np.full(len(tall), code, dtype=np.int64)

@@ -59,7 +59,7 @@ class Scenario:
         wikis: its wikis; the first is the big one.
         policy: sampling settings in order of time.
         dirt: whether the stream carries the dirt of real streams.
-        missing_hour: whether one hour never arrives.
+        missing_hour: whether now and then an hour never arrives (on day 5, and every 20 days).
         truncated_file: whether one file breaks off.
         persistence: daily probability that a session of a tab keeper lives on.
         tab_keepers: share of users who rarely close the browser.
@@ -80,6 +80,11 @@ class Scenario:
     split: bool = False
     annotated: bool = False
     vocabulary: Vocabulary = field(default=SHIPPED, repr=False)
+
+    @property
+    def extendable(self) -> bool:
+        """Whether a longer world begins as a shorter one: not where a setting starts at a share of the length."""
+        return all(step.from_share == 0.0 for step in self.policy)
 
 
 _EN = WikiSpec("enwiki", "en.wikipedia.org", "en", False, 12_000)

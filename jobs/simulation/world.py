@@ -6,22 +6,27 @@ import json
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from dataclasses import replace as replace_in
 from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
 
 from jobs.errors import UsageError
-from jobs.simulation import truth_table, writer
+from jobs.simulation import place, truth_table, writer
 from jobs.simulation.delivery import Delivery
 from jobs.simulation.events import Events, draw_events
-from jobs.simulation.population import BUCKETS, Pageviews, Users, draw_pageviews, draw_users, silent_days
+from jobs.simulation.place import Parameters
+from jobs.simulation.population import BUCKETS, Pageviews, Users, draw_pageviews, draw_users
 from jobs.simulation.sampling import DAY_MS, Int, epoch_ms, policy_rows
 from jobs.simulation.scenarios import SCENARIOS, Scenario, WikiSpec
+from jobs.simulation.seeds import Seeds
 from jobs.simulation.truth import truth_rows
 from jobs.simulation.vocabulary import INSTRUMENT_START
 
 Progress = Callable[[str, float], None]
+SEED = 20260319
+LONGEST = 730  # days
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class SimulationSummary:
 
     Attributes:
         out: directory of the world.
-        scenario, seed, start, days, scale: what was asked for.
+        parameters: what decides it.
+        first: first day that was written; counts and names below are of it and the days after.
         wikis: databases, in the order of wikis.csv.
         n_lines: lines to be read; a file that cannot be read counts as one.
         n_files: files under raw/.
@@ -41,11 +47,8 @@ class SimulationSummary:
     """
 
     out: Path
-    scenario: str
-    seed: int
-    start: date
-    days: int
-    scale: float
+    parameters: Parameters
+    first: date
     wikis: tuple[str, ...]
     n_lines: int
     n_files: int
@@ -60,7 +63,6 @@ class Population:
     """A wiki's complete population: users, page loads and events."""
 
     wiki: WikiSpec
-    visible: int
     users: Users
     views: Pageviews
     events: Events
@@ -71,48 +73,117 @@ def simulate(
     *,
     start: date,
     days: int,
-    seed: int = 20260319,
+    seed: int = SEED,
     scale: float = 1.0,
     scenario: str = "default",
+    replace: bool = False,
     progress: Progress | None = None,
 ) -> SimulationSummary:
     """Write a synthetic world with known truth; the same arguments give the same bytes.
 
+    A world of more days begins with the days of a shorter one, byte for byte, where its scenario is extendable.
+
     Args:
-        out: directory, new or empty or an earlier world (which is replaced).
+        out: directory, new or empty, or that of a world of the same arguments, which is written again.
         start: first UTC day, not before the instrument existed (2026-02-10).
         days: number of days, at least 1.
         seed: seed of all randomness.
         scale: factor on the number of users.
         scenario: a key of `SCENARIOS`.
+        replace: whether a world of other arguments may be replaced.
         progress: called with a stage and the done share of it.
 
     Raises:
         UsageError: for an unknown scenario, impossible numbers, or a directory that holds something else.
     """
-    chosen = _checked(scenario, start, days, scale)
+    parameters = Parameters(scenario, seed, start, days, scale)
+    chosen = _checked(parameters)
+    place.prepare(out, parameters, replace=replace)
+    return _write(out, parameters, chosen, _Earlier(0, {}, [], []), progress)
+
+
+def extend(out: Path, by: int, *, progress: Progress | None = None) -> SimulationSummary:
+    """Add days to the world in `out`; files of its days stay as they are, its truth is written anew.
+
+    Args:
+        out: directory of a world.
+        by: days to add, at least 1.
+        progress: called with a stage and the done share of it.
+
+    Raises:
+        UsageError: there is no world, or it is cut off, or it cannot be extended.
+    """
+    shorter = place.extendable(out)
+    parameters = replace_in(shorter, days=shorter.days + by)
+    chosen = _checked(parameters)
+    if by < 1:
+        raise UsageError(f"A world cannot be extended by {by} days.", next_step="--extend 1 or more")
+    if not chosen.extendable:
+        raise UsageError(
+            f"A world of scenario {chosen.name} cannot be extended: its sampling changes at a share of its length.",
+            where=str(out),
+            next_step=f"simulate {parameters.days} days into another directory",
+        )
+    earlier = _Earlier.read(out, shorter)
+    place.begin_extension(out, shorter, parameters.days)
+    return _write(out, parameters, chosen, earlier, progress)
+
+
+@dataclass(frozen=True)
+class _Earlier:
+    """What is known of the lines of the `days` days of a world that are there."""
+
+    days: int
+    fates: dict[str, dict[str, int]]
+    missing_hours: list[str]
+    unreadable_files: list[str]
+
+    @classmethod
+    def read(cls, out: Path, shorter: Parameters) -> _Earlier:
+        """Read it from a truth, which may be that of an extension cut off at its very end."""
+        truth = json.loads((out / place.TRUTH).read_text(encoding="utf-8"))
+        days = [shorter.start + timedelta(days=day) for day in range(shorter.days)]
+        return cls(
+            shorter.days,
+            {day.isoformat(): truth["fates"][day.isoformat()] for day in days},
+            [hour for hour in truth["missing_hours"] if date.fromisoformat(hour[:10]) <= days[-1]],
+            [path for path in truth["unreadable_files"] if any(writer.day_path(day) + "/" in path for day in days)],
+        )
+
+
+def _write(
+    out: Path, parameters: Parameters, scenario: Scenario, earlier: _Earlier, progress: Progress | None
+) -> SimulationSummary:
+    """Draw the world and write its files, those of the days that are there excepted, and its truth."""
     report = progress or (lambda _stage, _share: None)
-    writer.prepare(out)
-    root = np.random.SeedSequence(seed)
-    *seeds, delivery_seed = root.spawn(len(chosen.wikis) + 1)
+    start, days = parameters.start, parameters.days
     populations = []
-    for number, (wiki, child) in enumerate(zip(chosen.wikis, seeds, strict=True)):
-        populations.append(populate(np.random.default_rng(child), wiki, chosen, start, days, scale))
-        report("population", (number + 1) / len(chosen.wikis))
-    policy = policy_rows(chosen, start, days)
-    writer.write_csvs(out, chosen, policy, [_wiki_row(population, start) for population in populations], start)
-    delivery = Delivery(out, chosen, start, days, policy, seed)
+    for number, wiki in enumerate(scenario.wikis):
+        populations.append(populate(Seeds(parameters.seed, number), wiki, scenario, parameters))
+        report("population", (number + 1) / len(scenario.wikis))
+    policy = policy_rows(scenario, start, days)
+    if earlier.days == 0:
+        writer.write_csvs(out, scenario, policy, [_wiki_row(wiki, start) for wiki in scenario.wikis], start)
+    delivery = Delivery(out, scenario, start, days, policy, parameters.seed, earlier.days)
     for population in populations:
         delivery.add_wiki(population.wiki, population.users, population.views, population.events)
-    delivery.write(delivery_seed, report)
-    rows = _truth(chosen, populations, start, days, report)
+    delivery.write(report)
+    rows = _truth(scenario, populations, start, days, report)
+    _write_truth(out, parameters, rows, delivery, earlier)
+    place.mark(out, parameters, is_complete=True)
+    return _summary(out, parameters, earlier.days, populations, delivery)
+
+
+def _summary(
+    out: Path, parameters: Parameters, first: int, populations: list[Population], delivery: Delivery
+) -> SimulationSummary:
     fates: Counter[str] = sum(delivery.fates.values(), Counter())
-    _write_truth(out, chosen, seed, start, days, rows, delivery)
+    since = epoch_ms(parameters.start) + first * DAY_MS
     return SimulationSummary(
-        out=out, scenario=scenario, seed=seed, start=start, days=days, scale=scale,
-        wikis=tuple(wiki.wiki_db for wiki in chosen.wikis),
+        out=out, parameters=parameters, first=parameters.start + timedelta(days=first),
+        wikis=tuple(population.wiki.wiki_db for population in populations),
         n_lines=fates.total(), n_files=delivery.n_files,
-        n_population_events=sum(len(population.events.time) for population in populations),
+        n_population_events=sum(int((population.events.time >= since).sum()) for population in populations),
         fates=dict(sorted(fates.items())), missing_hours=tuple(delivery.missing_hours),
         unreadable_files=tuple(delivery.unreadable_files),
     )  # fmt: skip
@@ -124,33 +195,37 @@ def _truth(
     """Compute the truth from the complete populations."""
     frame = truth_table.Frame(start, days, scenario.vocabulary, BUCKETS, anonymous_entry=scenario.split)
     wikis = [
-        truth_table.WikiTruth(population.wiki.wiki_db, population.visible, complete_events(population, start))
+        truth_table.WikiTruth(population.wiki.wiki_db, population.wiki.silent_days, complete_events(population, start))
         for population in populations
     ]
     return truth_rows(frame, wikis, lambda share: report("truth", share))
 
 
-def _checked(scenario: str, start: date, days: int, scale: float) -> Scenario:
+def _checked(parameters: Parameters) -> Scenario:
+    """Return the scenario of parameters that can be simulated."""
+    scenario, days, scale = parameters.scenario, parameters.days, parameters.scale
     if scenario not in SCENARIOS:
         raise UsageError(f"There is no scenario {scenario!r}.", next_step=f"use one of {', '.join(SCENARIOS)}")
     if days < 1 or not scale > 0:
         raise UsageError(f"A world needs at least one day and a scale above zero, not {days} and {scale}.")
-    if start < INSTRUMENT_START:
+    if days > LONGEST:
+        raise UsageError(f"A world has at most {LONGEST} days, not {days}.")
+    if parameters.seed < 0:
+        raise UsageError(f"A seed is zero or more, not {parameters.seed}.")
+    if parameters.start < INSTRUMENT_START:
         raise UsageError(
-            f"The instrument does not exist on {start}.", next_step=f"start on {INSTRUMENT_START} or later"
+            f"The instrument does not exist on {parameters.start}.", next_step=f"start on {INSTRUMENT_START} or later"
         )
     return SCENARIOS[scenario]
 
 
-def populate(
-    rng: np.random.Generator, wiki: WikiSpec, scenario: Scenario, start: date, days: int, scale: float
-) -> Population:
+def populate(seeds: Seeds, wiki: WikiSpec, scenario: Scenario, parameters: Parameters) -> Population:
     """Draw the complete population of one wiki."""
-    users = draw_users(rng, max(round(wiki.users * scale), 3), days, scenario)
-    views = draw_pageviews(rng, users, wiki, scenario, start, days)
-    visible = silent_days(wiki, days)
-    events = draw_events(rng, users, views, scenario.vocabulary, visible, start, days)
-    return Population(wiki, visible, users, views, events)
+    start, days = parameters.start, parameters.days
+    users = draw_users(seeds, max(round(wiki.users * parameters.scale), 3), days, scenario)
+    views = draw_pageviews(seeds, users, wiki, scenario, start, days)
+    events = draw_events(seeds, users, views, scenario.vocabulary, wiki.silent_days, start, days)
+    return Population(wiki, users, views, events)
 
 
 def complete_events(population: Population, start: date) -> truth_table.TruthEvents:
@@ -168,35 +243,35 @@ def complete_events(population: Population, start: date) -> truth_table.TruthEve
     )  # fmt: skip
 
 
-def _wiki_row(population: Population, start: date) -> dict[str, object]:
-    wiki = population.wiki
+def _wiki_row(wiki: WikiSpec, start: date) -> dict[str, object]:
     return {
         "wiki_db": wiki.wiki_db,
         "domain": wiki.domain,
         "language": wiki.language,
         "pilot": "true" if wiki.pilot else "false",
         "enabled_from": start.isoformat(),
-        "visible_from": (start + timedelta(days=population.visible)).isoformat(),
+        "visible_from": (start + timedelta(days=wiki.silent_days)).isoformat(),
     }
 
 
 def _write_truth(
-    out: Path, scenario: Scenario, seed: int, start: date, days: int, rows: list[list[object]], delivery: Delivery
+    out: Path, parameters: Parameters, rows: list[list[object]], delivery: Delivery, earlier: _Earlier
 ) -> None:
+    fates = {
+        (parameters.start + timedelta(days=day)).isoformat(): dict(sorted(counts.items()))
+        for day, counts in sorted(delivery.fates.items())
+    }
     head = {
-        "about": writer.ABOUT,
-        "scenario": scenario.name,
-        "description": scenario.description,
-        "seed": seed,
-        "start": start.isoformat(),
-        "days": days,
-        "missing_hours": delivery.missing_hours,
-        "unreadable_files": delivery.unreadable_files,
-        "fates": {
-            (start + timedelta(days=day)).isoformat(): dict(sorted(counts.items()))
-            for day, counts in sorted(delivery.fates.items())
-        },
+        "about": place.ABOUT,
+        "scenario": parameters.scenario,
+        "description": SCENARIOS[parameters.scenario].description,
+        "seed": parameters.seed,
+        "start": parameters.start.isoformat(),
+        "days": parameters.days,
+        "missing_hours": earlier.missing_hours + delivery.missing_hours,
+        "unreadable_files": earlier.unreadable_files + delivery.unreadable_files,
+        "fates": earlier.fates | fates,
         "columns": list(truth_table.COLUMNS),
         "rows": rows,
     }
-    (out / writer.TRUTH).write_text(json.dumps(head, separators=(",", ":")), encoding="utf-8")
+    place.write_whole(out / place.TRUTH, json.dumps(head, separators=(",", ":")))

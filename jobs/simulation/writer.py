@@ -1,65 +1,30 @@
-"""Files of a world: hourly partitions of gzipped JSON lines, the CSVs beside them, and the place they go."""
+"""Files of a world: hourly partitions of gzipped JSON lines, and the CSVs beside them."""
 
 from __future__ import annotations
 
 import csv
 import gzip
-import json
-import shutil
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-from jobs.errors import UsageError
 from jobs.simulation.sampling import PolicyRow
 from jobs.simulation.scenarios import ENTRY_POINTS, USAGE, Scenario
 from jobs.simulation.vocabulary import INSTRUMENT_START, SHIPPED, Vocabulary
 
-ABOUT = "pdmetrics simulate: a synthetic world with known truth"
 STREAM_FOLDER = "product_metrics_web_base"
-TRUTH = "truth.json"
-_CSVS = ("sampling_policy.csv", "wikis.csv", "instruments.csv", "vocabulary.csv", "milestones.csv", "wiki_config.csv")
+CSVS = ("sampling_policy.csv", "wikis.csv", "instruments.csv", "vocabulary.csv", "milestones.csv", "wiki_config.csv")
 _GZIP_LEVEL = 1
 
 
-def prepare(out: Path) -> None:
-    """Make `out` ready: new, empty, or an earlier world, which is removed.
-
-    Raises:
-        UsageError: where `out` is a file, cannot be written, or holds anything but an earlier world.
-    """
-    if out.exists() and not out.is_dir():
-        raise UsageError("The place for the world is a file.", where=str(out), next_step="name a directory with --out")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        if any(out.iterdir()):
-            _clear(out)
-        # From here on a cut-off world can be recognised, and replaced, as one.
-        (out / TRUTH).write_text(json.dumps({"about": ABOUT, "complete": False}), encoding="utf-8")
-    except OSError as error:
-        raise UsageError(f"Cannot write the world: {error.strerror}.", where=str(out)) from error
-
-
-def _clear(out: Path) -> None:
-    try:
-        with (out / TRUTH).open(encoding="utf-8") as stream:
-            is_world = ABOUT in stream.read(200)
-    except OSError:
-        is_world = False
-    if not is_world:
-        raise UsageError(
-            "The directory is not empty and holds no earlier world.",
-            where=str(out),
-            next_step="name a new directory with --out, or empty this one",
-        )
-    shutil.rmtree(out / "raw", ignore_errors=True)
-    for name in _CSVS:
-        (out / name).unlink(missing_ok=True)
+def day_path(day: date) -> str:
+    """Folder of a day, relative to the world; numbers unpadded."""
+    return f"raw/{STREAM_FOLDER}/year={day.year}/month={day.month}/day={day.day}"
 
 
 def hour_path(day: date, hour: int) -> str:
     """Folder of an hour, relative to the world; numbers unpadded."""
-    return f"raw/{STREAM_FOLDER}/year={day.year}/month={day.month}/day={day.day}/hour={hour}"
+    return f"{day_path(day)}/hour={hour}"
 
 
 def broken_path(day: date, hour: int) -> str:

@@ -18,11 +18,11 @@ SPECIAL = ("partition_mismatch", "schema:meta.dt", "malformed_json")
 
 @pytest.fixture(scope="module")
 def build(tmp_path_factory):
-    """Simulate a small world once a scenario and length; returns (directory, summary, truth)."""
+    """Simulate a small world once a scenario, length and scale; returns (directory, summary, truth)."""
     worlds = {}
 
     def get(scenario, days=9, scale=0.06):
-        key = scenario, days
+        key = scenario, days, scale
         if key not in worlds:
             out = tmp_path_factory.mktemp("world") / scenario
             summary = simulate(out, start=START, days=days, scale=scale, scenario=scenario)
@@ -80,7 +80,7 @@ def test_clean_world_keeps_every_line(build):
 
 
 def test_wikis_without_a_policy_in_force_are_quarantined_whole(build):
-    out, summary, _ = build("policy-gaps")
+    out, summary, _ = build("policy-gaps", scale=0.3)  # at less, small wikis have three users, who may stay away
     assert {"quarantined/no_sampling_policy", "quarantined/sampling_rate_zero"} <= set(summary.fates)
     _, kept = ingest(out)
     late = [event["meta"]["dt"] for event in kept if event["mediawiki"]["database"] == "tewiki"]
@@ -121,7 +121,8 @@ def test_lines_lie_in_the_partition_of_their_receive_time(build):
     [("session-25", "session", 0.25), ("pageview-50", "pageview", 0.5), ("undeclared-rate", "pageview", 0.25)],
 )
 def test_sampled_ids_lie_below_the_rate_and_reach_it(build, scenario, unit, rate):
-    out, _, truth = build(scenario)
+    # Sessions have several loads each: at a fifth of the size, a standard error would be 11 % of the loads, not 5 %.
+    out, _, truth = build(scenario, scale=0.3)
     _, kept = ingest(out)
     english = [event for event in kept if event["mediawiki"]["database"] == "enwiki"]
     parts = {int(event["performer"][f"{unit}_id"][:8], 16) / 0xFFFFFFFF for event in english}
@@ -170,7 +171,7 @@ def test_truth_respects_first_display_and_the_menu_links_life(build):
 
 
 def test_silent_rollout_has_loads_but_no_menu_link(build):
-    out, _, _ = build("unsampled", days=30)
+    out, _, _ = build("unsampled", days=3, scale=1.0)  # a dozen silent loads are expected
     _, kept = ingest(out)
     silent = [
         event for event in kept if event["mediawiki"]["database"] == "thwiki" and event["meta"]["dt"] < "2026-03-28"
@@ -190,18 +191,6 @@ def test_entry_points_carry_no_user(build):
     sidebar = [row for row in truth["rows"] if row[5] == "Personal Dashboard sidebar link"]
     assert {row[11] for row in sidebar} == {None}
     assert "link_click_through_rate_unique" not in {row[0] for row in sidebar}
-
-
-def test_an_earlier_world_is_replaced_but_nothing_else(tmp_path):
-    simulate(tmp_path / "w", start=START, days=3, scale=0.01)
-    simulate(tmp_path / "w", start=START, days=1, scale=0.01, scenario="clean")
-    assert len(list(partitions(tmp_path / "w"))) == 24
-    assert not (tmp_path / "w" / "milestones.csv").exists()
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.txt").write_text("precious", encoding="utf-8")
-    with pytest.raises(UsageError, match="holds no earlier world"):
-        simulate(tmp_path / "mine", start=START, days=1)
-    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
 
 
 @pytest.mark.parametrize(
