@@ -83,8 +83,10 @@ def _examples(sql: str | None, marts_file: Path, limit: int = 3) -> str:
             found = connection.execute(f"select * from ({sql}) limit {limit}")
             names = [column[0] for column in found.description or ()]
             rows = found.fetchall()
-    except duckdb.Error:
+    except (duckdb.CatalogException, duckdb.BinderException):
         return ""
+    except duckdb.Error as error:
+        return f"\n    (which ones cannot be shown: {_one_line(str(error), 200)})"
     shown = (
         "; ".join(f"{name}={value}" for name, value in zip(names, row, strict=True) if value is not None)
         for row in rows
