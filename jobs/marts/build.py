@@ -76,7 +76,8 @@ def build_marts(
     lake.write_text(json.dumps({"tables": lake_views(tables, reference_dir)}, indent=1), encoding="utf-8")
     # A daily build leaves out what says nothing about the data: unit tests, and the manifest (a second to write).
     skipped = () if unit_tests else ("--exclude-resource-type", "unit_test", "--no-write-json")
-    warnings = run_dbt("build", *skipped, marts_file=new, lake_file=lake, min_users=min_users)
+    with _owner_only():
+        warnings = run_dbt("build", *skipped, marts_file=new, lake_file=lake, min_users=min_users)
     if new.with_name(f"{new.name}.wal").exists():
         raise WarehouseError(
             "The new marts file was not closed: its write-ahead log is still there.",
@@ -177,6 +178,16 @@ def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, mi
         raise failure(outcome, marts_file, target, project)
     results = getattr(outcome.result, "results", None) or []
     return tuple(explain(result, marts_file) for result in results if str(result.status) == "warn")
+
+
+@contextmanager
+def _owner_only() -> Iterator[None]:
+    """Let nobody else read what is made in this block, from its first byte on: DuckDB takes no mode of a file."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from jobs.console import as_table
 from jobs.log import get_logger
 from jobs.progress import Told
 from jobs.raw.files import find_input, open_input
+from jobs.raw.strays import tell_strays
 from jobs.steps.facts import stage_facts
 from jobs.steps.fates import stage_fates
 from jobs.steps.gates import facts_gate
@@ -18,6 +19,7 @@ from jobs.steps.job import Job
 from jobs.steps.lines import parsed_lines
 from jobs.steps.reference_frames import instrument_frame, regime_frame, wiki_frame
 from jobs.transforms.events import classify
+from jobs.warehouse.salt import salt_of
 
 
 def ingest(job: Job) -> None:
@@ -28,18 +30,18 @@ def ingest(job: Job) -> None:
         GateError: the facts gate failed.
     """
     run, log = job.run, get_logger()
+    salt = salt_of(job.lake, job.warehouse, job.settings.privacy.salt_file)  # before an hour of reading
     source = open_input(run.input_dir)
-    raw = find_input(source, run.days)
+    raw = find_input(source, run.days) if job.raw is None else job.raw
     for day in raw.empty_days:
         log.warning("no input for this day: its windows are not measured", day=str(day))
-    for path in raw.ignored:
-        log.warning("not a file of events, ignored", file=str(path))
+    tell_strays(raw.ignored)
     log.info("reading", files=len(raw.files), megabytes=round(sum(file.n_bytes for file in raw.files) / 1e6, 1))
     with Told("files read") as told:
         lines = parsed_lines(job.engine, source, raw.files, workers=job.settings.engine.workers, progress=told)
     run.lines_read = dict.fromkeys(run.days, 0) | _lines_by_day(lines)
     log.info("lines read", lines=sum(run.lines_read.values()))
-    classified = job.engine.materialise(_classify(job, lines))
+    classified = job.engine.materialise(_classify(job, lines, salt))
     _tell_unreadable(classified)
     run.changed = stage_fates(job, classified, raw)
     for frame in (classified, lines):
@@ -56,14 +58,14 @@ def _lines_by_day(lines: DataFrame) -> dict[date, int]:
     return {row.event_date: row.n for row in counted}
 
 
-def _classify(job: Job, lines: DataFrame) -> DataFrame:
+def _classify(job: Job, lines: DataFrame, salt: str) -> DataFrame:
     spark, reference = job.lake.spark, job.reference
     return classify(
         lines,
         instruments=instrument_frame(spark, reference),
         wikis=wiki_frame(spark, reference),
         regimes=regime_frame(spark, reference, job.settings.ingest.rate_change_grace_minutes),
-        salt=job.warehouse.salt(job.settings.privacy.salt_file),
+        salt=salt,
     )
 
 

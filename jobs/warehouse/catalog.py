@@ -17,6 +17,7 @@ from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema
 
 NAME = "lake"
+OWN_PROPERTIES = "pdmetrics."  # how our own properties of a table begin: they go where its rows go
 CATALOG_FILE = "catalog.db"
 LAKE_FOLDER = "lake"
 TABLE_PROPERTIES = {
@@ -80,14 +81,16 @@ def ensure_tables(catalog: Catalog) -> dict[str, Table]:
     return {name: _ensure(catalog, contract) for name, contract in contracts.TABLES.items()}
 
 
-def create_table(catalog: Catalog, name: str, schema: Schema | None = None) -> Table:
+def create_table(catalog: Catalog, name: str, like: Table | None = None) -> Table:
     """Create a table as its contract states it, with a first snapshot, since a branch begins at one.
 
     Args:
         catalog: where it is registered.
         name: a table of `contracts.py`.
-        schema: that of a table whose files it takes over; else the contract's.
+        like: the table whose files it takes over, and so its columns and what we noted on it; else the contract's.
     """
+    schema: Schema | None = like.schema() if like else None
+    noted = {key: value for key, value in (like.properties if like else {}).items() if key.startswith(OWN_PROPERTIES)}
     contract = contracts.table(name)
     wanted = arrow_schema(contract.columns)
     folder = str(catalog.properties.get("warehouse", "")).rstrip("/")
@@ -95,7 +98,7 @@ def create_table(catalog: Catalog, name: str, schema: Schema | None = None) -> T
     location = f"{folder}/{contracts.NAMESPACE}/{name}" if "://" in folder else None
     identifier = (contracts.NAMESPACE, name)
     with catalog.create_table_transaction(
-        identifier, schema or wanted, location=location, properties=TABLE_PROPERTIES
+        identifier, schema or wanted, location=location, properties={**TABLE_PROPERTIES, **noted}
     ) as transaction:
         with transaction.update_spec() as spec:
             spec.add_identity(contract.partition)

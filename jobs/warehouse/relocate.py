@@ -82,7 +82,7 @@ def relocate(warehouse: Path, run_id: str | None = None) -> list[str]:
         old = StaticTable.from_metadata(move.path(location))
         files = list(_data_files(old, move, run_id))
         if name in contracts.TABLES:
-            _add(create_table(catalog, name, schema=old.schema()), old, files)
+            _add(create_table(catalog, name, like=old), old, files)
             names.append(name)
     os.replace(aside, warehouse / CATALOG_FILE)  # noqa: PTH105 - one atomic rename, named as such
     return names

@@ -156,16 +156,30 @@ class Warehouse:
         """Return the run whose publishing was cut off, or None."""
         return str(json.loads(self.journal.read_text(encoding="utf-8"))["run_id"]) if self.journal.exists() else None
 
+    def salt_path(self, salt_file: Path | None) -> Path:
+        """Return where the key of the user hashes is: as set, else in the warehouse."""
+        return salt_file or self.path / "salt"
+
     def salt(self, salt_file: Path | None) -> str:
-        """Return the key of the user hashes; create it on first use, readable by its owner only."""
-        path = salt_file or self.path / "salt"
+        """Return the key of the user hashes; create it on first use, readable by its owner only.
+
+        Whoever hashes asks `salt.salt_of`, which knows whether it is the right one.
+        """
+        path = self.salt_path(salt_file)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             with contextlib.suppress(FileExistsError):
                 handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
                 with os.fdopen(handle, "w", encoding="ascii") as stream:
                     stream.write(os.urandom(32).hex())
-        salt = path.read_text(encoding="ascii").strip()
+        try:
+            salt = path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise WarehouseError(
+                f"The salt cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not ASCII'}.",
+                where=str(path),
+                next_step="mend its permissions, restore it from a backup, or check [privacy] salt_file",
+            ) from None
         if not salt:
             raise WarehouseError(
                 "The salt is empty.",
