@@ -6,9 +6,14 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.context import SpawnContext, SpawnProcess
+
+# A command that a signal ended leaves semaphores to the tracker, which puts them away and need not say so.
+sys.warnoptions.append("ignore::UserWarning:multiprocessing.resource_tracker")
 
 
 @contextlib.contextmanager
@@ -20,8 +25,7 @@ def worker_pool(n_workers: int) -> Iterator[ProcessPoolExecutor]:
     Args:
         n_workers: how many.
     """
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(n_workers, mp_context=context, initializer=_begin)
+    pool = ProcessPoolExecutor(n_workers, mp_context=_DeafContext(), initializer=_begin)
     try:
         yield pool
     except BaseException:
@@ -29,6 +33,22 @@ def worker_pool(n_workers: int) -> Iterator[ProcessPoolExecutor]:
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class _DeafProcess(SpawnProcess):
+    """A process that is deaf to Ctrl-C from its first moment, when Python has no say in it yet."""
+
+    def start(self) -> None:
+        """Start with the signal blocked, which the new process inherits."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _DeafContext(SpawnContext):
+    Process = _DeafProcess
 
 
 def _terminate(pool: ProcessPoolExecutor) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import date
-from functools import reduce
+from functools import partial, reduce
 from itertools import groupby
 
 from pyspark.sql import DataFrame
@@ -29,10 +29,10 @@ def stage_facts(job: Job) -> None:
     events = lake.read_days("events", run.changed, run.run_id)
     pageviews = job.engine.materialise(element_pageviews(events))
     try:
-        users = _by_roles(pageviews, reference, run.changed, lambda part, usage: user_days(
-            part, review_elements=review, dashboard_instruments=usage))  # fmt: skip
-        baseline = _by_roles(pageviews, reference, run.changed, lambda part, usage: baseline_daily(
-            part, review_elements=review, dashboard_instruments=usage))  # fmt: skip
+        users, baseline = (
+            _by_roles(pageviews, reference, run.changed, partial(made, review_elements=review))
+            for made in (user_days, baseline_daily)
+        )
         facts = {
             "user_days": users,
             "user_link_days": user_link_days(pageviews, review_elements=review),
@@ -51,11 +51,11 @@ def _by_roles(
     pageviews: DataFrame,
     reference: Reference,
     days: Iterable[date],
-    build: Callable[[DataFrame, Sequence[str]], DataFrame],
+    build: Callable[..., DataFrame],
 ) -> DataFrame:
     """Build facts for each stretch of days in which the same instruments measure the dashboard."""
     parts = []
     for usage, stretch in groupby(sorted(days), key=lambda day: usage_instruments(reference.instruments, day)):
         part = pageviews.where(F.col("event_date").isin(list(stretch)))
-        parts.append(build(part, usage))
+        parts.append(build(part, dashboard_instruments=usage))
     return reduce(DataFrame.unionByName, parts)

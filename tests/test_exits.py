@@ -1,0 +1,141 @@
+"""How commands end: one line, one code, and no traceback that nobody asked for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from jobs.errors import GateError, LockedError, NoInputError, UsageError
+from jobs.exits import Ending, run_to_the_end
+from jobs.warehouse.runs import Warehouse
+
+
+def ended(command, capsys, ending=None):
+    code = run_to_the_end(command, ending or Ending())
+    return code, capsys.readouterr().err
+
+
+def raising(error):
+    def command():
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(GateError("a"), 1), (UsageError("a"), 2), (NoInputError("a"), 3), (LockedError("a"), 75)]
+)
+def test_expected_errors_are_a_line_and_their_code(error, code, capsys):
+    assert ended(raising(error), capsys) == (code, "error: a\n")
+
+
+def test_nothing_wrong_is_nothing_said(capsys):
+    assert ended(lambda: None, capsys) == (0, "")
+
+
+def test_a_full_disk_is_no_traceback(capsys):
+    code, told = ended(raising(OSError(errno.ENOSPC, "No space left on device", "/lake/x")), capsys)
+    assert code == 2
+    assert (
+        told == "error: No space left on device.\n  where: /lake/x\n  next:  mend it and rerun: nothing was published\n"
+    )
+
+
+def test_the_unexpected_is_saved_and_told_in_a_line(capsys, tmp_path):
+    ending = Ending()
+    ending.folder = tmp_path
+    code, told = ended(raising(KeyError("metric_date")), capsys, ending)
+    (saved,) = tmp_path.iterdir()
+    assert code == 70
+    assert told.startswith(f"error: Unexpected: KeyError: 'metric_date'\n  where: {saved}\n  next:  report it")
+    assert "Traceback" not in told
+    assert "raise error" in saved.read_text()
+    assert saved.stat().st_mode & 0o077 == 0
+
+
+def test_where_it_cannot_be_saved_there_it_goes_to_temporary_files(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ending = Ending()
+    ending.folder = tmp_path / "not there"
+    assert str(tmp_path / "error-") in ended(raising(ValueError("x")), capsys, ending)[1]
+
+
+def test_a_traceback_is_shown_to_whom_asks(capsys, tmp_path):
+    ending = Ending()
+    ending.folder, ending.shows_traceback = tmp_path, True
+    assert "Traceback (most recent call last)" in ended(raising(ValueError("x")), capsys, ending)[1]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_is_a_line_and_its_code(number, code, capsys):
+    before = signal.getsignal(number)
+
+    def command():
+        os.kill(os.getpid(), number)
+        time.sleep(5)
+
+    assert ended(command, capsys) == (code, "Interrupted; nothing half-published. The next command cleans up.\n")
+    assert signal.getsignal(number) is before
+
+
+def test_who_holds_the_lock_is_waited_for(tmp_path):
+    with Warehouse(tmp_path).lock():
+        done = subprocess.run(
+            [sys.executable, "-m", "jobs", "--warehouse", str(tmp_path), "doctor", "--relocate"],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 75
+    assert done.stderr.startswith("error: Another command is writing: process ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.integration
+def test_a_run_interrupted_at_its_start_leaves_no_process_and_no_traceback(tmp_path, number):
+    """To the whole group, as a terminal sends it: workers that are just starting say nothing either."""
+    world = tmp_path / "world"
+    subprocess.run(
+        [sys.executable, "-m", "jobs", "simulate", "--out", str(world), "--start", "2026-03-19", "--days", "1",
+         "--scale", "0.05"], check=True, capture_output=True,
+    )  # fmt: skip
+    for delay in (0.6, 2.0, 4.0):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jobs", "--warehouse", str(tmp_path / "warehouse"), "run", "--date", "2026-03-19",
+             "--input", str(world)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        time.sleep(delay)
+        os.killpg(process.pid, number)
+        _, told = process.communicate(timeout=30)
+        if process.returncode == 0:
+            break  # it was done
+        assert process.returncode in (128 + number, -number), told
+        assert "Traceback" not in told
+        assert "leaked" not in told
+        if process.returncode > 0:
+            assert told.splitlines()[-1] == "Interrupted; nothing half-published. The next command cleans up."
+        assert not _left(process.pid)
+
+
+def _left(session: int) -> list[str]:
+    """Return the command lines of the session's processes that are still there after a moment."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == session and fields[0] != "Z":
+                found.append(stat.parent.name)
+        if not found:
+            return []
+        time.sleep(0.2)
+    return found
