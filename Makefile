@@ -28,16 +28,20 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@$(BIN)/python -m compileall -q -j 0 $(VENV)/lib jobs expectations >/dev/null || true  # a third of a short run is compiling
 	@touch $@
 
+demo: export PDMETRICS_WAREHOUSE := $(DEMO)/warehouse
 demo: setup  ## Simulate six weeks on four wikis, run the main job, show results
 	@rm -rf $(DEMO)
 	$(BIN)/pdmetrics simulate --out $(DEMO)/world --start $(START) --days $(DAYS)
-	$(BIN)/pdmetrics --warehouse $(DEMO)/warehouse run --start $(START) --end $(END) --input $(DEMO)/world
-	@$(BIN)/pdmetrics --warehouse $(DEMO)/warehouse query "select metric, wiki_db, round(estimate, 3) as estimate, round(lower, 3) as lower, round(upper, 3) as upper, status from fct_metric_values where as_of_date = date '2026-04-12' and inference = 'realised' and ((window_days = 28 and metric in ('dashboard_pageviews', 'dashboard_visitors', 'reviewers', 'two_day_review_rate')) or metric = 'two_week_return_rate') and wiki_db != 'all' order by metric, wiki_db"
-	@echo "Next commands to try:"
-	@echo "  $(BIN)/pdmetrics --warehouse $(DEMO)/warehouse query 'show tables'"
-	@echo "  $(BIN)/pdmetrics --warehouse $(DEMO)/warehouse query \"select wiki_db, status, status_reason, remedy from fct_metric_values where metric = 'two_week_return_rate' and inference = 'realised'\""
-	@echo "  $(BIN)/pdmetrics --warehouse $(DEMO)/warehouse query \"select fate, reason, sum(n_lines) as n_lines from fct_ingest_log group by all order by 3 desc\""
-	@echo "  $(BIN)/pdmetrics --warehouse $(DEMO)/warehouse doctor"
+	$(BIN)/pdmetrics run --start $(START) --end $(END) --input $(DEMO)/world
+	@$(BIN)/pdmetrics query "select metric, wiki_db, round(estimate, 3) as estimate, round(lower, 3) as lower, round(upper, 3) as upper, status from fct_metric_values where as_of_date = date '2026-04-12' and inference = 'realised' and ((window_days = 28 and metric in ('dashboard_pageviews', 'dashboard_visitors', 'reviewers', 'two_day_review_rate')) or metric = 'two_week_return_rate') and wiki_db != 'all' order by metric, wiki_db"
+	@echo "Next commands to try, in this folder:"
+	@echo "  export PDMETRICS_WAREHOUSE=$(DEMO)/warehouse PATH=\"\$$PWD/$(BIN):\$$PATH\""
+	@echo "  pdmetrics simulate --out $(DEMO)/world --extend 1        # one more day of events"
+	@echo "  pdmetrics run --date $(END) --input $(DEMO)/world     # and of numbers"
+	@echo "  pdmetrics query 'show tables'"
+	@echo "  pdmetrics query \"select wiki_db, as_of_date, status, remedy from fct_metric_values where metric = 'two_week_return_rate' and inference = 'realised'\""
+	@echo "  pdmetrics query 'select fate, reason, sum(n_lines) as n_lines from fct_ingest_log group by all order by 3 desc'"
+	@echo "  pdmetrics doctor"
 
 check: setup  ## Lint, types and the quick tests
 	$(BIN)/ruff format --check .
