@@ -27,7 +27,8 @@ from jobs.contracts import table
 from jobs.errors import GateError, UsageError
 
 SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {"facts": facts_suite, "marts": marts_suite}
-COLUMNS = tuple(table("data_quality_metrics").columns)
+# What a gate knows; `run_id` and `attempt` are the run's to say.
+COLUMNS = tuple(column for column in table("data_quality_metrics").columns if column not in ("run_id", "attempt"))
 
 ALL = "all"
 Validator = Callable[[str, Sequence[Check], pd.DataFrame], Iterable[Any]]
@@ -39,8 +40,8 @@ class GateResult:
 
     Attributes:
         name: `facts` or `marts`.
-        rows: rows of `data_quality_metrics`: one per day for a check that passed (subject `all`), one per day and
-            subject that failed it.
+        rows: rows of `data_quality_metrics` without run and attempt: one per day for a check that passed (subject
+            `all`), one per day and subject that failed it.
         failed: messages of the critical checks that failed.
         warned: messages of the warnings.
     """
@@ -55,12 +56,13 @@ class GateResult:
         """Whether the run may be published; warnings do not stop it."""
         return not self.failed
 
-    def error(self, *, shown: int = 10) -> GateError:
-        """Return the error of a failed gate, naming the first few failures."""
+    def error(self, *, where: str = "", shown: int = 10) -> GateError:
+        """Return the error of a failed gate, naming the first few failures and where all of them are."""
         more = len(self.failed) - shown
         lines = [*self.failed[:shown], *([f"... and {more} more"] if more > 0 else [])]
         return GateError(
             f"the {self.name} gate failed, nothing was published:\n  - " + "\n  - ".join(lines),
+            where=where,
             next_step="mend the input or the policy and run the days again",
         )
 

@@ -206,14 +206,15 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "data_quality_metrics",
-            ("event_date", "gate", "check_id", "subject"),
+            ("event_date", "gate", "check_id", "subject", "run_id", "attempt"),
             {
                 "event_date": DATE, "gate": STRING, "check_id": STRING, "subject": STRING, "severity": STRING,
                 "success": BOOLEAN, "observed": STRING, "expected": STRING, "message": STRING,
+                "run_id": STRING, "attempt": INT,
             },
             "event_date",
             "none",
-            "What each quality gate checked for a day, what it saw and whether it passed.",
+            "What each quality gate checked for a day, what it saw and whether it passed, by run; of failed runs too.",
         ),
     )
 }

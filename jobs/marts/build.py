@@ -88,23 +88,29 @@ def build_marts(
 
 
 def add_verdicts(marts_file: Path, gate: str, verdicts: pd.DataFrame) -> None:
-    """Put what a gate found into `fct_data_quality` of a built file, in place of what it found for these days before.
+    """Put what a gate found into `fct_data_quality` of a built file, as the latest it says of these days.
 
     Args:
         marts_file: the built file; nobody else has it open.
         gate: the gate's name.
-        verdicts: rows of `data_quality_metrics`.
+        verdicts: rows of `data_quality_metrics`, of one run and attempt.
     """
     import duckdb
 
     with duckdb.connect(str(marts_file)) as connection:
         connection.register("verdicts", verdicts)
         connection.begin()
-        connection.execute(
-            "delete from marts.fct_data_quality where gate = ? and event_date in (select event_date from verdicts)",
+        connection.execute(  # what a step that was killed had staged: this is what it says now
+            "delete from marts.fct_data_quality where gate = ?"
+            " and (event_date, run_id, attempt) in (select event_date, run_id, attempt from verdicts)",
             [gate],
         )
-        connection.execute("insert into marts.fct_data_quality by name select * from verdicts")
+        connection.execute(
+            "update marts.fct_data_quality set is_latest = false"
+            " where gate = ? and event_date in (select event_date from verdicts)",
+            [gate],
+        )
+        connection.execute("insert into marts.fct_data_quality by name select *, true as is_latest from verdicts")
         connection.commit()
 
 

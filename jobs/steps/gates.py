@@ -15,8 +15,7 @@ from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.quality.marts_profile import marts_profile
 from jobs.settings import Settings
 from jobs.steps.job import Job
-
-QUALITY_TABLE = "data_quality_metrics"
+from jobs.warehouse.verdicts import publish_verdicts, stage_verdicts
 
 
 def facts_gate(job: Job) -> None:
@@ -38,9 +37,9 @@ def marts_gate(job: Job) -> None:
         GateError: a critical check failed; what failed is in `runs/<run_id>/gate_marts.csv`.
     """
     profiles = marts_profile(job.warehouse.next_marts, as_of=job.run.as_of)
-    result = _judge(job, "marts", profiles, job.run.as_of)
+    verdicts = _judge(job, "marts", profiles, job.run.as_of)
     # The marts were built before anyone could judge them; their own verdict is added to what they say of the others.
-    add_verdicts(job.warehouse.next_marts, "marts", result.rows)
+    add_verdicts(job.warehouse.next_marts, "marts", verdicts)
 
 
 def thresholds(settings: Settings) -> Thresholds:
@@ -50,24 +49,17 @@ def thresholds(settings: Settings) -> Thresholds:
     return load_thresholds(settings.quality.thresholds_file, overrides=overrides)
 
 
-def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> GateResult:
-    result = job.companion.call(run_gate, name, profiles, thresholds(job.settings), days=days)
-    result.rows.to_csv(job.warehouse.folder(job.run.run_id) / f"gate_{name}.csv", index=False)
+def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> pd.DataFrame:
+    """Return the verdicts of a gate, staged with the run that it lets go on; where it does not, they are published."""
+    result: GateResult = job.companion.call(run_gate, name, profiles, thresholds(job.settings), days=days)
+    file = job.warehouse.folder(job.run.run_id) / f"gate_{name}.csv"
+    result.rows.to_csv(file, index=False)
     for message in result.warned:
         get_logger().warning(message, gate=name)
     if not result.passed:
-        raise result.error()
+        job.run.state = "failed"  # before its verdicts are published: then nobody can go on with it
+        job.warehouse.save(job.run)
+        publish_verdicts(job.lake, job.run.run_id, name, result.rows)
+        raise result.error(where=str(file))
     get_logger().info("gate passed", gate=name, checks=result.rows["check_id"].nunique(), warnings=len(result.warned))
-    _record(job, result)
-    return result
-
-
-def _record(job: Job, result: GateResult) -> None:
-    """Stage the gate's rows; those of the other gates stay as they are."""
-    lake, run = job.lake, job.run
-    partitions = sorted(set(result.rows["event_date"]))
-    if not partitions:
-        return
-    known = lake.arrow_days(QUALITY_TABLE, partitions, run.run_id).to_pandas(date_as_object=True)
-    rows = pd.concat([result.rows, known[known["gate"] != result.name]], ignore_index=True)
-    lake.stage_pandas(QUALITY_TABLE, rows, run.run_id, partitions)
+    return stage_verdicts(job.lake, job.run.run_id, name, result.rows)

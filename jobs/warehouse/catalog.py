@@ -11,6 +11,7 @@ from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import NoSuchTableError
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table, TableProperties
+from pyiceberg.table.refs import MAIN_BRANCH
 
 from jobs import contracts
 from jobs.errors import WarehouseError
@@ -81,6 +82,32 @@ def ensure_tables(catalog: Catalog) -> dict[str, Table]:
     return {name: _ensure(catalog, contract) for name, contract in contracts.TABLES.items()}
 
 
+def known_tables(catalog: Catalog) -> dict[str, Table]:
+    """Return the tables of the contracts that are there; make and change nothing."""
+    if not catalog.namespace_exists(contracts.NAMESPACE):
+        return {}
+    there = {identifier[-1] for identifier in catalog.list_tables(contracts.NAMESPACE)}
+    return {name: catalog.load_table((contracts.NAMESPACE, name)) for name in contracts.TABLES if name in there}
+
+
+def missing_columns(table: Table, contract: contracts.Table) -> list[pa.Field]:
+    """Return the columns that a table lacks and may be given.
+
+    Raises:
+        WarehouseError: it has columns that the contract does not allow.
+    """
+    wanted, found = arrow_schema(contract.columns), _shape(table)
+    known = {field.name: kind for field, kind in zip(wanted, _plain(wanted).values(), strict=True)}
+    changed = [name for name, kind in found.items() if known.get(name) != kind]
+    if changed:
+        raise WarehouseError(
+            f"Table {contract.name} differs from what this version writes: {', '.join(changed)}.",
+            where=table.metadata_location,
+            next_step="use the version that wrote it, or recompute its days into another warehouse (--warehouse)",
+        )
+    return [field for field in wanted if field.name not in found]
+
+
 def create_table(catalog: Catalog, name: str, like: Table | None = None) -> Table:
     """Create a table as its contract states it, with a first snapshot, since a branch begins at one.
 
@@ -131,19 +158,23 @@ def _ensure(catalog: Catalog, contract: contracts.Table) -> Table:
     if table.current_snapshot() is None:
         table.append(table.schema().as_arrow().empty_table())
     if found == _plain(wanted):
-        return table
-    missing = [field for field in wanted if field.name not in found]
-    known = {field.name: kind for field, kind in zip(wanted, _plain(wanted).values(), strict=True)}
-    changed = [name for name, kind in found.items() if known.get(name) != kind]
-    if changed:
-        raise WarehouseError(
-            f"Table {contract.name} differs from what this version writes: {', '.join(changed)}.",
-            where=table.metadata_location,
-            next_step="use the version that wrote it, or recompute its days into another warehouse (--warehouse)",
-        )
+        return _with_heads_of_today(table)
+    missing = missing_columns(table, contract)
     with table.update_schema() as update:
         update.union_by_name(pa.schema(missing))
-    return catalog.load_table((contracts.NAMESPACE, contract.name))
+    return _with_heads_of_today(catalog.load_table((contracts.NAMESPACE, contract.name)))
+
+
+def _with_heads_of_today(table: Table) -> Table:
+    """Give a table's heads the columns that were added: who reads by snapshot sees the columns of its time.
+
+    What a run has staged must stay ahead of `main`, so `main` gets its new snapshot with that run or after it.
+    """
+    for ref in (set(table.metadata.refs) - {MAIN_BRANCH}) or {MAIN_BRANCH}:
+        head = table.snapshot_by_name(ref)
+        if head is not None and head.schema_id is not None and head.schema_id != table.schema().schema_id:
+            table.append(table.schema().as_arrow().empty_table(), branch=ref)
+    return table
 
 
 def _shape(table: Table) -> dict[str, str]:

@@ -50,7 +50,11 @@ class Tables:
         """Return the rows of some days of a small table, without an engine."""
         column = contracts.table(name).partition
         scan = self.table(name).scan(within(column, days), snapshot_id=self.snapshot(name, run_id))
-        return scan.to_arrow().cast(arrow_schema(contracts.table(name).columns))
+        found, schema = scan.to_arrow(), arrow_schema(contracts.table(name).columns)
+        for field in schema:
+            if field.name not in found.column_names:  # the snapshot is older than the column
+                found = found.append_column(field, pa.nulls(found.num_rows, field.type))
+        return found.select(schema.names).cast(schema)
 
     def refs(self, name: str) -> dict[str, int]:
         """Return the branches of a table and the snapshot each points to."""

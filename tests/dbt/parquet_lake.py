@@ -135,7 +135,13 @@ def world() -> dict[str, list[Row]]:
         ],
         "data_quality_metrics": [
             {"event_date": MONDAY, "gate": "facts", "check_id": "fates_add_up", "subject": "ingest_log",
-             "severity": "critical", "success": True, "observed": "503", "expected": "503", "message": "They do."},
+             "severity": "critical", "success": True, "observed": "503", "expected": "503", "message": "They do.",
+             "run_id": "run_20260601_20260602_2", "attempt": 2},
+            {"event_date": MONDAY, "gate": "facts", "check_id": "fates_add_up", "subject": "idwiki",
+             "severity": "critical", "success": False, "observed": "502", "expected": "503", "message": "They do not.",
+             "run_id": "run_20260601_20260602_1", "attempt": 1},
+            {"event_date": MONDAY, "gate": "marts", "check_id": "before_runs_were_noted", "subject": "all",
+             "severity": "warning", "success": True},
         ],
         "ingest_log": [
             {"event_date": MONDAY, "event_hour": 0, "fate": "kept", "n_lines": 500},

@@ -110,6 +110,16 @@ def test_a_wiki_that_left_the_input_is_a_warning(tmp_path: Path, live: Path) -> 
     assert "frwiki" in warning
 
 
+def test_data_quality_has_every_run_and_marks_what_was_said_last(built: BuiltMarts) -> None:
+    assert query(
+        built, "select gate, run_id, attempt, success, is_latest from marts.fct_data_quality order by all"
+    ) == [
+        ("facts", "run_20260601_20260602_1", 1, False, False),
+        ("facts", "run_20260601_20260602_2", 2, True, True),
+        ("marts", None, None, True, True),
+    ]
+
+
 def test_a_smaller_min_users_shows_more(tmp_path: Path) -> None:
     rows = world() | {
         "baseline_daily": [baseline_day(n_visitors=5, n_reviewers=5)],

@@ -23,7 +23,7 @@ NOT_STAGED = {"reference.milestones"}
 PASSED_THROUGH: dict[str, tuple[str, Columns]] = {
     "fct_metric_values": ("pd.metric_values", {}),
     "fct_ingest_log": ("pd.ingest_log", {}),
-    "fct_data_quality": ("pd.data_quality_metrics", {}),
+    "fct_data_quality": ("pd.data_quality_metrics", {"is_latest": BOOLEAN}),
     "fct_sampling_audit": ("pd.sampling_audit", {"is_suppressed": BOOLEAN}),
     "fct_self_validation": (
         "pd.self_validation",

@@ -84,7 +84,7 @@ def test_key_columns_may_be_null_only_where_the_contract_says_so(manifest: dict[
     nullable = {
         "fct_ingest_log": {"reason"},
         "fct_link_engagement_daily": {"client_platform_family"},
-        "fct_data_quality": {"subject"},
+        "fct_data_quality": {"subject", "run_id", "attempt"},
         "dim_wiki_config": {"valid_from"},
         "dim_instrument": {"valid_from"},
         "dim_instrument_vocabulary": {"measured_from"},

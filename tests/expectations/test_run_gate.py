@@ -18,8 +18,8 @@ def test_clean_facts_pass_and_rows_follow_the_contract() -> None:
     result = run_gate("facts", profiles_of(CLEAN, []), load_thresholds())
     assert result.passed
     assert (result.failed, result.warned) == ([], [])
-    assert list(result.rows.columns) == list(table("data_quality_metrics").columns)
-    assert not result.rows.duplicated(list(table("data_quality_metrics").grain)).any()
+    assert [*result.rows.columns, "run_id", "attempt"] == list(table("data_quality_metrics").columns)
+    assert not result.rows.duplicated(["event_date", "gate", "check_id", "subject"]).any()
     assert not result.rows.isna().any(axis=None)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,12 +23,15 @@ from jobs.quality.facts_profile import TABLES
 from jobs.settings import Settings, load_settings
 from jobs.steps import gates
 from jobs.steps.companion import Companion
-from jobs.steps.gates import QUALITY_TABLE, facts_gate, marts_gate, thresholds
+from jobs.steps.gates import facts_gate, marts_gate, thresholds
 from jobs.steps.job import Job
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
+from jobs.warehouse.publish import clean_up
+from jobs.warehouse.publish import publish as publish_run
 from jobs.warehouse.runs import Run, Warehouse
 from jobs.warehouse.tables import MAIN
+from jobs.warehouse.verdicts import QUALITY_TABLE
 
 DAY, NEXT, LATER = date(2026, 3, 19), date(2026, 3, 20), date(2026, 3, 21)
 WARNING = "warning"
@@ -94,14 +97,21 @@ def judged(monkeypatch: pytest.MonkeyPatch, gate: str, *verdicts: dict[str, Any]
 
 
 def recorded(lake: Lake, run_id: str | None = None) -> list[tuple[date, str, str, bool]]:
+    return [row[:4] for row in attempts(lake, run_id)]
+
+
+def attempts(lake: Lake, run_id: str | None = None) -> list[tuple[Any, ...]]:
+    """What is recorded, with run and attempt."""
     rows = lake.arrow_days(QUALITY_TABLE, [DAY, NEXT, LATER], run_id).to_pylist()
-    return sorted((row["event_date"], row["gate"], row["check_id"], row["success"]) for row in rows)
+    columns = ("event_date", "gate", "check_id", "success", "run_id", "attempt")
+    return sorted((tuple(row[column] for column in columns) for row in rows), key=str)
 
 
 def publish(job: Job, *verdicts: dict[str, Any]) -> None:
-    """Let an earlier run have recorded this."""
+    """Let an earlier version, which noted no run, have recorded this."""
     days = sorted({row["event_date"] for row in verdicts})
-    job.lake.stage_pandas(QUALITY_TABLE, pd.DataFrame(list(verdicts)), "run_before", days)
+    noted = [{**row, "run_id": None, "attempt": None} for row in verdicts]
+    job.lake.stage_pandas(QUALITY_TABLE, pd.DataFrame(noted), "run_before", days)
     job.lake.publish("run_before")
 
 
@@ -177,30 +187,30 @@ def test_the_staged_facts_of_the_changed_days_are_judged(job: Job, monkeypatch: 
     }  # fmt: skip
 
 
-def test_a_gate_that_passes_stages_its_rows_and_keeps_those_of_the_other(
-    job: Job, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_gate_that_passes_stages_its_rows_beside_those_of_others(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     before = [
-        verdict("facts", DAY, "gone"), verdict("marts", DAY, "kept"), verdict("facts", LATER, "another day"),
+        verdict("facts", DAY, "before"), verdict("marts", DAY, "kept"), verdict("facts", LATER, "another day"),
     ]  # fmt: skip
     publish(job, *before)
     judged(monkeypatch, "facts", verdict("facts", DAY, "a"), verdict("facts", NEXT, "a"))
     for _ in range(2):  # a gate that is run again says the same
         with capture_logs() as told:
             facts_gate(job)
-        assert recorded(job.lake, job.run.run_id) == [
-            (DAY, "facts", "a", True),
-            (DAY, "marts", "kept", True),
-            (NEXT, "facts", "a", True),
-            (LATER, "facts", "another day", True),
+        assert attempts(job.lake, job.run.run_id) == [
+            (DAY, "facts", "a", True, job.run.run_id, 1),
+            (DAY, "facts", "before", True, None, None),
+            (DAY, "marts", "kept", True, None, None),
+            (NEXT, "facts", "a", True, job.run.run_id, 1),
+            (LATER, "facts", "another day", True, None, None),
         ]
-    assert [row[2] for row in recorded(job.lake)] == ["gone", "kept", "another day"], "nothing is published yet"
+    assert [row[2] for row in recorded(job.lake)] == ["before", "kept", "another day"], "nothing is published yet"
     (line,) = told
     assert (line["event"], line["gate"], line["checks"], line["warnings"]) == ("gate passed", "facts", 1, 0)
     assert written(job.run, job.warehouse, "facts") == [("a", True), ("a", True)]
 
 
-def test_a_critical_failure_stops_the_run_and_stages_nothing(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_critical_failure_stops_the_run_and_leaves_its_verdicts(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(job, verdict("facts", DAY, "before"), verdict("marts", DAY, "kept"))
     judged(
         monkeypatch, "facts",
         verdict("facts", DAY, "good"), verdict("facts", DAY, "bad", success=False),
@@ -209,8 +219,18 @@ def test_a_critical_failure_stops_the_run_and_stages_nothing(job: Job, monkeypat
     with capture_logs() as told, pytest.raises(GateError, match="bad of 2026-03-19") as stopped:
         facts_gate(job)
     assert "odd of" not in str(stopped.value), "a warning stops nothing"
+    assert f"where: {job.warehouse.folder(job.run.run_id) / 'gate_facts.csv'}" in str(stopped.value)
     assert written(job.run, job.warehouse, "facts") == [("good", True), ("bad", False), ("odd", False)]
+    assert attempts(job.lake) == [
+        (DAY, "facts", "bad", False, job.run.run_id, 1),
+        (DAY, "facts", "before", True, None, None),
+        (DAY, "facts", "good", True, job.run.run_id, 1),
+        (DAY, "marts", "kept", True, None, None),
+        (NEXT, "facts", "odd", False, job.run.run_id, 1),
+    ]
     assert set(job.lake.refs(QUALITY_TABLE)) == {MAIN}
+    assert Warehouse(job.warehouse.path).newest_run(DAY, LATER) == job.run
+    assert job.run.state == "failed", "nobody goes on with it"
     assert [(line["log_level"], line["event"]) for line in told] == [("warning", "odd of 2026-03-20")]
 
 
@@ -240,7 +260,37 @@ def test_what_could_not_be_checked_did_not_pass(job: Job, monkeypatch: pytest.Mo
     with pytest.raises(GateError, match="the facts gate failed, nothing was published"):
         facts_gate(job)
     assert {success for _, success in written(job.run, job.warehouse, "facts")} == {False}
-    assert set(job.lake.refs(QUALITY_TABLE)) == {MAIN}
+    assert {row[3] for row in attempts(job.lake)} == {False}
+
+
+def again(job: Job) -> Job:
+    """The same days, run again after what an unfinished run left was dropped."""
+    clean_up(job.lake, job.warehouse)
+    run = job.warehouse.new_run(DAY, LATER, "in")
+    run.changed, run.as_of, run.lines_read = job.run.changed, job.run.as_of, job.run.lines_read
+    return replace(job, run=run)
+
+
+def test_verdicts_of_a_failed_run_stay_when_its_days_are_run_again(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged(monkeypatch, "facts", verdict("facts", DAY, "a", success=False))
+    with pytest.raises(GateError):
+        facts_gate(job)
+    judged(monkeypatch, "facts", verdict("facts", DAY, "a"))
+    second = again(job)
+    assert second.run.run_id == job.run.run_id, "a number comes again where nothing was published"
+    facts_gate(second)
+    publish_run(second.lake, second.warehouse, second.run)
+    judged(monkeypatch, "facts", verdict("facts", DAY, "a", success=False), verdict("facts", NEXT, "b"))
+    third = again(second)
+    with pytest.raises(GateError):
+        facts_gate(third)
+    assert attempts(job.lake) == [
+        (DAY, "facts", "a", False, job.run.run_id, 1),
+        (DAY, "facts", "a", False, third.run.run_id, 3),
+        (DAY, "facts", "a", True, second.run.run_id, 2),
+        (NEXT, "facts", "b", True, third.run.run_id, 3),
+    ]
+    assert third.run.run_id != second.run.run_id
 
 
 # --- The marts gate
@@ -253,17 +303,23 @@ def build(job: Job, *verdicts: dict[str, Any]) -> None:
     with duckdb.connect(str(file)) as connection:
         connection.register("shown", pd.DataFrame(list(verdicts), columns=list(COLUMNS)))
         connection.execute("create schema marts")
-        connection.execute("create table marts.fct_data_quality as from shown")
+        connection.execute(
+            "create table marts.fct_data_quality as"
+            " select *, cast(null as text) as run_id, cast(null as int) as attempt, true as is_latest from shown"
+        )
 
 
-def shown(job: Job) -> list[tuple[date, str, str]]:
+def shown(job: Job) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(job.warehouse.next_marts), read_only=True) as connection:
-        rows = connection.execute("select event_date, gate, check_id from marts.fct_data_quality").fetchall()
-    return sorted((pd.Timestamp(day).date(), gate, check) for day, gate, check in rows)
+        rows = connection.execute(
+            "select cast(event_date as date), gate, check_id, success, run_id, attempt, is_latest"
+            " from marts.fct_data_quality"
+        ).fetchall()
+    return sorted(rows, key=str)
 
 
 BUILT = (
-    verdict("facts", NEXT, "kept"), verdict("marts", NEXT, "gone"), verdict("marts", DAY, "another day"),
+    verdict("facts", NEXT, "kept"), verdict("marts", NEXT, "before"), verdict("marts", DAY, "another day"),
 )  # fmt: skip
 
 
@@ -271,13 +327,18 @@ def test_the_built_marts_are_judged_and_show_their_own_verdict(job: Job, monkeyp
     build(job, *BUILT)
     publish(job, *BUILT)
     judged(monkeypatch, "marts", verdict("marts", NEXT, "b"), verdict("marts", LATER, "b"))
-    marts_gate(job)
     expected = [
-        (DAY, "marts", "another day"), (NEXT, "facts", "kept"), (NEXT, "marts", "b"), (LATER, "marts", "b"),
-    ]  # fmt: skip
-    assert shown(job) == expected
-    assert [row[:3] for row in recorded(job.lake, job.run.run_id)] == expected, "the lake says what the marts say"
-    ((_, name, profiles, _, named),) = cast(Any, job.companion).asked
+        (DAY, "marts", "another day", True, None, None, True),
+        (NEXT, "facts", "kept", True, None, None, True),
+        (NEXT, "marts", "b", True, job.run.run_id, 1, True),
+        (NEXT, "marts", "before", True, None, None, False),
+        (LATER, "marts", "b", True, job.run.run_id, 1, True),
+    ]
+    for _ in range(2):  # a step that is run again says the same
+        marts_gate(job)
+        assert shown(job) == expected
+        assert attempts(job.lake, job.run.run_id) == [row[:-1] for row in expected], "the lake says what the marts say"
+    _, name, profiles, _, named = cast(Any, job.companion).asked[-1]
     assert (name, named) == ("marts", {"days": [NEXT, LATER]})
     file, known = profiles["profiled"]
     assert (file, known["as_of"]) == (job.warehouse.next_marts, [NEXT, LATER])
@@ -295,10 +356,14 @@ def test_both_gates_of_a_run_are_recorded(job: Job, monkeypatch: pytest.MonkeyPa
 
 def test_marts_that_fail_are_left_as_they_are(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     build(job, *BUILT)
+    judged(monkeypatch, "facts", verdict("facts", NEXT, "good"))
+    facts_gate(job)
     before = shown(job)
     judged(monkeypatch, "marts", verdict("marts", NEXT, "bad", success=False))
     with pytest.raises(GateError, match="the marts gate failed"):
         marts_gate(job)
     assert shown(job) == before
-    assert set(job.lake.refs(QUALITY_TABLE)) == {MAIN}
     assert written(job.run, job.warehouse, "marts") == [("bad", False)]
+    assert attempts(job.lake) == [
+        (NEXT, "facts", "good", True, job.run.run_id, 1), (NEXT, "marts", "bad", False, job.run.run_id, 1),
+    ], "what the run was told before is kept with it"  # fmt: skip

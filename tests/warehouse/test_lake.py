@@ -163,6 +163,28 @@ def test_a_new_column_is_added_to_an_older_table(lake, monkeypatch):
     _with_columns(monkeypatch, {**contracts.TABLES[TABLE].columns, "n_bytes": BIGINT})
     lake.ensure_tables()
     assert [row.n_bytes for row in lake.read(TABLE).collect()] == [None] * len(DAYS)
+    assert lake.arrow_days(TABLE, DAYS)["n_bytes"].to_pylist() == [None] * len(DAYS)
+    n_snapshots = len(lake.table(TABLE).metadata.snapshots)
+    lake.ensure_tables()
+    table = lake.table(TABLE)
+    assert len(table.metadata.snapshots) == n_snapshots, "there is nothing more to add"
+    assert table.snapshot_by_name(MAIN).schema_id == table.schema().schema_id, "who reads by snapshot sees it too"
+
+
+def test_a_run_staged_before_a_column_was_added_can_still_be_published(lake, monkeypatch):
+    lake.stage(TABLE, rows(lake.spark, 1), "run_1", DAYS)
+    lake.publish("run_1")
+    lake.stage(TABLE, rows(lake.spark, 2), "run_2", DAYS)
+    _with_columns(monkeypatch, {**contracts.TABLES[TABLE].columns, "n_bytes": BIGINT})
+    lake.ensure_tables()
+    for run_id, n_lines in ((None, 1), ("run_2", 2)):
+        assert lake.arrow_days(TABLE, DAYS, run_id)["n_bytes"].to_pylist() == [None] * len(DAYS)
+        assert found(lake, run_id) == dict.fromkeys(DAYS, n_lines)
+    lake.publish("run_2")
+    lake.ensure_tables()
+    assert found(lake) == dict.fromkeys(DAYS, 2)
+    table = lake.table(TABLE)
+    assert table.snapshot_by_name(MAIN).schema_id == table.schema().schema_id
 
 
 @pytest.mark.parametrize(

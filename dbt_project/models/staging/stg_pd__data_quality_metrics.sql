@@ -7,5 +7,7 @@ select
     success,
     observed,
     expected,
-    message
+    message,
+    run_id,
+    attempt
 from {{ source('pd', 'data_quality_metrics') }}

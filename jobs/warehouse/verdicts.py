@@ -1,0 +1,62 @@
+"""The gates' verdicts, kept by run: staged with a run that goes on, published at once for one that ends here.
+
+A day's verdicts of a gate are numbered: its largest `attempt` is the latest. Nothing takes the rows of other runs away.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from pyiceberg.expressions import BooleanExpression, EqualTo
+
+from jobs.warehouse.lake import Lake
+
+QUALITY_TABLE = "data_quality_metrics"
+_equal_to: Any = EqualTo  # to a type checker PyIceberg's predicates take none of what they take
+
+
+def stage_verdicts(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Put what a gate found on the run's branch; a gate that is asked again by the same run says it once.
+
+    Args:
+        lake: the tables.
+        run_id: the run.
+        gate: the gate's name.
+        rows: the gate's rows, without run and attempt.
+
+    Returns:
+        The rows with run and attempt.
+    """
+    numbered = _numbered(lake, run_id, gate, rows)
+    days = sorted(set(rows["event_date"]))
+    if days:
+        known = lake.arrow_days(QUALITY_TABLE, days, run_id).to_pandas(date_as_object=True, integer_object_nulls=True)
+        is_old = (known["gate"] == gate) & (known["run_id"] == run_id) & (known["attempt"] == numbered["attempt"].max())
+        lake.stage_pandas(QUALITY_TABLE, pd.concat([numbered, known[~is_old]], ignore_index=True), run_id, days)
+    return numbered
+
+
+def publish_verdicts(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> None:
+    """Add to what is published what a gate found that failed, and what gates found before it in the same run.
+
+    The run's branch is no longer ahead of `main` then: only for a run that nobody can go on with.
+    """
+    published = _of_run(lake, run_id, lake.snapshot(QUALITY_TABLE, None))  # an earlier run may have had its number
+    earlier = [row for row in _of_run(lake, run_id, lake.snapshot(QUALITY_TABLE, run_id)) if row not in published]
+    found = pd.DataFrame([*earlier, *_numbered(lake, run_id, gate, rows).to_dict("records")])
+    if len(found):
+        lake.table(QUALITY_TABLE).append(lake.arrow_table(QUALITY_TABLE, found))
+
+
+def _numbered(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Add run and attempt: one more than the largest that is published for the gate on these days."""
+    known = lake.arrow_days(QUALITY_TABLE, sorted(set(rows["event_date"]))).to_pandas(integer_object_nulls=True)
+    attempts = known.loc[known["gate"] == gate, "attempt"].dropna()
+    return rows.assign(run_id=run_id, attempt=int(attempts.max()) + 1 if len(attempts) else 1)
+
+
+def _of_run(lake: Lake, run_id: str, snapshot: int) -> list[dict[str, Any]]:
+    is_its: BooleanExpression = _equal_to("run_id", run_id)
+    rows: list[dict[str, Any]] = lake.table(QUALITY_TABLE).scan(is_its, snapshot_id=snapshot).to_arrow().to_pylist()
+    return rows
