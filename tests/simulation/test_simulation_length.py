@@ -62,7 +62,7 @@ def test_days_are_added_one_by_one_past_lost_hours_and_copies_on_their_way(tmp_p
     for _ in range(7):
         extend(tmp_path / "grown", 1)
     assert files(tmp_path / "grown") == files(tmp_path / "whole")
-    assert truth(tmp_path / "grown")["missing_hours"] == ["2026-03-14T13"]
+    assert truth(tmp_path / "grown")["missing_hours"] == ["2026-03-11T13"]
     assert len(truth(tmp_path / "grown")["unreadable_files"]) == 1
 
 
