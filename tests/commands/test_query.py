@@ -83,11 +83,22 @@ def test_what_does_not_read_is_refused(warehouse, sql):
         shown(warehouse, sql)
 
 
-@pytest.mark.parametrize(
-    "sql", ["-- a comment\nselect 1", "/* so */ select 1", "show tables", "describe numbers",
-            "summarize select n from numbers", "from numbers limit 1", "with a as (select 1) select * from a", "explain select 1", "values (1)",
-            "pivot (select 1 as a) on a", "select 1;"],
-)  # fmt: skip
+READ = (
+    "-- a comment\nselect 1",
+    "/* so */ select 1",
+    "show tables",
+    "describe numbers",
+    "summarize select n from numbers",
+    "from numbers limit 1",
+    "with a as (select 1) select * from a",
+    "explain select 1",
+    "values (1)",
+    "pivot (select 1 as a) on a",
+    "select 1;",
+)
+
+
+@pytest.mark.parametrize("sql", READ)
 def test_whatever_reads_is_run(warehouse, sql):
     assert shown(warehouse, sql)
 
