@@ -58,6 +58,7 @@ class Context:
     sources: Sources
     warehouse: Warehouse
     console: Console
+    trouble: UsageError | None = None  # what is wrong with the settings, of which `doctor` only tells
 
 
 def _version(value: bool) -> None:
@@ -93,8 +94,14 @@ def _global(
 
     configure_logging(log_format.value, -1 if quiet else verbose)
     ENDING.folder, ENDING.shows_traceback = warehouse, verbose > 0
-    settings, sources = load_settings(config, overrides or ())
-    context.obj = Context(settings, sources, Warehouse(warehouse), PatientConsole())
+    trouble = None
+    if context.invoked_subcommand == "doctor":
+        from jobs.commands.doctor import settings_to_examine
+
+        settings, sources, trouble = settings_to_examine(config, overrides or ())
+    else:
+        settings, sources = load_settings(config, overrides or ())
+    context.obj = Context(settings, sources, Warehouse(warehouse), PatientConsole(), trouble)
 
 
 def _days(day: date | None, start: date | None, end: date | None) -> tuple[date, date]:
@@ -189,9 +196,11 @@ def doctor(
     if adopt and relocate:
         raise UsageError("Either --adopt or --relocate.", next_step="pdmetrics doctor says which this warehouse needs")
     if adopt or relocate:
+        if shared.trouble:
+            raise shared.trouble
         take_over(shared.console, shared.settings, shared.warehouse, adopt=adopt)
         return
-    raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.warehouse))
+    raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.warehouse, shared.trouble))
 
 
 @app.command("plan-sampling")

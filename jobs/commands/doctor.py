@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
 from jobs.console import as_table
 from jobs.errors import UsageError
-from jobs.health.finding import Finding, shown
+from jobs.health.finding import Finding, shown, told_of
 from jobs.health.machine import machine_findings
 from jobs.health.warehouse import warehouse_findings
-from jobs.settings import Settings, Sources
+from jobs.settings import Settings, Sources, load_settings
 from jobs.warehouse.runs import Warehouse
+
+EXIT_WRONG = 1
+
+
+def settings_to_examine(config: Path | None, overrides: Sequence[str]) -> tuple[Settings, Sources, UsageError | None]:
+    """Return the settings, or the defaults where these cannot be used, and what is wrong with them."""
+    try:
+        return *load_settings(config, overrides), None
+    except UsageError as error:
+        settings = Settings()
+        keys = {(name, key): "default" for name, section in settings for key in type(section).model_fields}
+        return settings, keys, error
 
 
 def take_over(console: Console, settings: Settings, warehouse: Warehouse, *, adopt: bool) -> None:
@@ -43,15 +56,27 @@ def take_over(console: Console, settings: Settings, warehouse: Warehouse, *, ado
     console.print(f"{len(done)} tables {said}: {', '.join(done)}." if done else "Nothing to do: it is in order.")
 
 
-def examine(console: Console, settings: Settings, sources: Sources, warehouse: Warehouse) -> int:
-    """Print findings and settings; return the exit code: 2 if something must be mended first."""
+def examine(
+    console: Console, settings: Settings, sources: Sources, warehouse: Warehouse, trouble: UsageError | None = None
+) -> int:
+    """Print findings and settings; return the exit code: 1 if something must be mended before a run.
+
+    Args:
+        console: where to print.
+        settings, sources: what a run would be set to, and from where.
+        warehouse: the warehouse.
+        trouble: what is wrong with the settings, if these are the defaults because of it.
+    """
     findings = [*machine_findings(settings), *warehouse_findings(settings, warehouse)]
+    if trouble is not None:
+        findings.append(told_of("settings", trouble))
     rows = [(finding.what, escape(finding.found), escape(_mend(finding))) for finding in findings]
     console.print(as_table(["what", "found", "to mend"], rows, "Machine and warehouse"))
-    console.print(as_table(["setting", "value", "from"], _settings_rows(settings, sources), "Settings"))
+    title = "Settings" if trouble is None else "Settings by default: what is set cannot be used"
+    console.print(as_table(["setting", "value", "from"], _settings_rows(settings, sources), title))
     wrong = [finding.what for finding in findings if finding.blocks]
     console.print(f"{len(wrong)} thing(s) to mend first: {', '.join(wrong)}" if wrong else "Ready to run.")
-    return 2 if wrong else 0
+    return EXIT_WRONG if wrong else 0
 
 
 def _mend(finding: Finding) -> str:
@@ -60,7 +85,11 @@ def _mend(finding: Finding) -> str:
 
 def _settings_rows(settings: Settings, sources: Sources) -> Sequence[tuple[str, str, str]]:
     return [
-        (rf"\[{section}] {key}", shown(key, getattr(getattr(settings, section), key)), sources[section, key])
+        (
+            rf"\[{section}] {key}",
+            escape(shown(key, getattr(getattr(settings, section), key))),
+            escape(sources[section, key]),
+        )
         for section, field in Settings.model_fields.items()
         for key in {**type(field.default).model_fields, **(getattr(settings, section).model_extra or {})}
     ]

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from jobs.errors import PdmetricsError
+
 SECRET = ("password", "secret", "token", "credential")
 
 
@@ -24,6 +26,12 @@ class Finding:
     found: str
     mend: str = ""
     blocks: bool = False
+
+
+def told_of(what: str, error: PdmetricsError) -> Finding:
+    """Return what an error says that a run would end with."""
+    found = f"{error.what} ({error.where})" if error.where else error.what
+    return Finding(what, shown("", found), error.next_step or "mend that", blocks=True)
 
 
 def shown(key: str, value: object) -> str:

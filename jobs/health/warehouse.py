@@ -1,42 +1,84 @@
-"""Is the warehouse able to take a run."""
+"""Is the warehouse able to take a run: what a run will need, looked at by the same code, and nothing changed."""
 
 from __future__ import annotations
 
+import csv
+import fcntl
 import os
+import shlex
 import shutil
 import stat
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from jobs.errors import WarehouseError
-from jobs.health.finding import Finding, shown
+from expectations.checks import CRITICAL
+from expectations.thresholds import load_thresholds
+from jobs import contracts
+from jobs.errors import PdmetricsError, UsageError
+from jobs.health.finding import Finding, shown, told_of
+from jobs.marts.read import fetch_file
 from jobs.settings import Settings
+from jobs.warehouse.catalog import known_tables, missing_columns
 from jobs.warehouse.home import open_home
-from jobs.warehouse.runs import Warehouse
+from jobs.warehouse.runs import STEPS, Run, Warehouse
+from jobs.warehouse.salt import HASHED, check_salt
+
+if TYPE_CHECKING:
+    from pyiceberg.table import Table
 
 GIGABYTE = 1e9
 NEEDED_GIGABYTES = 2
+OTHERS = 0o077  # the permissions of a file's group and of everybody else
+REBUILD = "rerun a day, which builds it anew from the tables, or restore it from a backup"
 
 
 def warehouse_findings(settings: Settings, warehouse: Warehouse) -> list[Finding]:
-    """Look at catalog, folder, disk, salt and what earlier runs left."""
-    return [
-        _catalog(settings, warehouse),
-        _folder(warehouse),
-        _disk(warehouse.path),
-        _salt(settings, warehouse),
-        _runs(warehouse),
-    ]
+    """Look at catalog, tables, salt, folder, lock, marts, disk, thresholds and what the last run left."""
+    tables: dict[str, Table] = {}
+    looks: dict[str, Callable[[], Finding]] = {
+        "catalog": partial(_catalog, settings, warehouse, tables),
+        "tables": partial(_tables, tables),
+        "warehouse": partial(_folder, warehouse),
+        "lock": partial(_lock, warehouse),
+        "marts": partial(_marts, warehouse),
+        "free disk": partial(_disk, warehouse.path),
+        "salt": partial(_salt, settings, warehouse, tables),
+        "thresholds": partial(_thresholds, settings),
+        "last run": partial(_last_run, warehouse),
+    }
+    return [_looked(what, look) for what, look in looks.items()]
 
 
-def _catalog(settings: Settings, warehouse: Warehouse) -> Finding:
+def _looked(what: str, look: Callable[[], Finding]) -> Finding:
+    """Look at one thing; whatever is wrong with it, the rest is still to be looked at."""
     try:
-        catalog, properties = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
-    except WarehouseError as error:
-        return Finding("catalog", error.what, error.next_step, blocks=True)
-    is_made = catalog is not None and catalog.namespace_exists("pd")
-    state = f"{len(catalog.list_tables('pd'))} tables" if catalog and is_made else "no tables yet"
+        return look()
+    except PdmetricsError as error:
+        return told_of(what, error)
+    except Exception as error:  # damage takes the form of whatever library meets it first
+        words = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return Finding(what, shown("", words), "cannot be looked at, and a run may not get further", blocks=True)
+
+
+def _catalog(settings: Settings, warehouse: Warehouse, tables: dict[str, Table]) -> Finding:
+    """Open the catalog and fill in the tables that are there."""
+    catalog, properties = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
+    if catalog is not None:
+        tables.update(known_tables(catalog))
+    state = f"{len(tables)} tables" if tables else "no tables yet"
     places = [shown(key, properties[key]) for key in ("uri", "warehouse") if key in properties]
     return Finding("catalog", f"{', '.join([properties['type'], *places[:1]])}: {state}")
+
+
+def _tables(tables: Mapping[str, Table]) -> Finding:
+    if not tables:
+        return Finding("tables", "none yet")
+    lacking = [name for name, table in tables.items() if missing_columns(table, contracts.table(name))]
+    if lacking:
+        return Finding("tables", f"of an older version: {', '.join(lacking)}", "the next run adds their new columns")
+    return Finding("tables", "as this version writes them")
 
 
 def _folder(warehouse: Warehouse) -> Finding:
@@ -49,6 +91,43 @@ def _folder(warehouse: Warehouse) -> Finding:
     return Finding("warehouse", f"{warehouse.path}: {state}")
 
 
+def _lock(warehouse: Warehouse) -> Finding:
+    holder = _holder(warehouse)
+    if holder is None:
+        return Finding("lock", "free")
+    mend = "wait until it is done; the lock goes with its process"
+    return Finding("lock", f"another command is writing: {holder}", mend, blocks=True)
+
+
+def _holder(warehouse: Warehouse) -> str | None:
+    """Return which living process holds the warehouse; a lock file alone says nothing."""
+    if not warehouse.lock_file.exists():
+        return None
+    with warehouse.lock_file.open(encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return handle.read().strip() or "unknown holder"
+    return None
+
+
+def _marts(warehouse: Warehouse) -> Finding:
+    if not warehouse.marts.exists():
+        return Finding("marts", "nothing published yet")
+    try:
+        names = [row[0] for row in fetch_file(warehouse.marts, "select table_name from (show tables) t(table_name)")[1]]
+        for name in names:
+            fetch_file(warehouse.marts, f'select count(*) from "{name}"')
+    except UsageError as error:
+        return Finding("marts", error.what, REBUILD, blocks=True)
+    if not names:
+        return Finding("marts", f"{warehouse.marts}: no table in it", REBUILD, blocks=True)
+    if _others_may_read(warehouse.marts):
+        mend = f"the next run closes it; until then: chmod 600 {warehouse.marts}"
+        return Finding("marts", f"{len(names)} tables; others can read them", mend)
+    return Finding("marts", f"{len(names)} tables, owner only")
+
+
 def _disk(path: Path) -> Finding:
     place = next(item for item in (path, *path.parents) if item.exists())
     free = shutil.disk_usage(place).free / GIGABYTE
@@ -57,21 +136,60 @@ def _disk(path: Path) -> Finding:
     return Finding("free disk", f"{free:,.1f} GB", f"free some: a run needs about {NEEDED_GIGABYTES} GB", blocks=True)
 
 
-def _salt(settings: Settings, warehouse: Warehouse) -> Finding:
-    path = settings.privacy.salt_file or warehouse.path / "salt"
+def _salt(settings: Settings, warehouse: Warehouse, tables: Mapping[str, Table]) -> Finding:
+    path = warehouse.salt_path(settings.privacy.salt_file)
+    hashed = {name: tables[name] for name in HASHED if name in tables}
+    check_salt(hashed, warehouse, settings.privacy.salt_file)
     if not path.exists():
         return Finding("salt", f"{path}: not there yet", "the first run creates it; keep a backup")
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+    if _others_may_read(path):
         return Finding("salt", f"{path}: others can read it", f"chmod 600 {path}", blocks=True)
     return Finding("salt", f"{path}: owner only")
 
 
-def _runs(warehouse: Warehouse) -> Finding:
+def _others_may_read(path: Path) -> bool:
+    return bool(stat.S_IMODE(path.stat().st_mode) & OTHERS)
+
+
+def _thresholds(settings: Settings) -> Finding:
+    file = settings.quality.thresholds_file
+    n_periods = len(load_thresholds(file).periods)
+    return Finding("thresholds", f"{file or 'shipped'}: {n_periods} period{'s' if n_periods > 1 else ''}")
+
+
+def _last_run(warehouse: Warehouse) -> Finding:
     if warehouse.journal.exists():
-        return Finding("publishing", "an earlier publish was cut off", "the next run or query finishes it")
-    unfinished = [run for run in warehouse.all_runs() if run.state != "published"] if warehouse.runs.exists() else []
-    if not unfinished:
-        return Finding("publishing", "nothing left over")
-    last = unfinished[-1]
-    found = f"{last.run_id} is {last.state} after {', '.join(last.done) or 'no step'}"
-    return Finding("publishing", found, "go on with its next step, or rerun its days")
+        return Finding("last run", "its publishing was cut off", "the next run or query finishes it")
+    runs = warehouse.all_runs()
+    if not runs:
+        return Finding("last run", "none yet")
+    last, rerun = runs[-1], shlex.join(_command(warehouse, runs[-1]))
+    if last.state == "published":
+        return Finding("last run", f"{last.run_id} is published")
+    if last.state == "failed":
+        return Finding(
+            "last run", _failure(warehouse, last), f"mend what failed, then rerun its days: {rerun}", blocks=True
+        )
+    found = f"{last.run_id} is open after {', '.join(last.done) or 'no step'}"
+    if _holder(warehouse) is not None:
+        return Finding("last run", f"{found}, and under way")
+    return Finding("last run", found, f"rerun its days: {rerun}; the next run drops what it had staged")
+
+
+def _command(warehouse: Warehouse, run: Run) -> list[str]:
+    days = ["--start", f"{run.start}", "--end", f"{run.end}", "--input", run.input_dir]
+    return ["pdmetrics", "--warehouse", str(warehouse.path), "run", *days]
+
+
+def _failure(warehouse: Warehouse, run: Run) -> str:
+    """Say in which step a run failed and, if a gate wrote down why, by which of its checks."""
+    step = next((name for name in STEPS if name not in run.done), STEPS[-1])
+    for gate in ("marts", "facts"):
+        file = warehouse.folder(run.run_id) / f"gate_{gate}.csv"
+        if file.exists():
+            with file.open(encoding="utf-8", newline="") as handle:
+                rows = [row for row in csv.DictReader(handle) if row["severity"] == CRITICAL]
+            checks = sorted({row["check_id"] for row in rows if row["success"] != "True"})
+            if checks:
+                return f"{run.run_id} failed in its step {step}: the {gate} gate, {', '.join(checks)} ({file})"
+    return f"{run.run_id} failed and cannot go on with its step {step}"

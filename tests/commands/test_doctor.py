@@ -1,4 +1,4 @@
-"""What the doctor finds: each thing to mend is shown, named and makes it exit 2. No engine is started."""
+"""What the doctor finds: each thing to mend is shown, named and makes it exit 1. No engine is started."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
 
+import duckdb
 import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from jobs import contracts
+from jobs.cli import main
 from jobs.commands import doctor
 from jobs.errors import UsageError
 from jobs.health import machine as machine_health
@@ -25,6 +27,7 @@ from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
 from jobs.warehouse.home import metadata_locations, open_home
 from jobs.warehouse.runs import Warehouse, write_json
+from jobs.warehouse.salt import salt_of
 from jobs.warehouse.tables import Tables
 
 DAY, NEXT = date(2026, 3, 19), date(2026, 3, 20)
@@ -92,30 +95,47 @@ def test_a_new_warehouse_is_ready(folder: Path) -> None:
     assert told.findings["catalog"] == (f"sql, sqlite:///{folder}/catalog.db: no tables yet", "fine")
     assert told.findings["warehouse"] == (f"{folder}: nothing published yet", "fine")
     assert told.findings["salt"] == (f"{folder}/salt: not there yet", "the first run creates it; keep a backup")
-    assert told.findings["publishing"] == ("nothing left over", "fine")
+    assert told.findings["tables"] == ("none yet", "fine")
+    assert told.findings["lock"] == ("free", "fine")
+    assert told.findings["marts"] == ("nothing published yet", "fine")
+    assert told.findings["thresholds"] == ("shipped: 1 period", "fine")
+    assert told.findings["last run"] == ("none yet", "fine")
     assert not folder.exists(), "it only looks"
 
 
-def test_a_warehouse_in_use_is_ready(made: Path) -> None:
-    warehouse = Warehouse(made)
-    warehouse.salt(None)
+def _write_marts(path: Path, *, schema: str = "marts", table: str | None = "dim_wiki") -> None:
+    path.parent.mkdir(exist_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(f"create schema if not exists {schema}")
+        if table:
+            connection.execute(f"create table {schema}.{table} as select range as n from range(100000)")
+    path.chmod(0o600)
+
+
+def test_a_warehouse_in_use_is_ready(made: Path, folder: Path) -> None:
+    shutil.copytree(made, folder)
+    taken_over(folder, adopt=False)
+    warehouse = Warehouse(folder)
+    salt_of(_tables(folder), warehouse, None)
     run = warehouse.new_run(DAY, NEXT, "in")
     run.state = "published"
     warehouse.save(run)
-    warehouse.marts.touch()
-    told = examined(made)
+    _write_marts(warehouse.marts)
+    told = examined(folder)
     assert (told.code, told.wrong) == (0, [])
     assert told.findings["catalog"][0].endswith(f"catalog.db: {len(contracts.TABLES)} tables")
-    assert told.findings["warehouse"] == (f"{made}: published", "fine")
-    assert told.findings["salt"] == (f"{made}/salt: owner only", "fine")
-    assert told.findings["publishing"] == ("nothing left over", "fine")
+    assert told.findings["tables"] == ("as this version writes them", "fine")
+    assert told.findings["warehouse"] == (f"{folder}: published", "fine")
+    assert told.findings["marts"] == ("1 tables, owner only", "fine")
+    assert told.findings["salt"] == (f"{folder}/salt: owner only", "fine")
+    assert told.findings["last run"] == (f"{run.run_id} is published", "fine")
 
 
 def test_all_that_must_be_mended_is_counted_and_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda place: SimpleNamespace(free=1.9 * GIGABYTE))
     monkeypatch.setattr(machine_health, "sys", SimpleNamespace(version_info=(3, 10, 4)))
     told = examined(folder)
-    assert told.code == 2
+    assert told.code == 1
     assert told.text.splitlines()[-1] == "2 thing(s) to mend first: python, free disk"
     assert told.findings["python"] == ("3.10.4", "! use Python 3.11 to 3.13")
     assert told.findings["free disk"] == ("1.9 GB", "! free some: a run needs about 2 GB")
@@ -136,7 +156,7 @@ def _lacking(monkeypatch: pytest.MonkeyPatch, *lacking: str) -> None:
 def test_a_missing_package_is_to_be_installed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _lacking(monkeypatch, "duckdb")
     told = examined(folder)
-    assert (told.code, told.wrong) == (2, ["duckdb"])
+    assert (told.code, told.wrong) == (1, ["duckdb"])
     assert told.findings["duckdb"] == ("missing", "! pip install duckdb")
 
 
@@ -151,7 +171,7 @@ def test_the_embedded_engine_is_told_by_its_package(folder: Path, monkeypatch: p
     _lacking(monkeypatch, "pysail")
     monkeypatch.setattr(machine_health, "find_spec", lambda name: None)
     told = examined(folder, "engine.memory=3g")
-    assert (told.code, told.wrong) == (2, ["engine"])
+    assert (told.code, told.wrong) == (1, ["engine"])
     assert "pysail" not in told.findings, "one thing missing is one finding"
     found, mend = told.findings["engine"]
     assert found == "embedded, 3g of memory"
@@ -190,14 +210,14 @@ def test_spark_runs_on_these_javas(folder: Path, monkeypatch: pytest.MonkeyPatch
 def test_another_java_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, number: str) -> None:
     java = _java(monkeypatch, tmp_path, f"""echo 'openjdk version "{number}"' >&2""")
     told = examined(folder, "engine.name=spark")
-    assert (told.code, told.wrong) == (2, ["java"])
+    assert (told.code, told.wrong) == (1, ["java"])
     assert told.findings["java"] == (f"{number} ({java})", "! Spark 4.1 needs Java 17 or 21")
 
 
 def test_a_java_that_does_not_start_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     java = _java(monkeypatch, tmp_path, "exit 3")
     told = examined(folder, "engine.name=spark")
-    assert (told.code, told.wrong) == (2, ["java"])
+    assert (told.code, told.wrong) == (1, ["java"])
     assert told.findings["java"][0].startswith(f"{java}: ")
     java.unlink()
     assert examined(folder, "engine.name=spark").findings["java"][1] == "! set JAVA_HOME to a JDK 17 or 21"
@@ -208,7 +228,7 @@ def test_no_java_at_all_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(machine_health, "find_spec", lambda name: None)
     told = examined(folder, "engine.name=spark")
-    assert (told.code, told.wrong) == (2, ["java"])
+    assert (told.code, told.wrong) == (1, ["java"])
     assert told.findings["java"] == ("none", "! install a JDK 17 or 21, or `pip install 'pdmetrics[spark]'`")
 
 
@@ -234,7 +254,7 @@ def test_a_salt_that_others_can_read_is_to_be_closed(folder: Path) -> None:
     for mode in (0o640, 0o604, 0o660):
         salt.chmod(mode)
         told = examined(folder)
-        assert (told.code, told.wrong) == (2, ["salt"])
+        assert (told.code, told.wrong) == (1, ["salt"])
         assert told.findings["salt"] == (f"{salt}: others can read it", f"! chmod 600 {salt}")
     salt.chmod(0o600)
     assert examined(folder).code == 0
@@ -242,7 +262,8 @@ def test_a_salt_that_others_can_read_is_to_be_closed(folder: Path) -> None:
 
 def test_a_salt_elsewhere_is_looked_at_there(folder: Path, tmp_path: Path) -> None:
     salt = tmp_path / "secrets"
-    salt.touch(0o644)
+    salt.write_text("grains")
+    salt.chmod(0o644)
     told = examined(folder, f"privacy.salt_file={salt}")
     assert told.findings["salt"] == (f"{salt}: others can read it", f"! chmod 600 {salt}")
 
@@ -253,14 +274,14 @@ def test_a_warehouse_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     closed.mkdir(0o555)
     for place in (closed, closed / "deep" / "w"):
         told = examined(place)
-        assert (told.code, told.wrong) == (2, ["warehouse"])
+        assert (told.code, told.wrong) == (1, ["warehouse"])
         assert told.findings["warehouse"] == (str(place), f"! {closed} is not writable")
 
 
 def test_an_unwritable_place_is_told_of_anybody(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda place, mode: (place, mode) != (folder.parent, os.W_OK))
     told = examined(folder)
-    assert (told.code, told.wrong) == (2, ["warehouse"])
+    assert (told.code, told.wrong) == (1, ["warehouse"])
     assert told.findings["warehouse"] == (str(folder), f"! {folder.parent} is not writable")
 
 
@@ -274,37 +295,182 @@ def test_a_publish_that_was_cut_off_is_told(folder: Path) -> None:
     write_json(folder / "publish.json", {"run_id": "run_1"})
     told = examined(folder)
     assert told.code == 0, "the next command mends it"
-    assert told.findings["publishing"] == (
-        "an earlier publish was cut off", "the next run or query finishes it",
-    )  # fmt: skip
+    assert told.findings["last run"] == ("its publishing was cut off", "the next run or query finishes it")
 
 
 @pytest.mark.parametrize(
-    ("state", "done", "found"),
-    [
-        ("open", [], "open after no step"),
-        ("open", ["ingest", "estimates"], "open after ingest, estimates"),
-        ("failed", ["ingest"], "failed after ingest"),
-    ],
+    ("done", "found"), [([], "open after no step"), (["ingest", "estimates"], "open after ingest, estimates")]
 )
-def test_an_unfinished_run_is_told(folder: Path, state: str, done: Sequence[str], found: str) -> None:
+def test_a_run_that_was_killed_is_told_with_what_to_do(folder: Path, done: Sequence[str], found: str) -> None:
     warehouse = Warehouse(folder)
-    run = warehouse.new_run(DAY, NEXT, "in")
-    run.state, run.done = state, list(done)
+    run = warehouse.new_run(DAY, NEXT, "in here")
+    run.done = list(done)
     warehouse.save(run)
     told = examined(folder)
     assert told.code == 0
-    assert told.findings["publishing"] == (
-        f"{run.run_id} is {found}", "go on with its next step, or rerun its days",
-    )  # fmt: skip
+    assert told.findings["last run"] == (
+        f"{run.run_id} is {found}",
+        f"rerun its days: pdmetrics --warehouse {folder} run --start {DAY} --end {NEXT} --input 'in here'; "
+        "the next run drops what it had staged",
+    )
+    with warehouse.lock():
+        assert examined(folder).findings["last run"] == (f"{run.run_id} is {found}, and under way", "fine")
+
+
+@pytest.mark.parametrize(("gate", "done"), [("facts", []), ("marts", ["ingest", "estimates"])])
+def test_a_run_that_a_gate_stopped_is_told(folder: Path, gate: str, done: Sequence[str]) -> None:
+    warehouse = Warehouse(folder)
+    run = warehouse.new_run(DAY, NEXT, "in")
+    run.state, run.done = "failed", list(done)
+    warehouse.save(run)
+    rows = "check_id,severity,success\na,critical,True\nb,critical,False\nb,critical,False\nc,warning,False\n"
+    file = warehouse.folder(run.run_id) / f"gate_{gate}.csv"
+    file.write_text(rows)
+    if gate == "marts":
+        (file.parent / "gate_facts.csv").write_text("check_id,severity,success\na,critical,True\n")
+    told = examined(folder)
+    assert (told.code, told.wrong) == (1, ["last run"])
+    step = "ingest" if gate == "facts" else "marts"
+    assert told.findings["last run"] == (
+        f"{run.run_id} failed in its step {step}: the {gate} gate, b ({file})",
+        f"! mend what failed, then rerun its days: pdmetrics --warehouse {folder} run --start {DAY} --end {NEXT} "
+        "--input in",
+    )
+    following = warehouse.new_run(DAY, NEXT, "in")
+    following.state = "published"
+    warehouse.save(following)
+    assert examined(folder).code == 0
+
+
+def test_a_run_that_failed_without_a_gate_is_told(folder: Path) -> None:
+    warehouse = Warehouse(folder)
+    run = warehouse.new_run(DAY, NEXT, "in")
+    run.state, run.done = "failed", ["ingest", "estimates"]
+    warehouse.save(run)
+    told = examined(folder)
+    assert told.wrong == ["last run"]
+    assert told.findings["last run"][0] == f"{run.run_id} failed and cannot go on with its step marts"
+
+
+def test_a_manifest_that_cannot_be_read_is_told_beside_the_rest(folder: Path) -> None:
+    run = Warehouse(folder).new_run(DAY, NEXT, "in")
+    (folder / "runs" / run.run_id / "run.json").write_text("{")
+    told = examined(folder)
+    assert (told.code, told.wrong) == (1, ["last run"])
+    assert told.findings["last run"][0].startswith("JSONDecodeError: Expecting property name")
+    assert told.findings["thresholds"][1] == "fine"
+
+
+def test_a_lock_that_somebody_holds_is_told_with_the_holder(folder: Path) -> None:
+    with Warehouse(folder).lock():
+        told = examined(folder)
+        assert (told.code, told.wrong) == (1, ["lock"])
+        found, mend = told.findings["lock"]
+        assert found.startswith(f"another command is writing: process {os.getpid()} on ")
+        assert mend == "! wait until it is done; the lock goes with its process"
+        with pytest.raises(UsageError, match="Another command"), Warehouse(folder).lock():
+            pass
+    assert examined(folder).findings["lock"] == ("free", "fine"), "the file that is left says nothing"
+
+
+def test_damaged_marts_are_told(folder: Path) -> None:
+    marts = folder / "personal_dashboard.duckdb"
+    for write in (
+        lambda: marts.write_bytes(b"no database at all" * 1000),
+        marts.touch,
+        lambda: _write_marts(marts, schema="others"),
+        lambda: _write_marts(marts, table=None),
+        lambda: (_write_marts(marts), marts.write_bytes(marts.read_bytes()[:20000])),
+    ):
+        folder.mkdir(exist_ok=True)
+        write()
+        told = examined(folder)
+        assert (told.code, told.wrong) == (1, ["marts"])
+        assert told.findings["marts"][1].startswith("! rerun a day, which builds it anew")
+        marts.unlink()
+
+
+def test_marts_that_others_can_read_are_told(folder: Path) -> None:
+    marts = folder / "personal_dashboard.duckdb"
+    _write_marts(marts)
+    marts.chmod(0o644)
+    told = examined(folder)
+    assert told.code == 0, "the next run replaces them"
+    assert told.findings["marts"][1] == f"the next run closes it; until then: chmod 600 {marts}"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (None, "the thresholds file cannot be read: No such file or directory"),
+        ("[[thresholds", "the thresholds file is not TOML"),
+        ("[[thresholds]]\nvalid_from = 2026-01-01\n", "the first entry lacks max_clock_skew_share"),
+    ],
+)
+def test_thresholds_that_no_gate_could_use_are_told(folder: Path, tmp_path: Path, text: str | None, found: str) -> None:
+    file = tmp_path / "own.toml"
+    if text is not None:
+        file.write_text(text)
+    told = examined(folder, f"quality.thresholds_file={file}")
+    assert (told.code, told.wrong) == (1, ["thresholds"])
+    assert told.findings["thresholds"][0].startswith(found)
+    assert str(file) in told.findings["thresholds"][0]
+
+
+def test_tables_that_this_version_cannot_write_are_told(folder: Path) -> None:
+    folder.mkdir()
+    catalog = open_home({}, folder)[0]
+    catalog.create_namespace("pd")
+    catalog.create_table(("pd", "ingest_log"), pa.schema([("n_lines", pa.string()), ("event_date", pa.date32())]))
+    told = examined(folder)
+    assert (told.code, told.wrong) == (1, ["tables"])
+    assert told.findings["tables"][0].startswith("Table ingest_log differs from what this version writes: n_lines. (")
+    assert told.findings["catalog"][0].endswith("1 tables")
+
+
+def test_tables_that_lack_a_column_are_no_trouble(folder: Path) -> None:
+    folder.mkdir()
+    catalog = open_home({}, folder)[0]
+    catalog.create_namespace("pd")
+    catalog.create_table(("pd", "ingest_log"), pa.schema([("event_date", pa.date32())]))
+    told = examined(folder)
+    assert told.code == 0
+    assert told.findings["tables"] == ("of an older version: ingest_log", "the next run adds their new columns")
+
+
+def test_a_table_whose_metadata_is_gone_is_told_beside_the_rest(made: Path, folder: Path) -> None:
+    shutil.copytree(made, folder)
+    taken_over(folder, adopt=False)
+    Path(metadata_locations(folder)["events"].removeprefix("file://")).unlink()
+    told = examined(folder)
+    assert (told.code, told.wrong) == (1, ["catalog"])
+    assert told.findings["salt"][1] == "the first run creates it; keep a backup"
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_a_lost_or_changed_salt_is_told(made: Path, folder: Path, is_lost: bool) -> None:
+    shutil.copytree(made, folder)
+    taken_over(folder, adopt=False)
+    salt_of(_tables(folder), Warehouse(folder), None)
+    salt = folder / "salt"
+    if is_lost:
+        salt.unlink()
+    else:
+        salt.write_text("another")
+    told = examined(folder)
+    assert (told.code, told.wrong) == (1, ["salt"])
+    found, mend = told.findings["salt"]
+    assert str(salt) in found
+    assert mend.startswith("! restore it from a backup")
+    assert salt.exists() != is_lost, "it only looks"
 
 
 def test_a_moved_warehouse_is_told(made: Path, folder: Path) -> None:
     shutil.copytree(made, folder)
     told = examined(folder)
-    assert (told.code, told.wrong) == (2, ["catalog"])
+    assert (told.code, told.wrong) == (1, ["catalog"])
     found, mend = told.findings["catalog"]
-    assert found == f"This warehouse was made at {made} and lies elsewhere now: its tables point there."
+    assert found == f"This warehouse was made at {made} and lies elsewhere now: its tables point there. ({folder})"
     assert mend.startswith(f"! pdmetrics --warehouse {folder} doctor --relocate")
 
 
@@ -322,9 +488,9 @@ def test_a_warehouse_of_an_older_version_is_told(folder: Path) -> None:
     hint.parent.mkdir(parents=True)
     hint.write_text("1")
     told = examined(folder)
-    assert (told.code, told.wrong) == (2, ["catalog"])
+    assert (told.code, told.wrong) == (1, ["catalog"])
     found, mend = told.findings["catalog"]
-    assert found == "This warehouse is of an older version, whose tables stand in no catalog."
+    assert found == f"This warehouse is of an older version, whose tables stand in no catalog. ({folder})"
     assert mend.startswith(f"! pdmetrics --warehouse {folder} doctor --adopt")
 
 
@@ -332,11 +498,11 @@ def test_a_damaged_or_absent_catalog_is_told(folder: Path) -> None:
     folder.mkdir()
     (folder / "catalog.db").write_bytes(b"no database at all" * 100)
     told = examined(folder)
-    assert (told.code, told.wrong) == (2, ["catalog"])
+    assert (told.code, told.wrong) == (1, ["catalog"])
     assert told.findings["catalog"][0].startswith("The catalog file cannot be read")
     assert told.findings["catalog"][1] == "! restore the warehouse from a backup"
     told = examined(folder, "catalog.uri=sqlite:////nowhere/at/all.db")
-    assert (told.code, told.wrong) == (2, ["catalog"])
+    assert (told.code, told.wrong) == (1, ["catalog"])
     assert told.findings["catalog"][1] == "! check [catalog], and that what it names is there"
 
 
@@ -375,6 +541,50 @@ def test_secrets_are_not_shown(folder: Path) -> None:
     assert told.settings["[catalog] s3.secret-access-key"] == "(set)"
     assert told.settings["[catalog] token"] == told.settings["[catalog] SomePassword"] == "(set)"
     assert told.settings["[spark] remote"] == "sc://me:…@host:15002/", "the rest of an address may be read"
+
+
+def test_the_password_of_a_catalog_that_cannot_be_opened_is_not_shown(folder: Path) -> None:
+    told = examined(folder, "catalog.uri=nonsense://me:hunter2@host/lake", "catalog.warehouse=s3://bucket")
+    assert told.wrong == ["catalog"]
+    assert "nonsense://me:…@host/lake" in told.findings["catalog"][0]
+    assert "hunter2" not in told.findings["catalog"][0]
+
+
+def by_command_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *given: str) -> Told:
+    """What the whole command prints, its settings read by the command line."""
+    monkeypatch.setenv("COLUMNS", "500")
+    monkeypatch.setattr("sys.argv", ["pdmetrics", *given])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    out, err = capsys.readouterr()
+    assert isinstance(ended.value.code, int)
+    findings = {what: (found, mend) for what, found, mend in _rows(out.partition("\nSettings ")[0])}
+    return Told(ended.value.code, f"{out}{err}", findings, {})
+
+
+def test_a_bad_setting_is_a_finding_and_the_rest_is_examined(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "pdmetrics.toml").write_text("[privacy]\nmin_user = 5\n")
+    told = by_command_line(monkeypatch, capsys, "--warehouse", str(folder), "doctor")
+    assert (told.code, told.wrong) == (1, ["settings"])
+    found, mend = told.findings["settings"]
+    assert found.startswith("Unknown setting [privacy] min_user;")
+    assert "pdmetrics.toml, line 2" in found
+    assert "min_users" in mend
+    assert told.findings["thresholds"][1] == "fine"
+    assert "Settings by default: what is set cannot be used" in told.text
+    told = by_command_line(monkeypatch, capsys, "--warehouse", str(folder), "doctor", "--relocate")
+    assert told.code == 2
+    assert "Unknown setting [privacy] min_user;" in told.text
+    assert not folder.exists(), "nothing is taken over with other settings than those meant"
+
+
+def test_other_commands_refuse_a_bad_setting(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = by_command_line(monkeypatch, capsys, "--set", "privacy.min_user=5", "query", "select 1")
+    assert told.code == 2
 
 
 @pytest.mark.parametrize(
@@ -470,6 +680,7 @@ def test_tables_in_a_catalog_of_others_are_not_taken_over(folder: Path, adopt: b
 
 def test_nothing_is_taken_over_while_somebody_writes(made: Path, folder: Path) -> None:
     shutil.copytree(made, folder)
-    with Warehouse(folder).lock(), pytest.raises(UsageError, match="Another command is writing"):
-        taken_over(folder, adopt=False)
-    assert examined(folder).wrong == ["catalog"]
+    with Warehouse(folder).lock():
+        with pytest.raises(UsageError, match="Another command is writing"):
+            taken_over(folder, adopt=False)
+        assert examined(folder).wrong == ["catalog", "lock"]
