@@ -13,7 +13,7 @@ from expectations.thresholds import load_thresholds
 from jobs.errors import GateError, UsageError
 from jobs.log import get_logger
 from jobs.progress import still_at
-from jobs.raw.files import Input, find_input, open_input
+from jobs.raw.files import Input, RawDays, find_input, open_input, require_raw
 from jobs.reference.load import Reference, load_reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
@@ -47,7 +47,7 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
     cut_off = warehouse.journal.exists()
     # What cannot succeed is told before an engine starts.
     load_thresholds(settings.quality.thresholds_file)
-    reference = _read_input(source, asked) if "ingest" in asked.steps else None
+    reference, raw = _read_input(source, asked) if "ingest" in asked.steps else (None, None)
     if reference is None and not cut_off:
         _staged_run(warehouse, asked, cut_off)
     with open_lake(settings, warehouse) as lake:
@@ -55,18 +55,18 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
             run, steps = _new_run(lake, warehouse, asked, source, reference), asked.steps
         else:
             run, steps = _staged_run(warehouse, asked, cut_off)
-        job = Job(lake, warehouse, settings, console, run, other)
+        job = Job(lake, warehouse, settings, console, run, other, raw)
         for step in steps:
             _run_step(job, step)
     console.print(_outcome(run, warehouse, asked), highlight=False, soft_wrap=True)
 
 
-def _read_input(source: Input, asked: Asked) -> Reference:
-    """Read the CSVs and look for raw files of the days, before an engine starts."""
+def _read_input(source: Input, asked: Asked) -> tuple[Reference, RawDays]:
+    """Read the CSVs and list the raw files of the days, before an engine starts."""
+    require_raw(source)
     with source.csv_folder() as folder:
         reference = load_reference(folder, allow_unknown_policy_wikis=True)
-    find_input(source, days(asked.start, asked.end))
-    return reference
+    return reference, find_input(source, days(asked.start, asked.end))
 
 
 def _new_run(lake: Lake, warehouse: Warehouse, asked: Asked, source: Input, reference: Reference) -> Run:

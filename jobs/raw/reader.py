@@ -91,6 +91,8 @@ def _hold(source: Input, file: RawFile, held: _Held) -> bool:
                 lines = next(batches, None)
             except _UNREADABLE as error:
                 if not _is_its_fault(error, source):
+                    if isinstance(error, OSError) and not source.is_local and error.errno not in _OUR_OWN_TROUBLE:
+                        raise source.out_of_reach(error) from None
                     raise
                 return False
             if lines is None:

@@ -11,6 +11,7 @@ from jobs.console import as_table
 from jobs.log import get_logger
 from jobs.progress import Told
 from jobs.raw.files import find_input, open_input
+from jobs.raw.strays import tell_strays
 from jobs.steps.facts import stage_facts
 from jobs.steps.fates import stage_fates
 from jobs.steps.gates import facts_gate
@@ -31,11 +32,10 @@ def ingest(job: Job) -> None:
     run, log = job.run, get_logger()
     salt = salt_of(job.lake, job.warehouse, job.settings.privacy.salt_file)  # before an hour of reading
     source = open_input(run.input_dir)
-    raw = find_input(source, run.days)
+    raw = find_input(source, run.days) if job.raw is None else job.raw
     for day in raw.empty_days:
         log.warning("no input for this day: its windows are not measured", day=str(day))
-    for path in raw.ignored:
-        log.warning("not a file of events, ignored", file=str(path))
+    tell_strays(raw.ignored)
     log.info("reading", files=len(raw.files), megabytes=round(sum(file.n_bytes for file in raw.files) / 1e6, 1))
     with Told("files read") as told:
         lines = parsed_lines(job.engine, source, raw.files, workers=job.settings.engine.workers, progress=told)

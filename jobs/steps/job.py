@@ -18,6 +18,7 @@ from jobs.engine.session import Engine, open_engine
 from jobs.errors import WarehouseError
 from jobs.log import get_logger
 from jobs.progress import still_at
+from jobs.raw.files import RawDays
 from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
@@ -41,6 +42,7 @@ class Job:
     console: Console
     run: Run
     companion: Companion
+    raw: RawDays | None = None  # what a run that ingests has listed before it began
 
     @property
     def engine(self) -> Engine:

@@ -44,6 +44,37 @@ def test_no_events_for_the_day(world, tmp_path):
     assert not (tmp_path / "warehouse" / "personal_dashboard.duckdb").exists()
 
 
+def test_a_day_under_another_name_is_named_and_so_is_the_folder_above(world, tmp_path):
+    copy = tmp_path / "world"
+    shutil.copytree(world, copy)
+    (month,) = copy.glob("raw/*/*/month=3")
+    month.rename(month.with_name("month=03"))
+    text = complaint(*run(copy, tmp_path, "--date", DAY), code=3)
+    assert f"no input for {DAY} where it is looked for, but there is raw/{month.parent.parent.name}/year=2026/" in text
+    assert "month=03." in text
+    assert "expected is raw/<stream>/year=2026/month=3/" in text
+    text = complaint(*run(copy / "raw", tmp_path, "--date", DAY), code=2)
+    assert f"name the folder above it: --input {copy}" in text
+
+
+def test_what_is_passed_over_is_told_and_a_link_that_leads_nowhere_is_quarantined(world, tmp_path):
+    """The run goes on, and the day says that one of its hours is not whole."""
+    copy = tmp_path / "world"
+    shutil.copytree(world, copy)
+    (day,) = copy.glob("raw/*/*/*/day=16")
+    for stray in (day / "hour=99", day / "Hour=5", day / "hour=7" / "more.json.gz", day / "hour=7" / "_temporary"):
+        stray.mkdir()
+    (day / "hour=7" / "gone.json.gz").symlink_to(tmp_path / "nowhere")
+    done = worlds.here(*run(copy, tmp_path, "--date", DAY))
+    assert done.stderr.count("passed over: not where events are looked for") == 3
+    assert all(name in done.stderr for name in ("hour=99", "Hour=5", "hour=7/more.json.gz"))
+    assert "gone.json.gz" in done.stderr
+    log = worlds.rows(tmp_path / "warehouse", "select * from fct_ingest_log where reason = 'unreadable_file'")
+    assert [(row.hour, row.fate) for row in log.itertuples()] == [(7, "quarantined")]
+    metrics = worlds.metric_rows(tmp_path / "warehouse")
+    assert set(metrics.loc[metrics["as_of_date"] == DAY, "is_complete"]) == {False}
+
+
 def test_overlapping_policy_rows_are_named(world, tmp_path):
     copy = tmp_path / "world"
     shutil.copytree(world, copy)

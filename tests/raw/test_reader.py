@@ -11,10 +11,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from pyarrow.fs import LocalFileSystem
 from raw_files import DAY, KINDS, REFINED, put, put_damaged, put_parquet
 
+from jobs.errors import InputError
 from jobs.raw import reader
-from jobs.raw.files import discover, open_input
+from jobs.raw.files import Input, discover, open_input
 from jobs.raw.reader import BATCH_LINES, PARSED, read_files
 
 
@@ -145,6 +147,34 @@ def test_a_file_that_went_away_is_unreadable(tmp_path: Path) -> None:
     for path in paths:
         path.unlink()
     assert [batch["is_unreadable"].to_pylist() for batch in read_files(source, files)] == [[True]] * 3
+
+
+@pytest.mark.parametrize("name", ["a.json", "b.json.gz", "c.parquet"])
+def test_a_file_that_may_not_be_read_is_a_file_that_cannot_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    class Closed(LocalFileSystem):
+        def open_input_stream(self, path: str, **_: object) -> Any:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+
+        open_input_file = open_input_stream
+
+    put(tmp_path, 1, name, b"{}")
+    monkeypatch.setattr(Input, "filesystem", Closed())
+    assert [(row["event_hour"], row["is_unreadable"]) for row in read(tmp_path)] == [(1, True)]
+
+
+def test_a_store_that_goes_out_of_reach_is_an_error_of_the_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> Any:
+        raise OSError("curlCode: 7, Could not connect to server")
+
+    put(tmp_path, 1, "a.json", b"{}")
+    monkeypatch.setattr(reader, "_opened", gone)
+    monkeypatch.setattr(Input, "is_local", False)
+    with pytest.raises(InputError, match=r"cannot be reached: curlCode: 7"):
+        read(tmp_path)
 
 
 def test_our_own_trouble_is_not_the_fault_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
