@@ -108,7 +108,7 @@ def _write_marts(path: Path, *, schema: str = "marts", table: str | None = "dim_
     with duckdb.connect(str(path)) as connection:
         connection.execute(f"create schema if not exists {schema}")
         if table:
-            connection.execute(f"create table {schema}.{table} as select range as n from range(100000)")
+            connection.execute(f"create table {schema}.{table} as select hash(range) as n from range(100000)")
     path.chmod(0o600)
 
 
@@ -373,6 +373,13 @@ def test_a_lock_that_somebody_holds_is_told_with_the_holder(folder: Path) -> Non
     assert examined(folder).findings["lock"] == ("free", "fine"), "the file that is left says nothing"
 
 
+def _damage_the_middle(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 64] = bytes(byte ^ 0xFF for byte in content[middle : middle + 64])
+    path.write_bytes(content)
+
+
 def test_damaged_marts_are_told(folder: Path) -> None:
     marts = folder / "personal_dashboard.duckdb"
     for write in (
@@ -381,6 +388,7 @@ def test_damaged_marts_are_told(folder: Path) -> None:
         lambda: _write_marts(marts, schema="others"),
         lambda: _write_marts(marts, table=None),
         lambda: (_write_marts(marts), marts.write_bytes(marts.read_bytes()[:20000])),
+        lambda: (_write_marts(marts), _damage_the_middle(marts)),
     ):
         folder.mkdir(exist_ok=True)
         write()
