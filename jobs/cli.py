@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from jobs import __version__
-from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCommand, StartDay, folder, moment
+from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCommand, StartDay, day, folder, moment
 from jobs.commands.group import Commands, LoneExtend
 from jobs.errors import UsageError
 from jobs.exits import Ending, leave, run_to_the_end
@@ -265,6 +265,23 @@ def policy_import(
     from jobs.commands.policy import import_files
 
     import_files(context.obj.console, files, input_dir, effective_from)
+
+
+@app.command()
+def quarantine(
+    context: typer.Context,
+    on: Annotated[date, typer.Option("--date", parser=day, metavar="DAY", help="Day of the lines (UTC).")],
+    reason: Annotated[str | None, typer.Option(help="Only lines refused for this; an unknown one lists them.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Show at most so many lines.")] = 20,
+    staged: Annotated[bool, typer.Option("--staged", help="Of the newest run, also of one that failed.")] = False,
+    raw: Annotated[bool, typer.Option("--raw", help="Show names and ids; they are masked otherwise.")] = False,
+) -> None:
+    """Show lines that were refused: file, reason, line."""
+    from jobs.commands.quarantine import Wanted, show_refused
+
+    shared: Context = context.obj
+    wanted = Wanted(on, reason, limit, is_staged=staged, is_raw=raw)
+    show_refused(shared.console, shared.settings, shared.warehouse, wanted)
 
 
 def main() -> None:

@@ -1,0 +1,126 @@
+"""A run over a dirty world names nobody, on the screen or in what its gates leave, and what it refused can be seen."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import NamedTuple
+
+import duckdb
+import pytest
+
+from tests.integration import worlds
+
+pytestmark = pytest.mark.integration
+DAY, NEXT, END = "2026-03-16", "2026-03-17", "2026-03-18"
+LONG_ID = 7_700_000_000  # added to user ids, so that they are no number that might be printed otherwise
+
+
+class Site(NamedTuple):
+    """A world whose run failed at the facts gate, then passed; what was said, and what may not be."""
+
+    warehouse: Path
+    world: Path
+    failed: CompletedProcess[str]
+    looked: dict[str, CompletedProcess[str]]
+    passed: CompletedProcess[str]
+    secrets: set[str]
+
+
+def _command(warehouse: Path, *arguments: str, **named: bool) -> CompletedProcess[str]:
+    return worlds.here("--warehouse", str(warehouse), *arguments, **named)
+
+
+def _with_long_ids(world: Path) -> None:
+    for file in world.glob("raw/**/*.json.gz"):
+        text = gzip.decompress(file.read_bytes()).decode()
+        longer = re.sub(r'("performer":\{"id":)(\d+)', lambda m: f"{m[1]}{int(m[2]) + LONG_ID}", text)
+        file.write_bytes(gzip.compress(longer.encode()))
+
+
+def _secrets(world: Path) -> set[str]:
+    """Every name and id in the raw files of the world."""
+    found: set[str] = set()
+    for file in world.glob("raw/**/*.json.gz"):
+        for line in gzip.decompress(file.read_bytes()).decode().splitlines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            performer = event.get("performer") or {}
+            values = [performer.get(name) for name in ("id", "name", "session_id", "pageview_id")]
+            found |= {str(value) for value in (*values, event.get("funnel_entry_token")) if value}
+    return {secret for secret in found if len(secret) > 3}  # 0, "abc": dirt
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    folder = tmp_path_factory.mktemp("privacy")
+    world, warehouse = folder / "world", folder / "warehouse"
+    worlds.simulate(world, start=DAY, days=2, scenario="unsampled", scale=0.3)
+    _with_long_ids(world)
+    run = ("run", "--input", str(world), "--start", DAY, "--end", END)
+    strict = ("-v", "--set", "ingest.max_quarantine_share=0.000001")
+    failed = _command(warehouse, *strict, *run, check=False)
+    looks = {"staged": ("--staged", "--limit", "1000"), "published": (), "raw": ("--staged", "--raw")}
+    looked = {name: _command(warehouse, "quarantine", "--date", DAY, *look) for name, look in looks.items()}
+    passed = _command(warehouse, "-v", *run)
+    return Site(warehouse, world, failed, looked, passed, _secrets(world))
+
+
+def told(*texts: str, secrets: set[str]) -> list[str]:
+    """Names and ids that a text gives away, also where quotes in them are escaped."""
+    return [secret for secret in secrets for text in texts if secret in text or json.dumps(secret)[1:-1] in text]
+
+
+def test_a_failed_gate_shows_what_became_of_the_lines_and_where_to_look(site: Site) -> None:
+    assert site.failed.returncode == 1
+    assert "lines read, 2026-03-16 to 2026-03-17" in site.failed.stdout
+    assert "quarantined" in site.failed.stdout
+    shown = re.findall(r"^reason +(\S+)$", site.failed.stdout, re.MULTILINE)
+    counts: dict[str, int] = {}
+    for (_, fate, reason), n_lines in worlds.fates(site.world).items():
+        if fate == "quarantined":
+            counts[reason] = counts.get(reason, 0) + n_lines
+    assert len(shown) == 3
+    assert sorted((counts[reason] for reason in shown), reverse=True) == sorted(counts.values(), reverse=True)[:3]
+    assert len(re.findall(r"^file +raw/\S+$", site.failed.stdout, re.MULTILINE)) == 3
+    told = " ".join(site.failed.stderr.split())
+    assert re.search(rf"next: pdmetrics --warehouse {site.warehouse} quarantine --date 2026-03-1[67] --staged", told)
+
+
+def test_what_a_failed_run_refused_can_be_looked_at(site: Site) -> None:
+    reasons = re.findall(r"^reason +(\S+)$", site.looked["staged"].stdout, re.MULTILINE)
+    expected = {
+        reason: n for (day, fate, reason), n in worlds.fates(site.world).items() if (day, fate) == (DAY, "quarantined")
+    }
+    assert {reason: reasons.count(reason) for reason in set(reasons)} == expected
+    assert "Nothing of 2026-03-16 is published" in site.looked["published"].stdout
+    assert told(site.looked["raw"].stdout, secrets=site.secrets), "--raw shows them"
+
+
+def test_nobody_is_named(site: Site) -> None:
+    assert len(site.secrets) > 500
+    for done in (site.failed, site.looked["staged"], site.passed):
+        assert told(done.stdout, done.stderr, secrets=site.secrets) == [], done.args
+    salt = (site.warehouse / "salt").read_text().strip()
+    left = [path.read_text() for path in site.warehouse.glob("runs/*/*") if path.is_file()]
+    assert any("quarantine" in text for text in left), "what the gates found is among it"
+    said = [done.stdout + done.stderr for done in (site.failed, site.passed, *site.looked.values())]
+    assert told(*left, secrets=site.secrets) == []
+    assert told(*left, *said, secrets={salt}) == []
+
+
+def test_verdicts_of_both_runs_are_kept_and_name_nobody(site: Site) -> None:
+    lake = worlds.lake_contents(site.warehouse)["lake.data_quality_metrics"]
+    assert told(*(str(row) for row in lake), secrets=site.secrets) == []
+    with duckdb.connect(str(site.warehouse / "personal_dashboard.duckdb"), read_only=True) as connection:
+        found = connection.execute(
+            "select gate, attempt, is_latest, bool_and(success or severity = 'warning'), count(distinct run_id)"
+            " from marts.fct_data_quality where event_date = ? group by all order by all",
+            [DAY],
+        ).fetchall()
+    assert found == [("facts", 1, False, False, 1), ("facts", 2, True, True, 1), ("marts", 1, True, True, 1)]
