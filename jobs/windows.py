@@ -22,6 +22,12 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), tzinfo=UTC)
 
 
+def in_words(start: date, end: date) -> str:
+    """Name the days of `[start, end)` as people do, the last one included: `2026-03-24 to 2026-03-26`, or one day."""
+    last = end - DAY
+    return str(start) if last == start else f"{start} to {last}"
+
+
 def quarter_start(d: date) -> date:
     """Return the first day of the calendar quarter of `d`."""
     return date(d.year, 3 * ((d.month - 1) // 3) + 1, 1)

@@ -78,3 +78,8 @@ def test_affected_dates_agree_with_the_windows_written_out(changed, published, a
 
     expected = sorted({d for d in published if in_a_window(d)} | set(asked))
     assert windows.affected_as_of(changed, published, asked, 28) == expected
+
+
+def test_days_in_words_name_the_last_one():
+    assert windows.in_words(date(2026, 3, 24), date(2026, 3, 25)) == "2026-03-24"
+    assert windows.in_words(date(2026, 3, 24), date(2026, 4, 1)) == "2026-03-24 to 2026-03-31"

@@ -21,7 +21,7 @@ from jobs.steps.job import Job, engine_errors, open_lake
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.publish import clean_up
 from jobs.warehouse.runs import STEPS, Run, Warehouse
-from jobs.windows import days
+from jobs.windows import days, in_words
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _outcome(run: Run, warehouse: Warehouse, asked: Asked) -> str:
     """Say what there is now, and which command comes next."""
     start, end = asked.start, asked.end
     if run.state == "published":
-        return f"Published {start} to {end}. Next: pdmetrics --warehouse {warehouse.path} query 'show tables'"
+        return f"Published {in_words(start, end)}. Next: pdmetrics --warehouse {warehouse.path} query 'show tables'"
     following = STEPS[STEPS.index(asked.steps[-1]) + 1]
     return (
         f"Staged as {run.run_id}, not published yet. Next: pdmetrics --warehouse {warehouse.path} run "

@@ -9,6 +9,7 @@ from jobs.marts.read import fetch_file
 from jobs.steps.gates import marts_gate
 from jobs.steps.job import Job
 from jobs.warehouse.publish import publish
+from jobs.windows import DAY, in_words
 
 SUMMARY = """
     select status, count(*) as n_rows, count(distinct metric) as metrics, count(distinct wiki_db) as wikis
@@ -37,4 +38,4 @@ def make_marts(job: Job) -> None:
     publish(job.lake, warehouse, run)
     run.state = "published"
     columns, rows = fetch_file(warehouse.marts, SUMMARY, [run.as_of[0], run.as_of[-1]])
-    job.console.print(as_table(columns, rows, f"Metric rows as of {run.as_of[0]} to {run.as_of[-1]}"))
+    job.console.print(as_table(columns, rows, f"Metric rows as of {in_words(run.as_of[0], run.as_of[-1] + DAY)}"))

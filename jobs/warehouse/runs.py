@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import LockedError, UsageError, WarehouseError
+from jobs.windows import in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
 KEPT_RUNS = 10
@@ -139,7 +140,7 @@ class Warehouse:
             if run.state == "open" and (run.start, run.end) == (start, end) and after in run.done:
                 return run
         raise UsageError(
-            f"No staged run of {start} to {end} has finished its step `{after}`.",
+            f"No staged run of {in_words(start, end)} has finished its step `{after}`.",
             where=str(self.runs),
             next_step=f"pdmetrics run --start {start} --end {end} --input DIR --steps {after}",
         )
