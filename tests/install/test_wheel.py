@@ -118,7 +118,7 @@ def test_the_doctor_misses_what_is_gone(installed: Path, elsewhere: Path) -> Non
     models = package_folder(installed, elsewhere) / "dbt_project" / "models"
     models.rename(models.with_name("moved_away"))
     try:
-        told = run(installed / "pdmetrics", "doctor", cwd=elsewhere, code=2)
+        told = run(installed / "pdmetrics", "doctor", cwd=elsewhere, code=1)
     finally:
         models.with_name("moved_away").rename(models)
     assert "jobs/dbt_project/models" in told
