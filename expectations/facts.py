@@ -7,7 +7,7 @@ from expectations.checks import CRITICAL, WARNING, Check, at_least, at_most, equ
 
 def facts_suite() -> tuple[Check, ...]:
     """Return the checks of the facts gate: fates, keys, wikis, loads, links, elements, sampling."""
-    return (*_fates(), *_keys(), *_wikis(), *_reconciliation(), *_sampling())
+    return (*_fates(), *_shares(), *_keys(), *_wikis(), *_reconciliation(), *_sampling())
 
 
 def _fates() -> tuple[Check, ...]:
@@ -27,6 +27,11 @@ def _fates() -> tuple[Check, ...]:
             nullable=True,
         ),
         *stored,
+    )  # fmt: skip
+
+
+def _shares() -> tuple[Check, ...]:
+    return (
         at_most(
             "quarantine_share", "max_quarantine_share", "fates", CRITICAL, "quarantine_share",
             "{event_date}: {quarantine_share:.1%} of the lines were quarantined ({n_quarantined_logged} of "

@@ -20,9 +20,10 @@ import pandas as pd
 import yaml
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.catalogue import FAMILIES, load_catalogue
+from jobs.catalogue import load_catalogue
 from jobs.contracts import EVENT_COLUMNS
 from jobs.estimation.limits import DEFAULT_LIMITS
+from jobs.metric import FAMILIES
 from jobs.policy.timeline import Regime, all_regimes
 from jobs.reference.load import Reference
 from jobs.rows.build import build_rows

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.catalogue import MENU_LINK, MetricWindow, load_catalogue, parse_catalogue
+from jobs.catalogue import load_catalogue, parse_catalogue
+from jobs.metric import MetricWindow
 
 CONTRACT = {
     "dashboard_pageviews": "rolling 1, 7, 28",
@@ -70,7 +71,7 @@ def test_windows_are_typed():
 
 
 def test_what_is_special_about_the_menu_link():
-    note = load_catalogue().element(MENU_LINK)
+    note = load_catalogue().element("Personal Dashboard menu link")
     assert not note.all_platforms
     assert note.bucket_platform == "desktop_browser"
     assert "whole personal menu" in note.cautions["mobile_browser"]

@@ -33,7 +33,7 @@ def check(console: Console, settings: Settings, input_dir: str) -> None:
         reference = load_reference(folder, allow_unknown_policy_wikis=True)
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
     console.print(as_table(TIMELINE_HEADER, timeline_table(all_regimes(reference, grace)), "Sampling in force"))
-    problems = check_policy(reference, partial(find_event, source))
+    problems = check_policy(reference, partial(find_event, source, reference.instruments))
     for problem in problems:
         console.print(f"{problem.severity}: {problem}", highlight=False, markup=False)
     errors = [problem for problem in problems if problem.severity == "error"]

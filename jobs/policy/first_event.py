@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterable
+from datetime import datetime
 
 from jobs.raw.files import Input, RawFile, discover
 from jobs.raw.reader import read_files
-from jobs.reference import rules
-from jobs.reference.csv_file import Problems, parse_time, read_table
-from jobs.reference.rows import COLUMNS, INSTRUMENTS_CSV
-from jobs.resources import shipped
+from jobs.reference.csv_file import parse_time
+from jobs.reference.rows import InstrumentRow
 from jobs.scope import RULES, out_of_scope
 
 _OF_INSTRUMENT = "has_user_id"
@@ -17,14 +16,22 @@ _OF_LINE = sorted({field for cases in RULES.values() for case in cases for field
 READ = ("instrument_name", "wiki_db", "meta_dt", *_OF_LINE)
 
 
-def find_event(source: Input, instrument_name: str, wiki_db: str, start: datetime, end: datetime) -> datetime | None:
+def find_event(
+    source: Input,
+    instruments: Iterable[InstrumentRow],
+    instrument_name: str,
+    wiki_db: str,
+    start: datetime,
+    end: datetime,
+) -> datetime | None:
     """Return the time of the first raw event of an instrument on a wiki in `[start, end)`, hours of one UTC day.
 
     Events that are out of scope in any case (`scope.RULES`) do not count, nor do damaged files.
     """
     if not source.is_folder("raw"):
         return None
-    has_user_id = _carries_user_ids(source, instrument_name, start.date())
+    own = (row for row in instruments if row.instrument_name == instrument_name and row.stretch.holds(start.date()))
+    has_user_id = next((row.has_user_id for row in own), None)
     by_hour: dict[int, list[RawFile]] = {}
     for file in discover(source, [start.date()]).files:
         by_hour.setdefault(file.hour, []).append(file)
@@ -48,14 +55,3 @@ def _moments(
         and out_of_scope({**row, _OF_INSTRUMENT: has_user_id}) is None
     ]
     return [moment for moment in times if moment is not None]
-
-
-def _carries_user_ids(source: Input, instrument_name: str, day: date) -> bool | None:
-    """Tell whether the events of an instrument carry user ids on a day; None where it is not in force."""
-    with source.csv_folder() as folder:
-        own = folder / INSTRUMENTS_CSV
-        text = (own if own.exists() else shipped(f"data/{INSTRUMENTS_CSV}")).read_bytes()
-    problems = Problems()
-    rows = read_table(INSTRUMENTS_CSV, text, COLUMNS[INSTRUMENTS_CSV], rules.instrument, problems)
-    in_force = (row for row in rows if row.stretch.holds(day))
-    return next((row.has_user_id for row in in_force if row.instrument_name == instrument_name), None)

@@ -190,17 +190,9 @@ def _links(sums: pd.DataFrame, link_measures: Sequence[str]) -> pd.DataFrame:
         n_clicks_events=frame["n_clicks_events"].astype("Int64"),
         subject=subject,
     )[
-        [
-            "event_date",
-            "subject",
-            "n_differing",
-            "differing",
-            "n_impressions",
-            "n_impressions_events",
-            "n_clicks",
-            "n_clicks_events",
-        ]
-    ]
+        ["event_date", "subject", "n_differing", "differing", "n_impressions", "n_impressions_events", "n_clicks",
+         "n_clicks_events"]
+    ]  # fmt: skip
 
 
 def _elements(events: pd.DataFrame, reference: Reference) -> pd.DataFrame:

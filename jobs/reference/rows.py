@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated
 
-from jobs.catalogue import WINDOW_KINDS, MetricLine
 from jobs.columns import Columns, columns_of
+from jobs.metric import WINDOW_KINDS, MetricLine
 from jobs.reference.cells import FileRow, choice
 from jobs.reference.csv_file import Row
 from jobs.reference.stretch import Stretch

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.catalogue import Metric
-from jobs.estimation.answers import PeopleEstimate, refusal, refuse_presented
+from jobs.estimation.answers import PeopleEstimate, refuse_presented
 from jobs.estimation.fits import FitTask
+from jobs.metric import Metric
 from jobs.rows.cohorts import cohort_spans
 from jobs.rows.fitting import (
+    ASKED,
     PENDING,
     Fitting,
     Key,
@@ -28,8 +29,6 @@ from jobs.rows.fitting import (
 )
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import COHORT, CohortSums
-
-ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
 
 
 def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, context: WindowContext, fitting: Fitting) -> pd.DataFrame:
@@ -64,11 +63,10 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, context: WindowCont
 def _refused(metric: Metric, row: Record) -> PeopleEstimate | None:
     cohort, returned = float(row["observed_denominator"]), float(row["observed_numerator"])
     naive = returned / cohort if cohort else None
-    if isinstance(row["unmeasured_reason"], str):
-        return refusal(row["unmeasured_reason"], n_seen=cohort, naive=naive)
-    if metric.elements is not None:
+    is_measured = not isinstance(row["unmeasured_reason"], str)
+    if metric.elements is not None and is_measured:
         return refuse_presented(sampled_rate(row["regimes"]), cohort, naive)
-    return refused(row["regimes"], bool(row["has_unit_change"]), cohort, naive)
+    return refused(row, cohort, naive)
 
 
 def _regimes_of_windows(context: WindowContext, metric: Metric, row: Record) -> tuple[Regimes, Regimes]:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from jobs.catalogue import Catalogue, Metric
+from jobs.catalogue import Catalogue
 from jobs.estimation.intervals import FloatArray, wilson
+from jobs.metric import Metric
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.fitting import PENDING
 from jobs.rows.regimes import SAMPLING_COLUMNS, element_instruments, sampling_values
 from jobs.rows.window_context import WindowContext, joined
 from jobs.window_sums.tables import ALL, COHORT, CohortSums
+from jobs.windows import DAY
 
-DAY = timedelta(days=1)
 EMPTY = "the cohort is empty: there is nothing to divide by"
 CARRIED = (
     "observed_numerator", "observed_denominator", "n_users_observed", "n_effective", "estimate", "lower", "upper",

@@ -9,11 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 
-from jobs.estimation.answers import PeopleEstimate, refuse_mixed_rates, refuse_mixed_units
+from jobs.estimation.answers import PeopleEstimate, refusal, refuse_mixed_rates, refuse_mixed_units
 from jobs.estimation.fits import FitTask
 from jobs.estimation.limits import Limits
 
 PENDING = "pending"
+ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]  # of a share
 Regimes = frozenset[tuple[str, float]]
 Key = tuple[Any, ...]
 Record = Mapping[Hashable, Any]
@@ -50,9 +51,18 @@ def sampled_rate(regimes: Regimes) -> float:
     return min((rate for _, rate in regimes if rate < 1), default=1.0)
 
 
-def refused(regimes: Regimes, has_unit_change: bool, n_seen: float, naive: float | None) -> PeopleEstimate | None:
-    """Refuse a window whose visits cannot be pooled: two units, or two rates below 1."""
-    if has_unit_change or len({unit for unit, _ in regimes}) > 1:
+def refused(window: Record, n_seen: float, naive: float | None) -> PeopleEstimate | None:
+    """Refuse a window that was not measured, or whose visits cannot be pooled: two units, or two rates below 1.
+
+    Args:
+        window: unmeasured_reason, regimes and has_unit_change of it.
+        n_seen: users seen in it.
+        naive: the number as kept.
+    """
+    if isinstance(window["unmeasured_reason"], str):
+        return refusal(window["unmeasured_reason"], n_seen=n_seen, naive=naive)
+    regimes: Regimes = window["regimes"]
+    if window["has_unit_change"] or len({unit for unit, _ in regimes}) > 1:
         return refuse_mixed_units(n_seen, naive)
     if len({rate for _, rate in regimes if rate < 1}) > 1:
         return refuse_mixed_rates(n_seen, naive)

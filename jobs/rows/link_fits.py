@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import pandas as pd
 
-from jobs.estimation.answers import PeopleEstimate, refusal
+from jobs.estimation.answers import PeopleEstimate
 from jobs.estimation.fits import FitTask
-from jobs.rows.fitting import PENDING, Fitting, Key, Table, counts, fill, keys_of, refused, sampled_rate, tables_by
+from jobs.rows.fitting import (
+    ASKED,
+    PENDING,
+    Fitting,
+    Key,
+    Table,
+    counts,
+    fill,
+    keys_of,
+    refused,
+    sampled_rate,
+    tables_by,
+)
 from jobs.window_sums.tables import UNIQUE_CELL
-
-ASKED = ["regimes", "has_unit_change", "unmeasured_reason", "observed_denominator", "observed_numerator"]
 
 
 def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: Fitting) -> pd.DataFrame:
@@ -30,9 +40,7 @@ def fill_unique(candidates: pd.DataFrame, unique_counts: pd.DataFrame, fitting: 
     for key, row in zip(keys_of(asked, UNIQUE_CELL), asked.to_dict("records"), strict=True):
         shown, clicked = float(row["observed_denominator"]), float(row["observed_numerator"])
         naive = clicked / shown if shown else None
-        no = refused(row["regimes"], bool(row["has_unit_change"]), shown, naive)
-        if isinstance(row["unmeasured_reason"], str):
-            no = refusal(row["unmeasured_reason"], n_seen=shown, naive=naive)
+        no = refused(row, shown, naive)
         if no is not None:
             known[key] = no
             continue

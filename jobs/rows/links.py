@@ -11,12 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.catalogue import Catalogue, Metric
+from jobs.catalogue import Catalogue
 from jobs.estimation.intervals import FloatArray, wilson
 from jobs.estimation.ratios import FEW_CLICKS, PairSums, RatioEstimates, clustered_ratio, ctr_reason, design_ratio
 from jobs.estimation.regimes import TextArray, effective_number, regime_sums
 from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
 from jobs.estimation.totals import TotalSums, horvitz_thompson
+from jobs.metric import Metric
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.fitting import PENDING
 from jobs.rows.link_cells import link_cells

@@ -8,22 +8,23 @@ them). Estimates take the way of published ones: the same counts, fits and limit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from jobs.catalogue import Catalogue, Metric
+from jobs.catalogue import Catalogue
 from jobs.contracts import SELF_VALIDATION_RATES
 from jobs.estimation.fits import FitTask
+from jobs.metric import Metric
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.cohort_fits import spanning_shares
 from jobs.rows.fitting import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import COHORT, ROLLING, VISIT_WINDOW, VISITORS, CohortSums, VisitSums, copy_name
+from jobs.windows import DAY
 
-DAY = timedelta(days=1)
 ROLLING_DAYS = 28
 VISIT_METRICS = ("dashboard_visitors", "reviewers", "two_day_review_rate")
 COHORT_METRICS = ("two_week_return_rate", "retention_14d")

@@ -12,10 +12,23 @@ from jobs.estimation.answers import PeopleEstimate, refusal
 from jobs.estimation.fits import FitTask
 from jobs.estimation.people import pageviews_per_visitor_estimate
 from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
-from jobs.rows.fitting import PENDING, Fitting, Key, Record, counts, fill, keys_of, refused, sampled_rate, tables_by
+from jobs.rows.fitting import (
+    PENDING,
+    Fitting,
+    Key,
+    Record,
+    Table,
+    counts,
+    fill,
+    keys_of,
+    refused,
+    sampled_rate,
+    tables_by,
+)
 from jobs.window_sums.tables import REVIEWERS, VISIT_WINDOW, VISITORS, VisitSums
 
 KEY = ["metric", *VISIT_WINDOW]
+METRIC_OF = {VISITORS: "dashboard_visitors", REVIEWERS: "reviewers"}
 ASKED = [
     "n_visitors", "n_reviewers", "n_two_day_reviewers", "n_loads", "loads_lower", "loads_estimate", "loads_upper",
     "loads_status", "regimes", "has_unit_change", "sampling_unit",
@@ -47,10 +60,8 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     keys = keys_of(pending, KEY)
     wanted = set(keys)
     by_window = dict(zip(keys_of(windows, VISIT_WINDOW), windows.filter(items=ASKED).to_dict("records"), strict=True))
-    answers: dict[Key, PeopleEstimate] = {}
-    people = _people({key[1:] for key in wanted}, by_window, sums, fitting)
-    answers |= {("dashboard_visitors", *window): people[VISITORS, window] for _, window in people}
-    answers |= {("reviewers", *window): people[REVIEWERS, window] for _, window in people}
+    people = _people(_counted(wanted), by_window, sums, fitting)
+    answers = {(METRIC_OF[counted], *window): answer for (counted, window), answer in people.items()}
     answers |= _two_day(
         {key[1:] for key in wanted if key[0] == "two_day_review_rate"}, by_window, people, sums, fitting
     )
@@ -64,42 +75,38 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     return fill(candidates, asked, answers)
 
 
+def _counted(wanted: set[Key]) -> set[Key]:
+    """Return who is to be counted in which window: reviewers for themselves, visitors for all that rests on them."""
+    return {(REVIEWERS if key[0] == METRIC_OF[REVIEWERS] else VISITORS, key[1:]) for key in wanted}
+
+
 def _people(
     wanted: set[Key], windows: Mapping[Key, Record], sums: VisitSums, fitting: Fitting
 ) -> dict[Key, PeopleEstimate]:
-    """Estimate visitors and reviewers of every wanted window."""
+    """Estimate visitors or reviewers of every wanted (population, window)."""
     tables = tables_by(sums.user_counts, [*VISIT_WINDOW, "counted"])
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
-    for window in sorted(wanted, key=str):
+    for counted, window in sorted(wanted, key=str):
         row = windows[window]
-        for counted in (VISITORS, REVIEWERS):
-            seen = float(row[f"n_{counted}"])
-            refusal_ = _refused(row, seen, seen)
-            if refusal_ is not None:
-                known[counted, window] = refusal_
-                continue
-            table = tables.get((*window, counted))
-            k, m = counts(table, "k", "n_users")
-            is_full = np.zeros(0, dtype=bool) if table is None else table["is_full"].astype(bool)
-            full, sampled = int(m[is_full].sum()), ~is_full & (k > 0)
-            rate = sampled_rate(row["regimes"])
-            arguments = {
-                "k": k[sampled],
-                "m": m[sampled],
-                "rate": rate,
-                "n_full": full,
-                "noun": counted,
-                "limits": fitting.limits,
-            }
-            tasks[counted, window] = FitTask("users_estimate", arguments)
+        seen = float(row[f"n_{counted}"])
+        no = refused(row, seen, seen)
+        if no is not None:
+            known[counted, window] = no
+        else:
+            tasks[counted, window] = _task(tables.get((*window, counted)), row, counted, fitting)
     return {**known, **fitting.run(tasks)}
 
 
-def _refused(row: Record, seen: float, naive: float | None) -> PeopleEstimate | None:
-    if row["unmeasured_reason"] is not None and isinstance(row["unmeasured_reason"], str):
-        return refusal(row["unmeasured_reason"], n_seen=seen, naive=naive)
-    return refused(row["regimes"], bool(row["has_unit_change"]), seen, naive)
+def _task(table: Table | None, row: Record, counted: str, fitting: Fitting) -> FitTask:
+    k, m = counts(table, "k", "n_users")
+    is_full = np.zeros(0, dtype=bool) if table is None else table["is_full"].astype(bool)
+    sampled = ~is_full & (k > 0)
+    arguments = {
+        "k": k[sampled], "m": m[sampled], "rate": sampled_rate(row["regimes"]), "n_full": int(m[is_full].sum()),
+        "noun": counted, "limits": fitting.limits,
+    }  # fmt: skip
+    return FitTask("users_estimate", arguments)
 
 
 def _two_day(
@@ -116,7 +123,7 @@ def _two_day(
     for window in sorted(wanted, key=str):
         row, visitors = windows[window], people[VISITORS, window]
         hits, seen = int(row["n_two_day_reviewers"]), float(row["n_visitors"])
-        no = _refused(row, seen, hits / seen if seen else None)
+        no = refused(row, seen, hits / seen if seen else None)
         if no is not None:
             known[("two_day_review_rate", *window)] = no
             continue

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from jobs.catalogue import Metric
 from jobs.estimation.intervals import FloatArray, wilson
 from jobs.estimation.ratios import PairSums, clustered_ratio
 from jobs.estimation.regimes import regime_sums
 from jobs.estimation.totals import TotalSums, horvitz_thompson
+from jobs.metric import Metric
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.candidates import candidates
 from jobs.rows.fitting import PENDING
 from jobs.rows.regimes import SAMPLING_COLUMNS, entries, regimes_by_row, sampling_values
 from jobs.rows.window_context import WindowContext, joined_columns
 from jobs.window_sums.tables import ALL, QUARTER, REVIEWERS, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
-from jobs.windows import quarter_start
+from jobs.windows import DAY, quarter_start
 
-DAY = timedelta(days=1)
 VISIT_FAMILIES = ("totals", "users")
 NOBODY = "nobody visited: there is nothing to divide by"
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import date
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.console import as_records, as_table
 from jobs.errors import GateError
 from jobs.log import get_logger
 from jobs.progress import Told
@@ -16,16 +14,13 @@ from jobs.raw.files import find_input, open_input
 from jobs.raw.strays import tell_strays
 from jobs.steps.facts import stage_facts
 from jobs.steps.fates import stage_fates
+from jobs.steps.fates_told import print_fates, with_refused
 from jobs.steps.gates import facts_gate
 from jobs.steps.job import Job
 from jobs.steps.lines import parsed_lines
 from jobs.steps.reference_frames import instrument_frame, regime_frame, wiki_frame
 from jobs.transforms.events import classify
-from jobs.warehouse.refused import refused_by_day, refused_lines, shorten
 from jobs.warehouse.salt import salt_of
-from jobs.windows import in_words
-
-REASONS_SHOWN = 3
 
 
 def ingest(job: Job) -> None:
@@ -54,11 +49,11 @@ def ingest(job: Job) -> None:
         job.engine.release(frame)
     stage_facts(job)
     job.warehouse.save(run)
-    _report(job)  # what it was is seen whether the gate lets it pass or not
+    print_fates(job)  # what it was is seen whether the gate lets it pass or not
     try:
         facts_gate(job)
     except GateError as error:
-        raise _with_refused(job, error) from None
+        raise with_refused(job, error) from None
 
 
 def _lines_by_day(lines: DataFrame) -> dict[date, int]:
@@ -81,34 +76,3 @@ def _classify(job: Job, lines: DataFrame, salt: str) -> DataFrame:
 def _tell_unreadable(classified: DataFrame) -> None:
     for row in classified.where("reason = 'unreadable_file'").select("file").orderBy("file").collect():
         get_logger().warning("this file cannot be read and is quarantined whole", file=row.file)
-
-
-def _report(job: Job) -> None:
-    """Print what became of the lines, and where the rest went."""
-    log = job.lake.read_between("ingest_log", job.run.start, job.run.end, job.run.run_id)
-    sums = log.groupBy("fate", "reason").agg(
-        F.sum("n_lines").alias("lines"), F.count_distinct("event_date", "event_hour")
-    )
-    rows = sorted((row[0], row[1] or "", row[2], row[3]) for row in sums.collect())
-    title = f"{sum(job.run.lines_read.values()):,} lines read, {in_words(job.run.start, job.run.end)}"
-    job.console.print(as_table(["fate", "reason", "lines", "hours"], rows, title))
-
-
-def _with_refused(job: Job, error: GateError) -> GateError:
-    """Print why most of the refused lines were refused, with an example each, and name the command that shows more."""
-    run = job.run
-    refused = refused_by_day(job.lake, run.days, run.run_id)
-    if not refused:
-        return error
-    reasons: Counter[str] = Counter()
-    for (_, reason), n_lines in refused.items():
-        reasons[reason] += n_lines
-    rows = []
-    for reason, n_lines in reasons.most_common(REASONS_SHOWN):
-        for example in refused_lines(job.lake, run.days, run.run_id, reason=reason, limit=1):
-            rows.append((reason, f"{n_lines:,}", example.file, example.line and shorten(example.line)))
-    job.console.print("Quarantined most, with an example each:", style="bold")
-    job.console.print(as_records(["reason", "lines", "file", "example"], rows), soft_wrap=True)
-    day = next(iter(refused))[0]
-    command = f"pdmetrics --warehouse {job.warehouse.path} quarantine --date {day} --staged"
-    return GateError(error.what, where=error.where, next_step=f"{command} shows refused lines; {error.next_step}")

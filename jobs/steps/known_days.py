@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 from pyspark.sql import functions as F
 
@@ -13,23 +13,15 @@ from jobs.reference.load import Reference
 from jobs.reference.rows import ANY_PLATFORM, REVIEW_LINKS, VocabularyRow
 from jobs.rows.window_context import WindowContext
 from jobs.steps.job import Job
-from jobs.windows import earliest_day
-
-DAY = timedelta(days=1)
+from jobs.transforms.arrival import days_arrived
+from jobs.windows import DAY, earliest_day
 
 
 def window_context(job: Job, as_of: Sequence[date]) -> WindowContext:
     """Collect what is known of every day that a window can contain."""
     first, end = earliest_day(min(as_of), load_catalogue().longest_days), max(as_of) + DAY
     log = job.lake.read_between("ingest_log", first, end, job.run.run_id)
-    incomplete = (F.col("fate") == "missing_hour") | F.coalesce(F.col("reason") == "unreadable_file", F.lit(False))
-    hours = log.groupBy("event_date", "event_hour").agg(
-        F.max(F.col("fate") != "missing_hour").alias("arrived"), F.max(incomplete).alias("incomplete")
-    )
-    days = hours.groupBy("event_date").agg(
-        F.max("arrived").alias("arrived"), F.count_if(F.col("incomplete")).alias("incomplete")
-    )
-    rows = days.collect()
+    rows = days_arrived(log).collect()
     regimes = job.lake.read_between("baseline_daily", first, end, job.run.run_id).select(
         "event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 from pyspark.sql import functions as F
@@ -25,8 +25,8 @@ from jobs.transforms.thinning import thinned_copies
 from jobs.window_sums.cohorts import cohort_sums
 from jobs.window_sums.tables import copy_name
 from jobs.window_sums.visits import visit_window_sums
+from jobs.windows import DAY
 
-DAY = timedelta(days=1)
 WEEK = 7 * DAY
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from jobs.rows.cohorts import cohort_metrics
 from jobs.rows.link_cells import platform_bucket_elements
@@ -17,9 +17,7 @@ from jobs.window_sums.cohorts import cohort_sums
 from jobs.window_sums.links import link_window_sums
 from jobs.window_sums.tables import ROLLING, CohortSums, LinkSums, QuarterStarts, VisitSums, WindowSums
 from jobs.window_sums.visits import visit_window_sums
-from jobs.windows import earliest_day
-
-DAY = timedelta(days=1)
+from jobs.windows import DAY, earliest_day
 
 
 def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context: WindowContext) -> WindowSums:
@@ -35,35 +33,17 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context:
         )
     )
     user_days, user_links, unit_links = facts
-    own_bucket, below = platform_bucket_elements(catalogue), context.sampled_wikis(first, end)
+    asked: dict[str, Any] = {"start": start, "end": end, "sampled": context.sampled_wikis(first, end)}
+    link_windows, counted = catalogue.window_days(ROLLING, "links"), unique_windows(catalogue)
+    visit_windows, own_bucket = catalogue.window_days(ROLLING, *VISIT_FAMILIES), platform_bucket_elements(catalogue)
     sums = side_by_side(
-        lambda: link_window_sums(
-            user_links,
-            unit_links,
-            platform_bucket_elements=own_bucket,
-            windows=catalogue.window_days(ROLLING, "links"),
-            unique_windows=unique_windows(catalogue),
-            start=start,
-            end=end,
-            sampled=below,
+        partial(
+            link_window_sums, user_links, unit_links, windows=link_windows, unique_windows=counted,
+            platform_bucket_elements=own_bucket, **asked,
         ),
-        lambda: visit_window_sums(
-            user_days,
-            windows=catalogue.window_days(ROLLING, *VISIT_FAMILIES),
-            quarter_starts=starts,
-            start=start,
-            end=end,
-            sampled=below,
-        ),
-        lambda: cohort_sums(
-            user_days,
-            user_links,
-            metrics=cohort_metrics(catalogue),
-            start=start,
-            end=end,
-            sampled=below,
-        ),
-    )
+        partial(visit_window_sums, user_days, windows=visit_windows, quarter_starts=starts, **asked),
+        partial(cohort_sums, user_days, user_links, metrics=cohort_metrics(catalogue), **asked),
+    )  # fmt: skip
     for frame in facts:
         job.engine.release(frame)
     links, visits, cohorts = cast(tuple[LinkSums, VisitSums, CohortSums], tuple(sums))

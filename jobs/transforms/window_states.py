@@ -16,17 +16,17 @@ On one date a leaving day is taken out before the day that enters is put in; eac
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from jobs.transforms.prefix_sums import prefix_sums
+from jobs.windows import DAY
 
 State = Mapping[str, Column]
 Statistic = Callable[[State], Column]
-DAY = timedelta(days=1)
 
 
 def within(rows: DataFrame, start: date, end: date, longest: int) -> DataFrame:

@@ -26,7 +26,8 @@ from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema, spark_schema
 from jobs.warehouse.bulk import has_lists, replace_with_files, replace_with_rows, write_files, written_chunks
 from jobs.warehouse.catalog import NAME, local_path
-from jobs.warehouse.tables import DAY, Tables, between, copy_rows, spans, within
+from jobs.warehouse.tables import Tables, between, copy_rows, spans, within
+from jobs.windows import DAY
 
 
 class Lake(Tables):

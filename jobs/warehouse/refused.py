@@ -6,19 +6,17 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 from pyiceberg.catalog import Catalog
-from pyiceberg.expressions import And, EqualTo
+from pyiceberg.expressions import And
 
 from jobs.errors import WarehouseError
 from jobs.warehouse.catalog import known_tables
 from jobs.warehouse.masking import masked, printable
-from jobs.warehouse.tables import Tables, within
+from jobs.warehouse.tables import Tables, equal_to, within
 
 LOG, LINES = "ingest_log", "quarantine"
 LETTERS_SHOWN = 1000
-_equal_to: Any = EqualTo  # to a type checker PyIceberg's predicates take none of what they take
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ def refused_lines(
     """
     condition = within("event_date", days)
     if reason is not None:
-        condition = And(condition, _equal_to("reason", reason))
+        condition = And(condition, equal_to("reason", reason))
     columns = ("file", "reason", "line")
     scan = tables.table(LINES).scan(condition, columns, snapshot_id=tables.snapshot(LINES, run_id), limit=limit)
     return [

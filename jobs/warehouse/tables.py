@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog
-from pyiceberg.expressions import AlwaysFalse, And, BooleanExpression, GreaterThanOrEqual, LessThanOrEqual, Or
+from pyiceberg.expressions import AlwaysFalse, And, BooleanExpression, EqualTo, GreaterThanOrEqual, LessThanOrEqual, Or
 from pyiceberg.table import DataScan, Table
 from pyiceberg.table.snapshots import ancestors_of
 
@@ -24,10 +24,10 @@ from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.warehouse.catalog import ensure_tables, local_path
 from jobs.warehouse.snapshots import LakeTable
+from jobs.windows import DAY
 
 MAIN = "main"
 KEEP_SNAPSHOTS = timedelta(days=30)
-DAY = timedelta(days=1)
 EPOCH = date(1970, 1, 1)
 
 
@@ -165,12 +165,19 @@ def within(column: str, days: Sequence[date]) -> BooleanExpression:
 
 def between(column: str, first: date, last: date) -> BooleanExpression:
     """Return the condition that a partition lies in a closed span of days."""
-    return And(_predicate(GreaterThanOrEqual, column, first), _predicate(LessThanOrEqual, column, last))
+    return And(
+        _predicate(GreaterThanOrEqual, column, first.isoformat()), _predicate(LessThanOrEqual, column, last.isoformat())
+    )
 
 
-def _predicate(kind: Any, column: str, day: date) -> BooleanExpression:
-    """Compare a column with a day; to a type checker PyIceberg's predicates take none of what they take."""
-    found: BooleanExpression = kind(column, day.isoformat())
+def equal_to(column: str, value: str) -> BooleanExpression:
+    """Return the condition that a column has a value."""
+    return _predicate(EqualTo, column, value)
+
+
+def _predicate(kind: Any, column: str, value: str) -> BooleanExpression:
+    """Compare a column with a value; to a type checker PyIceberg's predicates take none of what they take."""
+    found: BooleanExpression = kind(column, value)
     return found
 
 

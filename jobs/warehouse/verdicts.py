@@ -8,12 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from pyiceberg.expressions import BooleanExpression, EqualTo
 
 from jobs.warehouse.lake import Lake
+from jobs.warehouse.tables import equal_to
 
 QUALITY_TABLE = "data_quality_metrics"
-_equal_to: Any = EqualTo  # to a type checker PyIceberg's predicates take none of what they take
 
 
 def stage_verdicts(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> pd.DataFrame:
@@ -57,6 +56,6 @@ def _numbered(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> pd.Data
 
 
 def _of_run(lake: Lake, run_id: str, snapshot: int) -> list[dict[str, Any]]:
-    is_its: BooleanExpression = _equal_to("run_id", run_id)
-    rows: list[dict[str, Any]] = lake.table(QUALITY_TABLE).scan(is_its, snapshot_id=snapshot).to_arrow().to_pylist()
+    scan = lake.table(QUALITY_TABLE).scan(equal_to("run_id", run_id), snapshot_id=snapshot)
+    rows: list[dict[str, Any]] = scan.to_arrow().to_pylist()
     return rows

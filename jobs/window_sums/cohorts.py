@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 
 import pandas as pd
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.catalogue import Metric
+from jobs.metric import Metric
 from jobs.transforms.cohort_days import cohort_unit_counts, day_cohorts, visit_days, week_cohorts
 from jobs.window_sums.dense import collect
 from jobs.window_sums.tables import COHORT, CohortSums
-
-DAY = timedelta(days=1)
+from jobs.windows import DAY
 
 
 def cohort_sums(

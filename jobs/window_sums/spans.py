@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import pandas as pd
 from pyspark.sql import Column, DataFrame
@@ -11,9 +11,8 @@ from pyspark.sql import functions as F
 
 from jobs.transforms.window_states import within
 from jobs.window_sums.tables import QUARTER, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts
-from jobs.windows import quarter_end
+from jobs.windows import DAY, quarter_end
 
-DAY = timedelta(days=1)
 TAGS = ("wiki_db", "population", "quarter_stop")
 
 

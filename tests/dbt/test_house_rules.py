@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.catalogue import INFERENCES, KINDS, WINDOW_KINDS
 from jobs.contracts import TABLES
+from jobs.metric import INFERENCES, KINDS, WINDOW_KINDS
 
 pytestmark = pytest.mark.dbt
 

@@ -123,7 +123,7 @@ def write_raw(folder, hour, *events, suffix="json"):
 
 @pytest.mark.parametrize("suffix", ["json", "json.gz", "parquet"])
 def test_the_first_event_before_a_late_start_is_found_in_raw(tmp_path, suffix):
-    wanted = (open_input(tmp_path), HEALTH, "enwiki", at("2026-03-01"), at("2026-03-01T20:30"))
+    wanted = (open_input(tmp_path), (instrument_row(),), HEALTH, "enwiki", at("2026-03-01"), at("2026-03-01T20:30"))
     assert find_event(*wanted) is None, "no raw events at all"
     others = (
         event("2026-03-01T02:01:00Z", wiki="trwiki"),
@@ -140,13 +140,14 @@ def test_the_first_event_before_a_late_start_is_found_in_raw(tmp_path, suffix):
 
 
 def test_damaged_raw_files_and_lines_are_passed_over(tmp_path):
+    hours = (at("2026-03-01"), at("2026-03-01T20:30"))
     write_raw(tmp_path, 1, suffix="json.gz")
     broken = tmp_path / "raw/web_base/year=2026/month=3/day=1/hour=1/events.json.gz"
     broken.write_bytes(gzip.compress(json.dumps(event("2026-03-01T01:00:00Z")).encode())[:-9])
     write_raw(tmp_path, 2)
     lines = ['{"enwiki', '"enwiki"', '{"meta": "enwiki"}', json.dumps(event("soon")), json.dumps(event(3))]
     (tmp_path / "raw/web_base/year=2026/month=3/day=1/hour=2/events.json").write_text("\n".join(lines))
-    assert find_event(open_input(tmp_path), HEALTH, "enwiki", at("2026-03-01"), at("2026-03-01T20:30")) is None
+    assert find_event(open_input(tmp_path), (instrument_row(),), HEALTH, "enwiki", *hours) is None
 
 
 @pytest.mark.parametrize(("first_hour", "code"), [(3, 2), (23, 0)])

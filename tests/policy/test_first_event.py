@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from datetime import UTC, datetime, time, timedelta
 
@@ -11,6 +12,8 @@ import yaml
 
 from jobs.policy.first_event import find_event
 from jobs.raw.files import open_input
+from jobs.reference import rules
+from jobs.reference.csv_file import Problems, read_table
 from jobs.reference.rows import COLUMNS, INSTRUMENTS_CSV
 from tests.transforms.ingest_cases import CASES, read_cases
 
@@ -23,15 +26,17 @@ LINES = {case.name: case for case in read_cases() if not case.expect.startswith(
 
 
 @pytest.fixture(scope="module")
-def instruments(tmp_path_factory):
-    """`instruments.csv` of the golden cases."""
-    path = tmp_path_factory.mktemp("world") / INSTRUMENTS_CSV
-    with path.open("w") as file:
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS[INSTRUMENTS_CSV])
-        for row in yaml.safe_load((CASES / "world.yaml").read_text())["instruments"]:
-            writer.writerow(str(value).lower() if isinstance(value, bool) else value for value in row)
-    return path.read_text()
+def instruments():
+    """The instruments of the golden cases."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(COLUMNS[INSTRUMENTS_CSV])
+    for row in yaml.safe_load((CASES / "world.yaml").read_text())["instruments"]:
+        writer.writerow(str(value).lower() if isinstance(value, bool) else value for value in row)
+    problems = Problems()
+    rows = read_table(INSTRUMENTS_CSV, text.getvalue().encode(), COLUMNS[INSTRUMENTS_CSV], rules.instrument, problems)
+    assert not problems.found
+    return rows
 
 
 @pytest.fixture
@@ -39,14 +44,14 @@ def count(tmp_path, instruments):
     """Whether a golden line counts as an event of its instrument on its wiki."""
 
     def found(case):
-        (tmp_path / INSTRUMENTS_CSV).write_text(instruments)
         hour = tmp_path / f"raw/web_base/year={case.day:%Y}/month={case.day.month}/day={case.day.day}/hour={case.hour}"
         hour.mkdir(parents=True)
         (hour / "events.json").write_text(case.line)
         event = json.loads(case.line)
         start = datetime.combine(case.day, time(), tzinfo=UTC)
         name, wiki = str(event.get("instrument_name")), event.get("mediawiki", {}).get("database", "trwiki")
-        return find_event(open_input(tmp_path), name, wiki, start, start + timedelta(days=1)) is not None
+        end = start + timedelta(days=1)
+        return find_event(open_input(tmp_path), instruments, name, wiki, start, end) is not None
 
     return found
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from jobs.catalogue import WINDOW_KINDS
+from jobs.metric import WINDOW_KINDS
 from jobs.policy.check import check_policy
 from jobs.raw.event import ORDER, decode, values
 from jobs.raw.reader import FIELDS
