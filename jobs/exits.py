@@ -1,7 +1,7 @@
 """How a command ends: one line on standard error and one exit code; a traceback only where it is asked for.
 
-Codes: 0 done, 1 a gate failed or doctor found something to mend, 2 usage, configuration or input, 3 no input, 70 unexpected, 75 the lock is held, 130 and
-143 interrupted (docs/contract.md, section 1.2).
+Codes: 0 done, 1 a gate failed or doctor found something to mend, 2 usage, configuration or input, 3 no input, 70
+unexpected, 75 the lock is held, 130 and 143 interrupted (docs/contract.md, section 1.2).
 """
 
 from __future__ import annotations
