@@ -41,7 +41,7 @@ from jobs.window_sums.links import link_window_sums
 from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums
 from jobs.window_sums.visits import visit_window_sums
 from jobs.windows import days
-from tests.references import HEALTH, policy_row, reference, wiki_row
+from tests.references import HEALTH, arrival, policy_row, reference, wiki_row
 
 CASES = Path(__file__).parent / "cases" / "metrics"
 DAY = timedelta(days=1)
@@ -105,8 +105,8 @@ def _case(name: str, spec: dict[str, Any]) -> MetricCase:
     left_open = _open(name, spec)
     known = _reference(spec["wikis"], spec.get("policy", EVERYTHING))
     missing = set(spec.get("missing_days", []))
-    incomplete = dict(spec.get("missing_hours", {})) | dict.fromkeys(missing, 24)
-    context = WindowContext(known, [day for day in YEAR if day not in missing], incomplete, GRACE_MINUTES)
+    there = arrival([day for day in YEAR if day not in missing], spec.get("missing_hours", {}))
+    context = WindowContext(known, there, GRACE_MINUTES)
     first_wiki = next(iter(spec["wikis"]))
     regimes = all_regimes(known, timedelta(minutes=GRACE_MINUTES))
     events = [

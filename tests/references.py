@@ -5,7 +5,7 @@ A moment may be given as text or as a day, UTC; a day as text too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from functools import cache
 
@@ -24,6 +24,7 @@ from jobs.reference.rows import (
     WikiRow,
 )
 from jobs.resources import shipped
+from jobs.rows.arrival import HOURS, Arrival, InputHour
 from jobs.windows import midnight
 
 HEALTH = "personal-dashboard-health-metrics"
@@ -103,3 +104,13 @@ def reference(
     """A reference with a policy; one wiki, and instrument and vocabulary as shipped, unless it says otherwise."""
     elements = shipped_vocabulary() if vocabulary is None else tuple(vocabulary)
     return Reference(tuple(wikis), policy, tuple(instruments), elements)
+
+
+def arrival(days: Iterable[date], lost: Mapping[date, Iterable[int]] | None = None, n_kept: int = 100) -> Arrival:
+    """Days of input of which every hour arrived with as many lines, but for the hours of `lost`."""
+    gone = {(day, hour) for day, hours in (lost or {}).items() for hour in hours}
+    return Arrival(
+        InputHour(day, hour, (day, hour) not in gone, (day, hour) not in gone, 0 if (day, hour) in gone else n_kept)
+        for day in days
+        for hour in range(HOURS)
+    )

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+
+from jobs.windows import DAY, midnight
+
+HOUR = timedelta(hours=1)
+MOST_SPANS = 3  # more would not be read
+SMALLEST_SHARE = 0.0005  # below it one decimal says 0
 
 
 class CautionKind(IntEnum):
@@ -34,19 +41,21 @@ class Caution:
 
     Attributes:
         kind: what kind of fact.
-        n_hours: of missing hours, how many.
+        hours: of missing hours, which, as (day, hour of the day) in order.
+        share: of missing hours, the largest share of the window's events that they could hold.
         note: of a standing caution, its sentence.
     """
 
     kind: CautionKind
-    n_hours: int = 0
+    hours: tuple[tuple[date, int], ...] = ()
+    share: float = 0
     note: str = ""
 
     @property
     def sentence(self) -> str:
         """The fact in words."""
         if self.kind is CautionKind.MISSING_HOURS:
-            return f"{self.n_hours} hour{'s' if self.n_hours > 1 else ''} of the window did not arrive"
+            return hours_in_words(self.hours, self.share)
         if self.kind is CautionKind.EVENTS_LOST:
             return "a quarter of an hour around a change of sampling was lost"
         if self.kind is CautionKind.POLICY_GAP:
@@ -63,9 +72,34 @@ Cautions = tuple[Caution, ...]
 EVENTS_LOST, POLICY_GAP = Caution(CautionKind.EVENTS_LOST), Caution(CautionKind.POLICY_GAP)
 
 
-def missing_hours(n_hours: int) -> Cautions:
-    """Return the caution about hours that did not arrive, if there are any."""
-    return (Caution(CautionKind.MISSING_HOURS, n_hours=n_hours),) if n_hours else ()
+def missing_hours(hours: Sequence[tuple[date, int]], share: float) -> Cautions:
+    """Return the caution about hours that did not arrive whole, if there are any; they could hold `share` of all."""
+    return (Caution(CautionKind.MISSING_HOURS, hours=tuple(hours), share=share),) if hours else ()
+
+
+def hours_in_words(hours: Sequence[tuple[date, int]], share: float) -> str:
+    """Name hours that did not arrive whole, those in a row together, and say what they could hold at most."""
+    spans: list[list[datetime]] = []
+    for day, hour in hours:
+        begin = midnight(day) + timedelta(hours=hour)
+        if spans and spans[-1][1] == begin:
+            spans[-1][1] = begin + HOUR
+        else:
+            spans.append([begin, begin + HOUR])
+    named = ", ".join(_span(begin, end) for begin, end in spans[:MOST_SPANS]) + " UTC"
+    if left := sum((end - begin) // HOUR for begin, end in spans[MOST_SPANS:]):
+        named += f" and {left} more"
+    count = "1 hour" if len(hours) == 1 else f"{len(hours)} hours"
+    most = f"up to {share:.1%}".replace("%", " %") if share >= SMALLEST_SHARE else "less than 0.1 %"
+    return (
+        f"{count} of the window did not arrive whole ({named}): "
+        f"{most} of its events on all wikis could lie there"
+    )
+
+
+def _span(begin: datetime, end: datetime) -> str:
+    last = f"{end:%H:%M}" if end - midnight(begin.date()) < DAY else f"{end:%Y-%m-%d %H:%M}"
+    return f"{begin:%Y-%m-%d %H:%M} to {last}"
 
 
 def standing(note: str | None) -> Cautions:

@@ -69,7 +69,7 @@ def _is_asked(context: WindowContext, metric: Metric, first: date, end: date) ->
 
 
 def _known(context: WindowContext, metric: Metric, wiki: str, first: date, end: date) -> tuple[object, ...]:
-    missing, cautions = context.missing_reason(first, end), context.cautions(first, end)
+    missing, cautions = context.arrival.missing_reason(first, end), context.arrival.cautions(first, end)
     instruments = context.usage_instruments(first, end)
     unmeasured = context.usage_unmeasured(first, end) or missing
     if metric.elements is not None:
@@ -80,7 +80,7 @@ def _known(context: WindowContext, metric: Metric, wiki: str, first: date, end: 
         unmeasured = unmeasured or context.vocabulary.unmeasured(metric.elements, ALL, *seen)
     sampling = context.sampling(instruments, (wiki,), first, end)
     sampling = replace(sampling, series_break=joined(sampling.series_break, context.catalogue.breaks("*", first, end)))
-    whole, has_id = context.is_complete(first, end), context.have_user_ids(instruments)
+    whole, has_id = context.arrival.is_complete(first, end), context.have_user_ids(instruments)
     return whole, (*cautions, *sampling.losses), unmeasured or sampling.unrecorded, has_id, *sampling_values(sampling)
 
 

@@ -81,10 +81,10 @@ def link_windows(context: WindowContext, as_of: Iterable[date]) -> pd.DataFrame:
         for days in context.catalogue.window_days(ROLLING, "links"):
             start, end = last - (days - 1) * DAY, last + DAY
             wikis = context.visible_wikis(start)
-            missing, cautions = context.missing_reason(start, end), context.cautions(start, end)
+            missing, cautions = context.arrival.missing_reason(start, end), context.arrival.cautions(start, end)
             members = [(wiki, (wiki,)) for wiki in wikis] + ([(ALL, tuple(wikis))] if wikis else [])
             rows += [
-                (name, days, start, last, context.is_complete(start, end), cautions, missing, group)
+                (name, days, start, last, context.arrival.is_complete(start, end), cautions, missing, group)
                 for name, group in members
             ]
     columns = [

@@ -81,7 +81,7 @@ def _spans(catalogue: Catalogue, monday: date) -> Iterator[tuple[Metric, int, da
 
 def _full_unit(context: WindowContext, metric: Metric, wiki: str, first: date, end: date) -> str | None:
     """Return the sampling unit of a window in which nothing was sampled out; None where a truth cannot be known."""
-    unmeasured = context.usage_unmeasured(first, end) or context.missing_days(first, end)
+    unmeasured = context.usage_unmeasured(first, end) or context.arrival.missing_days(first, end)
     if unmeasured or (metric.elements == REVIEW_LINKS and context.vocabulary.review_unmeasured(first, end)):
         return None
     sampling = context.sampling(context.usage_instruments(first, end), (wiki,), first, end)

@@ -92,13 +92,13 @@ def _window(
     last: date,
 ) -> tuple[object, ...]:
     end = last + DAY
-    missing, cautions = context.missing_reason(first, end), context.cautions(first, end)
+    missing, cautions = context.arrival.missing_reason(first, end), context.arrival.cautions(first, end)
     sampling = context.sampling(context.usage_instruments(first, end), members, first, end)
     unmeasured = context.usage_unmeasured(first, end) or missing or sampling.unrecorded
     review = context.vocabulary.review_unmeasured(first, end)
     told = [context.catalogue.breaks(scope, first, end) for scope in ("*", REVIEW_LINKS)]
     return (
-        name, kind, population, length, last, first, length or np.nan, members, context.is_complete(first, end),
+        name, kind, population, length, last, first, length or np.nan, members, context.arrival.is_complete(first, end),
         (*cautions, *sampling.losses), unmeasured, review, *told, *sampling_values(sampling),
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,7 +15,8 @@ from jobs.reference.instruments import instruments_between
 from jobs.reference.load import Reference
 from jobs.reference.rows import USAGE_ROLES
 from jobs.reference.vocabulary import Vocabulary
-from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, Cautions, missing_hours
+from jobs.rows.arrival import Arrival
+from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, Cautions
 from jobs.windows import DAY, days
 
 Recorded = tuple[date, str, str, str, float]
@@ -79,8 +79,7 @@ class WindowContext:
 
     Args:
         reference: the run's frozen reference.
-        arrived: days of which at least one hour arrived.
-        incomplete: number of missing or unreadable hours by day.
+        arrival: which hours of input there are.
         recorded: regimes that kept events carry, as (day, wiki, instrument, unit, rate). Where the policy was corrected
             after a day was ingested they differ from the policy, and both count until the day is ingested again.
         first_seen: elements that the vocabulary lacks, with the day each was first seen.
@@ -92,8 +91,7 @@ class WindowContext:
     def __init__(
         self,
         reference: Reference,
-        arrived: Iterable[date],
-        incomplete: Mapping[date, int],
+        arrival: Arrival,
         grace_minutes: int,
         recorded: Iterable[Recorded] = (),
         first_seen: Mapping[str, date] | None = None,
@@ -101,13 +99,12 @@ class WindowContext:
         catalogue: Catalogue | None = None,
     ) -> None:
         self.reference, self.catalogue = reference, catalogue or load_catalogue()
+        self.arrival = arrival
         self.first_seen, self._sent = dict(first_seen or {}), dict(sent or {})
         self._recorded: dict[tuple[str, str], list[tuple[date, str, float]]] = {}
         for day, wiki, instrument, unit, rate in recorded:
             self._recorded.setdefault((instrument, wiki), []).append((day, unit, rate))
         self.vocabulary = Vocabulary(reference.vocabulary)
-        self._arrived = sorted(arrived)
-        self._incomplete = {day: hours for day, hours in incomplete.items() if hours}
         self._timelines = timelines(reference, timedelta(minutes=grace_minutes))
         # Windows are few, and asked about for every wiki, element and metric.
         self.sampling = cache(self._sampling)
@@ -121,27 +118,6 @@ class WindowContext:
     def sampled_wikis(self, start: date, end: date) -> list[str]:
         """Return the wikis on which some rate below 1 was in force in [start, end), kept anything or not."""
         return sorted({wiki for (_, wiki), own in self._timelines.items() if own.is_sampled(start, end)})
-
-    def missing_days(self, start: date, end: date) -> int:
-        """Return how many days of [start, end) never arrived."""
-        return (end - start).days - (bisect_left(self._arrived, end) - bisect_left(self._arrived, start))
-
-    def missing_hours(self, start: date, end: date) -> int:
-        """Return how many hours of the arrived days of [start, end) are missing or unreadable."""
-        return sum(hours for day, hours in self._incomplete.items() if start <= day < end)
-
-    def is_complete(self, start: date, end: date) -> bool:
-        """Whether every hour of [start, end) has arrived and could be read."""
-        return not self.missing_days(start, end) and not self.missing_hours(start, end)
-
-    def missing_reason(self, start: date, end: date) -> str | None:
-        """Say why a window has days that were never ingested, or None."""
-        missing = self.missing_days(start, end)
-        return f"{missing} of {(end - start).days} days of the window have no input" if missing else None
-
-    def cautions(self, start: date, end: date) -> Cautions:
-        """Return why a window with all its days is not whole."""
-        return missing_hours(self.missing_hours(start, end))
 
     def usage_instruments(self, start: date, end: date) -> tuple[str, ...]:
         """Return the instruments that measure the dashboard itself in [start, end)."""

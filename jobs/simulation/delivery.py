@@ -46,7 +46,7 @@ _FATES = {
     RATE_ZERO: "quarantined/sampling_rate_zero",
 }
 _MISSING_HOUR, _BROKEN_HOUR = 13, 15
-_FIRST_MISSING, _BETWEEN_MISSING, _BROKEN_DAY = 2, 23, 1  # days of the world, whatever its length
+_FIRST_MISSING, _BETWEEN_MISSING, _BROKEN_DAY = 2, 60, 1  # days of the world, whatever its length
 _COPIES_WAIT = 7  # days: so long a copy of a line may be on its way
 
 

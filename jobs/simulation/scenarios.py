@@ -59,7 +59,7 @@ class Scenario:
         wikis: its wikis; the first is the big one.
         policy: sampling settings in order of time.
         dirt: whether the stream carries the dirt of real streams.
-        missing_hour: whether now and then an hour never arrives (on day 2, and every 23 days).
+        missing_hour: whether now and then an hour never arrives (on day 2, and every 60 days).
         truncated_file: whether one file breaks off.
         persistence: daily probability that a session of a tab keeper lives on.
         tab_keepers: share of users who rarely close the browser.

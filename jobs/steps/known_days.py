@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 from jobs.catalogue import load_catalogue
 from jobs.reference.load import Reference
 from jobs.reference.rows import ANY_PLATFORM, REVIEW_LINKS, VocabularyRow
+from jobs.rows.arrival import Arrival, InputHour
 from jobs.rows.window_context import WindowContext
 from jobs.steps.job import Job
-from jobs.transforms.arrival import days_arrived
+from jobs.transforms.arrival import hours_arrived
 from jobs.windows import DAY, earliest_day
 
 
@@ -21,7 +22,7 @@ def window_context(job: Job, as_of: Sequence[date]) -> WindowContext:
     """Collect what is known of every day that a window can contain."""
     first, end = earliest_day(min(as_of), load_catalogue().longest_days), max(as_of) + DAY
     log = job.lake.read_between("ingest_log", first, end, job.run.run_id)
-    rows = days_arrived(log).collect()
+    hours = [InputHour(*row) for row in hours_arrived(log).collect()]
     regimes = job.lake.read_between("baseline_daily", first, end, job.run.run_id).select(
         "event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate"
     )
@@ -29,8 +30,7 @@ def window_context(job: Job, as_of: Sequence[date]) -> WindowContext:
     reference, first_seen = with_unknown_elements(job.reference, sent)
     return WindowContext(
         reference,
-        [row.event_date for row in rows if row.arrived],
-        {row.event_date: row.incomplete for row in rows},
+        Arrival(hours),
         job.settings.ingest.rate_change_grace_minutes,
         recorded=[tuple(row) for row in regimes.distinct().collect()],
         first_seen=first_seen,

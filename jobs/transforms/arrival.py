@@ -6,21 +6,21 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 
-def days_arrived(ingest_log: DataFrame) -> DataFrame:
-    """Tell of each day whether any hour arrived, and how many hours are missing or could not be read.
+def hours_arrived(ingest_log: DataFrame) -> DataFrame:
+    """Tell of each hour whether it arrived, whether it is whole, and how many of its lines were kept.
 
-    Grain: event_date. An hour of which one of two streams is missing has arrived and is incomplete.
+    Grain: event_date, event_hour. An hour of which one of two streams is missing has arrived and is not whole.
 
     Args:
         ingest_log: the table of that name.
 
     Returns:
-        event_date, arrived, incomplete (hours).
+        event_date, event_hour, arrived, is_whole, n_kept (lines).
     """
-    is_incomplete = (F.col("fate") == "missing_hour") | F.coalesce(F.col("reason") == "unreadable_file", F.lit(False))
-    hours = ingest_log.groupBy("event_date", "event_hour").agg(
-        F.max(F.col("fate") != "missing_hour").alias("arrived"), F.max(is_incomplete).alias("incomplete")
-    )
-    return hours.groupBy("event_date").agg(
-        F.max("arrived").alias("arrived"), F.count_if(F.col("incomplete")).alias("incomplete")
+    is_lost = (F.col("fate") == "missing_hour") | F.coalesce(F.col("reason") == "unreadable_file", F.lit(False))
+    n_kept = F.when(F.col("fate") == "kept", F.col("n_lines")).otherwise(0)
+    return ingest_log.groupBy("event_date", "event_hour").agg(
+        F.max(F.col("fate") != "missing_hour").alias("arrived"),
+        (~F.max(is_lost)).alias("is_whole"),
+        F.sum(n_kept).alias("n_kept"),
     )

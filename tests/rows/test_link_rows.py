@@ -18,6 +18,7 @@ from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.links import NO_SEGMENTS, NOT_SHOWN, SHOWN_TO_NOBODY, _rate_status, _unique_status, link_rows
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import LinkSums
+from tests.references import arrival
 
 DAY = timedelta(days=1)
 SUNDAY = date(2026, 6, 14)
@@ -54,7 +55,7 @@ def _context(catalogue=None):
         instruments=(InstrumentRow("health", "both", True, START, None),),
         vocabulary=(VocabularyRow("diff", "review links", ANY_PLATFORM, START, None, ""),),
     )
-    return WindowContext(reference, [START + i * DAY for i in range(61)], {}, 15, catalogue=catalogue)
+    return WindowContext(reference, arrival(START + i * DAY for i in range(61)), 15, catalogue=catalogue)
 
 
 def _sums():

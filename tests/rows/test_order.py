@@ -19,7 +19,7 @@ from jobs.rows.self_validation import self_validation_rows, validation_windows
 from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
 from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums, copy_name
-from tests.references import HEALTH, element_row, instrument_row, policy_row, reference, wiki_row
+from tests.references import HEALTH, arrival, element_row, instrument_row, policy_row, reference, wiki_row
 
 DAY = timedelta(days=1)
 MONDAY = date(2026, 6, 8)
@@ -38,7 +38,7 @@ def _context(rate):
         instruments=[instrument_row(start=start)],
         vocabulary=[element_row("diff", start=start)],
     )
-    return WindowContext(known, [start + i * DAY for i in range(61)], {}, 15)
+    return WindowContext(known, arrival(start + i * DAY for i in range(61)), 15)
 
 
 def _frame(places, columns, rng):

@@ -18,12 +18,12 @@ from jobs.rows.visit_fits import _refuse_process
 from jobs.rows.window_context import WindowContext
 from jobs.transforms.link_margins import USER_STATISTICS
 from jobs.window_sums.tables import LINK_CELL, CohortSums, LinkSums
-from tests.references import HEALTH, element_row, instrument_row, policy_row, reference, wiki_row
+from tests.references import HEALTH, arrival, element_row, instrument_row, policy_row, reference, wiki_row
 
 DAY = timedelta(days=1)
 SUNDAY = date(2026, 6, 14)
 NARROWER = "a longer window or a higher rate narrows it"
-HOURS = missing_hours(2)
+HOURS = missing_hours([(SUNDAY, 5), (SUNDAY, 6)], 0.1)
 CAVEAT = standing("On mobile the selector is the whole menu.")
 FIT = "Keep usage at 100 % and sample only the menu link; at 50 %: ±6 pp; at 100 %: exact"
 ROW = dict.fromkeys(COLUMNS) | {
@@ -115,7 +115,7 @@ def _context(*policy, has_user_id=True):
         instruments=[instrument_row(start=start, has_user_id=has_user_id)],
         vocabulary=[element_row("diff", start=start)],
     )
-    return WindowContext(known, [start + i * DAY for i in range(61)], {}, 15)
+    return WindowContext(known, arrival(start + i * DAY for i in range(61)), 15)
 
 
 def _links(has_user_id, *kept):

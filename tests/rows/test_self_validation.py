@@ -13,7 +13,7 @@ from jobs.rows.self_validation import COLUMNS, RATES, mondays, self_validation_r
 from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
 from jobs.window_sums.tables import CohortSums, VisitSums, copy_name
-from tests.references import element_row, instrument_row, policy_row, reference, wiki_row
+from tests.references import arrival, element_row, instrument_row, policy_row, reference, wiki_row
 
 MONDAY = date(2026, 6, 8)
 DAY = timedelta(days=1)
@@ -221,7 +221,7 @@ def _context(*policy, arrived=40, unmeasured_reviews=False):
         vocabulary=[element_row("diff", start=enabled, end=MONDAY - 5 * DAY if unmeasured_reviews else None)],
     )
     days = [first + i * DAY for i in range(arrived)]
-    return WindowContext(known, days, {MONDAY - 3 * DAY: 2}, 15)
+    return WindowContext(known, arrival(days, {MONDAY - 3 * DAY: [4, 5]}), 15)
 
 
 LONG_AGO = MONDAY - 200 * DAY
