@@ -17,7 +17,7 @@ from jobs.raw.files import Input, RawDays, find_input, open_input, require_raw
 from jobs.reference.load import Reference, load_reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
-from jobs.steps.job import Job, engine_errors, open_lake
+from jobs.steps.job import Job, check_salt_there, engine_errors, open_lake
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.publish import clean_up
 from jobs.warehouse.runs import STEPS, Run, Warehouse
@@ -47,8 +47,11 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
     cut_off = warehouse.journal.exists()
     # What cannot succeed is told before an engine starts.
     load_thresholds(settings.quality.thresholds_file)
-    reference, raw = _read_input(source, asked) if "ingest" in asked.steps else (None, None)
-    if reference is None and not cut_off:
+    reference, raw = None, None
+    if "ingest" in asked.steps:
+        reference, raw = _read_input(source, asked)
+        check_salt_there(settings, warehouse)
+    elif not cut_off:
         _staged_run(warehouse, asked, cut_off)
     with open_lake(settings, warehouse) as lake:
         if reference is not None:
@@ -63,10 +66,11 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
 
 def _read_input(source: Input, asked: Asked) -> tuple[Reference, RawDays]:
     """Read the CSVs and list the raw files of the days, before an engine starts."""
-    require_raw(source)
-    with source.csv_folder() as folder:
-        reference = load_reference(folder, allow_unknown_policy_wikis=True)
-    return reference, find_input(source, days(asked.start, asked.end))
+    with still_at("listing the input"):  # a store may take its time, or not answer at all
+        require_raw(source)
+        with source.csv_folder() as folder:
+            reference = load_reference(folder, allow_unknown_policy_wikis=True)
+        return reference, find_input(source, days(asked.start, asked.end))
 
 
 def _new_run(lake: Lake, warehouse: Warehouse, asked: Asked, source: Input, reference: Reference) -> Run:

@@ -26,7 +26,7 @@ def failure(outcome: Any, marts_file: Path, target: Path, project: Path) -> Gate
             [f"The marts are not fit to publish: {len(failed)} of {len(results)} steps failed{left_out}.", *lines]
         ),
         where=str(marts_file),
-        next_step=f"mend the data or the model, then rerun step `marts`; SQL of each step: {target / 'compiled'}",
+        next_step=f"mend the data or the model, then run the days again; SQL of each step: {target / 'compiled'}",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from jobs.errors import InputError
 
 _REACH = "check the address, the network and the credentials, which Arrow takes from its environment"
 _GOOGLE_GIVES_UP = "retry_limit_seconds"
+# `s3://id:key@bucket`, whose key may hold slashes; a port is no key.
+_WITH_KEY = re.compile(r"(?P<scheme>[a-z0-9+]+://)[^:@/]*:(?!\d+/)[^@]+@(?P<place>.*)")
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,17 @@ def _leads_nowhere(link: os.DirEntry[str]) -> bool:
 
 
 def open_input(place: str | Path) -> Input:
-    """Return the input that `--input` names."""
+    """Return the input that `--input` names.
+
+    Raises:
+        InputError: it is an address with a key in it.
+    """
+    if held := _WITH_KEY.fullmatch(str(place)):
+        raise InputError(
+            "The address holds a key, which would end in logs and in the record of the run.",
+            where=f"{held['scheme']}***@{held['place']}",
+            next_step="take it out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what your store asks for",
+        )
     return Input(str(place))
 
 

@@ -22,10 +22,12 @@ from jobs.raw.files import RawDays
 from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
+from jobs.warehouse.catalog import known_tables
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.publish import recover
 from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.salt import HASHED, check_salt
 from jobs.warehouse.tables import Tables
 
 T = TypeVar("T")
@@ -97,6 +99,18 @@ def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
                 yield lake
         finally:
             shutil.rmtree(warehouse.scratch, ignore_errors=True)
+
+
+def check_salt_there(settings: Settings, warehouse: Warehouse) -> None:
+    """Refuse a run whose salt is lost or another's; it takes the tables' metadata only, and makes nothing.
+
+    Raises:
+        WarehouseError: as `jobs.warehouse.salt.check_salt`.
+    """
+    catalog, _ = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
+    tables = known_tables(catalog) if catalog is not None else {}
+    hashed = {name: tables[name] for name in HASHED if name in tables}
+    check_salt(hashed, warehouse, settings.privacy.salt_file)
 
 
 def finish_publish(settings: Settings, warehouse: Warehouse) -> None:

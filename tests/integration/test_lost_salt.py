@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.on_spark]
 DAYS = ("2026-03-16", "2026-03-17")
 
 
-def test_a_lost_salt_stops_the_next_day_until_it_is_restored(tmp_path: Path) -> None:
+def test_a_lost_salt_stops_the_next_day_until_it_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     world, warehouse = tmp_path / "world", tmp_path / "warehouse"
     worlds.simulate(world, start=DAYS[0], days=2, scenario="clean", scale=0.02)
     first, second = (["--warehouse", str(warehouse), "run", "--input", str(world), "--date", day] for day in DAYS)
@@ -23,7 +23,9 @@ def test_a_lost_salt_stops_the_next_day_until_it_is_restored(tmp_path: Path) -> 
     published = worlds.contents(warehouse), worlds.lake_contents(warehouse)
 
     aside = salt.rename(tmp_path / "backup")
-    refused = worlds.here(*second, check=False)
+    with monkeypatch.context() as patched:
+        patched.setattr("jobs.commands.run.open_lake", lambda *_: pytest.fail("an engine was started first"))
+        refused = worlds.here(*second, check=False)
     assert refused.returncode == 2
     words = " ".join(refused.stderr.split())
     assert "Traceback" not in words

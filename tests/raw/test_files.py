@@ -216,10 +216,12 @@ def test_a_store_out_of_reach_is_an_error_that_says_what_to_check(monkeypatch: p
     assert "the network and the credentials" in raised.value.next_step
 
 
-def test_a_server_that_refuses_is_given_up_within_seconds() -> None:
+def test_a_server_that_refuses_is_given_up_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "word")
     began = time.monotonic()
     with pytest.raises(InputError, match="cannot be reached") as raised:
-        discover(open_input("s3://key:word@bucket/input?scheme=http&endpoint_override=127.0.0.1:9"), [DAY])
+        discover(open_input("s3://bucket/input?scheme=http&endpoint_override=127.0.0.1:9"), [DAY])
     assert time.monotonic() - began < 30
     assert "check the address" in raised.value.next_step
 
@@ -348,3 +350,19 @@ def test_an_address_of_a_local_directory(tmp_path: Path) -> None:
     put(tmp_path, 1, "a.json", b"{}")
     assert FileSystem.from_uri(tmp_path.as_uri())[0].get_file_info(str(tmp_path)).type == FileType.Directory
     assert len(discover(open_input(tmp_path.as_uri()), [DAY]).files) == 1
+
+
+@pytest.mark.parametrize("address", ["s3://AKIA:very/secret@bucket/in", "s3://AKIA:verysecret@bucket/in"])
+def test_an_address_with_a_key_in_it_is_refused_and_not_shown(address: str) -> None:
+    with pytest.raises(InputError) as refused:
+        open_input(address)
+    told = f"{refused.value.what} {refused.value.where} {refused.value.next_step}"
+    assert "verysecret" not in told
+    assert "very/secret" not in told
+    assert "AKIA" not in told
+    assert "AWS_SECRET_ACCESS_KEY" in told
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/in", "hdfs://user@host:8020/in", "file:///tmp/a:b@c"])
+def test_an_address_without_a_key_is_taken(address: str) -> None:
+    assert open_input(address).uri == address
