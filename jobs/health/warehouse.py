@@ -160,7 +160,7 @@ def _thresholds(settings: Settings) -> Finding:
 
 
 def _last_run(warehouse: Warehouse) -> Finding:
-    if warehouse.journal.exists():
+    if warehouse.publishing() is not None:
         return Finding("last run", "its publishing was cut off", "the next run or query finishes it")
     runs = warehouse.all_runs()
     if not runs:

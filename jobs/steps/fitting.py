@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
@@ -184,9 +184,15 @@ def _cached(cache_dir: Path | None, name: str) -> PeopleEstimate | None:
         return None
     path = cache_dir / f"{name}.json"
     try:
-        return PeopleEstimate(**json.loads(path.read_text()))
-    except (FileNotFoundError, json.JSONDecodeError, TypeError):
+        digest, answer = json.loads(path.read_text(encoding="utf-8"))
+        return PeopleEstimate(**answer) if digest == _digest(answer) else None
+    except (FileNotFoundError, ValueError, TypeError):
         return None
+
+
+def _digest(answer: Mapping[str, Any]) -> str:
+    """Return what tells that an entry is as it was written: a damaged digit is a number too."""
+    return hashlib.sha256(json.dumps(answer).encode()).hexdigest()[:16]
 
 
 def _kept(cache_dir: Path | None, name: str, answer: PeopleEstimate) -> PeopleEstimate:
@@ -195,6 +201,7 @@ def _kept(cache_dir: Path | None, name: str, answer: PeopleEstimate) -> PeopleEs
         return answer
     cache_dir.mkdir(parents=True, exist_ok=True)
     aside = cache_dir / f".{name}.{os.getpid()}"
-    aside.write_text(json.dumps(asdict(answer)))
+    entry = asdict(answer)
+    aside.write_text(json.dumps([_digest(entry), entry]), encoding="utf-8")
     aside.replace(cache_dir / f"{name}.json")
     return answer

@@ -68,6 +68,12 @@ def open_home(
             where=str(warehouse),
             next_step=f"pdmetrics --warehouse {warehouse} doctor --relocate makes it a warehouse of its own",
         )
+    if own and (lost := _unknown_tables(warehouse)):
+        raise WarehouseError(
+            f"The catalog file is gone or does not know all tables that lie here: {', '.join(lost)}.",
+            where=str(warehouse / CATALOG_FILE),
+            next_step="restore the warehouse from a backup; to begin a new history, name another with --warehouse",
+        )
     if look_only and own and not (warehouse / CATALOG_FILE).exists():
         return None, properties
     return open_catalog(properties), properties
@@ -77,6 +83,15 @@ def is_old(warehouse: Path) -> bool:
     """Whether the warehouse has tables of the first version's Hadoop catalog and no catalog of its own."""
     hints = (table_folder(warehouse, name) / "metadata" / HINT for name in contracts.TABLES)
     return not (warehouse / CATALOG_FILE).exists() and any(hint.exists() for hint in hints)
+
+
+def _unknown_tables(warehouse: Path) -> list[str]:
+    """Return the tables that have rows in the lake and no entry in the warehouse's own catalog.
+
+    One without rows may have none: it was being made when a first run was killed.
+    """
+    unknown = contracts.TABLES.keys() - metadata_locations(warehouse).keys()
+    return sorted(name for name in unknown if any(table_folder(warehouse, name).glob("data/**/*.parquet")))
 
 
 def made_elsewhere(warehouse: Path) -> Path | None:

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.errors import LockedError, UsageError, WarehouseError
+from jobs.log import get_logger
 from jobs.windows import in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
@@ -126,8 +127,8 @@ class Warehouse:
         write_json(self.folder(run.run_id) / "run.json", asdict(run))
 
     def all_runs(self) -> list[Run]:
-        """Return every run that left a readable manifest, oldest first."""
-        found = [_read_run(path) for path in self.runs.glob("run_*/run.json")]
+        """Return every run that left a readable manifest, oldest first; one that is damaged is told."""
+        found = [run for path in self.runs.glob("run_*/run.json") if (run := _read_run(path)) is not None]
         return sorted(found, key=lambda run: int(run.run_id.rsplit("_", 1)[-1]))
 
     def newest_run(self, start: date, end: date) -> Run | None:
@@ -146,16 +147,35 @@ class Warehouse:
         )
 
     def forget_old(self) -> None:
-        """Delete the folders of all but the newest published runs, and of every run that never got there."""
-        runs = self.all_runs()
-        published = [run for run in runs if run.state == "published"]
-        for run in runs:
-            if run.state != "published" or run in published[:-KEPT_RUNS]:
-                shutil.rmtree(self.folder(run.run_id), ignore_errors=True)
+        """Delete all folders but those of the newest published runs: of older ones, and of what never got there."""
+        published = [run.run_id for run in self.all_runs() if run.state == "published"]
+        for folder in self.runs.glob("run_*"):
+            if folder.name not in published[-KEPT_RUNS:]:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def publishing(self) -> str | None:
-        """Return the run whose publishing was cut off, or None."""
-        return str(json.loads(self.journal.read_text(encoding="utf-8"))["run_id"]) if self.journal.exists() else None
+        """Return the run whose publishing was cut off, or None.
+
+        Raises:
+            WarehouseError: the journal is damaged; which run it was is a guess, and to be made by a person.
+        """
+        if not self.journal.exists():
+            return None
+        try:
+            return str(json.loads(self.journal.read_text(encoding="utf-8"))["run_id"])
+        except (ValueError, KeyError, TypeError):
+            raise self._damaged_journal() from None
+
+    def _damaged_journal(self) -> WarehouseError:
+        ready = [run for run in self.all_runs() if run.state == "open" and "estimates" in run.done]
+        step = "restore the warehouse from a backup"
+        if ready:
+            last = ready[-1]
+            days = f"--start {last.start} --end {last.end} --input {last.input_dir}"
+            step = f"delete it and run these days at once, all steps: pdmetrics --warehouse {self.path} run {days}"
+        return WarehouseError(
+            "The journal of a publish that was cut off cannot be read.", where=str(self.journal), next_step=step
+        )
 
     def salt_path(self, salt_file: Path | None) -> Path:
         """Return where the key of the user hashes is: as set, else in the warehouse."""
@@ -169,10 +189,7 @@ class Warehouse:
         path = self.salt_path(salt_file)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.suppress(FileExistsError):
-                handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-                with os.fdopen(handle, "w", encoding="ascii") as stream:
-                    stream.write(os.urandom(32).hex())
+            _make_salt(path)
         try:
             salt = path.read_text(encoding="ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -188,6 +205,22 @@ class Warehouse:
                 next_step="restore it from a backup: a new salt breaks every user's history",
             )
         return salt
+
+
+def _make_salt(path: Path) -> None:
+    """Write a salt aside, then give it its name: there is a whole one or none, and never a second."""
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    aside.unlink(missing_ok=True)
+    try:
+        handle = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as stream:
+            stream.write(os.urandom(32).hex())
+            stream.flush()
+            os.fsync(handle)
+        with contextlib.suppress(FileExistsError):
+            os.link(aside, path)  # unlike a rename it leaves what another process has just made
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -209,11 +242,21 @@ def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _read_run(path: Path) -> Run:
-    raw = json.loads(path.read_text(encoding="utf-8"))
+def _read_run(path: Path) -> Run | None:
+    """Read a manifest; one that is damaged, or of a run of another name, counts as none."""
     day = date.fromisoformat
-    return Run(
-        raw["run_id"], day(raw["start"]), day(raw["end"]), raw["input_dir"], raw["done"],
-        [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
-        {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
-    )  # fmt: skip
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        run = Run(
+            raw["run_id"], day(raw["start"]), day(raw["end"]), raw["input_dir"], raw["done"],
+            [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
+            {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
+        )  # fmt: skip
+    except FileNotFoundError:  # forgotten meanwhile
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        run = None
+    if run is None or run.run_id != path.parent.name:
+        get_logger().warning("the file of a run is damaged; the next run deletes its folder", file=str(path))
+        return None
+    return run

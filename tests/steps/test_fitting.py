@@ -45,12 +45,22 @@ def test_cached_answers_are_used_and_equal(tmp_path, monkeypatch):
     assert fit_many(tasks, cache_dir=tmp_path / "fits") == first
 
 
-def test_a_damaged_entry_is_fitted_again(tmp_path):
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content[:20],
+        lambda content: b"",
+        lambda content: b"\xff\xfe" + content,
+        lambda content: b"[]",
+        lambda content: content.replace(b'"n_seen": ', b'"n_seen": 9'),  # a number like any other
+    ],
+)
+def test_a_damaged_entry_is_fitted_again(tmp_path, damage):
     first = fit_many([users_task(3)], cache_dir=tmp_path)
     (entry,) = tmp_path.iterdir()
-    entry.write_text(entry.read_text()[:20])
+    entry.write_bytes(damage(entry.read_bytes()))
     assert fit_many([users_task(3)], cache_dir=tmp_path) == first
-    assert json.loads(entry.read_text())["n_seen"] == first[0].n_seen
+    assert json.loads(entry.read_text())[1]["n_seen"] == first[0].n_seen
 
 
 def test_changed_code_makes_the_cache_stale(tmp_path, monkeypatch):

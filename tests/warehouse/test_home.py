@@ -85,6 +85,27 @@ def test_a_damaged_catalog_file_is_told(published, warehouse):
         open_home({}, warehouse)
 
 
+@pytest.mark.parametrize("look_only", [False, True])
+@pytest.mark.parametrize("damage", ["gone", "empty", "without the table"])
+def test_a_catalog_that_does_not_know_the_tables_here_is_told(published, warehouse, damage, look_only):
+    """A run would begin a new history beside the old one, and publish it in its place."""
+    if damage == "without the table":
+        with sqlite3.connect(warehouse / "catalog.db") as connection:
+            connection.execute("delete from iceberg_tables where table_name = ?", [TABLE])
+    else:
+        (warehouse / "catalog.db").unlink()
+    if damage == "empty":
+        (warehouse / "catalog.db").touch()
+    with pytest.raises(WarehouseError, match=rf"(?s)does not know all tables.*{TABLE}.*backup"):
+        open_home({}, warehouse, look_only=look_only)
+
+
+def test_tables_without_rows_may_be_unknown_to_the_catalog(lake, warehouse):
+    """A first run that was killed while it made them left metadata files."""
+    (warehouse / "catalog.db").unlink()
+    open_home({}, warehouse)
+
+
 def test_a_catalog_that_cannot_be_reached_is_told(warehouse):
     with pytest.raises(WarehouseError, match="The catalog cannot be opened"):
         open_home({"type": "sql", "uri": "sqlite:////nowhere/at/all.db"}, warehouse)

@@ -3,11 +3,14 @@
 import json
 import multiprocessing
 import os
+import resource
+import signal
 import stat
 from datetime import date
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from jobs.errors import UsageError, WarehouseError
 from jobs.warehouse.runs import KEPT_RUNS, Warehouse
@@ -105,3 +108,53 @@ def test_a_manifest_is_plain_json(tmp_path):
     run = warehouse.new_run(DAY, NEXT, str(tmp_path))
     raw = json.loads((warehouse.folder(run.run_id) / "run.json").read_text())
     assert (raw["start"], raw["state"]) == ("2026-03-19", "open")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b'{"run_id": "run_2', b"\xff\xfe\x00", b"[]", b"{}", b'{"run_id": "../../else"}']
+)
+def test_a_damaged_run_file_is_passed_over_and_its_folder_forgotten(tmp_path, content):
+    warehouse = Warehouse(tmp_path)
+    published, damaged = (warehouse.new_run(DAY, NEXT, str(tmp_path)) for _ in range(2))
+    published.state = "published"
+    warehouse.save(published)
+    (warehouse.folder(damaged.run_id) / "run.json").write_bytes(content)
+    with capture_logs() as said:
+        assert warehouse.all_runs() == [published]
+    assert [entry["file"] for entry in said] == [str(warehouse.folder(damaged.run_id) / "run.json")]
+    warehouse.forget_old()
+    assert [path.name for path in warehouse.runs.iterdir()] == [published.run_id]
+
+
+@pytest.mark.parametrize("content", [b"", b'{"run_id": "run_2', b"\xff\xfe\x00", b"[]", b"{}"])
+def test_a_damaged_journal_is_told_with_the_run_that_was_being_published(tmp_path, content):
+    warehouse = Warehouse(tmp_path)
+    run = warehouse.new_run(DAY, NEXT, "world")
+    run.done = ["ingest", "estimates"]
+    warehouse.save(run)
+    warehouse.journal.write_bytes(content)
+    with pytest.raises(
+        WarehouseError, match=r"(?s)journal.*publish\.json.*delete it.*--start 2026-03-19 --end 2026-03-20"
+    ):
+        warehouse.publishing()
+
+
+def test_a_damaged_journal_without_a_run_to_publish_asks_for_a_backup(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    warehouse.journal.write_bytes(b"")
+    with pytest.raises(WarehouseError, match="from a backup"):
+        warehouse.publishing()
+
+
+def test_a_salt_that_cannot_be_written_leaves_none(tmp_path):
+    """Half a salt, or an empty one, would be refused for ever, and there is no backup of it."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            Warehouse(tmp_path).salt(None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []
+    assert len(Warehouse(tmp_path).salt(None)) == 64
