@@ -23,7 +23,7 @@ from jobs import __version__
 from jobs.console import told
 from jobs.errors import EXIT_UNEXPECTED, PdmetricsError, UsageError
 
-DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM}
+DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM, errno.EFBIG, errno.EIO}
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SIGNAL_BASE = 128
 

@@ -31,7 +31,12 @@ from jobs.warehouse.salt import HASHED, check_salt
 from jobs.warehouse.tables import Tables
 
 T = TypeVar("T")
-DISK_TROUBLE = ("No space left on device", "Read-only file system", "Permission denied", "Disk quota exceeded")
+DISK_TROUBLE = (
+    "No space left on device", "Read-only file system", "Permission denied", "Disk quota exceeded", "File too large",
+    "Input/output error",
+    # SQLite, which keeps the catalog, has words of its own
+    "database or disk is full", "disk I/O error", "attempt to write a readonly database",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def check_salt_there(settings: Settings, warehouse: Warehouse) -> None:
 
 def finish_publish(settings: Settings, warehouse: Warehouse) -> None:
     """Roll a cut-off publish forward; it takes the tables' metadata only, and no engine."""
-    with warehouse.lock():
+    with warehouse.lock(), engine_errors(warehouse):
         tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
         tables.ensure_tables()
         recover(tables, warehouse)
