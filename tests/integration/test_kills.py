@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration import worlds
+from tests.integration.killing import kill
 
 pytestmark = pytest.mark.kill
 DAYS = ("2026-03-16", "2026-03-17")
@@ -93,44 +94,6 @@ class Site:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     return Site(tmp_path_factory.mktemp("kills"))
-
-
-def kill(process: subprocess.Popen[str]) -> bool:
-    """Kill as the kernel would; returns whether there was anything left to kill."""
-    was_running = process.poll() is None
-    below = descendants(process.pid)
-    if was_running:
-        process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stderr.close()
-    deadline = time.monotonic() + 20
-    while left := [pid for pid in below if Path(f"/proc/{pid}/cmdline").exists() and cmdline(pid)]:
-        assert time.monotonic() < deadline, f"processes outlive the run that started them: {left}"
-        time.sleep(0.2)
-    return was_running
-
-
-def descendants(root: int) -> set[int]:
-    """The processes below one."""
-    parents = {}
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            continue
-    found, fresh = set(), {root}
-    while fresh:
-        fresh = {pid for pid, parent in parents.items() if parent in fresh}
-        found |= fresh
-    return found
-
-
-def cmdline(pid: int) -> bytes:
-    """What a process was started as; nothing of one that is gone or only waits to be reaped."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
 
 
 def test_the_world_says_something(site):
