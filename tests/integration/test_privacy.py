@@ -67,8 +67,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     failed = _command(warehouse, *strict, *run, check=False)
     looks = {"staged": ("--staged", "--limit", "1000"), "published": (), "raw": ("--staged", "--raw")}
     looked = {name: _command(warehouse, "quarantine", "--date", DAY, *look) for name, look in looks.items()}
-    passed = _command(warehouse, "-v", *run)
+    passed = _command(warehouse, "-v", "--log-format", "json", *run)
+    looked["doctor"] = _command(warehouse, "doctor", check=False)
     return Site(warehouse, world, failed, looked, passed, _secrets(world))
+
+
+def _left(warehouse: Path) -> list[Path]:
+    """What a run leaves beside the tables, the marts, their catalog and the salt: journals, logs, compiled SQL."""
+    kept = ("lake", "salt", "catalog.db", "personal_dashboard.duckdb")
+    return [
+        path for path in warehouse.rglob("*") if path.is_file() and path.relative_to(warehouse).parts[0] not in kept
+    ]
 
 
 def told(*texts: str, secrets: set[str]) -> list[str]:
@@ -104,11 +113,13 @@ def test_what_a_failed_run_refused_can_be_looked_at(site: Site) -> None:
 
 def test_nobody_is_named(site: Site) -> None:
     assert len(site.secrets) > 500
-    for done in (site.failed, site.looked["staged"], site.passed):
+    assert '"event": "published"' in site.passed.stderr, "one of the logs is JSON"
+    for done in (site.failed, site.looked["staged"], site.passed, site.looked["doctor"]):
         assert told(done.stdout, done.stderr, secrets=site.secrets) == [], done.args
     salt = (site.warehouse / "salt").read_text().strip()
-    left = [path.read_text() for path in site.warehouse.glob("runs/*/*") if path.is_file()]
+    left = [path.read_bytes().decode(errors="replace") for path in _left(site.warehouse)]
     assert any("quarantine" in text for text in left), "what the gates found is among it"
+    assert any(path.suffix == ".log" for path in _left(site.warehouse)), "and what dbt noted"
     said = [done.stdout + done.stderr for done in (site.failed, site.passed, *site.looked.values())]
     assert told(*left, secrets=site.secrets) == []
     assert told(*left, *said, secrets={salt}) == []
