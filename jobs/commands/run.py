@@ -10,6 +10,7 @@ from datetime import date
 from rich.console import Console
 
 from expectations.thresholds import load_thresholds
+from jobs.alarms import check_addresses
 from jobs.errors import GateError, UsageError
 from jobs.log import get_logger
 from jobs.progress import still_at
@@ -47,6 +48,7 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
     cut_off = warehouse.journal.exists()
     # What cannot succeed is told before an engine starts.
     load_thresholds(settings.quality.thresholds_file)
+    check_addresses(settings.alerts)
     reference, raw = None, None
     if "ingest" in asked.steps:
         reference, raw = _read_input(source, asked)

@@ -12,19 +12,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from jobs import __version__, resources
-from jobs.health.finding import Finding
+from jobs.alarms import check_addresses
+from jobs.errors import UsageError
+from jobs.health.finding import Finding, shown, told_of
 from jobs.settings import Settings
 
 PACKAGES = (
     "pyspark", "pysail", "pyiceberg", "msgspec", "duckdb", "duckdb-extension-iceberg", "dbt-core", "dbt-duckdb",
-    "great-expectations", "apache-airflow",
+    "great-expectations", "apprise", "apache-airflow",
 )  # fmt: skip
 FIRST_USER_ID = 1000  # below are the system's own
 
 
 def machine_findings(settings: Settings) -> list[Finding]:
-    """Look at Python, packages, shipped files and the engine."""
-    return [_python(), *_packages(), _package_data(), *_engine(settings)]
+    """Look at Python, packages, shipped files, the engine and where alarms go."""
+    return [_python(), *_packages(), _package_data(), *_engine(settings), _alarms(settings)]
 
 
 def _python() -> Finding:
@@ -67,6 +69,18 @@ def _engine(settings: Settings) -> list[Finding]:
         mend = "its loopback port has no password: whoever can reach it may run code as you (docs/operations.md)"
         return [Finding("engine", f"{found}; also running processes here: {', '.join(others)}", mend)]
     return [Finding("engine", f"{found}, no Java needed")]
+
+
+def _alarms(settings: Settings) -> Finding:
+    """Whether the addresses can be written to in principle; nothing is sent."""
+    alerts = settings.alerts
+    if not alerts.urls:
+        return Finding("alarms", "in the log only")
+    try:
+        check_addresses(alerts)
+    except UsageError as error:
+        return told_of("alarms", error)
+    return Finding("alarms", f"from {alerts.min_severity} on to {shown('urls', alerts.urls)}")
 
 
 def _other_users() -> list[str]:

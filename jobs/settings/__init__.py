@@ -5,6 +5,14 @@ key, or an unknown variable with that prefix, is an error.
 """
 
 from jobs.settings.load import Sources, load_settings
-from jobs.settings.sections import EstimationSettings, Settings, SparkSettings, memory_bytes
+from jobs.settings.sections import AlertsSettings, EstimationSettings, Settings, SparkSettings, memory_bytes
 
-__all__ = ["EstimationSettings", "Settings", "Sources", "SparkSettings", "load_settings", "memory_bytes"]
+__all__ = [
+    "AlertsSettings",
+    "EstimationSettings",
+    "Settings",
+    "Sources",
+    "SparkSettings",
+    "load_settings",
+    "memory_bytes",
+]

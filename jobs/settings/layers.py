@@ -14,6 +14,7 @@ from typing import Any
 from pydantic_settings import EnvSettingsSource
 
 from jobs.errors import UsageError
+from jobs.settings.secrets import shown_flag
 from jobs.settings.sections import ENV_PREFIX, Settings
 
 DEFAULT_FILE = Path("pdmetrics.toml")
@@ -115,7 +116,7 @@ def environment_layer() -> Layer:
         raise UsageError(
             f"{' and '.join(wrong)} must be JSON.",
             where=", ".join(f"environment variable {name}" for name in wrong),
-            next_step='unset it, or write an object such as {"key": "value"}',
+            next_step=f"unset it, or write {' or '.join(dict.fromkeys(_takes_json(name) for name in wrong))}",
         ) from None
 
     def place(keys: Sequence[str]) -> str:
@@ -151,9 +152,12 @@ def _is_known(name: str) -> bool:
     )
 
 
-def _takes_json(name: str) -> bool:
-    """Whether a variable holds a whole section or Spark's keys at once."""
-    return name.upper().removeprefix(ENV_PREFIX).lower() in {*Settings.model_fields, "spark__conf"}
+def _takes_json(name: str) -> str:
+    """Return what JSON a variable takes that holds a whole section, Spark's keys or a list; else nothing."""
+    setting = name.upper().removeprefix(ENV_PREFIX).lower()
+    if setting == "alerts__urls":
+        return 'a list such as ["json://host/path"]'
+    return 'an object such as {"key": "value"}' if setting in {*Settings.model_fields, "spark__conf"} else ""
 
 
 def _is_json(text: str) -> bool:
@@ -191,14 +195,16 @@ def flag_layer(overrides: Sequence[str]) -> Layer:
         section, dot, key = name.strip().partition(".")
         if not (equals and dot and key):
             raise UsageError(
-                "--set takes section.key=value.", where=text, next_step="for example --set privacy.min_users=20"
+                "--set takes section.key=value.",
+                where=shown_flag(text),
+                next_step="for example --set privacy.min_users=20",
             )
         try:
             value = tomllib.loads(f"value = {raw}")["value"]
         except tomllib.TOMLDecodeError:
             value = raw
         values.setdefault(section, {})[key] = value
-        texts[section,] = texts[section, key] = text
+        texts[section,] = texts[section, key] = shown_flag(text)
 
     def place(keys: Sequence[str]) -> str:
         return f"flag --set {texts[tuple(keys[:2])]}"

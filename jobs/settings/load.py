@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from jobs.errors import UsageError
 from jobs.settings.layers import Layer, environment_layer, file_layer, flag_layer
+from jobs.settings.secrets import shown_wrong
 from jobs.settings.sections import Settings
 
 Sources = dict[tuple[str, str], str]
@@ -97,5 +98,6 @@ def _told(problem: ErrorDetails, section: str, key: str) -> tuple[str, str]:
         what = f"Unknown setting [{section}] {key}; that section has {', '.join(known)}."
         return what, f"write {near[0]}" if near else "write one of these"
     default = type(Settings.model_fields[section].default).model_fields[key].get_default(call_default_factory=True)
-    such_as = "" if default in (None, {}) else f" such as {default}"
-    return f"Setting [{section}] {key} = {problem['input']!r}: {problem['msg']}.", f"give a value{such_as}"
+    such_as = "" if default in (None, {}, ()) else f" such as {default}"
+    value = shown_wrong(key, problem["input"])
+    return f"Setting [{section}] {key} = {value}: {problem['msg']}.", f"give a value{such_as}"

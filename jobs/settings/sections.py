@@ -121,6 +121,33 @@ class QualitySettings(_Section):
     thresholds_file: Path | None = Field(None, description="dated thresholds; default the shipped ones")
 
 
+class AlertsSettings(_Section):
+    """Where alarms are sent, beside the log."""
+
+    urls: tuple[str, ...] = Field(
+        (), repr=False, description="addresses as Apprise writes them, such as mailto://…; they hold secrets"
+    )
+    min_severity: Literal["warning", "critical"] = Field("warning", description="from which severity on one is sent")
+    timeout_seconds: float = Field(10, gt=0, le=300, description="how long a run waits until all are sent")
+
+    @field_validator("urls", mode="before")
+    @classmethod
+    def _one_is_a_list_too(cls, value: object) -> object:
+        given = [value] if isinstance(value, str) else value
+        if not isinstance(given, list | tuple):
+            raise ValueError("a list of addresses, or one")
+        return given
+
+    @field_validator("urls")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        """Look at the form only: `jobs.alarms.check_addresses` asks Apprise, which takes a second to load."""
+        for number, address in enumerate(value, 1):
+            if not re.fullmatch(r"[a-zA-Z][\w+.-]*://\S+", address):
+                raise ValueError(f"number {number} is no address such as json://host/path or mailto://user:key@host")
+        return value
+
+
 class Settings(BaseSettings):
     """All settings. See `load_settings` for where they come from."""
 
@@ -139,6 +166,7 @@ class Settings(BaseSettings):
     catalog: CatalogSettings = CatalogSettings()  # type: ignore[call-arg]
     spark: SparkSettings = SparkSettings()  # type: ignore[call-arg]
     quality: QualitySettings = QualitySettings()  # type: ignore[call-arg]
+    alerts: AlertsSettings = AlertsSettings()  # type: ignore[call-arg]
 
     @classmethod
     def settings_customise_sources(
