@@ -1,5 +1,6 @@
 """Settings: precedence, sources, and errors that say what, where and what next."""
 
+import json
 import os
 import re
 import tomllib
@@ -187,6 +188,9 @@ def test_sections_with_keys_of_others_take_any_variable(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
+        ("PDMETRICS_ALERTS__URLS", "slack://a/b/c", "must be JSON"),
+        ("PDMETRICS_ALERTS__URLS", "[", 'a list such as ["json://host/path"]'),
+        ("PDMETRICS_ALERTS__URLS", "3", "a list of addresses"),
         ("PDMETRICS_PRIVACY__MIN_USERS", "few", "'few'"),
         ("PDMETRICS_PRIVACY", '{"min_users": 0}', "greater than or equal to 1"),
         ("PDMETRICS_PRIVACY", "3", "not a value"),
@@ -203,6 +207,65 @@ def test_a_wrong_value_in_the_environment_names_its_variable(monkeypatch, name, 
     assert error.where == f"environment variable {name}"
     assert words in str(error)
     assert error.next_step.startswith("unset it, or ")
+
+
+# --- Where alarms go
+
+
+def test_alarms_go_to_the_log_only_unless_addresses_are_set():
+    alerts = load_settings()[0].alerts
+    assert (alerts.urls, alerts.min_severity, alerts.timeout_seconds) == ((), "warning", 10)
+
+
+def test_addresses_for_alarms_are_a_list_from_wherever_they_come(monkeypatch):
+    addresses = ("json://host/path", "mailto://me:key@example.org")
+    Path("pdmetrics.toml").write_text(f"[alerts]\nurls = {list(addresses)}\n")
+    assert load_settings()[0].alerts.urls == addresses
+    monkeypatch.setenv("PDMETRICS_ALERTS__URLS", json.dumps(addresses[1:]))
+    settings, sources = load_settings()
+    assert (settings.alerts.urls, sources["alerts", "urls"]) == (addresses[1:], "environment")
+    assert load_settings(overrides=["alerts.urls=json://host"])[0].alerts.urls == ("json://host",)
+    assert load_settings(overrides=["alerts.urls=['a://b', 'c://d']"])[0].alerts.urls == ("a://b", "c://d")
+
+
+SECRET = "slack://hunter2/hunter2/hunter2"
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        f"alerts.urls=['{SECRET}', 'hunter2']",
+        "alerts.urls=hunter2",
+        f"alerts.urls={{a = '{SECRET}'}}",
+        f"alerts.url={SECRET}",
+        f"alert.urls={SECRET}",
+        "alert.urls=hunter2",
+        f"alerts={SECRET}",
+        f"urls={SECRET}",
+        "catalogue.token=hunter2",
+    ],
+)
+def test_an_address_or_key_is_no_part_of_what_is_said_of_a_flag(override):
+    error = refused(overrides=[override])
+    assert "hunter2" not in str(error)
+    assert override.partition("=")[0] in error.where
+
+
+@pytest.mark.parametrize("line", [f"urls = ['{SECRET}', 'hunter2']", "urls = 'hunter2'", f"url = '{SECRET}'"])
+def test_an_address_is_no_part_of_what_is_said_of_a_file(line):
+    Path("pdmetrics.toml").write_text(f"[alerts]\n{line}\n")
+    error = refused()
+    assert error.where == "pdmetrics.toml, line 2"
+    assert "hunter2" not in str(error)
+
+
+def test_what_is_wrong_with_an_address_is_told_by_its_place():
+    error = refused(overrides=["alerts.urls=['json://host', 'host/path']"])
+    assert "[alerts] urls = json://…, (set): Value error, number 2 is no address such as json://" in error.what
+
+
+def test_addresses_are_no_part_of_settings_as_text():
+    assert "hunter2" not in repr(load_settings(overrides=[f"alerts.urls={SECRET}"])[0])
 
 
 def test_a_named_file_must_be_there():

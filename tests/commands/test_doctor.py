@@ -247,6 +247,23 @@ def test_sparks_jar_is_fetched_by_the_first_run(folder: Path, monkeypatch: pytes
 # --- The warehouse
 
 
+@pytest.mark.parametrize("severity", ["warning", "critical"])
+def test_where_alarms_go_is_told_without_the_addresses(folder: Path, severity: str) -> None:
+    assert examined(folder).findings["alarms"] == ("in the log only", "fine")
+    addresses = "alerts.urls=['json://me:hunter2@host/hunter2', 'discord://hunter2/hunter2']"
+    told = examined(folder, addresses, f"alerts.min_severity={severity}")
+    assert (told.code, told.findings["alarms"]) == (0, (f"from {severity} on to json://…, discord://…", "fine"))
+    assert told.settings["[alerts] urls"] == "json://…, discord://…"
+    assert "hunter2" not in told.text
+
+
+def test_an_address_for_alarms_that_nobody_understands_is_told(folder: Path) -> None:
+    told = examined(folder, "alerts.urls=pigeon://hunter2")
+    assert (told.code, told.wrong) == (1, ["alarms"])
+    assert told.findings["alarms"][0] == "Apprise does not understand address 1 for alarms, pigeon://…. ([alerts] urls)"
+    assert "hunter2" not in told.text
+
+
 def test_a_salt_that_others_can_read_is_to_be_closed(folder: Path) -> None:
     folder.mkdir()
     salt = folder / "salt"
