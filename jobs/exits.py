@@ -63,7 +63,7 @@ def run_to_the_end(command: Callable[[], object], ending: Ending) -> int:
     except OSError as error:
         if error.errno not in DISK:
             return _unexpected(error, ending)
-        told(f"error: {_of_disk(error)}")
+        told(f"error: {_of_disk(error, ending)}")
         return UsageError.exit_code
     except Exception as error:
         return _unexpected(error, ending)
@@ -79,10 +79,9 @@ def leave(code: int) -> NoReturn:
     sys.exit(code)
 
 
-def _of_disk(error: OSError) -> UsageError:
-    return UsageError(
-        f"{error.strerror}.", where=str(error.filename or ""), next_step="mend it and rerun: nothing was published"
-    )
+def _of_disk(error: OSError, ending: Ending) -> UsageError:
+    where = str(error.filename or ending.folder or "")  # a write names no file
+    return UsageError(f"{error.strerror}.", where=where, next_step="mend it and rerun: nothing was published")
 
 
 def _unexpected(error: Exception, ending: Ending) -> int:

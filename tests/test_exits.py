@@ -48,6 +48,12 @@ def test_a_full_disk_is_no_traceback(capsys):
     )
 
 
+def test_a_full_disk_that_names_no_file_is_that_of_the_warehouse(capsys, tmp_path):
+    ending = Ending()
+    ending.folder = tmp_path
+    assert f"where: {tmp_path}\n" in ended(raising(OSError(errno.ENOSPC, "No space left on device")), capsys, ending)[1]
+
+
 def test_the_unexpected_is_saved_and_told_in_a_line(capsys, tmp_path):
     ending = Ending()
     ending.folder = tmp_path

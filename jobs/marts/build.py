@@ -82,7 +82,7 @@ def build_marts(
         raise WarehouseError(
             "The new marts file was not closed: its write-ahead log is still there.",
             where=str(new),
-            next_step="see whether another process has the file open, then run again",
+            next_step="free space there if the disk is full, or see who else has the file open, then run again",
         )
     return BuiltMarts(new, _count_tables(new), time.perf_counter() - started, warnings)
 

@@ -1,6 +1,7 @@
 """A run killed at any moment and run again gives the rows of an undisturbed run.
 
-Three named stages by default; `PDMETRICS_TEST_KILLS=10` (make kill-test) kills at ten random moments instead.
+Named stages and ten random moments, five in a row, by default; `PDMETRICS_TEST_KILLS=10` (make kill-test) kills at ten
+random moments instead and runs again after each. A hundred: benchmarks/reliability.py.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tests.integration.killing import kill
 pytestmark = pytest.mark.kill
 DAYS = ("2026-03-16", "2026-03-17")
 STEPS = ("ingest", "estimates", "marts")
+N_LINES = 18  # that a run says
 N_RANDOM = int(os.environ.get("PDMETRICS_TEST_KILLS", "0"))
 
 
@@ -75,6 +77,14 @@ class Site:
         else:
             pytest.fail(f"the run never came to {words!r}")
         assert kill(process)
+
+    def kill_at_random(self, draw: random.Random) -> None:
+        """Kill the second day a random moment after a random line: so it meets every step on a machine of any speed."""
+        process = self.start()
+        for _ in range(draw.randrange(N_LINES)):
+            process.stderr.readline()
+        time.sleep(draw.uniform(0, 1))
+        kill(process)
 
     def check(self) -> None:
         """Run the day again and compare everything with the undisturbed run."""
@@ -140,6 +150,15 @@ if not N_RANDOM:
         )  # fmt: skip
         assert int(done.stdout.split()[-1]) > 100
         site.compare()
+        site.check()
+
+    @pytest.mark.parametrize("seed", range(2))
+    def test_killed_five_times_in_a_row_at_random(site, seed):
+        """Every kill meets what those before it left."""
+        site.restore()
+        draw = random.Random(seed)
+        for _ in range(5):
+            site.kill_at_random(draw)
         site.check()
 
 
