@@ -205,6 +205,20 @@ TABLES: dict[str, Table] = {
             "A wiki's own 100 % days thinned by the ids' hash and run through the estimators.",
         ),
         Table(
+            "milestone_status",
+            ("milestone", "wiki_db", "metric", "as_of_date"),
+            {
+                "milestone": STRING, "wiki_db": STRING, "metric": STRING, "window_kind": STRING, "window_days": INT,
+                "target": DOUBLE, "due_date": DATE, "source": STRING, "as_of_date": DATE, "status": STRING,
+                "is_overdue": BOOLEAN, "reached_on": DATE, "window_start": DATE, "window_end": DATE,
+                "estimate": DOUBLE, "lower": DOUBLE, "upper": DOUBLE, "share_reached": DOUBLE,
+                "expected_from": DATE, "expected_to": DATE, "reason": STRING, "remedy": STRING,
+            },
+            "as_of_date",
+            "none",
+            "Where each milestone stood on each day: reached, on track, behind or not measurable, and why.",
+        ),
+        Table(
             "data_quality_metrics",
             ("event_date", "gate", "check_id", "subject", "run_id", "attempt"),
             {

@@ -1,6 +1,6 @@
 """The small CSVs of the input directory, typed and validated: wikis, policy, instruments, vocabulary and more.
 
-`load_reference` reads what stands under `--input` (with the shipped defaults for instruments and vocabulary), finds
+`load_reference` reads what stands under `--input` (with the shipped defaults for what has one), finds
 every problem and complains once. A run freezes what it read with `Reference.write` and finds it with `Reference.read`.
 """
 

@@ -20,8 +20,8 @@ from jobs.reference.stretch import Stretch
 WIKIS_CSV, POLICY_CSV = "wikis.csv", "sampling_policy.csv"
 INSTRUMENTS_CSV, VOCABULARY_CSV = "instruments.csv", "vocabulary.csv"
 WIKI_CONFIG_CSV, MILESTONES_CSV, METRICS_CSV = "wiki_config.csv", "milestones.csv", "metrics.csv"
-SHIPPED = (INSTRUMENTS_CSV, VOCABULARY_CSV)  # the package has a default
-OPTIONAL = (WIKI_CONFIG_CSV, MILESTONES_CSV)
+SHIPPED = (INSTRUMENTS_CSV, VOCABULARY_CSV, MILESTONES_CSV)  # the package has a default
+OPTIONAL = (WIKI_CONFIG_CSV,)
 
 UNITS = ("pageview", "session")
 ROLES = ("usage", "entry_point", "both")

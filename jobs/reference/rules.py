@@ -92,6 +92,10 @@ def _check_milestone_metric(row: Row, built: MilestoneRow) -> None:
         row.fail("window_days", f"{built.metric} has no such window", f"It has {metric.window_kinds}")
     elif built.wiki_db == PILOT and metric.kind != "count":
         row.fail("wiki_db", f"{built.metric} cannot be summed over wikis", "Write one wiki; `pilot` is for counts")
+    elif built.target <= 0:
+        row.fail("target", "not above 0, so there is nothing to reach", "Write what is to be reached, such as 500")
+    elif metric.kind == "rate" and built.target > 1:
+        row.fail("target", f"above 1, and {built.metric} is a share", "Write 0.1 for 10 %")
 
 
 def _check_stretch(row: Row, start_field: str, start: Moment, end_field: str, end: Moment | None) -> None:

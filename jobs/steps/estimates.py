@@ -14,6 +14,7 @@ from jobs.rows.visits import quarter_starts
 from jobs.steps.fitting import fitting
 from jobs.steps.job import Job
 from jobs.steps.known_days import window_context
+from jobs.steps.milestones import stage_milestones
 from jobs.steps.self_validation import stage_self_validation
 from jobs.steps.window_sums import window_sums
 from jobs.window_sums.tables import CohortSums
@@ -41,6 +42,7 @@ def estimate(job: Job) -> None:
     lake.stage_pandas("metric_values", settled, run.run_id, as_of)
     lake.stage_pandas("retention_windows", _retention(sums.cohorts, as_of), run.run_id, as_of)
     stage_self_validation(job, context, fits, as_of)
+    stage_milestones(lake, job.reference, run.run_id, as_of)
     job.warehouse.save(run)
 
 

@@ -6,7 +6,7 @@ A run stages every table it changes on a branch named after the run. Readers of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -46,10 +46,18 @@ class Tables:
         """Return the handle of a table, up to date with this process."""
         return self._tables[contracts.table(name).name]
 
-    def arrow_days(self, name: str, days: Sequence[date], run_id: str | None = None) -> pa.Table:
-        """Return the rows of some days of a small table, without an engine."""
-        column = contracts.table(name).partition
-        scan = self.table(name).scan(within(column, days), snapshot_id=self.snapshot(name, run_id))
+    def arrow_days(
+        self,
+        name: str,
+        days: Sequence[date],
+        run_id: str | None = None,
+        only: Mapping[str, Sequence[str]] | None = None,
+    ) -> pa.Table:
+        """Return the rows of some days of a small table, or those with `only` these values, without an engine."""
+        condition = within(contracts.table(name).partition, days)
+        for column, values in (only or {}).items():
+            condition = And(condition, reduce(Or, [equal_to(column, value) for value in values], AlwaysFalse()))
+        scan = self.table(name).scan(condition, snapshot_id=self.snapshot(name, run_id))
         found, schema = scan.to_arrow(), arrow_schema(contracts.table(name).columns)
         for field in schema:
             if field.name not in found.column_names:  # the snapshot is older than the column

@@ -133,6 +133,13 @@ def world() -> dict[str, list[Row]]:
              "window_days": 1, "sample_unit": "session", "rate": 0.1, "truth": 120.0, "estimate": 110.0,
              "lower": 80.0, "upper": 145.5, "naive": 11.0, "status": "publish", "is_covered": True},
         ],
+        "milestone_status": [
+            {"milestone": "Visitors", "wiki_db": "pilot", "metric": "dashboard_visitors", "window_kind": "rolling",
+             "window_days": 7, "target": 400.0, "due_date": date(2026, 6, 30), "source": "a test", "as_of_date": MONDAY,
+             "status": "on track", "is_overdue": False, "window_start": date(2026, 5, 26), "window_end": MONDAY,
+             "estimate": 200.0, "lower": 190.0, "upper": None, "share_reached": 0.5,
+             "expected_from": date(2026, 6, 10), "expected_to": None, "reason": "It grows."},
+        ],
         "data_quality_metrics": [
             {"event_date": MONDAY, "gate": "facts", "check_id": "fates_add_up", "subject": "ingest_log",
              "severity": "critical", "success": True, "observed": "503", "expected": "503", "message": "They do.",

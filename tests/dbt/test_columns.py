@@ -29,6 +29,7 @@ PASSED_THROUGH: dict[str, tuple[str, Columns]] = {
         "pd.self_validation",
         {"estimate_error": DOUBLE, "naive_error": DOUBLE, "is_suppressed": BOOLEAN},
     ),
+    "fct_milestone_status": ("pd.milestone_status", {}),
     "dim_wiki": ("reference.wikis", {}),
     "dim_wiki_config": ("reference.wiki_config", {}),
     "dim_metric": ("reference.metrics", {}),

@@ -42,7 +42,7 @@ def test_the_contracts_marts_are_there(manifest: dict[str, Any]) -> None:
     promised = {
         "fct_metric_values", "fct_ingest_log", "fct_baseline_daily", "fct_link_engagement_daily", "fct_retention",
         "fct_data_quality", "fct_sampling_audit", "fct_self_validation", "dim_wiki", "dim_wiki_config", "dim_metric",
-        "dim_instrument_vocabulary", "dim_sampling_policy", "dim_date",
+        "dim_instrument_vocabulary", "dim_sampling_policy", "dim_date", "fct_milestone_status",
     }  # fmt: skip
     assert promised <= {model["name"] for model in marts(manifest)}
 

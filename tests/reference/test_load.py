@@ -51,7 +51,10 @@ def test_a_sound_directory_with_the_shipped_defaults(folder):
     only = reference.instruments[0]
     assert (only.instrument_name, only.role, only.has_user_id) == ("personal-dashboard-health-metrics", "both", True)
     assert len({row.element_friendly_name for row in reference.vocabulary}) == 11
-    assert reference.wiki_config == reference.milestones == ()
+    assert reference.wiki_config == ()
+    assert [(row.wiki_db, row.metric, row.target) for row in reference.milestones] == [
+        ("pilot", "eligible_editors", 500), ("pilot", "dashboard_visitors", 2401),
+    ]  # fmt: skip
     with pytest.raises(KeyError):
         reference.wiki("dewiki")
 
@@ -275,6 +278,8 @@ def test_unknown_wikis_can_be_let_through(folder):
             MILESTONES + "m,pilot,two_day_review_rate,rolling,7,0.1,2026-06-30,\n",
             "cannot be summed over wikis",
         ),
+        ("milestones.csv", MILESTONES + "m,enwiki,reviewers,rolling,7,0,2026-06-30,\n", "target '0': not above 0"),
+        ("milestones.csv", MILESTONES + "m,enwiki,retention_14d,cohort,15,10,2026-06-30,\n", "Write 0.1 for 10 %"),
         ("milestones.csv", MILESTONES + "m,xxwiki,reviewers,rolling,7,1,2026-06-30,\n", "not in wikis.csv"),
         (
             "milestones.csv",
@@ -294,6 +299,11 @@ def test_faults_in_the_other_files(folder, file, content, message):
     text = complaint(folder)
     assert file in text
     assert message in text
+
+
+def test_a_milestones_file_without_a_line_means_none(folder):
+    (folder / "milestones.csv").write_text(MILESTONES)
+    assert load_reference(folder).milestones == ()
 
 
 def test_one_instrument_may_follow_another(folder):
