@@ -18,7 +18,7 @@ from expectations.thresholds import load_thresholds
 from jobs import contracts, resources
 from jobs.errors import PdmetricsError, UsageError
 from jobs.health.finding import Finding, shown, told_of
-from jobs.marts.read import fetch_file
+from jobs.marts.read import REBUILD, fetch_file
 from jobs.settings import Settings
 from jobs.warehouse.catalog import known_tables, missing_columns
 from jobs.warehouse.home import open_home
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 GIGABYTE = 1e9
 NEEDED_GIGABYTES = 2
 OTHERS = 0o077  # the permissions of a file's group and of everybody else
-REBUILD = "rerun a day, which builds it anew from the tables, or restore it from a backup"
 
 
 def warehouse_findings(settings: Settings, warehouse: Warehouse) -> list[Finding]:
@@ -87,7 +86,8 @@ def _folder(warehouse: Warehouse) -> Finding:
         return Finding("warehouse", f"{place} is no folder", "name another with --warehouse", blocks=True)
     if not os.access(place, os.W_OK):
         return Finding("warehouse", str(warehouse.path), f"{place} is not writable", blocks=True)
-    state = "published" if warehouse.marts.exists() else "nothing published yet"
+    is_published = warehouse.marts.exists() or warehouse.marts_are_lost()
+    state = "published" if is_published else "nothing published yet"
     return Finding("warehouse", f"{warehouse.path}: {state}")
 
 
@@ -112,6 +112,8 @@ def _holder(warehouse: Warehouse) -> str | None:
 
 
 def _marts(warehouse: Warehouse) -> Finding:
+    if warehouse.marts_are_lost():
+        return Finding("marts", f"{warehouse.marts}: not there, though a run is published", REBUILD, blocks=True)
     if not warehouse.marts.exists():
         return Finding("marts", "nothing published yet")
     try:

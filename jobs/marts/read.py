@@ -15,6 +15,7 @@ from jobs.warehouse.runs import Warehouse
 
 READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 CHUNK = 2048
+REBUILD = "rerun a day, which builds it anew from the tables, or restore it from a backup"
 SHOW = "pdmetrics query 'show tables' lists the marts"
 Row = tuple[Any, ...]
 
@@ -38,17 +39,30 @@ def answer(warehouse: Warehouse, sql: str) -> Iterator[Answer]:
 
     Raises:
         UsageError: nothing is published yet, or it is not one statement that reads.
-        WarehouseError: the marts file cannot be read.
+        WarehouseError: the marts file is lost or cannot be read, or the warehouse is no folder.
     """
     _check(sql)
     if not warehouse.marts.exists():
-        raise UsageError(
-            "Nothing is published in this warehouse yet.",
-            where=str(warehouse.marts),
-            next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
-        )
+        raise _absent(warehouse)
     with _opened(warehouse.marts) as connection:
         yield _run(connection, sql)
+
+
+def _absent(warehouse: Warehouse) -> UsageError:
+    """Say why there is no marts file."""
+    if warehouse.path.exists() and not warehouse.path.is_dir():
+        return WarehouseError(
+            "The warehouse is no folder.", where=str(warehouse.path), next_step="name another with --warehouse"
+        )
+    if warehouse.marts_are_lost():
+        return WarehouseError(
+            "The marts file is not there, though a run is published.", where=str(warehouse.marts), next_step=REBUILD
+        )
+    return UsageError(
+        "Nothing is published in this warehouse yet.",
+        where=str(warehouse.marts),
+        next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
+    )
 
 
 def fetch_file(marts: Path, sql: str, parameters: Sequence[Any] = ()) -> tuple[list[str], list[Row]]:
@@ -68,7 +82,7 @@ def _opened(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         raise WarehouseError(
             f"The marts file cannot be read: {_first_line(error)}",
             where=str(marts),
-            next_step="rerun a day, which builds it anew from the tables, or restore it from a backup",
+            next_step=REBUILD,
         ) from None
     with connection:
         yield connection

@@ -131,6 +131,12 @@ class Warehouse:
         found = [run for path in self.runs.glob("run_*/run.json") if (run := _read_run(path)) is not None]
         return sorted(found, key=lambda run: int(run.run_id.rsplit("_", 1)[-1]))
 
+    def marts_are_lost(self) -> bool:
+        """Whether a run is published and the marts file, which it left, is not there; a publish may be cut off."""
+        if self.marts.exists() or self.journal.exists():
+            return False
+        return any(run.state == "published" for run in self.all_runs())
+
     def newest_run(self, start: date, end: date) -> Run | None:
         """Return the newest run of these days, whatever became of it."""
         return next((run for run in reversed(self.all_runs()) if (run.start, run.end) == (start, end)), None)

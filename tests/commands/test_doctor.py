@@ -356,6 +356,7 @@ def test_a_run_that_a_gate_stopped_is_told(folder: Path, gate: str, done: Sequen
     following = warehouse.new_run(DAY, NEXT, "in")
     following.state = "published"
     warehouse.save(following)
+    _write_marts(warehouse.marts)
     assert examined(folder).code == 0
 
 
@@ -413,6 +414,19 @@ def test_damaged_marts_are_told(folder: Path) -> None:
         assert (told.code, told.wrong) == (1, ["marts"])
         assert told.findings["marts"][1].startswith("! rerun a day, which builds it anew")
         marts.unlink()
+
+
+def test_marts_that_are_gone_after_a_publish_are_told(folder: Path) -> None:
+    warehouse = Warehouse(folder)
+    run = warehouse.new_run(DAY, NEXT, "in")
+    assert examined(folder).findings["marts"] == ("nothing published yet", "fine")
+    run.state = "published"
+    warehouse.save(run)
+    told = examined(folder)
+    assert (told.code, told.wrong) == (1, ["marts"])
+    assert told.findings["marts"][0] == f"{warehouse.marts}: not there, though a run is published"
+    assert told.findings["marts"][1].startswith("! rerun a day, which builds it anew")
+    assert told.findings["warehouse"] == (f"{folder}: published", "fine")
 
 
 def test_marts_that_others_can_read_are_told(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -129,6 +130,19 @@ def test_marts_that_are_cut_short_are_no_traceback(warehouse):
 def test_nothing_published_says_so(tmp_path):
     with pytest.raises(UsageError, match="Nothing is published"):
         shown(Warehouse(tmp_path), "select 1")
+
+
+def test_lost_marts_and_a_file_as_warehouse_say_so(tmp_path):
+    warehouse = Warehouse(tmp_path / "w")
+    run = warehouse.new_run(date(2026, 3, 19), date(2026, 3, 20), "in")
+    run.state = "published"
+    warehouse.save(run)
+    with pytest.raises(WarehouseError, match="not there, though a run is published") as told:
+        shown(warehouse, "select 1")
+    assert "rerun a day" in told.value.next_step
+    (tmp_path / "file").touch()
+    with pytest.raises(WarehouseError, match="no folder"):
+        shown(Warehouse(tmp_path / "file"), "select 1")
 
 
 def test_sql_comes_from_an_argument_a_file_or_standard_input(tmp_path, monkeypatch):
