@@ -56,7 +56,8 @@ class Tables:
         """Return the rows of some days of a small table, or those with `only` these values, without an engine."""
         condition = within(contracts.table(name).partition, days)
         for column, values in (only or {}).items():
-            condition = And(condition, reduce(Or, [equal_to(column, value) for value in values], AlwaysFalse()))
+            alternatives = [equal_to(column, value) for value in values]
+            condition = And(condition, reduce(Or, alternatives) if alternatives else AlwaysFalse())
         scan = self.table(name).scan(condition, snapshot_id=self.snapshot(name, run_id))
         found, schema = scan.to_arrow(), arrow_schema(contracts.table(name).columns)
         for field in schema:

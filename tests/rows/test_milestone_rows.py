@@ -119,9 +119,11 @@ def test_editors_are_those_of_the_largest_band_and_not_measurable_before_they_ar
     row = judged(BAND, value())
     assert (row["status"], row["reason"]) == ("not measurable", "Eligible editors are not counted yet.")
     assert "pdmetrics audience" in row["remedy"]
-    kind = {"metric": "eligible_editors", "window_days": 28}
-    bands = [value(wiki, estimate=n, edit_count_bucket=band, **kind)
-             for wiki in ("idwiki", "trwiki", "thwiki") for band, n in (("100-300", 70.0), ("100-500", 90.0))]  # fmt: skip
+    bands = [
+        value(wiki, estimate=n, edit_count_bucket=band, metric="eligible_editors", window_days=28)
+        for wiki in ("idwiki", "trwiki", "thwiki")
+        for band, n in (("100-300", 70.0), ("100-500", 90.0))
+    ]
     assert judged(BAND, *bands)["estimate"] == 270, "of thwiki too, which has editors before it has a dashboard"
     assert "thwiki" in judged(BAND, *bands[:4])["reason"]
 

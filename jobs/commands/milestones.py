@@ -1,0 +1,128 @@
+"""Entry: where each milestone stands, with a bar of progress and the evidence, from the published marts."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from jobs.errors import EXIT_GATE, UsageError
+from jobs.marts.read import answer
+from jobs.settings import Settings
+from jobs.warehouse.runs import Warehouse
+
+DAYS = (
+    "select min(as_of_date), max(as_of_date), max(as_of_date) filter (where as_of_date <= {day}) from fct_metric_values"
+)
+ROWS = "select * from fct_milestone_status where as_of_date = {day} order by due_date, milestone, wiki_db, metric"
+BAR = 10
+COLOURS = {"reached": "green", "on track": "green", "behind": "red", "not measurable": "yellow"}
+Row = dict[str, Any]
+
+
+def show_milestones(
+    console: Console, settings: Settings, warehouse: Warehouse, as_of: date | None, *, as_json: bool = False
+) -> int:
+    """Print every milestone as it stood on a day; return 1 if one is overdue, else 0.
+
+    Args:
+        console: where the table goes.
+        settings: with the catalog, should a publish have to be finished.
+        warehouse: with the marts.
+        as_of: the newest published day up to this one counts; None for the newest of all.
+        as_json: print a JSON list instead, the columns of `fct_milestone_status`.
+
+    Raises:
+        UsageError: nothing is published yet, or nothing up to that day.
+    """
+    if warehouse.journal.exists():
+        from jobs.steps.job import finish_publish  # only where a publish was cut off
+
+        finish_publish(settings, warehouse)
+    day = _day(warehouse, as_of)
+    rows = _rows(warehouse, ROWS.format(day=f"date '{day}'"))
+    if as_json:
+        sys.stdout.write(json.dumps(rows, default=str, ensure_ascii=False, indent=1) + "\n")
+    elif rows:
+        _print(console, rows, day)
+    else:
+        console.print(f"No milestone as of {day}: milestones.csv has none.", highlight=False)
+    return EXIT_GATE if any(row["is_overdue"] for row in rows) else 0
+
+
+def _day(warehouse: Warehouse, as_of: date | None) -> date:
+    """Return the published day that is shown."""
+    ((first, last, found),) = (row.values() for row in _rows(warehouse, DAYS.format(day=f"date '{as_of or date.max}'")))
+    if found is None:
+        published = f"published are {first} to {last}" if last else "no as-of date is"
+        raise UsageError(
+            f"Nothing is published up to {as_of}.",
+            where=str(warehouse.marts),
+            next_step=f"name a later day: {published}",
+        )
+    return date.fromisoformat(str(found))
+
+
+def _rows(warehouse: Warehouse, sql: str) -> list[Row]:
+    with answer(warehouse, sql) as found:
+        return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
+
+
+def _print(console: Console, rows: Sequence[Row], day: date) -> None:
+    table = Table(title=f"Milestones as of {day}", title_justify="left", header_style="bold")
+    for name in ("milestone", "wiki", "status", "progress", "value", "target", "due", "expected"):
+        table.add_column(name, justify="right" if name in ("value", "target") else "left", overflow="fold")
+    for row in rows:
+        status = row["status"] + (", overdue" if row["is_overdue"] else "")
+        colour = "red" if row["is_overdue"] else COLOURS[row["status"]]
+        table.add_row(
+            row["milestone"], row["wiki_db"], f"[{colour}]{status}[/]", bar(row["share_reached"]), _value(row),
+            f"{row['target']:g}", str(row["due_date"]), _expected(row),
+        )  # fmt: skip
+    console.print(table)
+    for row in rows:
+        window = _window(row)
+        console.print(f"{row['milestone']} ({row['wiki_db']}):", style="bold", markup=False, highlight=False)
+        console.print(f"  {window}. {row['reason']}", markup=False, highlight=False, soft_wrap=True)
+        if row["remedy"]:
+            console.print(f"  What helps: {row['remedy']}", markup=False, highlight=False, soft_wrap=True)
+
+
+def bar(share: float | None) -> str:
+    """Draw a share of the target, and write it beside: `██████░░░░ 62 %`; a full bar is no proof of reaching it."""
+    if share is None:
+        return f"{'·' * BAR} –"
+    percent = int(100 * share + 1e-9)  # rounded down: full only where all of it is there
+    full = min(percent * BAR // 100, BAR)
+    return f"{'█' * full}{'░' * (BAR - full)} {percent} %"
+
+
+def _value(row: Row) -> str:
+    """Write the estimate, or from where on the value lies where there is none."""
+    if row["estimate"] is not None:
+        return f"{row['estimate']:.6g}"
+    return "–" if row["lower"] is None else f"≥ {row['lower']:.6g}"
+
+
+def _expected(row: Row) -> str:
+    if row["reached_on"] is not None:
+        return f"reached {row['reached_on']}"
+    if row["expected_from"] is None:
+        return "–"
+    return f"{row['expected_from']} to {row['expected_to'] or '…'}"
+
+
+def _window(row: Row) -> str:
+    """Say what was measured, when, and between which limits."""
+    told = f"{row['metric']}, {row['window_kind'].replace('_', ' ')}"
+    if row["window_end"] is None:
+        return told
+    told += f", {row['window_start']} to {row['window_end']}"
+    if row["lower"] is None:
+        return told
+    return f"{told}: {row['lower']:.6g} to {'…' if row['upper'] is None else format(row['upper'], '.6g')}"

@@ -1,0 +1,112 @@
+"""`milestone_status` on a lake: which days are judged again, so that any order of runs leaves the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from jobs.contracts import TABLES
+from jobs.engine.session import SPARK, Engine, open_engine
+from jobs.reference.rows import MilestoneRow
+from jobs.steps.milestones import stage_milestones
+from jobs.warehouse.catalog import catalog_properties
+from jobs.warehouse.home import open_home
+from jobs.warehouse.lake import Lake
+from jobs.windows import DAY, days
+from tests.conftest import ENGINE, engine_settings
+from tests.references import BEGIN, policy_row, reference, wiki_row
+
+pytestmark = pytest.mark.spark
+FIRST, END = date(2026, 3, 2), date(2026, 3, 26)
+DIP = FIRST + timedelta(days=10)
+VISITORS = MilestoneRow("Visitors", "idwiki", "dashboard_visitors", "rolling", 7, 100.0, date(2026, 3, 20), "a test")
+BACK = replace(VISITORS, milestone="Come back", metric="two_week_return_rate", window_kind="cohort", window_days=14)
+KNOWN = replace(reference(policy_row(), wikis=[wiki_row("idwiki", BEGIN)]), milestones=(VISITORS, BACK))
+
+
+@pytest.fixture
+def lake(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Lake]:
+    """A lake of its own; Spark opens one catalog for life, so there with an engine of its own."""
+    if ENGINE == SPARK:
+        properties = catalog_properties({}, tmp_path)
+        with open_engine(engine_settings(), tmp_path / "scratch", catalog=properties) as engine:
+            yield _empty(engine, tmp_path)
+    else:
+        yield _empty(request.getfixturevalue("engine"), tmp_path)
+
+
+def _empty(engine: Engine, folder: Path) -> Lake:
+    lake = Lake(engine, open_home({}, folder)[0])
+    lake.ensure_tables()
+    return lake
+
+
+def visitors(day: date, metric: str = "dashboard_visitors") -> dict[str, Any]:
+    """120 of 100 visitors, but for one window."""
+    n = 90.0 if day == DIP else 120.0
+    row = {
+        "metric": metric, "metric_version": 1, "wiki_db": "idwiki", "window_kind": "rolling",
+        "metric_date": day - 6 * DAY, "as_of_date": day, "window_days": 7, "element_friendly_name": "all",
+        "client_platform_family": "all", "edit_count_bucket": "all", "inference": "realised", "estimate": n,
+        "lower": n, "upper": n, "status": "publish", "status_reason": "", "is_complete": True,
+    }  # fmt: skip
+    return {column: row.get(column) for column in TABLES["metric_values"].columns}
+
+
+def stage(lake: Lake, run_id: str, of_days: Sequence[date]) -> None:
+    """Stage the numbers of some days, and the milestones after them."""
+    rows = [visitors(day, metric) for day in of_days for metric in ("dashboard_visitors", "dashboard_pageviews")]
+    lake.stage_pandas("metric_values", pd.DataFrame(rows), run_id, of_days)
+    stage_milestones(lake, KNOWN, run_id, of_days)
+
+
+def states(lake: Lake, run_id: str | None = None) -> dict[date, tuple[str, date | None, bool]]:
+    """By day, how the milestone of visitors stands, when it was reached, whether it is overdue."""
+    found = lake.arrow_days("milestone_status", days(FIRST, END), run_id).to_pylist()
+    return {
+        row["as_of_date"]: (row["status"], row["reached_on"], row["is_overdue"])
+        for row in found
+        if row["milestone"] == VISITORS.milestone
+    }
+
+
+def test_a_day_that_comes_late_changes_the_days_after_it(lake: Lake) -> None:
+    stage(lake, "run_1", [day for day in days(FIRST, END) if day != DIP])
+    lake.publish("run_1")
+    reached = FIRST + timedelta(days=7)
+    assert states(lake)[END - DAY] == ("reached", reached, False)
+    stage(lake, "run_2", [DIP])
+    assert states(lake, "run_2")[END - DAY] == ("reached", reached, False), "which it was before the late day"
+    assert DIP not in states(lake), "nothing is published by staging"
+
+
+def test_any_order_of_runs_leaves_the_same_rows(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> None:
+    every = days(FIRST, END)
+    for number, part in enumerate((every[12:], every[5:11], every[:5], every[11:12], every[3:8])):
+        stage(lake, f"run_{number}", part)
+        lake.publish(f"run_{number}")
+    found = lake.arrow_days("milestone_status", every).sort_by(
+        [("as_of_date", "ascending"), ("milestone", "ascending")]
+    )
+    stage(lake, "at_once", every)
+    whole = lake.arrow_days("milestone_status", every, "at_once")
+    assert whole.sort_by([("as_of_date", "ascending"), ("milestone", "ascending")]).equals(found)
+    assert found.num_rows == 2 * len(every)
+    assert {row["status"] for row in found.to_pylist() if row["milestone"] == BACK.milestone} == {"not measurable"}
+
+
+def test_a_gap_that_is_filled_with_a_low_day_takes_back_what_looked_reached(lake: Lake) -> None:
+    late = [day for day in days(FIRST, END) if day > DIP - 3 * DAY and day != DIP]
+    stage(lake, "run_1", late)
+    lake.publish("run_1")
+    assert states(lake)[DIP + 5 * DAY] == ("reached", DIP + 5 * DAY, False), "a week after the first"
+    stage(lake, "run_2", [DIP])
+    lake.publish("run_2")
+    assert states(lake)[DIP + 5 * DAY][0] == "on track", "the low day between the two begins the count anew"
+    assert states(lake)[DIP + 8 * DAY] == ("reached", DIP + 8 * DAY, False)
