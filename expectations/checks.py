@@ -11,6 +11,24 @@ WARNING = "warning"
 
 
 @dataclass(frozen=True)
+class About:
+    """What an operator wants to know of a check (`expectations/about.py` has one for each).
+
+    Attributes:
+        owner: who mends what it finds.
+        why: what would be wrong with the published numbers without it.
+        look: the command to look closer; `{day}` and `{subject}` are filled in.
+    """
+
+    owner: str
+    why: str
+    look: str
+
+
+NOBODY = About("", "", "")
+
+
+@dataclass(frozen=True)
 class Check:
     """A check of a gate.
 
@@ -26,6 +44,7 @@ class Check:
         observed: what was seen.
         expected: what should have been.
         nullable: a null in the columns means "does not apply"; otherwise it fails.
+        about: who, why and what to look at; a suite gets it from `with_about`.
     """
 
     id: str
@@ -37,6 +56,7 @@ class Check:
     observed: str
     expected: str
     nullable: bool = field(default=False)
+    about: About = NOBODY
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -1,37 +1,63 @@
-"""Run a gate: profiles in, rows of `data_quality_metrics` and a decision out.
-
-Great Expectations costs 6-8 s to import, so it is imported on first use; `prefetch` does that early, in a process
-beside other work.
-"""
+"""Run a gate: profiles in, rows of `data_quality_metrics` and a decision out."""
 
 from __future__ import annotations
 
-import logging
-import os
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from expectations.about import with_about
 from expectations.checks import CRITICAL, Check
-from expectations.docs import docs_site
+from expectations.context import great_expectations, positioned, validate
+from expectations.docs import Page
 from expectations.facts import facts_suite
 from expectations.marts import marts_suite
 from expectations.thresholds import Thresholds
+from expectations.verdicts import Verdicts
 from jobs.contracts import table
 from jobs.errors import GateError, UsageError
+from jobs.windows import DAY, in_words
 
 SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {"facts": facts_suite, "marts": marts_suite}
 # What a gate knows; `run_id` and `attempt` are the run's to say.
 COLUMNS = tuple(column for column in table("data_quality_metrics").columns if column not in ("run_id", "attempt"))
+SHOWN = 10  # failures named by an error; the rest is counted
 
-ALL = "all"
-Validator = Callable[[str, Sequence[Check], pd.DataFrame], Iterable[Any]]
+
+@dataclass(frozen=True)
+class Failure:
+    """A check that a subject failed.
+
+    Attributes:
+        check_id: the check.
+        profile: the profile frame it looked at.
+        subject: a wiki, a table, an element …
+        day: the day.
+        severity: `critical` or `warning`.
+        message: what happened.
+        observed: what was seen.
+        expected: what is allowed.
+        look: the command that shows more.
+    """
+
+    check_id: str
+    profile: str
+    subject: str
+    day: date
+    severity: str
+    message: str
+    observed: str
+    expected: str
+    look: str
+
+    @property
+    def in_words(self) -> str:
+        """The failure on two lines: what happened, and what to look at."""
+        return f"{self.message}\n    {self.check_id}: saw {self.observed}, allowed {self.expected}; look: {self.look}"
 
 
 @dataclass(frozen=True)
@@ -39,27 +65,35 @@ class GateResult:
     """What a gate found.
 
     Attributes:
-        name: `facts` or `marts`.
+        name: `raw`, `facts` or `marts`.
         rows: rows of `data_quality_metrics` without run and attempt: one per day for a check that passed (subject
             `all`), one per day and subject that failed it.
-        failed: messages of the critical checks that failed.
-        warned: messages of the warnings.
+        failures: what failed, critical checks and warnings.
     """
 
     name: str
     rows: pd.DataFrame
-    failed: list[str]
-    warned: list[str]
+    failures: list[Failure]
+
+    @property
+    def failed(self) -> list[str]:
+        """Messages of the critical checks that failed."""
+        return [failure.message for failure in self.failures if failure.severity == CRITICAL]
+
+    @property
+    def warned(self) -> list[str]:
+        """Messages of the warnings."""
+        return [failure.message for failure in self.failures if failure.severity != CRITICAL]
 
     @property
     def passed(self) -> bool:
         """Whether the run may be published; warnings do not stop it."""
         return not self.failed
 
-    def error(self, *, where: str = "", shown: int = 10) -> GateError:
+    def error(self, *, where: str = "", shown: int = SHOWN) -> GateError:
         """Return the error of a failed gate, naming the first few failures and where all of them are."""
-        more = len(self.failed) - shown
-        lines = [*self.failed[:shown], *([f"... and {more} more"] if more > 0 else [])]
+        critical = [failure.in_words for failure in self.failures if failure.severity == CRITICAL]
+        lines = [*critical[:shown], *([f"... and {len(critical) - shown} more"] if len(critical) > shown else [])]
         return GateError(
             f"the {self.name} gate failed, nothing was published:\n  - " + "\n  - ".join(lines),
             where=where,
@@ -67,9 +101,20 @@ class GateResult:
         )
 
 
+def suite_of(gate: str) -> tuple[Check, ...]:
+    """Return the checks of a gate, each with its owner, its reason and the command to look closer.
+
+    Raises:
+        UsageError: there is no such gate.
+    """
+    if gate not in SUITES:
+        raise UsageError(f"no gate {gate!r}", next_step=f"gates are {', '.join(SUITES)}")
+    return with_about(SUITES[gate]())
+
+
 def prefetch() -> None:
     """Import Great Expectations, which takes seconds; meant for a process that works beside the engine."""
-    _great_expectations()
+    great_expectations()
 
 
 def run_gate(
@@ -78,163 +123,30 @@ def run_gate(
     thresholds: Thresholds,
     *,
     days: Sequence[date] = (),
+    run: str = "audit",
     docs_dir: Path | None = None,
 ) -> GateResult:
     """Validate the profiles of a gate and decide.
 
     Args:
-        name: `facts` or `marts`.
+        name: `raw`, `facts` or `marts`.
         profiles: frames by name, each with `event_date` and `subject`.
         thresholds: the dated thresholds; those of a row's day become columns of the row.
         days: the days of the run; what fails for no day in particular is put on the last of them.
-        docs_dir: also write Great Expectations' Data Docs there.
+        run: the run that asks, for the page.
+        docs_dir: the site of Data Docs that a page is added to, if any.
 
     Returns:
-        the rows and messages. A profile or column that is missing, or an expectation that raises, is a critical failure
+        the rows and failures. A profile or column that is missing, or an expectation that raises, is a critical failure
         even of a warning: what could not be checked did not pass.
     """
-    if name not in SUITES:
-        raise UsageError(f"no gate {name!r}", next_step=f"gates are {', '.join(sorted(SUITES))}")
-    fallback = _last_day(profiles, days)
-    rows: list[dict[str, Any]] = []
-    with _validator(name, docs_dir) as validate:
-        for profile_name, checks in _by_profile(SUITES[name]()).items():
-            frame = profiles.get(profile_name)
-            if frame is None:
-                rows += [_broken(check, fallback, f"the profile '{profile_name}' is missing") for check in checks]
-                continue
-            frame = thresholds.attach(frame.reset_index(drop=True))
-            rows += _rows(checks, validate(profile_name, checks, frame), frame, fallback)
-    return _decide(name, rows)
-
-
-@contextmanager
-def _validator(name: str, docs_dir: Path | None) -> Iterator[Validator]:
-    """Give the function that checks a profile, by its name, and returns Great Expectations' results."""
-    gx, expectations = _great_expectations()
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
-    source = context.data_sources.add_pandas(name)
-    with docs_site(context, docs_dir) as validate:
-
-        def validate_profile(profile: str, checks: Sequence[Check], frame: pd.DataFrame) -> Iterable[Any]:
-            suite = gx.ExpectationSuite(name=f"{name}.{profile}", expectations=_build(expectations, checks))
-            definition = source.add_dataframe_asset(profile).add_batch_definition_whole_dataframe("all")
-            return validate(definition, suite, frame)
-
-        yield validate_profile
-
-
-def _great_expectations() -> tuple[Any, Any]:
-    """Import Great Expectations quietly: no analytics, no progress bars."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("TQDM_DISABLE", "1")
-    import great_expectations as gx
-    import great_expectations.expectations as expectations
-
-    # Some of its modules set a level of their own, so the level of their parent does not reach them.
-    for logger in [name for name in logging.root.manager.loggerDict if name.startswith("great_expectations")]:
-        logging.getLogger(logger).setLevel(logging.ERROR)
-    return gx, expectations
-
-
-def _by_profile(checks: Iterable[Check]) -> dict[str, list[Check]]:
-    grouped: dict[str, list[Check]] = {}
-    for check in checks:
-        grouped.setdefault(check.profile, []).append(check)
-    return grouped
-
-
-def _build(expectations: Any, checks: Iterable[Check]) -> list[Any]:
-    return [
-        getattr(expectations, check.expectation)(
-            **check.arguments, severity=check.severity, meta={"check_id": check.id}
-        )
-        for check in checks
-    ]
-
-
-def _rows(checks: Sequence[Check], results: Iterable[Any], frame: pd.DataFrame, fallback: date) -> list[dict[str, Any]]:
-    """Turn the results of one profile into rows; results come in any order, the id in their meta tells them apart."""
-    by_id: dict[str, Any] = {result.expectation_config.meta["check_id"]: result for result in results}
-    rows: list[dict[str, Any]] = []
-    for check in checks:
-        result: Any = by_id.get(check.id)
-        absent = [column for column in check.columns if column not in frame.columns]
-        problem = "it was not evaluated" if result is None else _exception(result)
-        if absent:
-            problem = f"the profile '{check.profile}' has no column {', '.join(absent)}"
-        if problem:
-            rows.append(_broken(check, fallback, problem))
-        elif not check.columns:
-            rows.append(_table_row(check, bool(result.success), fallback))
-        else:
-            rows += _column_rows(check, result, frame, fallback)
-    return rows
-
-
-def _column_rows(check: Check, result: Any, frame: pd.DataFrame, fallback: date) -> list[dict[str, Any]]:
-    """One row per failing profile row, and one per day on which every row passed."""
-    has_null = frame[list(check.columns)].isna().any(axis=1)
-    unexpected = set(result.result.get("unexpected_index_list") or ())
-    if not result.success and not unexpected:
-        return [_broken(check, fallback, "it failed without naming a row")]
-    if not check.nullable:
-        unexpected |= set(frame.index[has_null])
-    failing = frame.loc[sorted(unexpected)]
-    rows = [_row(check, row["event_date"], str(row["subject"]), False, row) for row in _records(failing)]
-    checked = frame.loc[~has_null, "event_date"]
-    n_checked = Counter(checked[~checked.isin(failing["event_date"])])
-    return rows + [_passed(check, day, f"{n} checked") for day, n in n_checked.items()]
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [dict(zip(frame.columns, values, strict=True)) for values in frame.itertuples(index=False, name=None)]
-
-
-def _row(check: Check, day: date, subject: str, success: bool, values: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {part: _fill(getattr(check, part), values) for part in ("observed", "expected", "message")}
-    return _record(check, day, subject, success, **texts)
-
-
-def _passed(check: Check, day: date, observed: str) -> dict[str, Any]:
-    return _record(check, day, ALL, True, observed=observed, expected="", message="")
-
-
-def _table_row(check: Check, success: bool, day: date) -> dict[str, Any]:
-    return _passed(check, day, "") if success else _row(check, day, ALL, False, {"event_date": day, "subject": ALL})
-
-
-def _broken(check: Check, day: date, problem: str) -> dict[str, Any]:
-    row = _record(
-        check, day, ALL, False, observed="not checked", expected="a result",
-        message=f"{day}: the check {check.id} could not be made: {problem}",
-    )  # fmt: skip
-    return {**row, "severity": CRITICAL}
-
-
-def _record(check: Check, day: date, subject: str, success: bool, **texts: str) -> dict[str, Any]:
-    return {
-        "event_date": day, "check_id": check.id, "subject": subject, "severity": check.severity, "success": success,
-        **texts,
-    }  # fmt: skip
-
-
-def _fill(template: str, values: Mapping[str, Any]) -> str:
-    """Fill a template; a null that a number format cannot take is shown as it is."""
-    try:
-        return template.format_map(values)
-    except (TypeError, ValueError):
-        shown = {name: value for name, value in values.items() if f"{{{name}" in template}
-        return f"no value to compare: {shown}"
-
-
-def _exception(result: Any) -> str:
-    """Return the message of an expectation that raised, or nothing. GX nests the information per metric."""
-    info = result.exception_info or {}
-    parts = [info] if "raised_exception" in info else [part for part in info.values() if isinstance(part, dict)]
-    messages = [str(part.get("exception_message")) for part in parts if part.get("raised_exception")]
-    return messages[0] if messages else ""
+    checks = suite_of(name)
+    used = {check.profile for check in checks}
+    frames = {key: thresholds.attach(frame) for key, frame in profiles.items() if key in used}
+    verdicts = Verdicts(checks, positioned(frames), _last_day(profiles, days))
+    when = datetime.now(UTC).isoformat(timespec="seconds")
+    validate(name, verdicts, Page(run, in_words(min(days), max(days) + DAY) if days else "", when), docs_dir)
+    return _decide(name, checks, verdicts.records)
 
 
 def _last_day(profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> date:
@@ -242,10 +154,17 @@ def _last_day(profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> dat
     return max(days or seen or [date(1970, 1, 1)])
 
 
-def _decide(name: str, records: list[dict[str, Any]]) -> GateResult:
+def _decide(name: str, checks: Sequence[Check], records: list[dict[str, Any]]) -> GateResult:
     """Split the failures by severity; never by a suite's own success, which warnings make false too."""
     rows = pd.DataFrame(records).assign(gate=name)[list(COLUMNS)]
     rows = rows.sort_values(["event_date", "check_id", "subject"], ignore_index=True)
-    bad = rows[~rows["success"].astype(bool)]
-    is_critical = bad["severity"] == CRITICAL
-    return GateResult(name, rows, bad[is_critical]["message"].tolist(), bad[~is_critical]["message"].tolist())
+    by_id = {check.id: check for check in checks}
+    failures = [
+        Failure(
+            row["check_id"], by_id[row["check_id"]].profile, row["subject"], row["event_date"], row["severity"],
+            row["message"], row["observed"], row["expected"],
+            by_id[row["check_id"]].about.look.format(day=row["event_date"], subject=row["subject"]),
+        )
+        for row in rows[~rows["success"].astype(bool)].to_dict("records")
+    ]  # fmt: skip
+    return GateResult(name, rows, failures)

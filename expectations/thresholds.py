@@ -21,7 +21,7 @@ NAMES = (
     "element_change", "max_silent_expected", "min_others_speak", "hour_sds", "hour_change", "shift_floor",
     "shift_multiple", "shift_rest", "share_sds", "share_floor", "min_trend_level", "min_trend_days", "trend_sds",
 )  # fmt: skip
-"""Every threshold there is. All of them must be in the first entry of a file."""
+"""Every threshold there is. All of them are in the first entry of the shipped file."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +56,8 @@ def load_thresholds(file: Path | None = None, *, overrides: Mapping[str, float] 
         overrides: values that hold on every day, such as the setting `max_quarantine_share`.
 
     Raises:
-        UsageError: the file is not there or not TOML, an entry has no date, a name is unknown, a value is no number, or
-            the first entry leaves one out.
+        UsageError: the file is not there or not TOML, it has no entry, an entry has no date, a name is unknown, or a
+            value is no number. What a file of one's own leaves out is as shipped.
     """
     path = file or shipped("thresholds.toml", "expectations")
     try:
@@ -68,13 +68,15 @@ def load_thresholds(file: Path | None = None, *, overrides: Mapping[str, float] 
         raise UsageError(f"the thresholds file is not TOML: {error}", where=str(path)) from error
     fixed = dict(overrides or {})
     _require_known(fixed, "overrides")
-    in_force: dict[str, float] = {}
+    dated = sorted((_entry(raw, path) for raw in entries), key=lambda entry: entry[0])
+    if not dated:
+        raise UsageError("the file has no entry [[thresholds]]", where=str(path))
+    in_force = {} if file is None else dict(load_thresholds().on(dated[0][0]))
     periods = []
-    for valid_from, values in sorted((_entry(raw, path) for raw in entries), key=lambda entry: entry[0]):
+    for valid_from, values in dated:
         in_force = {**in_force, **values}
         periods.append((valid_from, {**in_force, **fixed}))
-    missing = sorted(set(NAMES) - set(periods[0][1] if periods else ()))
-    if missing:
+    if missing := sorted(set(NAMES) - set(in_force)):
         raise UsageError(f"the first entry lacks {', '.join(missing)}", where=str(path))
     return Thresholds(tuple(periods))
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import re
+import shutil
 from datetime import date
+from pathlib import Path
 
 import pytest
 from gate_cases import profiles_of
 from test_facts_gate import CLEAN
 
+from expectations.about import ABOUT, ANALYSTS, ENGINEERS, INSTRUMENT
 from expectations.facts import facts_suite
-from expectations.gate import run_gate
+from expectations.gate import SUITES, run_gate, suite_of
 from expectations.marts import marts_suite
 from expectations.thresholds import load_thresholds
 from jobs.contracts import table
@@ -81,6 +85,10 @@ def test_a_row_is_judged_by_the_thresholds_of_its_day(tmp_path) -> None:
         max_clock_skew_share = 0.5
         max_missing_hours = 24
         min_ks_p_value = 0
+        max_published_changes = 0
+        max_missing_keys = 0
+        max_publish_fall = 0.3
+        max_not_measured_rise = 0.3
         [[thresholds]]
         valid_from = 2026-03-22
         max_quarantine_share = 0.5
@@ -107,15 +115,62 @@ def test_a_gate_is_quiet(caplog: pytest.LogCaptureFixture, capfd: pytest.Capture
     assert capfd.readouterr() == ("", "")
 
 
-def test_data_docs_are_written_on_request(tmp_path) -> None:
-    result = run_gate("facts", profiles_of(CLEAN, []), load_thresholds(), docs_dir=tmp_path / "docs")
-    assert result.passed
-    assert "facts.fates" in (tmp_path / "docs" / "index.html").read_text(encoding="utf-8")
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site after a validation that passed and one that did not."""
+    directory = tmp_path_factory.mktemp("docs")
+    bad = profiles_of(CLEAN, [("fates", {"n_read": 400})])
+    for run, profiles in (("run_good", profiles_of(CLEAN, [])), ("run_bad", bad)):
+        run_gate("facts", profiles, load_thresholds(), days=[date(2026, 3, 20)], run=run, docs_dir=directory)
+    return directory
+
+
+def test_data_docs_need_no_network(site: Path) -> None:
+    pages = list(site.rglob("*.html"))
+    assert len(pages) >= 4  # the index, the suite, and two validations
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        named = re.findall(r"<(?:script|link|img)[^>]*\s(?:src|href)=\"([^\"]+)\"", text)
+        assert [url for url in named if url.startswith(("http:", "https:", "//"))] == [], page
+        assert [url for url in named if not (page.parent / url.partition("?")[0]).exists()] == [], page
+    style = (site / "static/vendor/css/all.min.css").read_text(encoding="utf-8")
+    fonts = set(re.findall(r"\.\./webfonts/([\w.-]+woff2)", style))
+    assert fonts
+    assert all((site / "static/vendor/webfonts" / font).exists() for font in fonts)
+
+
+def test_the_index_lists_every_validation_the_newest_first(site: Path) -> None:
+    index = (site / "index.html").read_text(encoding="utf-8")
+    assert index.index("run_bad") < index.index("run_good")
+    assert "400 lines read but 312 accounted for" in index
+    for page in re.findall(r'<a href="([^"]+)"', index):
+        assert "fates_add_up" in (site / page).read_text(encoding="utf-8"), "the checks of the gate are on its page"
+
+
+def test_the_oldest_pages_go(site: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    copy = tmp_path / "docs"
+    shutil.copytree(site, copy)
+    monkeypatch.setattr("expectations.docs.PAGES_KEPT", 1)
+    run_gate("facts", profiles_of(CLEAN, []), load_thresholds(), run="run_third", docs_dir=copy)
+    assert [path.name for path in (copy / "validations" / "facts").iterdir() if any(path.rglob("*.html"))] == [
+        "run_third"
+    ]
 
 
 def test_an_unknown_gate_is_named() -> None:
     with pytest.raises(UsageError, match="no gate 'raw2'"):
         run_gate("raw2", {}, load_thresholds())
+
+
+def test_every_check_says_who_why_and_where_to_look() -> None:
+    known = set(ABOUT)
+    for gate in SUITES:
+        for check in suite_of(gate):
+            assert check.about.owner in {ENGINEERS, ANALYSTS, INSTRUMENT}
+            assert check.about.why
+            assert check.about.look.startswith("pdmetrics ")
+            known -= {check.id}
+    assert not known, "no word of a check that is gone"
 
 
 def test_check_ids_are_unique() -> None:

@@ -29,6 +29,11 @@ def test_a_later_entry_keeps_what_it_does_not_name_and_earlier_days_take_the_fir
     assert thresholds.on(date(2026, 3, 1))["max_quarantine_share"] == 0.1
 
 
+def test_what_a_file_leaves_out_is_as_shipped(tmp_path) -> None:
+    thresholds = load_thresholds(write(tmp_path, FIRST.replace("min_ks_p_value = 0.1\n", "")))
+    assert thresholds.on(date(2026, 3, 1))["min_ks_p_value"] == load_thresholds().on(date(2026, 3, 1))["min_ks_p_value"]
+
+
 def test_an_override_wins_on_every_day(tmp_path) -> None:
     thresholds = load_thresholds(write(tmp_path, FIRST), overrides={"max_quarantine_share": 0.7})
     assert thresholds.on(date(2026, 2, 1))["max_quarantine_share"] == 0.7
@@ -37,12 +42,11 @@ def test_an_override_wins_on_every_day(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (FIRST.replace("min_ks_p_value = 0.1\n", ""), "lacks min_ks_p_value"),
         (FIRST + "max_foo = 1\n", "unknown threshold max_foo"),
         (FIRST.replace("max_duplicate_share = 0.1", "max_duplicate_share = 'much'"), "no number: max_duplicate_share"),
         (FIRST.replace("valid_from = 2026-02-01\n", ""), "no `valid_from` date"),
         ("nonsense", "not TOML"),
-        ("", "lacks"),
+        ("", "no entry"),
     ],
 )
 def test_a_broken_file_is_named(tmp_path, text: str, words: str) -> None:

@@ -1,0 +1,68 @@
+"""Of each check: who mends what it finds, what would be wrong without it, and the command to look closer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from expectations.checks import About, Check
+
+ENGINEERS, ANALYSTS, INSTRUMENT = "data engineers", "analysts", "instrument owners"
+LOG = "pdmetrics query \"from fct_ingest_log where ingest_date = date '{day}' order by hour\""
+REFUSED = "pdmetrics quarantine --date {day} --staged"
+AUDIT = "pdmetrics query \"from fct_sampling_audit where event_date = date '{day}'\""
+POLICY = "pdmetrics policy check --input DIR"
+CARD = "pdmetrics verify-rollout --wiki {subject} --as-of {day}"
+FACTS = "pdmetrics audit --gate facts --date {day}"
+MARTS = "pdmetrics audit --gate marts --date {day}"
+VALUES = "pdmetrics query \"from fct_metric_values where as_of_date = date '{day}'\""
+BASELINE = (
+    "pdmetrics query \"from fct_baseline_daily where event_date > date '{day}' - 29 order by wiki_db, event_date\""
+)
+
+ABOUT = {
+    # What arrived.
+    "quarantine_share": About(ENGINEERS, "lines that cannot be trusted are lost to every number", REFUSED),
+    "missing_hours": About(ENGINEERS, "counts of a day without an hour are too low", LOG),
+    "wiki_has_events": About(INSTRUMENT, "a wiki that sends nothing is not a wiki without visitors", CARD),
+    "menu_link_before_visible": About(INSTRUMENT, "the dashboard was shown too early, or its date is wrong", CARD),
+    "loads_before_visible": About(INSTRUMENT, "testers are no visitors", CARD),
+    # The fates of lines, and what was staged of them.
+    "fates_add_up": About(ENGINEERS, "a line that is in no count was lost on the way", LOG),
+    "kept_rows_as_logged": About(ENGINEERS, "events and the log of their fates must be of one run", LOG),
+    "duplicate_rows_as_logged": About(ENGINEERS, "duplicates and the log of their fates must be of one run", LOG),
+    "quarantined_rows_as_logged": About(ENGINEERS, "a refused line that is not kept cannot be looked at", REFUSED),
+    "keys_unique": About(ENGINEERS, "a row twice counts twice", FACTS),
+    "keys_not_null": About(ENGINEERS, "a row without a key joins nothing, or everything", FACTS),
+    "duplicate_share": About(ENGINEERS, "a copy that is not found counts twice", LOG),
+    "clock_skew_share": About(INSTRUMENT, "clients whose clocks are off may be robots, or sent days late", LOG),
+    "unknown_element": About(ANALYSTS, "a link that the vocabulary lacks is in no group", BASELINE),
+    "loads_user_days": About(ENGINEERS, "users and loads must be of the same events", FACTS),
+    "loads_baseline": About(ENGINEERS, "the daily baseline must be of the same events", FACTS),
+    "review_clicks_baseline": About(ENGINEERS, "reviewers and the daily baseline must agree", FACTS),
+    "link_sums": About(ENGINEERS, "links by day and by user must be of the same events", FACTS),
+    "link_impressions_events": About(ENGINEERS, "an impression that is in no row is lost", FACTS),
+    "link_clicks_events": About(ENGINEERS, "a click that is in no row is lost", FACTS),
+    "sampling_rate_higher": About(INSTRUMENT, "totals are weighted by a rate that is not the true one", AUDIT),
+    "sampling_rate_lower": About(INSTRUMENT, "totals are too low until the policy says the true rate", AUDIT),
+    "sampling_uniform": About(INSTRUMENT, "ids that are not spread evenly are not sampled at random", AUDIT),
+    # The marts.
+    "marts_not_empty": About(ENGINEERS, "a day without a row is a day that was not computed", MARTS),
+    "metric_completeness_wrong": About(ENGINEERS, "a number with lost hours must not look whole", MARTS),
+    "wiki_has_dashboard_rows": About(
+        ENGINEERS, "a wiki that is missing is not told apart from one that is new", VALUES
+    ),
+    "subset_within_superset": About(ANALYSTS, "a part larger than its whole is an error of estimation", VALUES),
+    "margins_within_total": About(ENGINEERS, "parts that exceed their total were counted twice", VALUES),
+    "wikis_within_all": About(ENGINEERS, "wikis that exceed `all` were counted twice", VALUES),
+    "wiki_all_is_sum": About(ENGINEERS, "`all` is the sum of its wikis where nothing is sampled", VALUES),
+}
+
+
+def with_about(checks: Sequence[Check]) -> tuple[Check, ...]:
+    """Return checks that know about themselves.
+
+    Raises:
+        KeyError: a check is not listed here.
+    """
+    return tuple(replace(check, about=ABOUT[check.id]) for check in checks)
