@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from jobs import __version__
 from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCommand, StartDay, day, folder, moment
+from jobs.commands.context import Context, LogFormat, OutputFormat
 from jobs.commands.group import Commands, LoneExtend
 from jobs.errors import UsageError
 from jobs.exits import Ending, leave, run_to_the_end
 from jobs.warehouse.runs import STEPS, Warehouse
-
-if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
-    from rich.console import Console
-
-    from jobs.settings import Settings, Sources
 
 app = typer.Typer(
     name="pdmetrics",
@@ -33,32 +28,6 @@ app = typer.Typer(
 ENDING = Ending()
 policy_app = typer.Typer(help="The sampling policy: what was recorded when, and at which rate.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
-
-
-class LogFormat(StrEnum):
-    """How log lines look."""
-
-    text = "text"
-    json = "json"
-
-
-class OutputFormat(StrEnum):
-    """How query results look."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-
-
-@dataclass(frozen=True)
-class Context:
-    """What every command gets from the global options."""
-
-    settings: Settings
-    sources: Sources
-    warehouse: Warehouse
-    console: Console
-    trouble: UsageError | None = None  # what is wrong with the settings, of which `doctor` only tells
 
 
 def _version(value: bool) -> None:
@@ -282,6 +251,42 @@ def quarantine(
     shared: Context = context.obj
     wanted = Wanted(on, reason, limit, is_staged=staged, is_raw=raw)
     show_refused(shared.console, shared.settings, shared.warehouse, wanted)
+
+
+@app.command("verify-rollout")
+def verify_rollout(
+    context: typer.Context,
+    wiki: Annotated[str, typer.Option(help="Database name; an unknown one lists them.")],
+    as_of: Annotated[
+        date | None, typer.Option("--as-of", parser=day, metavar="DAY", help="Last day to look at; default the newest.")
+    ] = None,
+    expected_per_day: Annotated[
+        float | None, typer.Option(min=0, help="Loads of the dashboard that were expected.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Print the card that closes a deployment ticket; exit 1 if something of the rollout is wrong."""
+    from jobs.commands.verify_rollout import Wanted
+    from jobs.commands.verify_rollout import verify_rollout as verify
+
+    shared: Context = context.obj
+    wanted = Wanted(wiki, as_of, expected_per_day)
+    raise typer.Exit(verify(shared.console, shared.settings, shared.warehouse, wanted, as_json=as_json))
+
+
+@app.command()
+def milestones(
+    context: typer.Context,
+    as_of: Annotated[
+        date | None, typer.Option("--as-of", parser=day, metavar="DAY", help="Last day to look at; default the newest.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
+) -> None:
+    """Say of each milestone whether it is reached, on track, behind or not measurable; exit 1 if one is overdue."""
+    from jobs.commands.milestones import show_milestones
+
+    shared: Context = context.obj
+    raise typer.Exit(show_milestones(shared.console, shared.settings, shared.warehouse, as_of, as_json=as_json))
 
 
 def main() -> None:

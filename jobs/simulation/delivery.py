@@ -15,6 +15,7 @@ from jobs.simulation.dirt import DayBatch, Extra, draw_dirt
 from jobs.simulation.events import Events
 from jobs.simulation.lines import LineBuilder, day_bounds, sequence_positions
 from jobs.simulation.population import Codes, Pageviews, Users
+from jobs.simulation.rollouts import rollout_truth
 from jobs.simulation.sampling import (
     DAY_MS,
     GRACE,
@@ -72,6 +73,7 @@ class Delivery:
         n_files: files written.
         missing_hours: partitions never written, as `YYYY-MM-DDTHH`.
         unreadable_files: paths of broken files, relative to the world.
+        rollouts: by wiki, what it sent around its first display (`rollout_truth`), of the whole world.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Delivery:
         self.n_files = 0
         self.missing_hours: list[str] = []
         self.unreadable_files: list[str] = []
+        self.rollouts: dict[str, dict[str, int | str | None]] = {}
 
     def add_wiki(self, wiki: WikiSpec, users: Users, views: Pageviews, events: Events) -> None:
         """Sample a wiki's events as its clients would, and keep what they send."""
@@ -102,6 +105,7 @@ class Delivery:
             mine = np.flatnonzero(is_entry == bool(which))
             sent[mine] = sent_by_client(_units(views, events.take(mine), pick_up), self._regimes[first_key + which])
         events, key = events.take(sent), first_key + is_entry[sent].astype(np.int64)
+        self.rollouts[wiki.wiki_db] = rollout_truth(wiki, events, entry_codes, self._start)
         units = _units(views, events, pick_up)
         clock = views.clock_offset[views.session[events.pageview]] - events.delay
         self._sent.append(

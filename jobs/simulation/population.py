@@ -166,7 +166,7 @@ def draw_pageviews(seeds: Seeds, users: Users, wiki: WikiSpec, scenario: Scenari
         silent = day < wiki.silent_days
         weekday = _WEEKDAYS[(start.weekday() + day) % 7]
         dashboards = weekday * noise * (_SILENT_SHARE if silent else 1.0)
-        others = weekday * float(entry_live[day] and not silent)
+        others = weekday * float(entry_live[day] and day >= wiki.shown_from)
         rng = seeds.of(Purpose.pageviews, day)
         parts.append(_loads_of_day(rng, users, dashboards, others, epoch_ms(start) + day * DAY_MS, day, scenario.dirt))
     loads = _Loads(**_joined(parts))

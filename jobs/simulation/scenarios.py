@@ -22,6 +22,7 @@ class WikiSpec:
         pilot: whether it counts as a pilot.
         users: eligible users at scale 1.
         silent_days: days between deployment and first display, from the world's first day.
+        leaks_from: day of the world from which the menu link is shown all the same, null where it waits.
     """
 
     wiki_db: str
@@ -30,6 +31,12 @@ class WikiSpec:
     pilot: bool
     users: int
     silent_days: int = 0
+    leaks_from: int | None = None
+
+    @property
+    def shown_from(self) -> int:
+        """Day of the world from which the menu link is shown."""
+        return self.silent_days if self.leaks_from is None else min(self.leaks_from, self.silent_days)
 
 
 @dataclass(frozen=True)
@@ -94,6 +101,7 @@ _TH = WikiSpec("thwiki", "th.wikipedia.org", "th", True, 2000)
 _STRAYS = tuple(WikiSpec(f"{code}wiki", f"{code}.wikipedia.org", code, False, 50) for code in ("az", "te", "is"))
 _FULL = PolicyStep("*", "pageview", 1.0)
 _SILENT_EN = WikiSpec("enwiki", "en.wikipedia.org", "en", False, 14_000, silent_days=2)
+_SILENT_TR = WikiSpec("trwiki", "tr.wikipedia.org", "tr", True, 3000, silent_days=1)
 
 
 def _one_sampled(name: str, description: str, *steps: PolicyStep, keepers: float = 0.2) -> Scenario:
@@ -180,6 +188,29 @@ _ALL: tuple[Scenario, ...] = (
         dirt=True,
         missing_hour=True,
         truncated_file=True,
+    ),
+    Scenario(
+        "leaking",
+        "Thai Wikipedia shows the menu link on day 2 of its silent rollout of four, beside one that keeps its silence.",
+        (_SILENT_TR, WikiSpec("thwiki", "th.wikipedia.org", "th", True, 2000, silent_days=4, leaks_from=1)),
+        (_FULL,),
+    ),
+    Scenario(
+        "silent",
+        "Indonesian Wikipedia is visible and its clients send nothing, beside one that does.",
+        (_SILENT_TR, _ID),
+        (PolicyStep("idwiki", "pageview", 1.0, true_rate=0.0), _FULL),
+    ),
+    Scenario(
+        "rollouts",
+        "Four rollouts: one as declared, one that sends nothing, one at 25 % where 50 % is declared, and one whose "
+        "menu link leaks on day 3.",
+        (_SILENT_TR, _ID, _EN, WikiSpec("thwiki", "th.wikipedia.org", "th", True, 2000, silent_days=4, leaks_from=2)),
+        (
+            PolicyStep("idwiki", "pageview", 1.0, true_rate=0.0),
+            PolicyStep("enwiki", "pageview", 0.5, true_rate=0.25),
+            _FULL,
+        ),
     ),
 )
 

@@ -224,7 +224,7 @@ def populate(seeds: Seeds, wiki: WikiSpec, scenario: Scenario, parameters: Param
     start, days = parameters.start, parameters.days
     users = draw_users(seeds, max(round(wiki.users * parameters.scale), 3), days, scenario)
     views = draw_pageviews(seeds, users, wiki, scenario, start, days)
-    events = draw_events(seeds, users, views, scenario.vocabulary, wiki.silent_days, start, days)
+    events = draw_events(seeds, users, views, scenario.vocabulary, wiki.shown_from, start, days)
     return Population(wiki, users, views, events)
 
 
@@ -271,6 +271,7 @@ def _write_truth(
         "missing_hours": earlier.missing_hours + delivery.missing_hours,
         "unreadable_files": earlier.unreadable_files + delivery.unreadable_files,
         "fates": earlier.fates | fates,
+        "rollouts": delivery.rollouts,
         "columns": list(truth_table.COLUMNS),
         "rows": rows,
     }

@@ -206,3 +206,31 @@ def test_impossible_worlds_are_refused(tmp_path, bad, message):
     with pytest.raises(UsageError, match=message):
         simulate(tmp_path / "w", **{"start": START, "days": 1, **bad})
     assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize("scenario", ["leaking", "silent", "rollouts"])
+def test_rollouts_of_a_world_are_as_their_events_say(build, scenario):
+    out, _, truth = build(scenario, days=4, scale=0.1)
+    _, kept = ingest(out)
+    for wiki in read_csv(out / "wikis.csv"):
+        own = [event for event in kept if event["mediawiki"]["database"] == wiki["wiki_db"]]
+        early = [event for event in own if event["meta"]["dt"][:10] < wiki["visible_from"]]
+        later = [event for event in own if event["meta"]["dt"][:10] >= wiki["visible_from"]]
+        assert truth["rollouts"][wiki["wiki_db"]] == {
+            "menu_impressions_early": sum(
+                event["action"] == "impression" and "menu link" in event["element_friendly_name"] for event in early
+            ),
+            "loads_early": sum(event["action"] == "pageview" for event in early),
+            "first_event": min((event["meta"]["dt"][:10] for event in later), default=None),
+            "first_load": min(
+                (event["meta"]["dt"][:10] for event in later if event["action"] == "pageview"), default=None
+            ),
+        }
+
+
+def test_a_leak_and_a_silence_are_where_they_were_planned(build):
+    leaking, silent = (build(name, days=4, scale=0.1)[2]["rollouts"] for name in ("leaking", "silent"))
+    assert leaking["thwiki"]["menu_impressions_early"] > 50
+    assert leaking["trwiki"]["menu_impressions_early"] == 0
+    assert silent["idwiki"]["first_event"] is None
+    assert silent["trwiki"]["first_event"] == "2026-03-27"

@@ -1,0 +1,41 @@
+"""What every command gets from the global options, and the words some of them take."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from jobs.errors import UsageError
+from jobs.warehouse.runs import Warehouse
+
+if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
+    from rich.console import Console
+
+    from jobs.settings import Settings, Sources
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    text = "text"
+    json = "json"
+
+
+class OutputFormat(StrEnum):
+    """How query results look."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every command gets from the global options."""
+
+    settings: Settings
+    sources: Sources
+    warehouse: Warehouse
+    console: Console
+    trouble: UsageError | None = None  # what is wrong with the settings, of which `doctor` only tells

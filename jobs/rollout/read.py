@@ -1,0 +1,177 @@
+"""Read the evidence of a rollout: the lake's small tables without an engine, the published marts for the numbers.
+
+Rows are as published. Where a gate stopped the newest run, nothing of its days is published, and just there may be
+what is wrong with a rollout; so as long as its tables are staged, they are read as that run saw them, and it is told.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from jobs.errors import UsageError
+from jobs.marts.read import fetch_file
+from jobs.policy.timeline import Timeline, timelines
+from jobs.reference.instruments import instruments_between
+from jobs.reference.load import Reference
+from jobs.reference.rows import ROLES, USAGE_ROLES, WikiRow
+from jobs.reference.vocabulary import Vocabulary
+from jobs.rollout.evidence import AuditDay, Evidence, LoadDay, NewestRows
+from jobs.rollout.measurable import STATUSES
+from jobs.settings import Settings
+from jobs.warehouse.home import open_home
+from jobs.warehouse.refused import LOG, tables_to_look_at
+from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.tables import Tables
+from jobs.warehouse.wiki_rows import wiki_rows
+from jobs.windows import DAY, in_words
+
+HOURS = 24
+ENTRY_POINT = "entry point"
+LOAD_COLUMNS = ("event_date", "sample_unit", "sample_rate", "n_events", "n_loads", "n_sessions")
+AUDIT_COLUMNS = (
+    "event_date", "instrument_name", "sample_unit", "declared_rate", "n_ids", "largest_fraction",
+    "n_impossible_pageviews",
+)  # fmt: skip
+# Of links the rows of all buckets: one a link, or two where its platforms are never pooled.
+NEWEST = """
+select metric, window_kind, window_days, as_of_date, status, min(status_reason) as reason
+from fct_metric_values
+where wiki_db = ? and as_of_date <= ? and inference = 'realised' and edit_count_bucket = 'all'
+group by metric, window_kind, window_days, as_of_date, status
+qualify as_of_date = max(as_of_date) over (partition by metric, window_kind, window_days)
+"""
+
+
+def read_evidence(settings: Settings, warehouse: Warehouse, wiki_db: str, as_of: date | None) -> Evidence:
+    """Read what is known of a wiki's rollout up to a day, by default the last that was ingested.
+
+    Raises:
+        UsageError: nothing is published, the wiki is unknown, or nothing is ingested of the day.
+        WarehouseError: the warehouse cannot be read.
+    """
+    tables = tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
+    run, stopped = _runs(warehouse, tables, as_of)
+    reference = Reference.read(warehouse.reference(run.run_id))
+    wiki = _wiki(reference, wiki_db)
+    staged = stopped.run_id if stopped else None
+    hours = _missing_hours(tables, stopped)
+    last = _last_day(hours, as_of)
+    since = min([wiki.enabled_from, *hours])
+    grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
+    usage = instruments_between(reference.instruments, USAGE_ROLES, last, last + DAY)
+    names = instruments_between(reference.instruments, ROLES, last, last + DAY)
+    return Evidence(
+        wiki=wiki, as_of=last, source=f"as {staged} staged it" if staged else "as published",
+        hold_up=_hold_up(stopped) if stopped else None,
+        missing_hours={day: found for day, found in hours.items() if day <= last},
+        menu_early=_menu_early(tables, reference, wiki, since, last, staged),
+        loads=tuple(LoadDay(**row) for row in sorted(
+            wiki_rows(tables, "baseline_daily", wiki_db, since, last, LOAD_COLUMNS, staged),
+            key=lambda row: (row["event_date"], row["sample_unit"], row["sample_rate"]),
+        )),
+        audits=tuple(
+            AuditDay(**row) for row in wiki_rows(tables, "sampling_audit", wiki_db, since, last, AUDIT_COLUMNS, staged)
+        ),
+        instruments={name: name in usage for name in names},
+        timelines=_timelines(reference, wiki_db, grace),
+        is_own_row={name: _is_own_row(reference, name, wiki_db, last) for name in names},
+        vocabulary=Vocabulary(reference.vocabulary),
+        rows=_newest_rows(warehouse, wiki_db, last),
+    )  # fmt: skip
+
+
+def _runs(warehouse: Warehouse, tables: Tables, as_of: date | None) -> tuple[Run, Run | None]:
+    """Return the run whose state is read, and again if a gate stopped it and its days are asked for."""
+    runs = warehouse.all_runs()
+    for newest in runs[-1:]:
+        is_staged = newest.state == "failed" and newest.run_id in tables.refs(LOG)
+        if is_staged and (as_of is None or newest.start <= as_of):
+            return newest, newest
+    published = next((run for run in reversed(runs) if run.state == "published"), None)
+    if published is None:
+        raise UsageError(
+            "Nothing is published in this warehouse yet.",
+            where=str(warehouse.path),
+            next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
+        )
+    return published, None
+
+
+def _hold_up(stopped: Run) -> str:
+    return f"a gate stopped {stopped.run_id} of {in_words(stopped.start, stopped.end)} (doctor says which check)"
+
+
+def _wiki(reference: Reference, wiki_db: str) -> WikiRow:
+    try:
+        return reference.wiki(wiki_db)
+    except KeyError:
+        known = ", ".join(sorted(row.wiki_db for row in reference.wikis))
+        raise UsageError(
+            f"There is no wiki {wiki_db!r}.", where="wikis.csv of the last run", next_step=f"there are {known}"
+        ) from None
+
+
+def _missing_hours(tables: Tables, stopped: Run | None) -> dict[date, tuple[int, ...]]:
+    """Return the hours that did not arrive whole of every ingested day, in order of the days."""
+    known = sorted({*tables.days(LOG), *(stopped.days if stopped else ())})
+    arrived: defaultdict[date, set[int]] = defaultdict(set)
+    damaged: defaultdict[date, set[int]] = defaultdict(set)
+    for row in tables.arrow_days(LOG, known, stopped.run_id if stopped else None).to_pylist():
+        if row["fate"] == "missing_hour" or row["reason"] == "unreadable_file":
+            damaged[row["event_date"]].add(row["event_hour"])
+        else:
+            arrived[row["event_date"]].add(row["event_hour"])
+    return {
+        day: tuple(hour for hour in range(HOURS) if hour not in arrived[day] or hour in damaged[day])
+        for day in sorted(arrived)
+    }
+
+
+def _last_day(hours: Mapping[date, tuple[int, ...]], as_of: date | None) -> date:
+    """Return the day that is asked for, or the last one."""
+    if not hours:
+        raise UsageError("No day has any input.", next_step="pdmetrics run --date DAY --input DIR")
+    if as_of is not None and as_of not in hours:
+        raise UsageError(
+            f"Nothing of {as_of} is ingested.",
+            where="--as-of",
+            next_step=f"the days there are lie between {min(hours)} and {max(hours)}; run --date {as_of} adds this one",
+        )
+    return as_of or max(hours)
+
+
+def _menu_early(
+    tables: Tables, reference: Reference, wiki: WikiRow, since: date, last: date, run_id: str | None
+) -> dict[date, int]:
+    """Count impressions of entry points before the first display."""
+    entry = {row.element_friendly_name for row in reference.vocabulary if row.link_group == ENTRY_POINT}
+    columns = ("event_date", "element_friendly_name", "n_impressions")
+    until = min(last, wiki.visible_from - DAY)
+    found: defaultdict[date, int] = defaultdict(int)
+    for row in wiki_rows(tables, "engagement_daily", wiki.wiki_db, since, until, columns, run_id):
+        if row["element_friendly_name"] in entry and row["n_impressions"]:
+            found[row["event_date"]] += row["n_impressions"]
+    return dict(sorted(found.items()))
+
+
+def _timelines(reference: Reference, wiki_db: str, grace: timedelta) -> dict[str, Timeline]:
+    return {name: one for (name, wiki), one in timelines(reference, grace).items() if wiki == wiki_db}
+
+
+def _is_own_row(reference: Reference, instrument: str, wiki_db: str, day: date) -> bool:
+    """Whether the wiki has a row of its own in force at the end of a day."""
+    own = [row for row in reference.policy if (row.instrument_name, row.wiki_db) == (instrument, wiki_db)]
+    return any(row.valid_from.date() <= day and (row.valid_to is None or row.valid_to.date() > day) for row in own)
+
+
+def _newest_rows(warehouse: Warehouse, wiki_db: str, last: date) -> tuple[NewestRows, ...]:
+    """Return what the published metrics say last, by metric and window the best status there is."""
+    if not warehouse.marts.exists():
+        return ()
+    rows = [NewestRows(*row) for row in fetch_file(warehouse.marts, NEWEST, (wiki_db, last))[1]]
+    best: dict[tuple[str, str, int | None], NewestRows] = {}
+    for row in sorted(rows, key=lambda row: STATUSES.index(row.status), reverse=True):
+        best[row.metric, row.window_kind, row.window_days] = row
+    return tuple(best.values())

@@ -1,0 +1,206 @@
+"""The command `verify-rollout` on real tables, without an engine: what it reads, of which run, how it ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+from jobs.columns import BIGINT
+from jobs.commands.verify_rollout import Wanted, verify_rollout
+from jobs.contracts import TABLES
+from jobs.errors import UsageError, WarehouseError
+from jobs.rollout.read import read_evidence
+from jobs.schemas import arrow_schema
+from jobs.settings import load_settings
+from jobs.warehouse.home import open_home
+from jobs.warehouse.publish import publish
+from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.tables import Tables
+
+SETTINGS = load_settings(None)[0]
+HEALTH, MENU = "personal-dashboard-health-metrics", "Personal Dashboard menu link"
+WIKIS = """wiki_db,domain,language,pilot,enabled_from,visible_from
+frwiki,fr.wikipedia.org,fr,true,2026-03-19,2026-03-20
+dewiki,de.wikipedia.org,de,true,2026-03-19,2026-03-20
+"""
+POLICY = f"""instrument_name,wiki_db,sample_unit,sample_rate,valid_from,valid_to
+{HEALTH},*,pageview,1,2026-02-10T00:00:00Z,
+"""
+
+
+def march(day: int) -> date:
+    return date(2026, 3, day)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    found = Warehouse(tmp_path / "warehouse")
+    found.prepare()
+    return found
+
+
+def filled(name: str, **row: Any) -> dict[str, Any]:
+    columns = TABLES[name].columns
+    regime = {"wiki_db": "frwiki", "instrument_name": HEALTH, "sample_unit": "pageview", "sample_rate": 1.0}
+    base = {**{column: 0 for column, kind in columns.items() if kind == BIGINT}, **regime, **row}
+    return {column: base.get(column) for column in columns}
+
+
+def day_of(day: int, n_loads: int, n_menu: int, without_hour: int | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Rows of a day in which the wiki had so many loads and impressions of the menu link."""
+    on = {"event_date": march(day)}
+    log = [
+        {**on, "event_hour": hour, "fate": "missing_hour" if hour == without_hour else "kept", "reason": None,
+         "n_lines": 0}
+        for hour in range(24)
+    ]  # fmt: skip
+    audit = {"declared_rate": 1.0, "n_ids": n_loads, "largest_fraction": 0.99, "verdict": "as declared"}
+    return {
+        "ingest_log": log,
+        "baseline_daily": [filled("baseline_daily", **on, n_loads=n_loads, n_events=n_loads, n_sessions=n_loads)],
+        "sampling_audit": [filled("sampling_audit", **on, **audit)],
+        "engagement_daily": [
+            filled("engagement_daily", **on, element_friendly_name=element, n_impressions=n)
+            for element, n in ((MENU, n_menu), ("Personal Dashboard diff link", 7))
+        ],
+    }
+
+
+def staged(warehouse: Warehouse, *days: dict[str, list[dict[str, Any]]], first: int, state: str = "failed") -> Run:
+    tables = Tables(open_home({}, warehouse.path)[0])
+    tables.ensure_tables()
+    run = warehouse.new_run(march(first), march(first + len(days)), "in")
+    (warehouse.reference(run.run_id) / "wikis.csv").write_text(WIKIS)
+    (warehouse.reference(run.run_id) / "sampling_policy.csv").write_text(POLICY)
+    for name in ("ingest_log", "baseline_daily", "sampling_audit", "engagement_daily"):
+        rows = pa.Table.from_pylist(
+            [row for day in days for row in day[name]], schema=arrow_schema(TABLES[name].columns)
+        )
+        tables.branch(name, run.run_id)
+        tables.table(name).append(rows, branch=run.run_id)
+    if state == "published":
+        publish(tables, warehouse, run)
+    else:
+        run.state = state
+        warehouse.save(run)
+    return run
+
+
+Verify = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def verify(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> Verify:
+    def run(
+        wiki: str = "frwiki", as_of: int | None = None, expected: float | None = None, as_json: bool = False
+    ) -> Any:
+        text = StringIO()
+        capsys.readouterr()  # what publishing has logged
+        wanted = Wanted(wiki, None if as_of is None else march(as_of), expected)
+        code = verify_rollout(Console(file=text, width=200), SETTINGS, warehouse, wanted, as_json=as_json)
+        return code, capsys.readouterr().out if as_json else text.getvalue()
+
+    return run
+
+
+def test_a_right_rollout_ends_with_0_and_is_live(warehouse: Warehouse, verify: Verify) -> None:
+    staged(warehouse, day_of(19, 0, 0), day_of(20, 40, 9), day_of(21, 30, 9), first=19, state="published")
+    code, text = verify(expected=40)
+    assert code == 0
+    assert "frwiki: LIVE. open: measurable now" in text
+    assert "Rollout of frwiki as of 2026-03-21, as published" in text
+    assert "rolling 7: 2026-03-27" in text
+
+
+def test_json_is_one_object_with_the_same_lines(warehouse: Warehouse, verify: Verify) -> None:
+    staged(warehouse, day_of(19, 2, 0), day_of(20, 40, 9), first=19, state="published")
+    code, text = verify(as_json=True)
+    card = json.loads(text)
+    assert (code, card["verdict"], card["as_of"], card["visible_from"]) == (0, "live", "2026-03-20", "2026-03-20")
+    assert [(line["what"], line["verdict"]) for line in card["lines"]] == [
+        ("input", "ok"), ("menu link before display", "ok"), ("loads before display", "open"), ("first event", "ok"),
+        ("first load", "ok"), ("sampling", "ok"), ("volume", "open"), ("measurable now", "open"),
+    ]  # fmt: skip
+    assert {"metric": "retention_day_1", "closes": "2026-03-21", "publishable": "2026-03-22"}.items() <= {
+        key: value
+        for window in card["windows"]
+        if window["metric"] == "retention_day_1"
+        for key, value in window.items()
+    }.items()
+
+
+def test_a_published_leak_is_wrong_and_the_other_links_are_none(warehouse: Warehouse, verify: Verify) -> None:
+    staged(warehouse, day_of(19, 0, 3), day_of(20, 40, 9), first=19, state="published")
+    code, text = verify()
+    assert code == 1
+    assert "3 impressions on 2026-03-19" in text
+
+
+def test_what_a_gate_stopped_is_read_as_it_was_staged(warehouse: Warehouse, verify: Verify) -> None:
+    """The gate stops a leaking day, so what is published cannot show it."""
+    staged(warehouse, day_of(19, 0, 0), first=19, state="published")
+    run = staged(warehouse, day_of(20, 40, 0, without_hour=13), first=20)
+    found = read_evidence(SETTINGS, warehouse, "frwiki", None)
+    assert (found.as_of, found.source) == (march(20), f"as {run.run_id} staged it")
+    assert found.missing_hours == {march(19): (), march(20): (13,)}
+    assert [row.n_loads for row in found.loads] == [0, 40]
+    assert run.run_id in (found.hold_up or "")
+    before = read_evidence(SETTINGS, warehouse, "frwiki", march(19))
+    assert (before.source, before.hold_up, list(before.missing_hours)) == ("as published", None, [march(19)])
+
+
+def test_an_open_run_is_nobodys_business(warehouse: Warehouse) -> None:
+    staged(warehouse, day_of(19, 0, 0), first=19, state="published")
+    staged(warehouse, day_of(20, 40, 0), first=20, state="open")
+    assert read_evidence(SETTINGS, warehouse, "frwiki", None).as_of == march(19)
+
+
+def test_a_silent_wiki_is_wrong(warehouse: Warehouse, verify: Verify) -> None:
+    staged(warehouse, day_of(19, 0, 0), day_of(20, 40, 9), first=19, state="published")
+    code, text = verify("dewiki")
+    assert code == 1
+    assert "dewiki: WRONG. wrong: first event" in text
+
+
+def test_metrics_say_their_best_newest_status(warehouse: Warehouse) -> None:
+    staged(warehouse, day_of(19, 0, 0), day_of(20, 40, 9), day_of(21, 40, 9), first=19, state="published")
+    row = "'{}', 'frwiki', '{}', 1, date '2026-03-{}', 'all', '{}', '{}', 'why {}'"
+    said = [
+        row.format("link_clicks", "rolling", 20, "realised", "publish", "old"),
+        row.format("link_clicks", "rolling", 21, "realised", "suppressed", "a"),
+        row.format("link_clicks", "rolling", 21, "realised", "caution", "b"),
+        row.format("link_clicks", "rolling", 21, "process", "publish", "c"),
+        row.format("link_clicks", "rolling", 22, "realised", "publish", "d"),
+    ]
+    with duckdb.connect(str(warehouse.marts)) as connection:
+        connection.execute(
+            "create schema marts; create table marts.fct_metric_values (metric text, wiki_db text, window_kind text,"
+            " window_days int, as_of_date date, edit_count_bucket text, inference text, status text,"
+            f" status_reason text); insert into marts.fct_metric_values values ({'), ('.join(said)})"
+        )
+    (newest,) = read_evidence(SETTINGS, warehouse, "frwiki", march(21)).rows
+    assert (newest.as_of_date, newest.status, newest.reason) == (march(21), "caution", "why b")
+
+
+def test_what_cannot_be_answered_says_what_there_is(warehouse: Warehouse, verify: Verify) -> None:
+    with pytest.raises(WarehouseError, match="Nothing has been ingested"):
+        verify()
+    staged(warehouse, day_of(19, 0, 0), first=19, state="open")
+    with pytest.raises(UsageError, match="Nothing is published"):
+        verify()
+    staged(warehouse, day_of(19, 0, 0), first=19, state="published")
+    with pytest.raises(UsageError, match="There is no wiki 'frwikki'") as unknown:
+        verify("frwikki")
+    assert unknown.value.next_step == "there are dewiki, frwiki"
+    with pytest.raises(UsageError, match="Nothing of 2026-03-20 is ingested") as absent:
+        verify(as_of=20)
+    assert "between 2026-03-19 and 2026-03-19" in absent.value.next_step
