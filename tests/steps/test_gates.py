@@ -136,6 +136,10 @@ def file(tmp_path: Path) -> Path:
         max_clock_skew_share = 0.4
         max_missing_hours = 2
         min_ks_p_value = 0.5
+        max_published_changes = 0
+        max_missing_keys = 0
+        max_publish_fall = 0.3
+        max_not_measured_rise = 0.3
         [[thresholds]]
         valid_from = 2026-03-20
         max_quarantine_share = 0.1

@@ -1,0 +1,267 @@
+"""What the marts gate asks of two versions of the marts, in DuckDB SQL: `built` is the new file, `live` the published.
+
+Beside them stand, made by `marts_changes`, `asked` (the as-of dates of the run), `changed` (the days whose facts it
+wrote anew), `published_dates` (as-of dates with published rows; none on a first run), `versions` (versions of metrics
+that both files know) and `due` (what the catalogue says now: metric by window and inference). So no metric is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ComparedMart:
+    """A mart whose published rows must stay.
+
+    Attributes:
+        name: of the mart.
+        key: the columns that tell its rows apart, as dbt tests it.
+        day: the column that dates a row.
+        rewritten: the table of the days that the run wrote anew, `asked` or `changed`.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    day: str
+    rewritten: str
+
+    @property
+    def untouched(self) -> str:
+        """The condition of a row that the run had no business with."""
+        return f"{self.day} not in (select day from {self.rewritten})"
+
+
+METRICS = ComparedMart(
+    "fct_metric_values",
+    (
+        "metric", "metric_version", "wiki_db", "window_kind", "metric_date", "as_of_date", "element_friendly_name",
+        "client_platform_family", "edit_count_bucket", "inference",
+    ),
+    "as_of_date", "asked",
+)  # fmt: skip
+COMPARED = (
+    METRICS,
+    ComparedMart("fct_baseline_daily", ("event_date", "wiki_db", "instrument_name"), "event_date", "changed"),
+    ComparedMart(
+        "fct_link_engagement_daily",
+        (
+            "event_date", "wiki_db", "instrument_name", "element_friendly_name", "client_platform_family",
+            "edit_count_bucket",
+        ),
+        "event_date", "changed",
+    ),
+    ComparedMart("fct_ingest_log", ("ingest_date", "hour", "fate", "reason"), "ingest_date", "changed"),
+    ComparedMart(
+        "fct_sampling_audit", ("event_date", "wiki_db", "instrument_name", "sample_unit", "declared_rate"),
+        "event_date", "changed",
+    ),
+    ComparedMart("fct_retention", ("metric", "wiki_db", "metric_date"), "as_of_date", "asked"),
+    ComparedMart(
+        "fct_self_validation", ("wiki_db", "as_of_date", "metric", "metric_date", "rate"), "as_of_date", "asked"
+    ),
+)  # fmt: skip
+HIDING = "is_suppressed"
+# Made of other rows and of the vocabulary: where they differ, the reason is told elsewhere.
+DERIVED = ("link_group", "n_hidden_cells")
+
+
+def differences(mart: ComparedMart, columns: Sequence[str], condition: str) -> str:
+    """Return the SQL of the rows that `live` and `built` do not share: the key, what happened, and `example`.
+
+    Args:
+        mart: which one.
+        columns: what is compared; both versions have all of it, the key first.
+        condition: of the rows that are looked at, the same in both versions.
+
+    Doubles are compared exactly and nulls are equal. `example` tells no number of a row that one version hides.
+    """
+    if "metric_version" in columns:  # a version that the catalogue gave up takes its rows with it
+        condition += " and (metric, metric_version) in (from versions)"
+    listed = ", ".join(columns)
+    live, built = (f"select {listed} from {name}.marts.{mart.name} where {condition}" for name in ("live", "built"))
+    key = [name for name in mart.key if name in columns]
+    same = " and ".join(f"gone.{name} is not distinct from come.{name}" for name in key)
+    named = ", ".join(f"coalesce(gone.{name}, come.{name}) as {name}" for name in key)
+    changes = ", ".join(_change(name) for name in columns if name not in key)
+    return f"""
+        with gone as ({live} except {built}), come as ({built} except {live})
+        select {named}, come.{mart.day} is null as is_missing, gone.{mart.day} is null as is_new,
+            not (is_missing or is_new) and {_is_rehidden(columns, key)} as is_rehidden,
+            concat_ws(', ', {", ".join(f"coalesce(gone.{name}, come.{name})" for name in key)}) || ': ' || case
+                when is_missing then 'gone' when is_new then 'new' when is_rehidden then 'hidden in one of them'
+                else concat_ws('; ', {changes}) end as example
+        from gone full join come on {same}
+    """
+
+
+def _is_rehidden(columns: Sequence[str], key: Sequence[str]) -> str:
+    """Return the condition of a pair of rows that differ in what they hide, and in nothing that both show."""
+    if HIDING not in columns:
+        return "false"
+    alike = (
+        f"(gone.{name} is null or come.{name} is null or gone.{name} = come.{name})"
+        for name in columns
+        if name not in (*key, HIDING)
+    )
+    return " and ".join([f"(gone.{HIDING} or come.{HIDING})", *alike])
+
+
+def _change(name: str) -> str:
+    """Say in words what became of one column of a pair of rows; null where nothing did."""
+    old, new = (f"coalesce(cast({side}.{name} as text), 'null')" for side in ("gone", "come"))
+    return f"case when gone.{name} is distinct from come.{name} then '{name} was ' || {old} || ', is ' || {new} end"
+
+
+def published(mart: ComparedMart, columns: Sequence[str]) -> str:
+    """Return the SQL of one line: rows of days that the run did not touch, as published and as built."""
+    return f"""
+        select (select max(day) from asked) as event_date, '{mart.name}' as subject,
+            (select count(*) from live.marts.{mart.name} where {mart.untouched}) as n_published,
+            count(*) filter (where is_missing) as n_missing, count(*) filter (where is_new) as n_new,
+            count(*) filter (where is_rehidden) as n_rehidden,
+            count(*) - n_missing - n_new - n_rehidden as n_changed, count(*) - n_rehidden as n_differing,
+            coalesce(min(example) filter (where not is_rehidden), '') as eg_differing,
+            coalesce(min(example) filter (where is_rehidden), '') as eg_rehidden
+        from ({differences(mart, columns, mart.untouched)})
+    """
+
+
+# Rows that were published and computed again: where no day of their window changed, nothing in the data changes them.
+RECOMPUTED = f"""
+with again as (
+    select metric, metric_date, as_of_date, count(*) as n_rows from live.marts.fct_metric_values
+    where as_of_date in (select day from asked) and (metric, metric_version) in (from versions)
+    group by all
+), differing as (
+    select metric, metric_date, as_of_date, count(*) as n_differing, min(example) as example
+    from ({
+    differences(
+        METRICS,
+        (*METRICS.key, "estimate", "lower", "upper", "status"),
+        "as_of_date in (select day from asked) and as_of_date in (select day from published_dates)",
+    )
+})
+    group by all
+), windows as (
+    select *, exists (from changed where day between metric_date and as_of_date) as is_touched
+    from (select metric_date, as_of_date from again union select metric_date, as_of_date from differing)
+)
+select as_of_date as event_date, metric as subject,
+    cast(coalesce(sum(n_rows) filter (where not is_touched), 0) as bigint) as n_same_days,
+    cast(coalesce(sum(n_differing) filter (where not is_touched), 0) as bigint) as n_unexplained,
+    cast(coalesce(sum(n_differing) filter (where is_touched), 0) as bigint) as n_explained,
+    coalesce(min(example) filter (where not is_touched), '') as eg_unexplained
+from windows join (from again full join differing using (metric, metric_date, as_of_date))
+    using (metric_date, as_of_date)
+group by all order by all
+"""
+
+# What had a row on the newest earlier date (a week before, where cohorts are weekly) has one now, unless the catalogue,
+# the wikis or the life of a link say otherwise. Buckets are left out: there are only those with an event. Editors come
+# from edits, and not with every run.
+KEYS = """
+with dates as (
+    select as_of_date, lag(as_of_date) over (order by as_of_date) as before
+    from (select distinct as_of_date from built.marts.fct_metric_values union select day from asked)
+), pairs as (
+    select as_of_date, false as is_weekly, before from dates where as_of_date in (select day from asked)
+    union all select day, true, day - 7 from asked
+), cells as (
+    select metric, wiki_db, window_kind, window_days, element_friendly_name, client_platform_family, inference,
+        as_of_date
+    from built.marts.fct_metric_values where edit_count_bucket = 'all'
+), links as (
+    select element_friendly_name as link, measured_from, measured_to from built.marts.dim_instrument_vocabulary
+    union all select link_group, measured_from, measured_to from built.marts.dim_instrument_vocabulary
+), lives as (
+    select link, min(measured_from) as begins, case when count(*) = count(measured_to) then max(measured_to) end as ends
+    from links group by link
+), wikis as (
+    select wiki_db, cast(visible_from as date) as visible_from from built.marts.dim_wiki
+    union all select 'all', min(cast(visible_from as date)) from built.marts.dim_wiki
+), asked_for as (
+    select cells.* exclude (as_of_date), pairs.as_of_date, pairs.before, due.family, due.all_wikis,
+        pairs.as_of_date - coalesce(cells.window_days, 1) + 1 as starts,
+        case when cells.element_friendly_name <> 'all' then cells.element_friendly_name else due.cohort_of end as link
+    from pairs join cells on cells.as_of_date = pairs.before
+    join due on due.metric = cells.metric and due.inference = cells.inference and due.window_kind = cells.window_kind
+        and due.window_days is not distinct from cells.window_days and due.is_weekly = pairs.is_weekly
+), expected as (
+    select asked_for.*, link is not null and lives.begins is null as is_unlisted
+    from asked_for join wikis using (wiki_db) left join lives using (link)
+    where family <> 'audience' and visible_from <= starts and (wiki_db <> 'all' or all_wikis)
+        and (lives.begins is null or (lives.begins <= as_of_date and (lives.ends is null or starts < lives.ends)))
+), judged as (
+    select expected.*, cells.metric is null as is_missing,
+        concat_ws(', ', wiki_db, window_kind, expected.window_days || ' days', element_friendly_name,
+            client_platform_family, inference) as example
+    from expected left join cells using (metric, wiki_db, window_kind, element_friendly_name, client_platform_family,
+        inference, as_of_date)
+)
+select as_of_date as event_date, metric as subject, cast(before as text) as before, count(*) as n_keys,
+    count(*) filter (where is_missing and not is_unlisted) as n_missing,
+    count(*) filter (where is_missing and is_unlisted) as n_missing_unlisted,
+    coalesce(min(example) filter (where is_missing and not is_unlisted), '') as eg_missing,
+    coalesce(min(example) filter (where is_missing and is_unlisted), '') as eg_missing_unlisted
+from judged
+group by all order by all
+"""
+
+# Like with like: the same keys at the same rates, on the same weekday. A quarter that has just begun is not the one
+# before; a window that lost an hour is `caution` at best for as long as it holds it, which the facts gate has told.
+STATUSES = """
+with cells as (
+    select metric, family, wiki_db, window_kind, window_days, element_friendly_name, client_platform_family, inference,
+        as_of_date, status, is_complete, sampling_rate_min, sampling_rate_max
+    from built.marts.fct_metric_values join (select distinct metric, family from due) using (metric)
+    where edit_count_bucket = 'all'
+), pairs as (
+    select now.as_of_date, now.wiki_db, now.family, concat_ws(' ', now.window_kind, now.window_days) as window_name,
+        now.status, before.status as status_before
+    from cells as now join cells as before
+        on before.as_of_date = now.as_of_date - 7 and before.metric = now.metric and before.wiki_db = now.wiki_db
+        and before.window_kind = now.window_kind and before.window_days is not distinct from now.window_days
+        and before.element_friendly_name = now.element_friendly_name
+        and before.client_platform_family = now.client_platform_family and before.inference = now.inference
+    where now.as_of_date in (select day from asked) and (now.is_complete or not before.is_complete)
+        and now.sampling_rate_min is not distinct from before.sampling_rate_min
+        and now.sampling_rate_max is not distinct from before.sampling_rate_max
+        and (
+            now.window_kind <> 'quarter_to_date'
+            or date_trunc('quarter', now.as_of_date) = date_trunc('quarter', before.as_of_date)
+        )
+), grouped as (
+    from pairs
+    union all select * replace ('every wiki' as wiki_db) from pairs where wiki_db <> 'all'
+)
+select as_of_date as event_date, wiki_db || ' / ' || family || ' / ' || window_name as subject, count(*) as n_rows,
+    avg(cast(status_before = 'publish' as int)) as publish_before, avg(cast(status = 'publish' as int)) as publish_now,
+    avg(cast(status_before = 'not_measured' as int)) as not_measured_before,
+    avg(cast(status = 'not_measured' as int)) as not_measured_now,
+    round(publish_before - publish_now, 9) as publish_fall,
+    round(not_measured_now - not_measured_before, 9) as not_measured_rise
+from grouped
+group by as_of_date, wiki_db, family, window_name
+having n_rows >= {min_rows}
+order by all
+"""
+
+# A day of which nothing arrived has rows that say so; it is no reason to stand still, and none to be ahead.
+FRESHNESS = """
+with newest as (
+    select max(day) as event_date, (select max(as_of_date) from built.marts.fct_metric_values) as newest_built,
+        (select max(day) from published_dates) as newest_published,
+        (
+            select max(ingest_date) from built.marts.fct_ingest_log
+            where fate <> 'missing_hour' and ingest_date in (select day from changed)
+        ) as newest_ingested
+    from asked
+)
+select event_date, 'fct_metric_values' as subject, cast(newest_built as text) as newest_built,
+    cast(newest_published as text) as newest_published, cast(newest_ingested as text) as newest_ingested,
+    greatest(coalesce(newest_published - newest_built, 0), 0) as n_days_older,
+    greatest(coalesce(newest_ingested - newest_built, 0), 0) as n_days_behind
+from newest
+"""

@@ -1,0 +1,252 @@
+"""What a run would change of what is published: rows of other days, rows computed again, and the newest date."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from changes_cases import (
+    BEFORE,
+    SMALL,
+    WEEK_AGO,
+    D,
+    Profile,
+    baseline,
+    compare,
+    link,
+    logged,
+    missing,
+    visitors,
+)
+
+from jobs.quality.marts_changes import PUBLISHED_COLUMNS, RECOMPUTED_COLUMNS
+from jobs.quality.marts_changes_sql import COMPARED
+from jobs.resources import shipped
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Profile:
+    return partial(compare, tmp_path)
+
+
+def published(frames: dict[str, pd.DataFrame], mart: str) -> tuple[int, ...]:
+    """Of a mart: rows compared, missing, new, changed, hidden in one version only."""
+    line = frames["published"].set_index("subject").loc[mart]
+    return tuple(int(line[f"n_{name}"]) for name in ("published", "missing", "new", "changed", "rehidden"))
+
+
+# What was published
+
+
+def test_a_run_that_adds_its_day_changes_nothing(profile: Profile) -> None:
+    live = {name: [row for row in rows if D not in row.values()] for name, rows in SMALL.items()}
+    frames = profile(live=live)
+    assert published(frames, "fct_metric_values") == (1, 0, 0, 0, 0)
+    assert published(frames, "fct_baseline_daily") == (1, 0, 0, 0, 0)
+    assert published(frames, "fct_ingest_log") == (1, 0, 0, 0, 0)
+    assert frames["published"]["eg_differing"].tolist() == ["", "", ""]
+    assert frames["recomputed"].empty
+    assert missing(frames) == {"dashboard_visitors": (0, 0)}
+    assert not any(frame.duplicated(["event_date", "subject"]).any() for frame in frames.values())
+    assert {day for frame in frames.values() for day in frame["event_date"]} == {D}
+
+
+def test_before_the_first_run_nothing_was_published(profile: Profile) -> None:
+    frames = profile(first_run=True)
+    assert (frames["published"].empty, frames["recomputed"].empty) == (True, True)
+    assert list(frames["published"].columns) == list(PUBLISHED_COLUMNS)
+    assert list(frames["recomputed"].columns) == list(RECOMPUTED_COLUMNS)
+    assert missing(frames) == {"dashboard_visitors": (0, 0)}
+    assert frames["freshness"][["n_days_older", "n_days_behind"]].values.tolist() == [[0, 0]]
+
+
+def test_profiles_have_their_columns_with_and_without_published_marts(profile: Profile) -> None:
+    later = profile()
+    assert list(later["published"].columns) == list(PUBLISHED_COLUMNS)
+    assert list(later["recomputed"].columns) == list(RECOMPUTED_COLUMNS)
+
+
+def test_rows_of_other_days_that_are_gone_new_or_different_are_told_apart(profile: Profile) -> None:
+    earlier = [D - timedelta(days=n) for n in (2, 3, 4)]
+    live = [visitors(BEFORE), *map(visitors, earlier[:2])]
+    built = [visitors(BEFORE, estimate=21.0, status="caution"), visitors(earlier[0]), visitors(earlier[2]), visitors(D)]
+    frames = profile({"fct_metric_values": built}, {"fct_metric_values": live})
+    assert published(frames, "fct_metric_values") == (3, 1, 1, 1, 0)
+    line = frames["published"].iloc[0]
+    assert line["n_differing"] == 3
+    assert line["eg_differing"].endswith("2026-03-24, all, all, all, realised: new")  # the first in order
+    only = profile({"fct_metric_values": [built[0], visitors(D)]}, {"fct_metric_values": live[:1]})
+    assert only["published"]["eg_differing"][0] == (
+        "dashboard_visitors, 1, trwiki, rolling, 2026-03-21, 2026-03-27, all, all, all, realised: "
+        "estimate was 20.0, is 21.0; status was publish, is caution"
+    )
+
+
+def test_rows_of_the_dates_of_the_run_may_differ(profile: Profile) -> None:
+    built = {"fct_metric_values": [visitors(BEFORE), visitors(D, estimate=9.0)]}
+    assert published(profile(built), "fct_metric_values") == (1, 0, 0, 0, 0)
+
+
+def test_doubles_are_compared_exactly_and_nulls_are_equal(profile: Profile) -> None:
+    almost = {"fct_metric_values": [visitors(BEFORE, estimate=0.1 + 0.2), visitors(D)]}
+    exact = {"fct_metric_values": [visitors(BEFORE, estimate=0.3), visitors(D)]}
+    null = {"fct_metric_values": [visitors(BEFORE, estimate=None), visitors(D)]}
+    assert published(profile(almost, exact), "fct_metric_values") == (1, 0, 0, 1, 0)
+    assert published(profile(almost, almost), "fct_metric_values") == (1, 0, 0, 0, 0)
+    assert published(profile(null, null), "fct_metric_values") == (1, 0, 0, 0, 0)
+    assert published(profile(null, exact), "fct_metric_values") == (1, 0, 0, 1, 0)
+
+
+def test_a_null_in_a_key_is_a_value_like_others(profile: Profile) -> None:
+    built = {"fct_ingest_log": [logged(BEFORE, n_lines=41), logged(D)]}
+    frames = profile(built)
+    assert published(frames, "fct_ingest_log") == (1, 0, 0, 1, 0)
+    assert "2026-03-27, 3, kept: n_lines was 40, is 41" in frames["published"]["eg_differing"].tolist()
+
+
+def test_a_column_or_a_mart_that_one_version_lacks_is_no_difference(profile: Profile) -> None:
+    built = {
+        "fct_metric_values": [{**row, "remedy": "at 50 %"} for row in SMALL["fct_metric_values"]],
+        "fct_self_validation": [{"wiki_db": "trwiki", "as_of_date": BEFORE, "metric": "m", "rate": 0.1}],
+    }
+    frames = profile(built)
+    assert published(frames, "fct_metric_values") == (1, 0, 0, 0, 0)
+    assert set(frames["published"]["subject"]) == {"fct_metric_values", "fct_baseline_daily", "fct_ingest_log"}
+
+
+def test_daily_marts_are_held_against_the_days_whose_facts_were_written(profile: Profile) -> None:
+    built = {"fct_baseline_daily": [baseline(BEFORE, 13), baseline(D)]}
+    assert published(profile(built, changed=[BEFORE]), "fct_baseline_daily") == (1, 0, 0, 0, 0)
+    assert published(profile(built, as_of=[BEFORE, D]), "fct_baseline_daily") == (1, 0, 0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [baseline(BEFORE, None, None, hidden=True), baseline(BEFORE, 12, None, hidden=True)],
+    ids=["all of it", "a part"],
+)
+def test_what_only_one_version_hides_is_counted_apart_and_its_numbers_are_not_told(
+    profile: Profile, other: dict[str, object]
+) -> None:
+    other_version = {"fct_baseline_daily": [other, baseline(D)]}
+    for built, live in ((other_version, None), (None, other_version)):
+        frames = profile(built, live)
+        assert published(frames, "fct_baseline_daily") == (1, 0, 0, 0, 1)
+        line = frames["published"].set_index("subject").loc["fct_baseline_daily"]
+        assert (line["n_differing"], line["eg_differing"]) == (0, "")
+        assert line["eg_rehidden"] == "2026-03-27, trwiki, health: hidden in one of them"
+
+
+def test_a_row_that_hides_more_by_the_same_flag_is_no_change(profile: Profile) -> None:
+    fewer = {"fct_baseline_daily": [baseline(BEFORE, None, None, hidden=True), baseline(D)]}
+    more = {"fct_baseline_daily": [baseline(BEFORE, 12, None, hidden=True), baseline(D)]}
+    assert published(profile(fewer, more), "fct_baseline_daily") == (1, 0, 0, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "other", [baseline(BEFORE, 13, None, hidden=True), baseline(BEFORE, 12, None)], ids=["changed", "unflagged"]
+)
+def test_a_number_that_both_show_must_not_change_and_none_must_go_unhidden(
+    profile: Profile, other: dict[str, object]
+) -> None:
+    built = {"fct_baseline_daily": [other, baseline(D)]}
+    assert published(profile(built), "fct_baseline_daily") == (1, 0, 0, 1, 0)
+
+
+def test_a_version_that_the_catalogue_gave_up_takes_its_rows_with_it(profile: Profile) -> None:
+    newer = [row | {"metric_version": 2} for row in SMALL["dim_metric"]]
+    built = {"fct_metric_values": [visitors(D, metric_version=2)], "dim_metric": newer}
+    assert published(profile(built), "fct_metric_values")[1:] == (0, 0, 0, 0)
+    again = [visitors(BEFORE, metric_version=2), visitors(D, metric_version=2)]
+    frames = profile(built | {"fct_metric_values": again}, as_of=[BEFORE, D], changed=[])
+    assert frames["recomputed"].empty
+
+
+def test_keys_of_compared_marts_are_those_that_dbt_tests() -> None:
+    files = shipped("dbt_project").joinpath("models", "marts").rglob("*.yml")
+    models = [model for file in files for model in yaml.safe_load(file.read_text("utf-8")).get("models", ())]
+    tested = {
+        model["name"]: set(test["unique_combination"]["arguments"]["columns"])
+        for model in models
+        for test in model.get("data_tests", ())
+        if "unique_combination" in test
+    }
+    assert {mart.name: set(mart.key) for mart in COMPARED} == {mart.name: tested[mart.name] for mart in COMPARED}
+
+
+# What was computed again
+
+
+def recomputed(frames: dict[str, pd.DataFrame]) -> dict[tuple[str, date], tuple[int, int, int]]:
+    """By metric and date: rows whose days did not change, those of them that differ, and the others that differ."""
+    lines = frames["recomputed"].itertuples()
+    return {(x.subject, x.event_date): (x.n_same_days, x.n_unexplained, x.n_explained) for x in lines}
+
+
+def test_rows_computed_again_from_the_same_days_must_be_the_same(profile: Profile) -> None:
+    live = {"fct_metric_values": [visitors(D), visitors(D, 1), visitors(BEFORE)]}
+    built = {"fct_metric_values": [visitors(D, upper=25.0), visitors(D, 1, status="caution"), visitors(BEFORE)]}
+    frames = profile(built, live, as_of=[BEFORE, D], changed=[D - timedelta(days=3)])
+    assert recomputed(frames) == {
+        ("dashboard_visitors", BEFORE): (0, 0, 0),
+        ("dashboard_visitors", D): (1, 1, 1),  # the day alone holds no changed day, its week does
+    }
+    assert frames["recomputed"]["eg_unexplained"].tolist() == [
+        "",
+        "dashboard_visitors, 1, trwiki, rolling, 2026-03-28, 2026-03-28, all, all, all, realised: "
+        "status was publish, is caution",
+    ]
+
+
+def test_rows_that_come_or_go_without_a_changed_day_are_unexplained_too(profile: Profile) -> None:
+    live = {"fct_metric_values": [visitors(D), link(D)]}
+    built = {"fct_metric_values": [visitors(D), link(D, "menu link")]}
+    frames = profile(built, live, changed=[])
+    assert recomputed(frames) == {("dashboard_visitors", D): (1, 0, 0), ("link_clicks", D): (1, 2, 0)}
+
+
+def test_other_columns_may_be_told_better(profile: Profile) -> None:
+    live = {"fct_metric_values": [visitors(D, status_reason="wide")]}
+    built = {"fct_metric_values": [visitors(D, status_reason="the interval is wide")]}
+    assert recomputed(profile(built, live, changed=[])) == {("dashboard_visitors", D): (1, 0, 0)}
+
+
+def test_a_date_that_was_not_published_was_not_computed_again(profile: Profile) -> None:
+    frames = profile(live={"fct_metric_values": [visitors(BEFORE)]}, changed=[])
+    assert frames["recomputed"].empty
+
+
+# Freshness
+
+
+def fresh(frames: dict[str, pd.DataFrame]) -> list[int]:
+    frame = frames["freshness"]
+    assert frame["subject"].tolist() == ["fct_metric_values"]
+    return frame[["n_days_older", "n_days_behind"]].iloc[0].tolist()
+
+
+def test_the_newest_date_is_neither_older_nor_behind(profile: Profile) -> None:
+    assert fresh(profile()) == [0, 0]
+    assert fresh(profile({"fct_metric_values": [visitors(BEFORE)]})) == [1, 1]
+    assert fresh(profile({"fct_metric_values": [visitors(BEFORE)]}, {"fct_metric_values": [visitors(WEEK_AGO)]})) == [
+        0,
+        1,
+    ]
+
+
+def test_only_days_of_the_run_that_had_input_must_be_reached(profile: Profile) -> None:
+    built = {"fct_metric_values": [visitors(BEFORE)]}
+    live = {"fct_metric_values": [visitors(BEFORE)]}
+    assert fresh(profile(built, live, changed=[BEFORE])) == [0, 0]
+    empty_day = built | {"fct_ingest_log": [logged(BEFORE), logged(D, fate="missing_hour")]}
+    assert fresh(profile(empty_day, live)) == [0, 0]
+    behind = frame_of(profile(built, live))
+    assert (behind["newest_built"], behind["newest_ingested"]) == ("2026-03-27", "2026-03-28")
+
+
+def frame_of(frames: dict[str, pd.DataFrame]) -> pd.Series:
+    return frames["freshness"].iloc[0]
