@@ -10,7 +10,9 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from jobs.console import as_records, fits
 from jobs.errors import EXIT_GATE, UsageError
 from jobs.marts.read import answer
 from jobs.settings import Settings
@@ -20,6 +22,7 @@ DAYS = (
     "select min(as_of_date), max(as_of_date), max(as_of_date) filter (where as_of_date <= {day}) from fct_metric_values"
 )
 ROWS = "select * from fct_milestone_status where as_of_date = {day} order by due_date, milestone, wiki_db, metric"
+HEADINGS = ("milestone", "wiki", "status", "progress", "value", "due", "expected")
 BAR = 10
 COLOURS = {"reached": "green", "on track": "green", "behind": "red", "not measurable": "yellow"}
 Row = dict[str, Any]
@@ -74,23 +77,35 @@ def _rows(warehouse: Warehouse, sql: str) -> list[Row]:
 
 
 def _print(console: Console, rows: Sequence[Row], day: date) -> None:
-    table = Table(title=f"Milestones as of {day}", title_justify="left", header_style="bold")
-    for name in ("milestone", "wiki", "status", "progress", "value", "target", "due", "expected"):
-        table.add_column(name, justify="right" if name in ("value", "target") else "left", overflow="fold")
+    """Print a table, or records where a table could not be read; and below it the evidence."""
+    cells = [_cells(row) for row in rows]
+    title = f"Milestones as of {day}"
+    if fits(console, HEADINGS, cells):
+        table = Table(title=title, title_justify="left", header_style="bold")
+        for name in HEADINGS:
+            table.add_column(name, overflow="fold")
+        for row, own in zip(rows, cells, strict=True):
+            colour = "red" if row["is_overdue"] else COLOURS[row["status"]]
+            table.add_row(
+                *(Text(cell, colour if name == "status" else "") for name, cell in zip(HEADINGS, own, strict=True))
+            )
+        console.print(table)
+    else:
+        console.print(title, style="bold", highlight=False)
+        console.print(as_records(HEADINGS, cells))
     for row in rows:
-        status = row["status"] + (", overdue" if row["is_overdue"] else "")
-        colour = "red" if row["is_overdue"] else COLOURS[row["status"]]
-        table.add_row(
-            row["milestone"], row["wiki_db"], f"[{colour}]{status}[/]", bar(row["share_reached"]), _value(row),
-            f"{row['target']:g}", str(row["due_date"]), _expected(row),
-        )  # fmt: skip
-    console.print(table)
-    for row in rows:
-        window = _window(row)
         console.print(f"{row['milestone']} ({row['wiki_db']}):", style="bold", markup=False, highlight=False)
-        console.print(f"  {window}. {row['reason']}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"  {_window(row)}. {row['reason']}", markup=False, highlight=False, soft_wrap=True)
         if row["remedy"]:
             console.print(f"  What helps: {row['remedy']}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _cells(row: Row) -> list[str]:
+    """Return what stands under the headings."""
+    return [
+        row["milestone"], row["wiki_db"], row["status"] + (", overdue" if row["is_overdue"] else ""),
+        bar(row["share_reached"]), f"{_value(row)} of {_number(row['target'])}", str(row["due_date"]), _expected(row),
+    ]  # fmt: skip
 
 
 def bar(share: float | None) -> str:
@@ -105,8 +120,8 @@ def bar(share: float | None) -> str:
 def _value(row: Row) -> str:
     """Write the estimate, or from where on the value lies where there is none."""
     if row["estimate"] is not None:
-        return f"{row['estimate']:.6g}"
-    return "–" if row["lower"] is None else f"≥ {row['lower']:.6g}"
+        return _number(row["estimate"])
+    return "–" if row["lower"] is None else f"at least {_number(row['lower'])}"
 
 
 def _expected(row: Row) -> str:
@@ -114,6 +129,8 @@ def _expected(row: Row) -> str:
         return f"reached {row['reached_on']}"
     if row["expected_from"] is None:
         return "–"
+    if row["expected_from"] == row["expected_to"]:
+        return str(row["expected_from"])
     return f"{row['expected_from']} to {row['expected_to'] or '…'}"
 
 
@@ -125,4 +142,11 @@ def _window(row: Row) -> str:
     told += f", {row['window_start']} to {row['window_end']}"
     if row["lower"] is None:
         return told
-    return f"{told}: {row['lower']:.6g} to {'…' if row['upper'] is None else format(row['upper'], '.6g')}"
+    if row["lower"] == row["upper"]:
+        return f"{told}: {_number(row['lower'])}"
+    return f"{told}: {_number(row['lower'])} to {'…' if row['upper'] is None else _number(row['upper'])}"
+
+
+def _number(value: float) -> str:
+    """Write a count whole, and a share with three digits."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"

@@ -144,7 +144,7 @@ def standing(looks: Sequence[Look], goal: Goal, as_of: date) -> Standing:
     begun, reached = passing(seen, goal)
     if reached is not None:
         rule = (
-            "a limit that holds on every look of a year is at or past the target"
+            "the limit that holds on all looks of a year at once was at or past the target"
             if goal.is_nested
             else "the lower limit was at or past the target in two windows without a common day, and in all between"
         )

@@ -50,9 +50,9 @@ def publish(folder: Path, *rows: dict[str, Any]) -> Warehouse:
     return warehouse
 
 
-def shown(warehouse: Warehouse, as_of: date | None = None) -> tuple[str, int]:
+def shown(warehouse: Warehouse, as_of: date | None = None, width: int = 160) -> tuple[str, int]:
     text = io.StringIO()
-    code = show_milestones(Console(file=text, width=160), load_settings()[0], warehouse, as_of)
+    code = show_milestones(Console(file=text, width=width), load_settings()[0], warehouse, as_of)
     return text.getvalue(), code
 
 
@@ -62,11 +62,25 @@ def test_the_table_has_a_bar_and_the_evidence_below(tmp_path: Path) -> None:
     (line,) = [line for line in text.splitlines() if "█" in line]
     cells = [cell.strip() for cell in line.strip("│").split("│")]
     assert cells == [
-        "Visitors", "pilot", "on track", "██████░░░░ 62 %", "1500", "2401", "2026-06-30",
+        "Visitors", "pilot", "on track", "██████░░░░ 62 %", "1500 of 2401", "2026-06-30",
         "2026-07-05 to 2026-07-20",
     ]  # fmt: skip
     assert "dashboard_visitors, rolling, 2026-06-23 to 2026-06-29: 1440 to 1560. It grows." in text
     assert "What helps: wait" in text
+
+
+def test_on_a_narrow_terminal_there_are_records(tmp_path: Path) -> None:
+    text, _ = shown(publish(tmp_path, row()), DAY, width=60)
+    assert "expected   2026-07-05 to 2026-07-20" in text.splitlines()
+    assert "│" not in text
+
+
+def test_numbers_without_a_range_are_single_ones(tmp_path: Path) -> None:
+    rate = {"target": 0.1, "estimate": 0.08123, "lower": 0.08123, "upper": 0.08123, "expected_to": date(2026, 7, 5)}
+    text, _ = shown(publish(tmp_path, row(**rate)), DAY)
+    assert "0.0812 of 0.1" in text
+    assert "2026-06-29: 0.0812. It grows." in text
+    assert "2026-07-05 to" not in text
 
 
 def test_an_overdue_milestone_is_told_and_ends_with_one(tmp_path: Path) -> None:
@@ -114,7 +128,7 @@ def test_bounds_are_told_as_what_the_value_is_at_least(tmp_path: Path) -> None:
     text, _ = shown(publish(tmp_path, row(estimate=None, upper=None), row(milestone="None", estimate=None, lower=None)))
     assert text == "No milestone as of 2026-06-30: milestones.csv has none.\n"
     text, _ = shown(Warehouse(tmp_path), DAY)
-    assert "≥ 1440" in text
+    assert "at least 1440 of 2401" in text
     assert "2026-06-29: 1440 to …. It grows." in text
     assert "2026-06-23 to 2026-06-29. It grows." in text
 
