@@ -158,6 +158,13 @@ def test_what_a_gate_stopped_is_read_as_it_was_staged(warehouse: Warehouse, veri
     assert (before.source, before.hold_up, list(before.missing_hours)) == ("as published", None, [march(19)])
 
 
+def test_a_first_run_that_leaks_is_told_although_nothing_is_published(warehouse: Warehouse, verify: Verify) -> None:
+    staged(warehouse, day_of(19, 0, 3), first=19)
+    code, text = verify()
+    assert code == 1
+    assert "frwiki: WRONG. wrong: menu link before display" in text
+
+
 def test_an_open_run_is_nobodys_business(warehouse: Warehouse) -> None:
     staged(warehouse, day_of(19, 0, 0), first=19, state="published")
     staged(warehouse, day_of(20, 40, 0), first=20, state="open")

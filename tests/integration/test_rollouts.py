@@ -64,7 +64,7 @@ def test_a_leak_is_seen_in_the_day_that_the_gate_stopped(world):
     assert lines["menu link before display"]["found"].startswith(
         f"{truth['menu_impressions_early']} impressions on {LEAK};"
     )
-    assert lines["loads before display"]["found"].startswith(f"{truth['loads_early']} loads as kept")
+    assert lines["loads before display"]["found"].startswith(f"{truth['loads_early']} loads")
     assert "a gate stopped run_20260328_20260329_2" in lines["input"]["found"]
 
 
