@@ -26,7 +26,7 @@ PARTS = ("kills", "disk", "readonly", "clock", "corrupt", "load")
 def main() -> None:
     """Do the asked part and print its table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--part", choices=PARTS, required=True)
+    parser.add_argument("--part", choices=PARTS, required=True, nargs="+")
     parser.add_argument("--engine", default="embedded", choices=("embedded", "spark"))
     parser.add_argument("--count", type=int, default=100, help="kills")
     parser.add_argument("--first", type=int, default=0, help="number of the first kill")
@@ -36,19 +36,30 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="where to work, emptied first; default a temporary folder")
     options = parser.parse_args()
     folder, results = work_folder(options.folder), Results(options.results)
-    if options.part == "corrupt":  # a world that has something to fit
+    site = None
+    for part in options.part:
+        if site is None or "corrupt" in options.part:
+            site = _site(part, folder / part, options.engine)
+        _do(part, site, results, options)
+        print(results.table(part, options.engine))
+    shutil.rmtree(folder)
+
+
+def _site(part: str, folder: Path, engine: str) -> Site:
+    """Make the warehouse of a part; damaged files take one that has something to fit."""
+    if part == "corrupt":
         fits = {"PDMETRICS_ESTIMATION__MIN_SEEN": "5"}
-        site = Site(folder / "site", engine=options.engine, scenario="pageview-50", scale=0.3, environment=fits)
-    else:
-        site = Site(folder / "site", engine=options.engine)
-    if options.part == "kills":
+        return Site(folder, engine=engine, scenario="pageview-50", scale=0.3, environment=fits)
+    return Site(folder, engine=engine)
+
+
+def _do(part: str, site: Site, results: Results, options: argparse.Namespace) -> None:
+    if part == "kills":
         kills(site, results, options.seed, range(options.first, options.first + options.count))
-    elif options.part == "load":
+    elif part == "load":
         load(site, results, options.minutes)
     else:
-        {"disk": full_disk, "readonly": read_only, "clock": clock, "corrupt": corrupt}[options.part](site, results)
-    print(results.table(options.part, options.engine))
-    shutil.rmtree(folder)
+        {"disk": full_disk, "readonly": read_only, "clock": clock, "corrupt": corrupt}[part](site, results)
 
 
 if __name__ == "__main__":
