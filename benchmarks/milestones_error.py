@@ -1,6 +1,6 @@
 """How often a milestone is called reached in a year of daily looks although its truth stays just below the target.
 
-    python benchmarks/milestones_error.py [--years 2000] [--seed 20260319]
+    python benchmarks/milestones_error.py [--years 1000] [--seed 20260319]
 
 Each world is a year of one wiki whose truth is a share of the target on every day. Every day the newest window is
 looked at, with the 95 % interval that a row of `metric_values` would have. Three ways of calling it reached, on the
@@ -140,7 +140,7 @@ def errors(name: str, world: World, target: float, share: float, years: int, see
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--years", type=int, default=2000)
+    parser.add_argument("--years", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=20260319)
     options = parser.parse_args()
     began = time.perf_counter()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.integration import worlds
@@ -109,6 +112,30 @@ def test_every_line_has_the_fate_the_world_planned(published):
     found = worlds.logged_fates(warehouse)
     assert found == worlds.fates(world)
     assert {fate for _, fate, _ in found} == {"kept", "duplicate", "out_of_scope", "quarantined"}
+
+
+def test_milestones_are_followed_from_day_to_day(published, matched):
+    warehouse = published[1]
+    found = worlds.rows(
+        warehouse, "select * replace (cast(as_of_date as varchar) as as_of_date) from fct_milestone_status"
+    )
+    assert set(found["as_of_date"]) == set(worlds.metric_rows(warehouse)["as_of_date"])
+    editors = found[found["metric"] == "eligible_editors"]
+    assert set(editors["status"]) == {"not measurable"}, "until the audience is counted"
+    assert set(editors.loc[editors["is_overdue"], "as_of_date"]) == {"2026-04-08", "2026-04-09"}
+    key = {"metric": "dashboard_visitors", "metric_date": "2026-04-03", "as_of_date": LAST, "window_kind": "rolling"}
+    weeks = matched.loc[(matched[list(key)] == pd.Series(key)).all(axis=1)]
+    (baseline,) = found[(found["metric"] == "dashboard_visitors") & (found["as_of_date"] == LAST)].to_dict("records")
+    assert len(weeks) == 3
+    assert (weeks["status"] == "publish").all()
+    assert baseline["estimate"] == baseline["lower"] == weeks["value"].sum()
+    assert baseline["status"] in ("behind", "not measurable")
+    told = worlds.here("--warehouse", str(warehouse), "milestones", "--json", check=False)
+    assert told.returncode == 1, "the first is overdue"
+    assert [(row["metric"], row["is_overdue"]) for row in json.loads(told.stdout)] == [
+        ("eligible_editors", True), ("dashboard_visitors", False),
+    ]  # fmt: skip
+    assert "not measurable, overdue" in worlds.here("--warehouse", str(warehouse), "milestones", check=False).stdout
 
 
 def test_keys_are_unique_and_statuses_are_known(published):
