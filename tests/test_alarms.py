@@ -12,14 +12,17 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from jobs import alarms as alarms_module
 from jobs.alarms import MOST_LINES, Alarm, check_addresses, message_of, raise_alarms
+from jobs.commands.run import Asked, run_steps
 from jobs.errors import UsageError
 from jobs.log import configure_logging
 from jobs.settings import load_settings
 from jobs.warehouse import outbox
 from jobs.warehouse.outbox import OUTBOX_FILE, Outbox
+from jobs.warehouse.runs import STEPS, Warehouse
 from tests.receivers import mailbox, webhook
 
 DAY = date(2026, 3, 24)
@@ -266,11 +269,11 @@ def test_a_damaged_file_is_told_and_made_anew(server, tmp_path, capsys, text):
 
 def test_a_message_has_the_worst_first_so_many_lines_and_the_next_command(tmp_path):
     waits = box(tmp_path)
-    waits.add("there", [*(volume(f"w{n}") for n in range(30)), volume("bad", severity="critical", body="b\n" * 500)])
+    waits.add("there", [*(volume(f"w{n}") for n in range(30)), volume("zzwiki", severity="critical", body="b\n" * 500)])
     message = message_of(waits.waiting("there"), Path("/data/w h"))
     lines = message.body.splitlines()
     assert message.title == "pdmetrics: 31 alarms, 1 critical (2026-03-24)"
-    assert lines[0].startswith("critical 2026-03-24 bad has few lines [facts/volume_band/bad]: b b")
+    assert lines[0].startswith("critical 2026-03-24 zzwiki has few lines [facts/volume_band/zzwiki]: b b")
     assert len(lines[0]) <= 300
     assert lines[MOST_LINES:] == [f"and {31 - MOST_LINES} more", "", "Next: pdmetrics --warehouse '/data/w h' doctor"]
     warning = message_of([volume(), volume(day=DAY + timedelta(2))], Path("/w"))
@@ -313,6 +316,14 @@ def test_an_address_that_apprise_does_not_understand_is_refused_and_not_shown(ad
     assert f"address 2 for alarms, {address.partition('//')[0]}//…." in raised.value.what
     assert (raised.value.where, raised.value.exit_code) == ("[alerts] urls", 2)
     assert "hunter2" not in f"{raised.value}{all_logged.getvalue()}{''.join(capfd.readouterr())}"
+
+
+def test_a_run_says_so_before_it_begins(tmp_path):
+    (tmp_path / "in").mkdir()
+    asked = Asked(DAY, DAY + timedelta(1), str(tmp_path / "in"), STEPS)
+    with pytest.raises(UsageError, match="Apprise does not understand address 1"):
+        run_steps(Console(), settings_of("pigeon://hunter2"), Warehouse(tmp_path / "w"), asked, None)
+    assert not (tmp_path / "w").exists()
 
 
 def test_apprise_that_is_not_installed_is_told(monkeypatch):
