@@ -27,6 +27,7 @@ from jobs.metric import FAMILIES
 from jobs.policy.timeline import Regime, all_regimes
 from jobs.reference.load import Reference
 from jobs.rows.build import build_rows
+from jobs.rows.cautions import LowerRate
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.links import unique_windows
@@ -99,15 +100,15 @@ def read_cases(folder: Path = CASES) -> list[MetricCase]:
 
 
 def _case(name: str, spec: dict[str, Any]) -> MetricCase:
-    unknown = set(spec) - {"what", "wikis", "policy", "missing_hours", "missing_days", "defaults", "events", "rows",
-                           "no_rows", "open"}  # fmt: skip
+    unknown = set(spec) - {"what", "wikis", "policy", "missing_hours", "missing_days", "lower_rates", "defaults",
+                           "events", "rows", "no_rows", "open"}  # fmt: skip
     assert not unknown, f"{name}: {unknown}"
     left_open = _open(name, spec)
     known = _reference(spec["wikis"], spec.get("policy", EVERYTHING))
     missing = set(spec.get("missing_days", []))
     there = arrival([day for day in YEAR if day not in missing], spec.get("missing_hours", {}))
-    context = WindowContext(known, there, GRACE_MINUTES)
     first_wiki = next(iter(spec["wikis"]))
+    context = WindowContext(known, there, GRACE_MINUTES, audited=_audited(spec.get("lower_rates", []), first_wiki))
     regimes = all_regimes(known, timedelta(minutes=GRACE_MINUTES))
     events = [
         _event({"wiki": first_wiki, **spec.get("defaults", {}), **one}, regimes)
@@ -151,6 +152,16 @@ def _reference(wikis: Mapping[str, date], policy: Sequence[Mapping[str, Any]]) -
         *(policy_row(row["wiki"], row["unit"], row["rate"], row["from"], row.get("to")) for row in policy),
         wikis=[wiki_row(name, day) for name, day in wikis.items()],
     )
+
+
+def _audited(lower_rates: Sequence[Mapping[str, Any]], first_wiki: str) -> dict[tuple[str, str], list[LowerRate]]:
+    """Days of a case whose ids showed a rate lower than declared."""
+    found: dict[tuple[str, str], list[LowerRate]] = {}
+    for row in lower_rates:
+        wiki = row.get("wiki", first_wiki)
+        rate = LowerRate(wiki, row["unit"], row["declared"], row["day"], row["likely"])
+        found.setdefault((HEALTH, wiki), []).append(rate)
+    return found
 
 
 def _opened(short: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jobs.estimation.limits import Interval, Status, Verdict, percent
-from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
+from jobs.estimation.remedy import ADVICE, AT_FULL_RATE, LINK_AS_WELL
 
 Counts = NDArray[np.int64]
 Weights = NDArray[np.int64] | NDArray[np.float64]  # users per row of a table: whole, or expected
@@ -87,7 +87,7 @@ def refuse_presented(rate: float, n_seen: float = 0.0, naive: float | None = Non
         "part; no estimator of all three together is proven."
     )
     # Keeping usage whole is not enough here: who was shown the link must be known, too.
-    advice = f"{ADVICE}; this rate needs the menu link whole as well; both {AT_FULL_RATE}"
+    advice = f"{ADVICE}; {LINK_AS_WELL}; both {AT_FULL_RATE}"
     return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
 
 

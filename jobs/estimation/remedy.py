@@ -16,7 +16,9 @@ from jobs.estimation.limits import DEFAULT_LIMITS, Limits, percent, points
 Family = Literal["users", "share"]
 
 OFFERED_RATES = (0.25, 0.5, 0.75)
-ADVICE = "Keep usage at 100 % and sample only the menu link"
+KEEP_USAGE = "Keep usage at 100 %"
+ADVICE = f"{KEEP_USAGE} and sample only the menu link"
+LINK_AS_WELL = "this rate needs the menu link whole as well"
 AT_FULL_RATE = "at 100 %: exact"
 
 
@@ -59,3 +61,8 @@ def remedy(family: Family, rate: float, n_users: float, limits: Limits = DEFAULT
             shown = percent(width) if family == "users" else points(width)
             parts.append(f"at {percent(offered)}: ±{shown}")
     return "; ".join([*parts, AT_FULL_RATE])
+
+
+def without_menu_link(advice: str) -> str:
+    """Give the same advice where no such link is measured any more."""
+    return advice.replace(ADVICE, KEEP_USAGE).replace(LINK_AS_WELL, "this rate needs a link to it whole as well")

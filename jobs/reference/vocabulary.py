@@ -92,6 +92,11 @@ class Vocabulary:
         """Whether an element's life overlaps the days; never outside the vocabulary."""
         return element in self and self.life(element).touches(start, end)
 
+    def outlives(self, group: str, end: date) -> bool:
+        """Whether some element of a group is still alive on the day `end`, or on one after it."""
+        ends = [self.life(element).end for element in self.groups.get(group, ())]
+        return any(last is None or last > end for last in ends)
+
     def platforms_of(self, element: str) -> tuple[str, ...]:
         """Return the platforms an element has rows for."""
         named = {r.client_platform_family for r in self._rows(element)}

@@ -8,16 +8,20 @@ from datetime import date
 
 import pandas as pd
 
+from jobs.estimation.remedy import without_menu_link
+from jobs.reference.vocabulary import Vocabulary
 from jobs.rows.cohort_fits import fill_cohorts
 from jobs.rows.cohorts import cohort_rows
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_fits import fill_unique
 from jobs.rows.links import link_rows
+from jobs.rows.regimes import ENTRY_POINT
 from jobs.rows.settle import settle
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.visits import visit_rows
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import COHORT, LINK_CELL, REGIME, VISIT_WINDOW, QuarterStarts, WindowSums
+from jobs.windows import DAY
 
 
 def canonical(sums: WindowSums) -> WindowSums:
@@ -65,5 +69,19 @@ def build_rows(
         fill_unique(link_rows(sums.links, context, as_of), sums.links.unique_counts, fitting),
     ]
     rows = pd.concat([family for family in families if not family.empty], ignore_index=True)
+    rows = rows.assign(remedy=remedies_of_the_time(rows, context.vocabulary))
     version = {name: metric.version for name, metric in context.catalogue.metrics.items()}
     return settle(rows.assign(metric_version=rows["metric"].map(version)), min_users)
+
+
+def remedies_of_the_time(rows: pd.DataFrame, vocabulary: Vocabulary) -> pd.Series:
+    """Return the remedies of estimators (they know no dates) without a menu link that is gone when a window ends.
+
+    Args:
+        rows: `as_of_date` and `remedy`, null where there is none.
+        vocabulary: tells the lives of the links that lead to the dashboard.
+    """
+    lasts = rows["as_of_date"].drop_duplicates()
+    is_gone = {last: not vocabulary.outlives(ENTRY_POINT, last.date() + DAY) for last in lasts}
+    gone = rows["as_of_date"].map(is_gone).astype(bool) & rows["remedy"].notna()
+    return rows["remedy"].mask(gone, rows.loc[gone, "remedy"].map(without_menu_link))

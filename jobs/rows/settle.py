@@ -11,7 +11,7 @@ import pandas as pd
 
 from jobs.contracts import table
 from jobs.estimation.remedy import AT_FULL_RATE
-from jobs.rows.cautions import Cautions, remedies, sentence
+from jobs.rows.cautions import Cautions, remedies, sentence, told_under
 
 BoolArray = npt.NDArray[np.bool_]
 ObjectArray = npt.NDArray[np.object_]
@@ -81,9 +81,8 @@ def remedy_for(row: RowFacts) -> str | None:
     if row.status not in UNSETTLED:
         return None
     own = _remedy_of_estimate(row)
-    if row.status != "caution":
-        return own
-    return "; ".join(dict.fromkeys([*([own] if own else []), *remedies(row.cautions)])) or None
+    others = remedies(told_under(row.status, row.cautions))
+    return "; ".join(dict.fromkeys([*([own] if own else []), *others])) or None
 
 
 def _remedy_of_estimate(row: RowFacts) -> str | None:
@@ -105,10 +104,10 @@ def _remedy_of_estimate(row: RowFacts) -> str | None:
 def _statuses(rows: pd.DataFrame, is_few: BoolArray, min_users: int) -> tuple[ObjectArray, ObjectArray]:
     """Return the last status of each row and the reason for it."""
     status, reason = rows["status"].to_numpy(dtype=object).copy(), rows["status_reason"].to_numpy(dtype=object).copy()
-    told = np.array([_sentence(cautions) for cautions in rows["cautions"]], dtype=object)
+    told = np.array([_told(*facts) for facts in zip(status, rows["cautions"], strict=True)], dtype=object)
     unmeasured = rows["unmeasured_reason"].to_numpy(dtype=object)
     is_cautioned = told != ""
-    is_both = is_cautioned & (status == "caution")
+    is_both = is_cautioned & (status != "publish")
     is_degraded = is_cautioned & (status == "publish")
     is_unmeasured = pd.notna(unmeasured)
     reason[is_both] = reason[is_both] + "; " + told[is_both]
@@ -133,7 +132,11 @@ def _remedies(rows: pd.DataFrame, estimated: ObjectArray) -> list[str | None]:
     return [_remedy(RowFacts(*row)) for row in facts]
 
 
-_remedy, _sentence = cache(remedy_for), cache(sentence)  # many rows, few facts
+def _sentence(status: str, cautions: Cautions) -> str:
+    return sentence(told_under(status, cautions))
+
+
+_remedy, _told = cache(remedy_for), cache(_sentence)  # many rows, few facts
 
 
 def _blank(rows: pd.DataFrame, status: ObjectArray, is_few: BoolArray, min_users: int) -> None:

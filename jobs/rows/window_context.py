@@ -16,7 +16,7 @@ from jobs.reference.load import Reference
 from jobs.reference.rows import USAGE_ROLES
 from jobs.reference.vocabulary import Vocabulary
 from jobs.rows.arrival import Arrival
-from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, Cautions
+from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, Cautions, LowerRate, lower_rates
 from jobs.windows import DAY, days
 
 Recorded = tuple[date, str, str, str, float]
@@ -30,7 +30,7 @@ class WindowSampling:
         regimes: (unit, rate) pairs under which events of the window were kept, rate 0 left out.
         has_unit_change: one wiki changed its unit inside the window.
         losses: what was not recorded of a day that was otherwise (around a change of unit or from rate 0, in a gap of
-            the policy).
+            the policy), or since the clients sampled at a lower rate than declared.
         unrecorded: why whole days of it were not recorded (rate 0, or no policy), or None.
         series_break: what changed, for a reader who compares windows, or None.
     """
@@ -82,6 +82,7 @@ class WindowContext:
         arrival: which hours of input there are.
         recorded: regimes that kept events carry, as (day, wiki, instrument, unit, rate). Where the policy was corrected
             after a day was ingested they differ from the policy, and both count until the day is ingested again.
+        audited: by (instrument, wiki) the days whose ids show a rate lower than declared.
         first_seen: elements that the vocabulary lacks, with the day each was first seen.
         sent: by (wiki, element) the instruments that were seen to send it, with the day of the first sight.
         grace_minutes: how long a change of rate takes to reach clients.
@@ -97,6 +98,7 @@ class WindowContext:
         first_seen: Mapping[str, date] | None = None,
         sent: Mapping[tuple[str, str], Mapping[str, date]] | None = None,
         catalogue: Catalogue | None = None,
+        audited: Mapping[tuple[str, str], Sequence[LowerRate]] | None = None,
     ) -> None:
         self.reference, self.catalogue = reference, catalogue or load_catalogue()
         self.arrival = arrival
@@ -104,6 +106,7 @@ class WindowContext:
         self._recorded: dict[tuple[str, str], list[tuple[date, str, float]]] = {}
         for day, wiki, instrument, unit, rate in recorded:
             self._recorded.setdefault((instrument, wiki), []).append((day, unit, rate))
+        self._audited = dict(audited or {})
         self.vocabulary = Vocabulary(reference.vocabulary)
         self._timelines = timelines(reference, timedelta(minutes=grace_minutes))
         # Windows are few, and asked about for every wiki, element and metric.
@@ -154,7 +157,10 @@ class WindowContext:
         return WindowSampling(
             regimes=frozenset().union(*map(self._pairs, lives)),
             has_unit_change=any(life.timeline.has_unit_change(life.start, life.end) for life in lives),
-            losses=next(filter(None, map(_losses, lives)), ()),
+            losses=(
+                *next(filter(None, map(_losses, lives)), ()),
+                *lower_rates(rate for life in lives for rate in self._lower_rates(life)),
+            ),
             unrecorded=_unrecorded(lives, wikis, days(start, end)),
             series_break=_series_break(lives, with_wiki=len(wikis) > 1),
         )
@@ -173,6 +179,11 @@ class WindowContext:
         recorded = self._recorded.get((life.instrument_name, life.wiki_db), ())
         seen = {(unit, rate) for day, unit, rate in recorded if life.start <= day < life.end}
         return frozenset(seen | {(unit, rate) for unit, rate in life.timeline.applied_rates(life.start, life.end)})
+
+    def _lower_rates(self, life: _Life) -> list[LowerRate]:
+        """Return the days of an instrument whose ids show a rate lower than declared."""
+        audited = self._audited.get((life.instrument_name, life.wiki_db), ())
+        return [rate for rate in audited if life.start <= rate.day < life.end]
 
 
 def _losses(life: _Life) -> Cautions:

@@ -1,4 +1,7 @@
-"""What is known of the days of a run's windows: which hours arrived, which regimes were recorded, who sent what."""
+"""What is known of the days of a run's windows.
+
+Which hours arrived, which regimes were recorded, whose rate was lower than declared, who sent what.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,11 @@ from datetime import date
 from pyspark.sql import functions as F
 
 from jobs.catalogue import load_catalogue
+from jobs.estimation.audit import LOWER
 from jobs.reference.load import Reference
 from jobs.reference.rows import ANY_PLATFORM, REVIEW_LINKS, VocabularyRow
 from jobs.rows.arrival import Arrival, InputHour
+from jobs.rows.cautions import LowerRate
 from jobs.rows.window_context import WindowContext
 from jobs.steps.job import Job
 from jobs.transforms.arrival import hours_arrived
@@ -35,7 +40,18 @@ def window_context(job: Job, as_of: Sequence[date]) -> WindowContext:
         recorded=[tuple(row) for row in regimes.distinct().collect()],
         first_seen=first_seen,
         sent=sent,
+        audited=_audited(job, first, end),
     )
+
+
+def _audited(job: Job, first: date, end: date) -> dict[tuple[str, str], list[LowerRate]]:
+    """Return by (instrument, wiki) the days of [first, end) whose ids show a rate lower than declared."""
+    lower = job.lake.read_between("sampling_audit", first, end, job.run.run_id).where(F.col("verdict") == LOWER)
+    found: dict[tuple[str, str], list[LowerRate]] = {}
+    columns = ("instrument_name", "wiki_db", "sample_unit", "declared_rate", "event_date", "likely_rate")
+    for instrument, wiki, *rest in lower.select(*columns).collect():
+        found.setdefault((instrument, wiki), []).append(LowerRate(wiki, *rest))
+    return found
 
 
 def _sent(job: Job) -> dict[tuple[str, str], dict[str, date]]:

@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.estimation.answers import PeopleEstimate
+from jobs.estimation.answers import PeopleEstimate, refuse_presented
+from jobs.reference.vocabulary import Vocabulary
+from jobs.rows.build import remedies_of_the_time
 from jobs.rows.candidates import FINITE_ONLY
-from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, missing_hours, standing
+from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, LowerRate, lower_rates, missing_hours, standing
 from jobs.rows.cohorts import cohort_rows
 from jobs.rows.links import link_rows
 from jobs.rows.settle import COLUMNS, settle
@@ -18,13 +20,24 @@ from jobs.rows.visit_fits import _refuse_process
 from jobs.rows.window_context import WindowContext
 from jobs.transforms.link_margins import USER_STATISTICS
 from jobs.window_sums.tables import LINK_CELL, CohortSums, LinkSums
-from tests.references import HEALTH, arrival, element_row, instrument_row, policy_row, reference, wiki_row
+from tests.references import (
+    HEALTH,
+    arrival,
+    element_row,
+    instrument_row,
+    policy_row,
+    reference,
+    shipped_vocabulary,
+    wiki_row,
+)
 
 DAY = timedelta(days=1)
 SUNDAY = date(2026, 6, 14)
 NARROWER = "a longer window or a higher rate narrows it"
 HOURS = missing_hours([(SUNDAY, 5), (SUNDAY, 6)], 0.1)
 CAVEAT = standing("On mobile the selector is the whole menu.")
+LOWER = lower_rates([LowerRate("enwiki", "pageview", 0.5, SUNDAY, 0.2512)])
+MEND = "mend sampling_policy.csv and run the days again"
 FIT = "Keep usage at 100 % and sample only the menu link; at 50 %: ±6 pp; at 100 %: exact"
 ROW = dict.fromkeys(COLUMNS) | {
     "inference": "realised", "window_kind": "rolling", "sampling_rate_min": 0.5, "n_users_observed": 50.0,
@@ -72,6 +85,21 @@ REMEDIES = {
         | {"is_complete": False},
         FIT,
     ),
+    "a lower rate than declared": ({"cautions": LOWER}, MEND),
+    "a lower rate than declared at 100 %": (FULL | {"cautions": LOWER}, MEND),
+    "few clicks, missing hours and a lower rate": (
+        FEW | PROCESS | {"cautions": (*HOURS, *LOWER), "is_complete": False},
+        f"{NARROWER}; {MEND}; rerun the day when the hours arrive",
+    ),
+    "bounds, missing hours and a lower rate": (
+        {"status": "bounds_only", "status_reason": "wide", "remedy": FIT, "cautions": (*HOURS, *LOWER)}
+        | {"is_complete": False},
+        f"{FIT}; {MEND}",
+    ),
+    "no user ids and a lower rate": (
+        PROCESS | {"status": "not_estimable", "status_reason": FINITE_ONLY, "needs_user_id": True, "cautions": LOWER},
+        "an instrument with user ids",
+    ),
     "wide share of what happened": ({"status": "caution", "status_reason": "wide", "remedy": FIT}, FIT),
     "wide share of a process": (
         PROCESS | {"status": "caution", "status_reason": "wide", "remedy": FIT},
@@ -91,6 +119,13 @@ def test_a_remedy_fits_what_is_wrong(case):
     assert (rows["status"] != "publish").tolist() == [False, True, case != "nothing is wrong"]
 
 
+def test_bounds_tell_of_a_rate_that_makes_them_wrong_but_not_of_hours():
+    bounds = ROW | {"status": "bounds_only", "status_reason": "only 29", "cautions": (*HOURS, *LOWER)}
+    (row,) = settle(pd.DataFrame([bounds]).astype(_types()), 10).itertuples()
+    assert row.status == "bounds_only"
+    assert row.status_reason == f"only 29; {LOWER[0].sentence}"
+
+
 def _types():
     """Columns as the candidates have them: numbers as floats, the rest as objects."""
     numbers = {"estimate", "lower", "upper", "observed_numerator", "observed_denominator", "n_users_observed",
@@ -105,6 +140,27 @@ def test_the_process_row_of_a_ratio_is_helped_by_keeping_everything_only(remedy)
     refused = _refuse_process(realised)
     assert refused.status == "not_estimable"
     assert refused.remedy == "Keep usage at 100 % and sample only the menu link; at 100 %: exact"
+
+
+@pytest.mark.parametrize(
+    ("remedy", "without"),
+    [
+        (FIT, "Keep usage at 100 %; at 50 %: ±6 pp; at 100 %: exact"),
+        (
+            refuse_presented(0.5).remedy,
+            "Keep usage at 100 %; this rate needs a link to it whole as well; both at 100 %: exact",
+        ),
+        (MEND, MEND),
+        (None, None),
+    ],
+)
+def test_a_menu_link_that_is_gone_when_a_window_ends_is_not_named(remedy, without):
+    last_alive = date(2026, 4, 6)
+    lasts = [last_alive - DAY, last_alive, last_alive + 70 * DAY]
+    rows = pd.DataFrame({"as_of_date": pd.to_datetime(lasts), "remedy": pd.Series([remedy] * 3, dtype=object)})
+    shipped, sidebar = Vocabulary(shipped_vocabulary()), element_row("sidebar link", "entry point")
+    assert remedies_of_the_time(rows, shipped).tolist() == [remedy, without, without]
+    assert remedies_of_the_time(rows, Vocabulary([*shipped.rows, sidebar])).tolist() == [remedy] * 3
 
 
 def _context(*policy, has_user_id=True):

@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from jobs.contracts import TABLES
 from jobs.engine.session import Engine
+from jobs.estimation.audit import LOWER
 from jobs.settings import load_settings
 from jobs.steps import estimates
 from jobs.steps.companion import Companion
@@ -37,6 +38,7 @@ LAST_TO_HOLD_IT, FIRST_NOT_TO = date(2026, 4, 8), date(2026, 4, 9)  # windows ha
 AFFECTED = [ASKED, NEXT, SILENT, LAST_TO_HOLD_IT]
 PUBLISHED = [BEFORE, *AFFECTED, FIRST_NOT_TO]
 SHORT = date(2026, 3, 9)  # three hours of it did not arrive
+AUDITED = date(2026, 3, 4)  # 28 days to the asked one hold it, 7 do not
 STUB = "what was published before"
 KNOWN, REVIEW, MYSTERY = "known link", "diff link", "mystery link"
 
@@ -97,10 +99,14 @@ def done(engine: Engine) -> Iterator[Done]:
     _stage(lake, PUBLISHED_EVENTS, _log(set(every_day) - {ASKED, NEXT}), every_day, "run_before")
     stubs = [{"metric": STUB, "metric_date": day, "as_of_date": day} for day in PUBLISHED]
     lake.stage_pandas("metric_values", _filled("metric_values", stubs), "run_before", PUBLISHED)
+    audits = [_audit("idwiki", AUDITED), _audit("idwiki", ASKED), _audit("thwiki", AUDITED, "as declared")]
+    lake.stage_pandas("sampling_audit", _filled("sampling_audit", audits), "run_before", every_day)
     lake.publish("run_before")
     run = warehouse.new_run(ASKED, ASKED + DAY, "in")
     run.changed = [ASKED, NEXT]
     _stage(lake, STAGED_EVENTS, _log(run.changed), run.changed, run.run_id)
+    audits = [_audit("idwiki", ASKED, "as declared"), _audit("thwiki", ASKED)]  # idwiki's policy was mended
+    lake.stage_pandas("sampling_audit", _filled("sampling_audit", audits), run.run_id, run.changed)
     known = reference(
         policy_row(), wikis=[wiki_row("idwiki", BEGIN), wiki_row("thwiki", BEGIN)],
         vocabulary=[element_row(KNOWN, "other links"), element_row(REVIEW)],
@@ -130,6 +136,11 @@ def _stage(
         lake.stage(name, rows, run_id, of_days)
     lake.stage_pandas("ingest_log", log, run_id, of_days)
     lake.engine.release(pageviews)
+
+
+def _audit(wiki: str, day: date, verdict: str = LOWER) -> dict[str, Any]:
+    key = {"event_date": day, "wiki_db": wiki, "instrument_name": HEALTH, "sample_unit": "pageview"}
+    return {**key, "declared_rate": 0.5, "likely_rate": 0.2512, "verdict": verdict}
 
 
 def _log(arrived: Collection[date]) -> pd.DataFrame:
@@ -221,6 +232,20 @@ def test_the_rates_that_events_carry_count_beside_the_policy(done: Done) -> None
     }
     assert rates.pop(("thwiki", ASKED)) == (0.5, 1)
     assert set(rates.values()) == {(1, 1)}
+
+
+def test_days_with_a_lower_rate_than_declared_are_told_until_they_are_ingested_again(done: Done) -> None:
+    said = "the ids of {} on {} show a rate lower than the declared 50 % of pageviews, likely 25.12 %"
+    own, other = said.format("idwiki", AUDITED), said.format("thwiki", ASKED)
+    expected = {
+        ("idwiki", 7): [], ("idwiki", 28): [own], ("thwiki", 7): [other], ("thwiki", 28): [other],
+        ("all", 7): [other], ("all", 28): [own, other],
+    }  # fmt: skip
+    for (wiki, length), told in expected.items():
+        row = done.row(metric="dashboard_pageviews", wiki_db=wiki, as_of_date=ASKED, window_days=length)
+        assert row["status"] in ("caution", "bounds_only")
+        assert [text for text in (own, other) if text in row["status_reason"]] == told
+        assert row["status_reason"].count("the ids of") == len(told)
 
 
 # --- Elements that the vocabulary lacks
