@@ -5,11 +5,14 @@ Everything is a median, so that a holiday, a storm or a lost day in the history 
 1. level of a past day: the median of the seven days around it (one of each weekday, so that the week's rhythm is out);
 2. factor of a weekday: the median of its days' ratios to their levels, and of one 1 beside them, so that a weekday that
    was seen twice, once on a holiday, is not taken for a weak one;
-3. recent level: the median of the last seven usable days over their factors. It follows growth and a lasting change;
-4. expected: the recent level times the factor of the day's weekday;
-5. spread: each day of the history is predicted from the seven before it as the judged day is; 1.4826 times the median
-   of the absolute relative errors is a standard deviation for normal errors (the median absolute deviation: Rousseeuw
-   and Croux, "Alternatives to the median absolute deviation", JASA 88, 1993). Week-to-week changes are in it;
+3. recent level: the median of the last seven usable days over their factors. It follows a lasting change;
+4. errors: each day of the history is predicted from the seven before it as the judged day is. Their median is what
+   such a prediction lags behind growth or decline; 1.4826 times the median of their distances from it (the median
+   absolute deviation: Rousseeuw and Croux, "Alternatives to the median absolute deviation", JASA 88, 1993) is the
+   spread, a standard deviation for normal errors. Of some twenty errors it is small by luck now and then, so the mean
+   of the distances without the largest sixth, times 1.68 (the same for normal errors), is a floor to it. Week-to-week
+   changes are in it;
+5. expected: the recent level times the factor of the day's weekday, times 1 + the lag (once fourteen errors tell it);
 6. standard deviation: the spread times what is expected, at least the Poisson one of the kept units,
    sqrt(expected / rate); then times sqrt(1 + (pi / 2) / days of this weekday), for a median of n has pi/2 times the
    variance of a mean, and times sqrt(28 / days of history): young series are known less well.
@@ -27,8 +30,11 @@ FloatArray = npt.NDArray[np.float64]
 HISTORY = 28
 WEEK = 7
 MAD_TO_SD = 1.4826
+TRIMMED_TO_SD = 1.68
+KEPT_PART = 5 / 6
 LEAST_FACTOR = 0.1  # a weekday without events divides nothing by zero
 LEAST_BEFORE = 3  # days that predict a day of the history
+LEAST_ERRORS = 14  # errors that tell growth from noise
 
 
 @dataclass(frozen=True)
@@ -76,8 +82,12 @@ class Band:
         So a series that comes back to its usual after some bad days is not far out.
         """
         low, high = min(self.expected, self.expected_month), max(self.expected, self.expected_month)
-        reach = max(sds * self.sd, sds**2 * self.unit)
-        return max(low - max(reach, change * low), 0.0), high + max(reach, change * high)
+        return max(low - self._reach(low, sds, change), 0.0), high + self._reach(high, sds, change)
+
+    def _reach(self, level: float, sds: float, change: float) -> float:
+        """How far a day may be from a level: deviations grow with its square root, as counts' do."""
+        sd = self.sd * float(np.sqrt(level / max(self.expected, self.unit)))
+        return max(sds * sd, sds**2 * self.unit, change * level)
 
 
 def band(history: npt.ArrayLike, rate: float = 1.0) -> Band | None:
@@ -89,17 +99,20 @@ def band(history: npt.ArrayLike, rate: float = 1.0) -> Band | None:
         rate: sampling rate of the judged day, for the Poisson part.
     """
     values = np.asarray(history, dtype=float)
+    # Whole weeks before the judged day: column 0 of the table is its weekday.
+    values = np.concatenate([np.full(-len(values) % WEEK, np.nan), values])
     usable = np.isfinite(values)
     n_days = int(usable.sum())
     if n_days < LEAST_BEFORE:
         return None
-    place = (len(values) - np.arange(len(values))) % WEEK  # 0 is the weekday of the judged day
-    factors, counts = _weekday_factors(values, place)
-    plain = values / factors[place]
-    recent, month = float(np.median(plain[usable][-WEEK:])), float(np.median(plain[usable]))
-    expected = recent * factors[0]
-    sd = max(_spread(plain[usable]) * expected, np.sqrt(max(expected, 0.0) / rate))
-    sd *= np.sqrt(1 + np.pi / 2 / max(counts[0], 1)) * np.sqrt(HISTORY / n_days)
+    factors, n_same = _weekday_factors(values)
+    plain = (values / np.tile(factors, len(values) // WEEK))[usable]
+    is_recent = np.arange(n_days) >= n_days - WEEK
+    month, recent = _medians(np.stack([plain, np.where(is_recent, plain, np.nan)]))
+    lag, spread = _errors(plain)
+    expected = max(recent * factors[0] * (1 + lag), 0.0)
+    sd = max(spread * expected, np.sqrt(expected / rate))
+    sd *= np.sqrt(1 + np.pi / 2 / max(n_same, 1)) * np.sqrt(HISTORY / n_days)
     return Band(float(expected), float(month * factors[0]), float(max(sd, 1 / rate)), 1 / rate, n_days)
 
 
@@ -124,35 +137,40 @@ def share_sd(usual: float, spread: float, whole: float) -> float:
     return max(spread, float(np.sqrt(likely * (1 - likely) / whole)))
 
 
-def _weekday_factors(values: FloatArray, place: npt.NDArray[np.int64]) -> tuple[FloatArray, npt.NDArray[np.int64]]:
-    """Return each weekday's share of a usual day, and on how many days that rests."""
-    ratios = values / _levels(values)
-    factors, counts = np.ones(WEEK), np.zeros(WEEK, dtype=np.int64)
-    for weekday in range(WEEK):
-        found = ratios[(place == weekday) & np.isfinite(ratios)]
-        counts[weekday] = len(found)
-        if len(found) > 1:
-            factors[weekday] = max(float(np.median([*found, 1.0])), LEAST_FACTOR)
-    return factors, counts
+def _weekday_factors(values: FloatArray) -> tuple[FloatArray, int]:
+    """Return each weekday's share of a usual day, and on how many days that of the judged day rests."""
+    ratios = (values / _levels(values)).reshape(-1, WEEK)
+    counts = np.isfinite(ratios).sum(axis=0)
+    factors = _medians(np.concatenate([ratios, np.ones((1, WEEK))]).T)
+    return np.where(counts > 1, np.maximum(factors, LEAST_FACTOR), 1.0), int(counts[0])
 
 
 def _levels(values: FloatArray) -> FloatArray:
     """Return the median of the seven days around each, NaN where that is 0 or there is none."""
     n = len(values)
-    first = np.clip(np.arange(n) - WEEK // 2, 0, max(n - WEEK, 0))
-    windows = values[np.minimum(first[:, None] + np.arange(WEEK), n - 1)]
-    is_empty = ~np.isfinite(windows).any(axis=1)
-    levels: FloatArray = np.nanmedian(np.where(is_empty[:, None], 0.0, windows), axis=1)
+    first = np.clip(np.arange(n) - WEEK // 2, 0, n - WEEK)
+    levels = _medians(values[first[:, None] + np.arange(WEEK)])
     return np.where(levels > 0, levels, np.nan)
 
 
-def _spread(plain: FloatArray) -> float:
-    """Return the robust relative error of predicting each day from the seven usable ones before it."""
+def _errors(plain: FloatArray) -> tuple[float, float]:
+    """Return the lag and the robust spread, both relative, of predicting each day from the seven usable before it."""
     padded = np.concatenate([np.full(WEEK, np.nan), plain])
     windows = np.lib.stride_tricks.sliding_window_view(padded, WEEK)[LEAST_BEFORE : len(plain)]
-    if len(windows) == 0:
-        return 0.0
-    predicted = np.nanmedian(windows, axis=1)
-    seen = plain[LEAST_BEFORE:][predicted > 0]
-    errors = np.abs(seen / predicted[predicted > 0] - 1)
-    return MAD_TO_SD * float(np.median(errors)) if len(errors) else 0.0
+    predicted, seen = _medians(windows), plain[LEAST_BEFORE:]
+    errors = seen[predicted > 0] / predicted[predicted > 0] - 1
+    if len(errors) == 0:
+        return 0.0, 0.0
+    lag = float(_medians(errors[None, :])[0]) if len(errors) >= LEAST_ERRORS else 0.0
+    distances = np.sort(np.abs(errors - lag))
+    trimmed = float(distances[: int(np.ceil(len(distances) * KEPT_PART))].mean())
+    return lag, max(MAD_TO_SD * float(_medians(distances[None, :])[0]), TRIMMED_TO_SD * trimmed)
+
+
+def _medians(rows: FloatArray) -> FloatArray:
+    """Return the median of each row's numbers, NaN where it has none; many times faster than `nanmedian` on few."""
+    ordered = np.sort(rows, axis=1)  # NaN last
+    counts = np.isfinite(ordered).sum(axis=1)
+    row = np.arange(len(rows))
+    medians: FloatArray = (ordered[row, np.maximum(counts - 1, 0) // 2] + ordered[row, counts // 2 - (counts == 0)]) / 2
+    return medians

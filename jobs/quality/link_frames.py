@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
-from typing import Any
+from functools import cache
 
 import pandas as pd
 
@@ -15,26 +15,38 @@ from jobs.quality.volume_frames import silence
 from jobs.reference.rows import REVIEW_LINKS
 
 MEASURES = {"impressions": "n_impressions", "clicks": "n_clicks"}
+UNKNOWN = ""
 SEGMENTS = ("null platform", "unknown bucket")
 
 
-def element_series(past: Past, engagement: pd.DataFrame, day: date) -> dict[tuple[Any, ...], dict[date, float]]:
-    """Return daily events of (wiki, element, measure) up to a day, on the platforms measured on that day only."""
-    window = {*past.before(day), day}
-    rows = engagement[engagement["event_date"].isin(window)]
-    platforms = {element: past.measured_platforms(element, day) or () for element in set(rows["element_friendly_name"])}
-    is_measured = [
-        platform in platforms[element]
-        for element, platform in zip(rows["element_friendly_name"], rows["client_platform_family"], strict=True)
-    ]
-    rows = rows[pd.Series(is_measured, index=rows.index, dtype="bool")]
-    found: dict[tuple[Any, ...], dict[date, float]] = {}
-    for measure, column in MEASURES.items():
-        # A rate that changed changes the kept events: all are counted as if at the rates' full.
-        weighted = rows.assign(value=rows[column] / rows["sample_rate"])
-        for (wiki, element), series in sums_by_day(weighted, ["wiki_db", "element_friendly_name"], "value").items():
-            found[wiki, element, measure] = series
-    return found
+class ElementSeries:
+    """Daily events of each element of a wiki, impressions and clicks, weighted by 1/rate, by platform.
+
+    Args:
+        engagement: rows of `engagement_daily`.
+    """
+
+    def __init__(self, engagement: pd.DataFrame) -> None:
+        links = engagement[engagement["element_friendly_name"] != REVIEW_LINKS]
+        # What came from an unknown platform did come: it counts whatever was measured.
+        links = links.assign(platform=links["client_platform_family"].astype("object").fillna(UNKNOWN))
+        key = ["wiki_db", "element_friendly_name", "platform"]
+        self._parts: dict[tuple[str, str, str], dict[str, Series]] = {}
+        for measure, column in MEASURES.items():
+            weighted = links.assign(value=links[column] / links["sample_rate"])
+            for (wiki, element, platform), series in sums_by_day(weighted, key, "value").items():
+                self._parts.setdefault((wiki, element, measure), {})[platform] = series
+        self.keys = tuple(self._parts)
+        self.on = cache(self._on)
+
+    def _on(self, key: tuple[str, str, str], platforms: tuple[str, ...]) -> Series:
+        """Return the series of a wiki's element and measure on some platforms, together."""
+        total: dict[date, float] = {}
+        for platform, series in self._parts[key].items():
+            if platform in platforms or platform == UNKNOWN:
+                for day, value in series.items():
+                    total[day] = total.get(day, 0.0) + value
+        return total
 
 
 def element_frames(
@@ -46,18 +58,17 @@ def element_frames(
     `elements_usual` what is expected is multiplied by the wiki's own volume against its usual, so that only a change
     of the element itself shows; on whole days.
     """
-    links = engagement[engagement["element_friendly_name"] != REVIEW_LINKS]
-    keys, usual = [], []
+    elements, keys, usual = ElementSeries(engagement), [], []
     for day in past.days:
-        for (wiki, element, measure), series in element_series(past, links, day).items():
+        for wiki, element, measure in elements.keys:
             expected_wiki, rate = bands.get((wiki, day)), past.rate(wiki, day)
-            if expected_wiki is None or rate is None:
+            platforms = past.measured_platforms(element, day)
+            if expected_wiki is None or rate is None or not platforms:
                 continue
+            # On the platforms of the judged day: what is no longer measured is not missing, what is new has no past.
+            series = elements.on((wiki, element, measure), platforms)
 
-            def usable(one: date, wiki: str = wiki, element: str = element, day: date = day) -> bool:
-                measured = past.measured_platforms(element, one) or ()
-                return past.is_usable(wiki, one) and set(past.measured_platforms(element, day) or ()) <= set(measured)
-
+            usable = _usable(past, wiki, element, platforms)
             expected, n_silent = silence(past, series, day, usable, rate)
             row = {"event_date": day, "subject": f"{wiki} / {element} / {measure}", "n_events": series.get(day, 0.0)}
             keys.append({**row, "n_silent_days": n_silent, "silent_expected": expected})
@@ -68,6 +79,12 @@ def element_frames(
         "keys": frame_of(keys, ["n_events", "n_silent_days", "silent_expected"]),
         "elements_usual": frame_of(usual, ["n_events", "usual", "warn_low", "warn_high"]),
     }
+
+
+def _usable(past: Past, wiki: str, element: str, platforms: tuple[str, ...]) -> Callable[[date], bool]:
+    """Return whether a wiki's day can be compared: all of the platforms were measured on it."""
+    due = set(platforms)
+    return lambda day: past.is_usable(wiki, day) and due <= set(past.measured_platforms(element, day) or ())
 
 
 def _element_row(

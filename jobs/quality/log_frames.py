@@ -19,11 +19,13 @@ class Shape(NamedTuple):
     Attributes:
         shares: usual share of each hour; they add up to 1.
         spread: relative robust standard deviation of each hour around its share of the day.
+        dispersion: variance of an hour over its mean, the median of the hours, at least 1 (Poisson).
         days: kept lines of the history's days, a row each.
     """
 
     shares: FloatArray
     spread: FloatArray
+    dispersion: float
     days: FloatArray
 
 
@@ -60,7 +62,9 @@ def _shape(past: Past, day: date) -> Shape | None:
     shares = np.maximum(shares, 0.5 / days.sum())
     shares = shares / shares.sum()
     errors = np.abs(days / (days.sum(axis=1, keepdims=True) * shares) - 1)
-    return Shape(shares, MAD_TO_SD * np.median(errors, axis=0), days)
+    spread = MAD_TO_SD * np.median(errors, axis=0)
+    dispersion = np.median(spread**2 * shares) * np.median(days.sum(axis=1))
+    return Shape(shares, spread, max(float(dispersion), 1.0), days)
 
 
 def _hour_rows(past: Past, day: date, seen: FloatArray, shape: Shape) -> list[dict[str, object]]:
@@ -72,9 +76,9 @@ def _hour_rows(past: Past, day: date, seen: FloatArray, shape: Shape) -> list[di
     usual = total.expected * shape.shares
     level = float(np.clip(np.quantile(seen[arrived] / usual[arrived], 0.75), 0, 1)) if arrived.any() else 0.0
     expected = usual * level
-    # An hour's own spread rests on some twenty days; what all hours share is a floor to it.
-    spread = np.maximum(shape.spread, np.median(shape.spread)) * expected
-    sd = np.maximum(spread, np.sqrt(expected)) * np.sqrt(1 + np.pi / 2 / len(shape.days))
+    # An hour's own spread rests on some twenty days; the dispersion that all hours share is a floor to it.
+    sd = np.maximum(shape.spread * expected, np.sqrt(shape.dispersion * expected))
+    sd = sd * np.sqrt(1 + np.pi / 2 / len(shape.days))
     fewest = np.maximum(expected - np.maximum(limits["hour_sds"] * sd, limits["hour_change"] * expected), 0)
     return [
         {
@@ -89,25 +93,30 @@ def _shift_rows(past: Past, day: date, seen: FloatArray, shape: Shape) -> list[d
     if np.isnan(seen).any() or seen.sum() == 0:
         return []
     limits = past.limits(day)
-    shift, gain = _best_shift(seen, shape.shares, limits["shift_rest"])
-    before = max(_best_shift(hours, shape.shares, limits["shift_rest"])[1] for hours in shape.days)
+    (shift, gain), *earlier = _best_shifts(np.array([seen, *shape.days]), shape.shares, limits["shift_rest"])
+    before = max(gain for _, gain in earlier)
     most = max(limits["shift_floor"], limits["shift_multiple"] * before)
     return [{"event_date": day, "subject": "day", "shift": shift, "gain": gain, "most": most}]
 
 
-def _best_shift(seen: FloatArray, shares: FloatArray, rest: float) -> tuple[int, float]:
-    """Return the shift in hours (-11 to 12) that fits best, and its gain over none.
+def _best_shifts(days: FloatArray, shares: FloatArray, rest: float) -> list[tuple[int, float]]:
+    """Return of each day the shift in hours (-11 to 12) that fits best, and its gain over none.
 
     A shift explains a day only if at most `rest` of the misfit remains; else it is 0, with no gain.
     """
     lags = np.arange(HOURS) - HOURS // 2 + 1
-    curves = seen.sum() * np.array([np.roll(shares, lag) for lag in lags])
+    moved = shares[(np.arange(HOURS) - lags[:, None]) % HOURS]
+    seen = days[:, None, :]
+    curves = days.sum(axis=1)[:, None, None] * moved
     # Half a line is added on both sides, for an hour without any has no logarithm.
-    misfit = 2 * ((seen + 0.5) * np.log((seen + 0.5) / (curves + 0.5)) - seen + curves).sum(axis=1)
-    best, unmoved = int(np.argmin(misfit)), float(misfit[lags == 0][0])
-    if misfit[best] > rest * unmoved:
-        return 0, 0.0
-    return int(lags[best]), unmoved - float(misfit[best])
+    misfit = 2 * ((seen + 0.5) * np.log((seen + 0.5) / (curves + 0.5)) - seen + curves).sum(axis=2)
+    best, unmoved = misfit.argmin(axis=1), misfit[:, HOURS // 2 - 1]
+    least = misfit.min(axis=1)
+    explained = least <= rest * unmoved
+    return [
+        (int(lags[lag]), float(gain)) if is_explained else (0, 0.0)
+        for lag, gain, is_explained in zip(best, unmoved - least, explained, strict=True)
+    ]
 
 
 def usual_frame(past: Past, ingest_log: pd.DataFrame) -> pd.DataFrame:

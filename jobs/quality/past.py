@@ -57,6 +57,9 @@ class Past:
         self._visible = {row.wiki_db: row.visible_from for row in reference.wikis}
         # The same days are asked about for every series.
         self.covered = cache(self._covered)
+        self.rate = cache(self._rate)
+        self.is_whole = cache(self._is_whole)
+        self.is_usable = cache(self._is_usable)
         self.share = cache(self._share)
         self.measured_platforms = cache(self._measured_platforms)
 
@@ -73,7 +76,7 @@ class Past:
         hours = self.hours(day)
         return list(range(HOURS)) if hours is None else [int(hour) for hour in np.flatnonzero(np.isnan(hours))]
 
-    def is_whole(self, day: date) -> bool:
+    def _is_whole(self, day: date) -> bool:
         """Whether every hour of a day arrived."""
         hours = self.hours(day)
         return hours is not None and not np.isnan(hours).any()
@@ -86,12 +89,12 @@ class Past:
         """Whether a wiki's dashboard is on display; a wiki that `wikis.csv` lacks never is."""
         return wiki in self._visible and self._visible[wiki] <= day
 
-    def is_usable(self, wiki: str, day: date) -> bool:
+    def _is_usable(self, wiki: str, day: date) -> bool:
         """Whether a wiki's day may stand in a history: on display, whole, and sampled at a positive rate throughout."""
         return self.is_whole(day) and self.is_visible(wiki, day) and self.rate(wiki, day) is not None
 
-    def rate(self, wiki: str, day: date) -> float | None:
-        """Return the smallest rate of the dashboard's instrument on a day, null where a part of it had none."""
+    def _rate(self, wiki: str, day: date) -> float | None:
+        """The smallest rate of the dashboard's instrument on a day, null where a part of it had none."""
         rates = [self.covered(instrument, wiki, day) for instrument in self.usage(day)]
         return max((rate for rate in rates if rate is not None), default=None)
 
@@ -105,7 +108,7 @@ class Past:
 
     def history(self, series: Series, day: date, usable: Callable[[date], bool]) -> FloatArray:
         """Return the values of the days before a day, oldest first: 0 where nothing was, NaN where not usable."""
-        return np.array([series.get(past, 0.0) if usable(past) else np.nan for past in self.before(day)])
+        return np.array([series.get(one, 0.0) if usable(one) else np.nan for one in self.before(day)])
 
     def _covered(self, instrument: str, wiki: str, day: date) -> float | None:
         """The smallest rate in force, null unless the instrument and a positive rate were in force all day."""

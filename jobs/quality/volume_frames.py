@@ -82,18 +82,20 @@ def shared_fall(
 ) -> float:
     """Return the level of the other wikis against their usual if it is a fall such as holidays bring, else 1.
 
-    A fall below `min_shared_level` is no holiday, and excuses nobody; nor does one of fewer than two other wikis.
+    A fall surely below `min_shared_level` is no holiday, and excuses nobody; nor does one of fewer than two others.
     """
     others = [
-        (volume[other].get(day, 0.0), expected.expected)
+        (volume[other].get(day, 0.0), expected)
         for (other, when), expected in bands.items()
         if when == day and other != wiki and expected.n_days >= limits["min_days_to_warn"]
     ]
-    usual = sum(expected for _, expected in others)
+    usual = sum(expected.expected for _, expected in others)
     if len(others) < 2 or usual <= 0:
         return 1.0
     level = sum(seen for seen, _ in others) / usual
-    return min(level, 1.0) if level >= limits["min_shared_level"] else 1.0
+    sd = float(np.sqrt(sum(expected.sd**2 for _, expected in others))) / usual
+    least = limits["min_shared_level"]
+    return float(np.clip(level, least, 1.0)) if level + limits["shared_level_sds"] * sd >= least else 1.0
 
 
 def visitors_frame(
@@ -200,7 +202,9 @@ def trend_frame(past: Past, volume: Mapping[str, Series]) -> pd.DataFrame:
             counts = np.array([[series.get(one, 0.0) + unit / 2 for one in pair] for pair in pairs])
             logs = np.log(counts[:, 0] / counts[:, 1])
             middle = float(np.median(logs))
-            spread = MAD_TO_SD * float(np.median(np.abs(logs - middle)))
+            # From day to day, so that a steady slope is no spread.
+            steps = np.diff(logs)
+            spread = MAD_TO_SD * float(np.median(np.abs(steps - np.median(steps)))) / np.sqrt(2)
             chance = float(np.sqrt(np.mean(unit / counts[:, 0] + unit / counts[:, 1])))
             sd = max(spread, chance) * np.sqrt(np.pi / 2 / len(pairs))
             high = float(np.exp(middle + limits["trend_sds"] * sd))
@@ -247,7 +251,8 @@ def _impressions(past: Past, engagement: pd.DataFrame) -> dict[tuple[Any, ...], 
 def _measured_impressions(past: Past, links: pd.DataFrame) -> Iterator[float]:
     columns = ["event_date", "element_friendly_name", "client_platform_family", "n_impressions", "sample_rate"]
     for day, element, platform, shown, rate in links[columns].itertuples(index=False, name=None):
-        yield shown / rate if platform in (past.measured_platforms(element, day) or ()) else 0.0
+        measured = past.measured_platforms(element, day)
+        yield shown / rate if measured and (pd.isna(platform) or platform in measured) else 0.0
 
 
 def _numbers(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
