@@ -34,6 +34,11 @@ def told(text: str, style: str = "red") -> None:
     Console(stderr=True).print(text, style=style, markup=False, soft_wrap=True, highlight=False)
 
 
+def counted(number: int, noun: str) -> str:
+    """Write a number with its noun: `1 day`, `2 days`, `1,000 lines`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def as_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], title: str | None = None) -> Table:
     """Lay rows out for a terminal; null stands as a dash, numbers with at most six significant digits."""
     table = Table(title=title, title_justify="left", header_style="bold")

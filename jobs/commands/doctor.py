@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from jobs.console import as_table
+from jobs.console import as_table, counted
 from jobs.errors import UsageError
 from jobs.health.finding import Finding, shown, told_of
 from jobs.health.machine import machine_findings
@@ -53,7 +53,9 @@ def take_over(console: Console, settings: Settings, warehouse: Warehouse, *, ado
                 if run.state == "open" and run.run_id != publishing:
                     run.state = "failed"  # what it had staged is not part of the copy
                     warehouse.save(run)
-    console.print(f"{len(done)} tables {said}: {', '.join(done)}." if done else "Nothing to do: it is in order.")
+    console.print(
+        f"{counted(len(done), 'table')} {said}: {', '.join(done)}." if done else "Nothing to do: it is in order."
+    )
 
 
 def examine(
@@ -75,7 +77,7 @@ def examine(
     title = "Settings" if trouble is None else "Settings by default: what is set cannot be used"
     console.print(as_table(["setting", "value", "from"], _settings_rows(settings, sources), title))
     wrong = [finding.what for finding in findings if finding.blocks]
-    console.print(f"{len(wrong)} thing(s) to mend first: {', '.join(wrong)}" if wrong else "Ready to run.")
+    console.print(f"{counted(len(wrong), 'thing')} to mend first: {', '.join(wrong)}" if wrong else "Ready to run.")
     return EXIT_WRONG if wrong else 0
 
 

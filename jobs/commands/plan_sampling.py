@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.markdown import Markdown
 
 from jobs.errors import UsageError
+from jobs.planning.measured_window import planned_for
 from jobs.planning.people import plan_people, plan_presented
 from jobs.planning.plan import PLANNERS, UNITS, Planner, make_plan
 from jobs.planning.scenario import Scenario, Setting
@@ -23,8 +24,14 @@ def plan_sampling(console: Console, settings: Settings, scenario: Scenario, metr
     """Print for each unit and rate the volume and the expected width and status of each metric, then what to do.
 
     Raises:
-        UsageError: an unknown metric.
+        UsageError: an unknown metric, a precision that is no share, or a window that what is asked for does not have.
     """
+    if scenario.precision > 1:
+        raise UsageError(
+            f"The precision is a share of the estimate, and {scenario.precision:g} looks like a percentage: "
+            f"write {scenario.precision / 100:g}.",
+            where="--precision",
+        )
     planners: tuple[Planner, ...] = (*PLANNERS, partial(plan_people, limits=limits(settings.estimation)))
     if PRESENTED in metrics:
         planners = (*planners, plan_presented)
@@ -39,7 +46,8 @@ def plan_sampling(console: Console, settings: Settings, scenario: Scenario, metr
     if metrics and not asked:
         text = "".join(f"{UNTABLED[metric]}\n" for metric in dict.fromkeys(metrics))
     else:
-        text = render_plan(make_plan(scenario, planners, asked))
+        decisive, notes = planned_for(asked or planned, scenario.window_days, is_asked=bool(asked))
+        text = render_plan(make_plan(scenario, planners, decisive), notes)
     if console.is_terminal:
         console.print(Markdown(text), highlight=False)
     else:  # as it is: wrapped at a width, tables are no Markdown any more

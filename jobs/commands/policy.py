@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from jobs.console import as_table
+from jobs.console import as_table, counted
 from jobs.errors import InputError
 from jobs.policy.check import TIMELINE_HEADER, check_policy, timeline_table
 from jobs.policy.first_event import find_event
@@ -39,7 +39,7 @@ def check(console: Console, settings: Settings, input_dir: str) -> None:
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise InputError(
-            f"The sampling policy has {len(errors)} error{'s' if len(errors) > 1 else ''}, named above.",
+            f"The sampling policy has {counted(len(errors), 'error')}, named above.",
             where=f"{input_dir}/{POLICY_CSV}",
             next_step="mend these lines; until then events they concern are quarantined",
         )
@@ -67,7 +67,9 @@ def import_files(console: Console, files: Sequence[Path], input_dir: Path, effec
         console.print(f"{path} is unchanged: it says all of this already.")
         return
     write_policy(path, result.rows)
-    console.print(f"{path}: {len(result.rows)} rows. Next: pdmetrics policy check --input {input_dir}", highlight=False)
+    console.print(
+        f"{path}: {counted(len(result.rows), 'row')}. Next: pdmetrics policy check --input {input_dir}", highlight=False
+    )
 
 
 def _is_complete(input_dir: Path) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from expectations.checks import CRITICAL
 from expectations.thresholds import load_thresholds
 from jobs import contracts, resources
+from jobs.console import counted
 from jobs.errors import PdmetricsError, UsageError
 from jobs.health.finding import Finding, shown, told_of
 from jobs.marts.read import REBUILD, fetch_file
@@ -66,7 +67,7 @@ def _catalog(settings: Settings, warehouse: Warehouse, tables: dict[str, Table])
     catalog, properties = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
     if catalog is not None:
         tables.update(known_tables(catalog))
-    state = f"{len(tables)} tables" if tables else "no tables yet"
+    state = counted(len(tables), "table") if tables else "no tables yet"
     places = [shown(key, properties[key]) for key in ("uri", "warehouse") if key in properties]
     return Finding("catalog", f"{', '.join([properties['type'], *places[:1]])}: {state}")
 
@@ -124,10 +125,11 @@ def _marts(warehouse: Warehouse) -> Finding:
         return Finding("marts", error.what, REBUILD, blocks=True)
     if not names:
         return Finding("marts", f"{warehouse.marts}: no table in it", REBUILD, blocks=True)
+    found = counted(len(names), "table")
     if _others_may_read(warehouse.marts):
         mend = f"the next run closes it; until then: chmod 600 {warehouse.marts}"
-        return Finding("marts", f"{len(names)} tables; others can read them", mend)
-    return Finding("marts", f"{len(names)} tables, owner only")
+        return Finding("marts", f"{found}; others can read them", mend)
+    return Finding("marts", f"{found}, owner only")
 
 
 def _disk(path: Path) -> Finding:
@@ -158,7 +160,7 @@ def _thresholds(settings: Settings) -> Finding:
     if file is None and resources.missing():
         return Finding("thresholds", "shipped", "see package data")
     n_periods = len(load_thresholds(file).periods)
-    return Finding("thresholds", f"{file or 'shipped'}: {n_periods} period{'s' if n_periods > 1 else ''}")
+    return Finding("thresholds", f"{file or 'shipped'}: {counted(n_periods, 'period')}")
 
 
 def _last_run(warehouse: Warehouse) -> Finding:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
+from jobs.console import counted
 from jobs.planning.plan import KEEP_DAYS, SMALL_STREAM, UNITS, Plan, SettingPlan, gigabytes
 from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation
 
@@ -34,11 +36,11 @@ UNTABLED = {
 """Metrics of the catalogue that are in no table unless asked for, and why."""
 
 
-def render_plan(plan: Plan) -> str:
-    """Write a plan: what was assumed, what each setting costs and measures, and what to do."""
+def render_plan(plan: Plan, notes: Sequence[str] = ()) -> str:
+    """Write a plan: what was assumed, what each setting costs and measures, notes on it, and what to do."""
     scenario = plan.scenario
     lines = [
-        f"Sampling plan for {scenario.wiki}: windows of {scenario.window_days} days, "
+        f"Sampling plan for {scenario.wiki}: windows of {counted(scenario.window_days, 'day')}, "
         f"intervals within ±{_percent(scenario.precision)} of the estimate",
         "",
         "Assumed (change what you know better):",
@@ -52,6 +54,7 @@ def render_plan(plan: Plan) -> str:
         "*process*: what such editors do in general, which no sampling rate improves beyond its value at 100 %.",
         "",
         *_notes(plan),
+        *(f"- {note}" for note in notes),
         "",
         *_recommendation(plan),
     ]

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from jobs.console import counted
 from jobs.errors import UsageError
 from jobs.simulation.writer import CSVS, STREAM_FOLDER, day_path
 
@@ -29,7 +30,8 @@ class Parameters:
     scale: float
 
     def __str__(self) -> str:
-        return f"scenario {self.scenario}, {self.days} days from {self.start}, seed {self.seed}, scale {self.scale:g}"
+        length = counted(self.days, "day")
+        return f"scenario {self.scenario}, {length} from {self.start}, seed {self.seed}, scale {self.scale:g}"
 
 
 @dataclass(frozen=True)

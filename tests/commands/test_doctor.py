@@ -126,7 +126,7 @@ def test_a_warehouse_in_use_is_ready(made: Path, folder: Path) -> None:
     assert told.findings["catalog"][0].endswith(f"catalog.db: {len(contracts.TABLES)} tables")
     assert told.findings["tables"] == ("as this version writes them", "fine")
     assert told.findings["warehouse"] == (f"{folder}: published", "fine")
-    assert told.findings["marts"] == ("1 tables, owner only", "fine")
+    assert told.findings["marts"] == ("1 table, owner only", "fine")
     assert told.findings["salt"] == (f"{folder}/salt: owner only", "fine")
     assert told.findings["last run"] == (f"{run.run_id} is published", "fine")
 
@@ -136,7 +136,7 @@ def test_all_that_must_be_mended_is_counted_and_named(folder: Path, monkeypatch:
     monkeypatch.setattr(machine_health, "sys", SimpleNamespace(version_info=(3, 10, 4)))
     told = examined(folder)
     assert told.code == 1
-    assert told.text.splitlines()[-1] == "2 thing(s) to mend first: python, free disk"
+    assert told.text.splitlines()[-1] == "2 things to mend first: python, free disk"
     assert told.findings["python"] == ("3.10.4", "! use Python 3.11 to 3.13")
     assert told.findings["free disk"] == ("1.9 GB", "! free some: a run needs about 2 GB")
 
@@ -464,7 +464,7 @@ def test_tables_that_this_version_cannot_write_are_told(folder: Path) -> None:
     told = examined(folder)
     assert (told.code, told.wrong) == (1, ["tables"])
     assert told.findings["tables"][0].startswith("Table ingest_log differs from what this version writes: n_lines. (")
-    assert told.findings["catalog"][0].endswith("1 tables")
+    assert told.findings["catalog"][0].endswith("1 table")
 
 
 def test_tables_that_lack_a_column_are_no_trouble(folder: Path) -> None:

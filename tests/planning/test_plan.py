@@ -222,6 +222,42 @@ def test_what_joins_both_streams_keeps_both_whole(monkeypatch, capsys):
     assert "everything at 100 %" in out
 
 
+def test_a_precision_in_percent_is_refused(monkeypatch, capsys):
+    code, out, err = printed(monkeypatch, capsys, "--precision", "10")
+    assert (code, out) == (2, "")
+    assert "10 looks like a percentage: write 0.1" in err
+    assert printed(monkeypatch, capsys, "--precision", "1")[0] == 0
+
+
+def test_a_window_that_an_asked_metric_does_not_have_is_refused(monkeypatch, capsys):
+    asked = ("--metric", "two_week_return_rate", "--metric", "two_day_review_rate")
+    code, out, err = printed(monkeypatch, capsys, "--window-days", "1", *asked)
+    assert (code, out) == (2, "")
+    assert "two_day_review_rate: no window of 1 day." in err
+    assert "two_day_review_rate has rolling 7, 28; quarter_to_date" in err
+    assert "two_week_return_rate" not in err
+    code, out, _ = printed(monkeypatch, capsys, "--window-days", "60", *asked)
+    assert code == 0, "a quarter to date may be that long"
+    assert "Measured over windows of their own, whatever --window-days says: two_week_return_rate (14 days)." in out
+    assert printed(monkeypatch, capsys, "--window-days", "93", *asked)[0] == 2
+
+
+def test_metrics_without_the_window_are_left_out_and_named(monkeypatch, capsys):
+    code, out, _ = printed(monkeypatch, capsys, "--window-days", "1")
+    assert code == 0
+    assert out.startswith("Sampling plan for enwiki: windows of 1 day, intervals")
+    assert "| dashboard_visitors (realised)" in out
+    assert "| two_day_review_rate (realised)" not in out
+    (left_out,) = (line for line in out.splitlines() if line.startswith("- Not planned for"))
+    assert {"two_day_review_rate", "reviewers", "pageviews_per_visitor"} <= set(
+        left_out.strip(".").split(": ")[1].split(", ")
+    )
+    assert "retention_14d (15 days)" in out
+    code, _, err = printed(monkeypatch, capsys, "--window-days", "14")
+    assert code == 2
+    assert "dashboard_pageviews has rolling 1, 7, 28" in err
+
+
 def test_an_unknown_metric_is_refused_with_the_list(monkeypatch, capsys):
     code, _, err = printed(monkeypatch, capsys, "--metric", "edits")
     assert code == 2

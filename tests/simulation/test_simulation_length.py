@@ -107,7 +107,7 @@ def test_the_same_world_again_is_the_same_and_mends_what_was_cut_off(tmp_path):
 def test_another_world_is_replaced_only_when_asked(tmp_path, other):
     make(tmp_path / "w", 1)
     before = files(tmp_path / "w")
-    with pytest.raises(UsageError, match="another world: scenario default, 1 days from 2026-03-09"):
+    with pytest.raises(UsageError, match="another world: scenario default, 1 day from 2026-03-09"):
         make(tmp_path / "w", **{"days": 1, **other})
     assert files(tmp_path / "w") == before
     make(tmp_path / "w", **{"days": 1, **other}, replace=True)
