@@ -38,6 +38,15 @@ class AuditDay:
 
 
 @dataclass(frozen=True)
+class FailedCheck:
+    """A check of the gate that stopped the newest run: what it says of the wiki."""
+
+    event_date: date
+    check_id: str
+    message: str
+
+
+@dataclass(frozen=True)
 class NewestRows:
     """The newest rows of a metric in one of its windows: the best status among them, and why it has it."""
 
@@ -57,8 +66,9 @@ class Evidence:
         wiki: its row of `wikis.csv`.
         as_of: the last day that is looked at.
         source: which rows these are.
-        hold_up: why the newest of them are not published, else null.
-        missing_hours: of every ingested day up to `as_of`, the hours that did not arrive whole.
+        hold_up: what stopped the newest run, so that its days are not published, else null.
+        failed: what the gate that stopped it says of this wiki: a day that fails early has no other rows.
+        missing_hours: of every day up to `as_of` that has facts, the hours that did not arrive whole.
         menu_early: impressions of entry points before `visible_from`, as kept, by day.
         loads: rows of `baseline_daily`, in order of the days.
         audits: rows of `sampling_audit`.
@@ -73,6 +83,7 @@ class Evidence:
     as_of: date
     source: str
     hold_up: str | None
+    failed: tuple[FailedCheck, ...]
     missing_hours: Mapping[date, tuple[int, ...]]
     menu_early: Mapping[date, int]
     loads: tuple[LoadDay, ...]

@@ -15,6 +15,7 @@ from jobs.windows import DAY, days
 
 UNSEEN = 0.05  # a count of nothing: what would have shown itself with 95 % certainty
 SHOWN_DAYS = 3
+MENU_CHECK = "menu_link_before_visible"  # of the gates
 
 
 def judge(evidence: Evidence, expected_per_day: float | None, catalogue: Catalogue) -> Card:
@@ -44,6 +45,10 @@ def judge(evidence: Evidence, expected_per_day: float | None, catalogue: Catalog
 def input_line(evidence: Evidence) -> Line:
     """Judge whether all days since the deployment are there, whole and published."""
     asked = days(evidence.wiki.enabled_from, evidence.as_of + DAY)
+    expected = f"every hour since {evidence.wiki.enabled_from}"
+    if not asked:
+        step = f"come back after {evidence.wiki.enabled_from}"
+        return Line("input", f"not deployed yet on {evidence.as_of}", expected, OPEN, step)
     known = [day for day in asked if day in evidence.missing_hours]
     absent = [day for day in asked if day not in evidence.missing_hours]
     hours = [f"{day} {hour:02d}:00" for day in known for hour in evidence.missing_hours[day]]
@@ -56,25 +61,26 @@ def input_line(evidence: Evidence) -> Line:
     if hours:
         steps.append("ask for the hours, then run their days again")
     if evidence.hold_up:
-        parts.append(f"the newest are not published: {evidence.hold_up}")
+        parts.append(f"the newest run is not published: {evidence.hold_up}")
         steps.append("mend what stopped the run, then run its days again")
-    found, expected = "; ".join(parts), f"every hour since {evidence.wiki.enabled_from}"
-    return Line("input", found, expected, OPEN if steps else OK, "; ".join(steps))
+    return Line("input", "; ".join(parts), expected, OPEN if steps else OK, "; ".join(steps))
 
 
 def silence_lines(evidence: Evidence) -> tuple[Line, ...]:
     """Judge whether nobody was shown the dashboard before its first display: menu link, then loads."""
-    silent, visible_from = evidence.silent_days, evidence.wiki.visible_from
+    silent, enabled_from, visible_from = evidence.silent_days, evidence.wiki.enabled_from, evidence.wiki.visible_from
     seen = [day for day in evidence.missing_hours if day < visible_from]
     expected = f"none before {visible_from}"
     n_menu = sum(evidence.menu_early.values())
-    if not silent and not n_menu:
+    leaks = [check.message for check in evidence.failed if check.check_id == MENU_CHECK]
+    if enabled_from == visible_from and not n_menu and not leaks:
         return (Line("silence", "no silent days: deployed and displayed on one day", expected, OK),)
-    span = f"{len(seen)} ingested of {len(silent)} silent days"
-    if n_menu:
-        where = f"on {_listed(sorted(evidence.menu_early))}"
+    span = f"{len(set(silent) & set(seen))} ingested of {len(silent)} silent days"
+    if n_menu or leaks:
+        where = f"{n_menu} impressions on {_listed(sorted(evidence.menu_early))}"
         step = "it is displayed already: take the link away, or set visible_from in wikis.csv to the true day"
-        menu = Line("menu link before display", f"{n_menu} impressions {where}; {span}", expected, WRONG, step)
+        found = where if n_menu else _listed(leaks)
+        menu = Line("menu link before display", f"{found}; {span}", expected, WRONG, step)
     elif not seen:
         step = f"run --start {silent[0]} --end {silent[-1] + DAY}"
         menu = Line("menu link before display", f"not known: {span}", expected, OPEN, step)

@@ -1,15 +1,17 @@
 """Read the evidence of a rollout: the lake's small tables without an engine, the published marts for the numbers.
 
 Rows are as published. Where a gate stopped the newest run, nothing of its days is published, and just there may be
-what is wrong with a rollout; so as long as its tables are staged, they are read as that run saw them, and it is told.
+what is wrong with a rollout. So its facts are read as it staged them, if it got so far, and what the gate said of the
+wiki in any case; and that is told.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from datetime import date, timedelta
 
+from expectations.checks import CRITICAL
 from jobs.errors import UsageError
 from jobs.marts.read import fetch_file
 from jobs.policy.timeline import Timeline, timelines
@@ -17,7 +19,7 @@ from jobs.reference.instruments import instruments_between
 from jobs.reference.load import Reference
 from jobs.reference.rows import ROLES, USAGE_ROLES, WikiRow
 from jobs.reference.vocabulary import Vocabulary
-from jobs.rollout.evidence import AuditDay, Evidence, LoadDay, NewestRows
+from jobs.rollout.evidence import AuditDay, Evidence, FailedCheck, LoadDay, NewestRows
 from jobs.rollout.measurable import STATUSES
 from jobs.settings import Settings
 from jobs.warehouse.home import open_home
@@ -28,6 +30,7 @@ from jobs.warehouse.wiki_rows import wiki_rows
 from jobs.windows import DAY, in_words
 
 HOURS = 24
+FACTS, VERDICTS = "baseline_daily", "data_quality_metrics"
 ENTRY_POINT = "entry point"
 LOAD_COLUMNS = ("event_date", "sample_unit", "sample_rate", "n_events", "n_loads", "n_sessions")
 AUDIT_COLUMNS = (
@@ -52,23 +55,25 @@ def read_evidence(settings: Settings, warehouse: Warehouse, wiki_db: str, as_of:
         WarehouseError: the warehouse cannot be read.
     """
     tables = tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
-    run, stopped = _runs(warehouse, tables, as_of)
-    reference = Reference.read(warehouse.reference(run.run_id))
+    stopped = _stopped(warehouse, as_of)
+    reference = Reference.read(warehouse.reference((stopped or _published(warehouse)).run_id))
     wiki = _wiki(reference, wiki_db)
-    staged = stopped.run_id if stopped else None
-    hours = _missing_hours(tables, stopped)
-    last = _last_day(hours, as_of)
+    staged = stopped.run_id if stopped and stopped.run_id in tables.refs(FACTS) else None
+    hours = _missing_hours(tables, stopped.days if stopped and staged else (), staged)
+    last = _last_day(sorted({*hours, *(_read_days(stopped) if stopped else ())}), as_of)
+    verdicts = _failed(tables, stopped) if stopped else ()
     since = min([wiki.enabled_from, *hours])
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
     usage = instruments_between(reference.instruments, USAGE_ROLES, last, last + DAY)
     names = instruments_between(reference.instruments, ROLES, last, last + DAY)
     return Evidence(
         wiki=wiki, as_of=last, source=f"as {staged} staged it" if staged else "as published",
-        hold_up=_hold_up(stopped) if stopped else None,
+        hold_up=_hold_up(stopped, verdicts) if stopped else None,
+        failed=tuple(check for subject, check in verdicts if subject.split(" / ")[0] == wiki_db),
         missing_hours={day: found for day, found in hours.items() if day <= last},
         menu_early=_menu_early(tables, reference, wiki, since, last, staged),
         loads=tuple(LoadDay(**row) for row in sorted(
-            wiki_rows(tables, "baseline_daily", wiki_db, since, last, LOAD_COLUMNS, staged),
+            wiki_rows(tables, FACTS, wiki_db, since, last, LOAD_COLUMNS, staged),
             key=lambda row: (row["event_date"], row["sample_unit"], row["sample_rate"]),
         )),
         audits=tuple(
@@ -82,25 +87,46 @@ def read_evidence(settings: Settings, warehouse: Warehouse, wiki_db: str, as_of:
     )  # fmt: skip
 
 
-def _runs(warehouse: Warehouse, tables: Tables, as_of: date | None) -> tuple[Run, Run | None]:
-    """Return the run whose state is read, and again if a gate stopped it and its days are asked for."""
-    runs = warehouse.all_runs()
-    for newest in runs[-1:]:
-        is_staged = newest.state == "failed" and newest.run_id in tables.refs(LOG)
-        if is_staged and (as_of is None or newest.start <= as_of):
-            return newest, newest
-    published = next((run for run in reversed(runs) if run.state == "published"), None)
-    if published is None:
-        raise UsageError(
-            "Nothing is published in this warehouse yet.",
-            where=str(warehouse.path),
-            next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
-        )
-    return published, None
+def _stopped(warehouse: Warehouse, as_of: date | None) -> Run | None:
+    """Return the newest run if a gate stopped it and its days are asked for."""
+    for newest in warehouse.all_runs()[-1:]:
+        if newest.state == "failed" and (as_of is None or newest.start <= as_of):
+            return newest
+    return None
 
 
-def _hold_up(stopped: Run) -> str:
-    return f"a gate stopped {stopped.run_id} of {in_words(stopped.start, stopped.end)} (doctor says which check)"
+def _published(warehouse: Warehouse) -> Run:
+    for run in reversed(warehouse.all_runs()):
+        if run.state == "published":
+            return run
+    raise UsageError(
+        "Nothing is published in this warehouse yet.",
+        where=str(warehouse.path),
+        next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
+    )
+
+
+def _read_days(stopped: Run) -> list[date]:
+    """Return the days whose lines a stopped run has read, perhaps without making facts of them."""
+    return [day for day, n_lines in stopped.lines_read.items() if n_lines]
+
+
+def _failed(tables: Tables, stopped: Run) -> list[tuple[str, FailedCheck]]:
+    """Return what stopped a run: the critical checks that failed, with their subject."""
+    rows = tables.arrow_days(VERDICTS, sorted({*stopped.days, *stopped.changed})).to_pylist()
+    return [
+        (row["subject"], FailedCheck(row["event_date"], row["check_id"], row["message"]))
+        for row in sorted(rows, key=lambda row: (row["event_date"], row["check_id"], row["subject"]))
+        if row["run_id"] == stopped.run_id and row["severity"] == CRITICAL and not row["success"]
+    ]
+
+
+def _hold_up(stopped: Run, failed: Sequence[tuple[str, FailedCheck]]) -> str:
+    """Say which run was stopped, and by what."""
+    messages = [check.message for _, check in failed]
+    more = f" and {len(messages) - 1} more" if len(messages) > 1 else ""
+    why = f": {messages[0]}{more}" if messages else ""
+    return f"a gate stopped {stopped.run_id} of {in_words(stopped.start, stopped.end)}{why}"
 
 
 def _wiki(reference: Reference, wiki_db: str) -> WikiRow:
@@ -113,12 +139,12 @@ def _wiki(reference: Reference, wiki_db: str) -> WikiRow:
         ) from None
 
 
-def _missing_hours(tables: Tables, stopped: Run | None) -> dict[date, tuple[int, ...]]:
-    """Return the hours that did not arrive whole of every ingested day, in order of the days."""
-    known = sorted({*tables.days(LOG), *(stopped.days if stopped else ())})
+def _missing_hours(tables: Tables, more: Sequence[date], run_id: str | None) -> dict[date, tuple[int, ...]]:
+    """Return the hours that did not arrive whole of every day that is published, or one of `more`, in order."""
+    known = sorted({*tables.days(LOG), *more})
     arrived: defaultdict[date, set[int]] = defaultdict(set)
     damaged: defaultdict[date, set[int]] = defaultdict(set)
-    for row in tables.arrow_days(LOG, known, stopped.run_id if stopped else None).to_pylist():
+    for row in tables.arrow_days(LOG, known, run_id).to_pylist():
         if row["fate"] == "missing_hour" or row["reason"] == "unreadable_file":
             damaged[row["event_date"]].add(row["event_hour"])
         else:
@@ -129,17 +155,17 @@ def _missing_hours(tables: Tables, stopped: Run | None) -> dict[date, tuple[int,
     }
 
 
-def _last_day(hours: Mapping[date, tuple[int, ...]], as_of: date | None) -> date:
+def _last_day(known: Sequence[date], as_of: date | None) -> date:
     """Return the day that is asked for, or the last one."""
-    if not hours:
+    if not known:
         raise UsageError("No day has any input.", next_step="pdmetrics run --date DAY --input DIR")
-    if as_of is not None and as_of not in hours:
+    if as_of is not None and as_of not in known:
         raise UsageError(
             f"Nothing of {as_of} is ingested.",
             where="--as-of",
-            next_step=f"the days there are lie between {min(hours)} and {max(hours)}; run --date {as_of} adds this one",
+            next_step=f"the days there are lie between {known[0]} and {known[-1]}; run --date {as_of} adds this one",
         )
-    return as_of or max(hours)
+    return as_of or known[-1]
 
 
 def _menu_early(

@@ -153,9 +153,43 @@ def test_what_a_gate_stopped_is_read_as_it_was_staged(warehouse: Warehouse, veri
     assert (found.as_of, found.source) == (march(20), f"as {run.run_id} staged it")
     assert found.missing_hours == {march(19): (), march(20): (13,)}
     assert [row.n_loads for row in found.loads] == [0, 40]
-    assert run.run_id in (found.hold_up or "")
+    assert found.hold_up == f"a gate stopped {run.run_id} of 2026-03-20"
     before = read_evidence(SETTINGS, warehouse, "frwiki", march(19))
     assert (before.source, before.hold_up, list(before.missing_hours)) == ("as published", None, [march(19)])
+
+
+def failed_check(run: Run, day: int, subject: str, check_id: str, **more: Any) -> dict[str, Any]:
+    row = {"run_id": run.run_id, "severity": "critical", "success": False, "gate": "raw", "attempt": 1, **more}
+    return {"event_date": march(day), "subject": subject, "check_id": check_id, "message": f"{subject} is bad", **row}
+
+
+def test_a_run_that_left_no_facts_still_says_what_its_gate_found(warehouse: Warehouse, verify: Verify) -> None:
+    staged(warehouse, day_of(19, 0, 0), first=19, state="published")
+    run = warehouse.new_run(march(20), march(21), "in")
+    run.state, run.lines_read = "failed", {march(20): 5}
+    warehouse.save(run)
+    for name, text in (("wikis.csv", WIKIS.replace("-20\n", "-21\n")), ("sampling_policy.csv", POLICY)):
+        (warehouse.reference(run.run_id) / name).write_text(text)
+    tables = Tables(open_home({}, warehouse.path)[0])
+    tables.ensure_tables()
+    said = [
+        failed_check(run, 20, "frwiki", "menu_link_before_visible"),
+        failed_check(run, 20, "dewiki / x", "sampling_rate_higher"),
+        failed_check(run, 20, "frwiki", "loads_before_visible", severity="warning"),
+        failed_check(run, 20, "frwiki", "menu_link_before_visible", run_id="run_1", message="an older one"),
+        failed_check(run, 20, "frwiki", "wiki_has_events", success=True),
+    ]
+    rows = pa.Table.from_pylist(said, schema=arrow_schema(TABLES["data_quality_metrics"].columns))
+    tables.table("data_quality_metrics").append(rows)
+    found = read_evidence(SETTINGS, warehouse, "frwiki", None)
+    assert (found.as_of, found.source, list(found.missing_hours)) == (march(20), "as published", [march(19)])
+    assert [check.message for check in found.failed] == ["frwiki is bad"]
+    assert (found.hold_up or "").endswith("of 2026-03-20: frwiki is bad and 1 more")
+    code, text = verify(as_json=True)
+    lines = {line["what"]: line for line in json.loads(text)["lines"]}
+    assert (code, lines["menu link before display"]["verdict"]) == (1, "wrong")
+    assert "1 of 2 days, the last 2026-03-20; without 2026-03-20" in lines["input"]["found"]
+    assert verify("dewiki")[0] == 0
 
 
 def test_a_first_run_that_leaks_is_told_although_nothing_is_published(warehouse: Warehouse, verify: Verify) -> None:

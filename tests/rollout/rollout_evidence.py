@@ -51,7 +51,7 @@ def evidence(**changes: Any) -> Evidence:
     """Return the rollout with these changes; every hour of 1 to 14 March has arrived."""
     whole: Mapping[date, tuple[int, ...]] = {march(day): () for day in range(1, 15)}
     right = Evidence(
-        wiki=WIKI, as_of=AS_OF, source="as published", hold_up=None, missing_hours=whole, menu_early={},
+        wiki=WIKI, as_of=AS_OF, source="as published", hold_up=None, failed=(), missing_hours=whole, menu_early={},
         loads=tuple(loads(day, 40) for day in range(5, 15)),
         audits=tuple(audit(day, 40, 0.99) for day in range(5, 15)),
         instruments={HEALTH: True}, timelines={HEALTH: timeline(policy(1.0))}, is_own_row={HEALTH: False},

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from rollout_evidence import HEALTH, VISIBLE, WIKI, evidence, loads, march, policy, timeline
 
 from jobs.catalogue import load_catalogue
+from jobs.rollout.evidence import FailedCheck
 from jobs.rollout.lines import first_lines, input_line, judge, silence_lines
 
 VISIBLE_AT_ONCE = replace(WIKI, visible_from=march(1))
@@ -55,15 +57,30 @@ def test_missing_days_and_hours_are_named():
     assert "from 2026-03-01 on" in line.next_step
 
 
+def test_before_the_deployment_nothing_is_asked_for():
+    soon = evidence(wiki=replace(WIKI, enabled_from=march(4)), as_of=march(3), missing_hours=hours(1, 3), loads=())
+    assert input_line(soon).found == "not deployed yet on 2026-03-03"
+    assert [line.found for line in silence_lines(soon)] == [
+        "0 impressions, 0 ingested of 0 silent days", "0 loads, 0 ingested of 0 silent days"
+    ]  # fmt: skip
+
+
 def test_days_that_a_gate_holds_up_are_told():
     line = input_line(evidence(hold_up="a gate stopped run_1"))
-    assert (line.verdict, "not published: a gate stopped run_1" in line.found) == ("open", True)
+    assert (line.verdict, "is not published: a gate stopped run_1" in line.found) == ("open", True)
 
 
 def test_any_menu_link_before_the_display_is_wrong():
     menu, team = silence_lines(evidence(menu_early={march(2): 3, march(4): 1}))
     assert (menu.verdict, team.verdict) == ("wrong", "ok")
     assert menu.found == "4 impressions on 2026-03-02, 2026-03-04; 4 ingested of 4 silent days"
+
+
+def test_a_leak_that_stopped_a_gate_is_wrong_though_no_fact_shows_it():
+    other = FailedCheck(march(14), "quarantine_share", "too many")
+    assert silence_lines(evidence(failed=(other,)))[0].verdict == "ok"
+    menu, _ = silence_lines(evidence(failed=(other, FailedCheck(march(4), "menu_link_before_visible", "frwiki leaks"))))
+    assert (menu.verdict, menu.found) == ("wrong", "frwiki leaks; 4 ingested of 4 silent days")
 
 
 def test_a_few_loads_before_the_display_are_told_and_left_to_a_person():
@@ -80,6 +97,8 @@ def test_silence_of_days_that_were_never_ingested_is_not_known():
 def test_without_silent_days_there_is_one_line_and_a_leak_shows_all_the_same():
     (line,) = silence_lines(evidence(wiki=VISIBLE_AT_ONCE))
     assert (line.what, line.verdict) == ("silence", "ok")
+    leak = evidence(wiki=VISIBLE_AT_ONCE, menu_early={date(2026, 2, 27): 2})
+    assert [line.verdict for line in silence_lines(leak)] == ["wrong", "ok"]
 
 
 @pytest.mark.parametrize(

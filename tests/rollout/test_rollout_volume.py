@@ -61,6 +61,13 @@ def test_days_are_weighted_and_days_without_a_rate_left_out():
     assert (second.total, second.largest_weight) == (0.0, 10.0)
 
 
+def test_days_on_which_only_links_to_the_dashboard_were_sampled_do_not_count():
+    both = {"usage": timeline(policy(0.0)), HEALTH: timeline(policy(1.0))}
+    found = evidence(instruments={"usage": True, HEALTH: False}, timelines=both)
+    assert recent_volumes(found) == []
+    assert len(recent_volumes(evidence(instruments={"usage": False, HEALTH: True}, timelines=both))) == 7
+
+
 @pytest.mark.parametrize(
     ("expected", "verdict"), [(40, "ok"), (79, "ok"), (82, "open"), (200, "wrong"), (10, "wrong"), (None, "open")]
 )
