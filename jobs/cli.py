@@ -14,7 +14,7 @@ from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCom
 from jobs.commands.context import Context, LogFormat, OutputFormat
 from jobs.commands.group import Commands, LoneExtend
 from jobs.errors import UsageError
-from jobs.exits import Ending, leave, run_to_the_end
+from jobs.exits import CUT_OFF, PUT_AWAY, Ending, leave, run_to_the_end
 from jobs.warehouse.runs import STEPS, Warehouse
 
 app = typer.Typer(
@@ -63,6 +63,7 @@ def _global(
 
     configure_logging(log_format.value, -1 if quiet else verbose)
     ENDING.folder, ENDING.shows_traceback = warehouse, verbose > 0
+    ENDING.after_stop = CUT_OFF if context.invoked_subcommand == "simulate" else PUT_AWAY
     trouble = None
     if context.invoked_subcommand == "doctor":
         from jobs.commands.doctor import settings_to_examine

@@ -26,6 +26,8 @@ from jobs.errors import EXIT_UNEXPECTED, PdmetricsError, UsageError
 DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM, errno.EFBIG, errno.EIO}
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SIGNAL_BASE = 128
+PUT_AWAY = "nothing half-published. The next command cleans up."
+CUT_OFF = "a world that was begun is cut off, and marked so. The same command writes it again."
 
 
 class Stopped(BaseException):
@@ -42,11 +44,13 @@ class Ending:
     Attributes:
         folder: where a traceback is saved; None for the system's folder of temporary files.
         shows_traceback: whether it is printed too.
+        after_stop: what is to be said of a command that a signal ended.
     """
 
     def __init__(self) -> None:
         self.folder: Path | None = None
         self.shows_traceback = False
+        self.after_stop = PUT_AWAY
 
 
 def run_to_the_end(command: Callable[[], object], ending: Ending) -> int:
@@ -55,7 +59,7 @@ def run_to_the_end(command: Callable[[], object], ending: Ending) -> int:
         with _signals_raise():
             command()
     except Stopped as stopped:
-        told("Interrupted; nothing half-published. The next command cleans up.", style="yellow")
+        told(f"Interrupted; {ending.after_stop}", style="yellow")
         return SIGNAL_BASE + stopped.number
     except PdmetricsError as error:
         told(f"error: {error}")

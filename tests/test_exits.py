@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.cli import main
 from jobs.errors import GateError, LockedError, NoInputError, UsageError
 from jobs.exits import Ending, run_to_the_end
 from jobs.warehouse.runs import Warehouse
@@ -89,6 +90,22 @@ def test_a_signal_is_a_line_and_its_code(number, code, capsys):
 
     assert ended(command, capsys) == (code, "Interrupted; nothing half-published. The next command cleans up.\n")
     assert signal.getsignal(number) is before
+
+
+def test_an_interrupted_simulation_has_words_of_its_own(monkeypatch, capsys, tmp_path):
+    def stopped(*_, **__):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(5)
+
+    monkeypatch.setattr("jobs.commands.simulate.simulate_world", stopped)
+    monkeypatch.setattr("jobs.cli.leave", sys.exit)
+    monkeypatch.setattr(sys, "argv", ["pdmetrics", "simulate", "--out", str(tmp_path), "--extend", "1"])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130
+    assert capsys.readouterr().err == (
+        "Interrupted; a world that was begun is cut off, and marked so. The same command writes it again.\n"
+    )
 
 
 def test_who_holds_the_lock_is_waited_for(tmp_path):

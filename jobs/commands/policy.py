@@ -16,7 +16,7 @@ from jobs.policy.first_event import find_event
 from jobs.policy.import_records import import_records, write_policy
 from jobs.policy.records import load_records
 from jobs.policy.timeline import all_regimes
-from jobs.raw.files import open_input
+from jobs.raw.files import open_input, require_whole
 from jobs.reference.load import load_reference, read_policy
 from jobs.reference.rows import POLICY_CSV
 from jobs.settings import Settings
@@ -29,6 +29,7 @@ def check(console: Console, settings: Settings, input_dir: str) -> None:
         InputError: it has an error; warnings are only printed.
     """
     source = open_input(input_dir)
+    require_whole(source)
     with source.csv_folder() as folder:
         reference = load_reference(folder, allow_unknown_policy_wikis=True)
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)

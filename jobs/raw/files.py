@@ -16,13 +16,14 @@ from jobs.errors import InputError, NoInputError
 from jobs.raw.place import Input, open_input
 from jobs.raw.strays import LAYOUT, FoldersAbove, in_words, input_above, is_hidden, is_of_events, is_stray
 
-__all__ = ["Input", "RawDays", "RawFile", "discover", "find_input", "open_input", "require_raw"]
+__all__ = ["Input", "RawDays", "RawFile", "discover", "find_input", "open_input", "require_raw", "require_whole"]
 
 _HOURS = range(24)
 _HOUR_FOLDERS = {f"hour={hour}": hour for hour in _HOURS}
 _UNKNOWN_SIZE = -1
 # raw/<stream>/year=/month=/day=/hour=/<file>: the last seven parts of a path.
 _PARTS_OF_PATH = 7
+_INCOMPLETE = "INCOMPLETE"
 
 
 @dataclass(frozen=True, order=True)
@@ -104,12 +105,28 @@ def discover(source: Input, days: Iterable[date]) -> RawDays:
     )
 
 
-def require_raw(source: Input) -> None:
-    """Look whether the input has a `raw`.
+def require_whole(source: Input) -> None:
+    """Look whether whoever fills the input says that it is not whole yet, with a file `INCOMPLETE` beside `raw`.
 
     Raises:
-        InputError: there is no such directory, or no `raw` in it.
+        InputError: it says so.
     """
+    if source.is_file(_INCOMPLETE):
+        raise InputError(
+            "The input says that it is not whole.",
+            where=f"{source.uri}/{_INCOMPLETE}",
+            next_step="wait until who fills it takes this file away; a world that was cut off: simulate it again, "
+            "with the same command",
+        )
+
+
+def require_raw(source: Input) -> None:
+    """Look whether the input has a `raw`, and is whole.
+
+    Raises:
+        InputError: there is no such directory, or no `raw` in it, or it says that it is not whole.
+    """
+    require_whole(source)
     if source.is_folder("raw"):
         return
     if not source.is_folder():

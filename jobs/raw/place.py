@@ -93,9 +93,19 @@ class Input:
         Raises:
             InputError: the input does not say.
         """
-        whole = f"{self.root}/{path}".rstrip("/")
+        return self._type(f"{self.root}/{path}".rstrip("/")) == FileType.Directory
+
+    def is_file(self, path: str) -> bool:
+        """Whether a path in it is a file.
+
+        Raises:
+            InputError: the input does not say.
+        """
+        return self._type(f"{self.root}/{path}") == FileType.File
+
+    def _type(self, path: str) -> FileType:
         try:
-            return bool(self.filesystem.get_file_info(whole).type == FileType.Directory)
+            return self.filesystem.get_file_info(path).type
         except OSError as error:
             raise self.out_of_reach(error) from None
 

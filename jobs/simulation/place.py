@@ -15,6 +15,7 @@ from jobs.simulation.writer import CSVS, STREAM_FOLDER, day_path
 
 ABOUT = "pdmetrics simulate: a synthetic world with known truth"
 WORLD, TRUTH = "world.json", "truth.json"
+INCOMPLETE = "INCOMPLETE"  # as `jobs/raw` knows it: an input that holds it is not read
 _PART = ".part"
 _VERSION = 2  # of what is drawn from a seed: worlds of another one cannot be continued
 
@@ -94,6 +95,7 @@ def prepare(out: Path, parameters: Parameters, *, replace: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
         _refuse(out, parameters, replace)
         mark(out, parameters, is_complete=False)  # from here on a cut-off world is known as one
+        (out / INCOMPLETE).touch()
         shutil.rmtree(out / "raw", ignore_errors=True)
         for name in (*CSVS, TRUTH):
             (out / name).unlink(missing_ok=True)
@@ -103,7 +105,7 @@ def prepare(out: Path, parameters: Parameters, *, replace: bool) -> None:
 
 def _refuse(out: Path, parameters: Parameters, replace: bool) -> None:
     there = present(out)
-    ours = {"raw", WORLD, TRUTH, WORLD + _PART, TRUTH + _PART, *CSVS} if there else set()
+    ours = {"raw", INCOMPLETE, WORLD, TRUTH, WORLD + _PART, TRUTH + _PART, *CSVS} if there else set()
     foreign = [path for path in sorted(out.iterdir()) if path.name not in ours]
     if there and (out / "raw").is_dir():
         foreign += [path for path in sorted((out / "raw").iterdir()) if path.name != STREAM_FOLDER]
@@ -115,7 +117,7 @@ def _refuse(out: Path, parameters: Parameters, replace: bool) -> None:
     if there is None or there.parameters == parameters or replace:
         return
     raise UsageError(
-        f"There is another world: {there}.",
+        f"There is another world{'' if there.is_complete or not there.parameters else ', which was cut off'}: {there}.",
         where=str(out),
         next_step="--replace to write this one in its place, --extend N to give that one more days, or another --out",
     )
@@ -145,9 +147,16 @@ def extendable(out: Path) -> Parameters:
 def begin_extension(out: Path, shorter: Parameters, days: int) -> None:
     """Note that a world is being made `days` days long, and remove what an extension left that was cut off."""
     there = present(out)
+    (out / INCOMPLETE).touch()
     for day in range(shorter.days, there.extending_to if there else 0):
         shutil.rmtree(out / day_path(shorter.start + timedelta(days=day)), ignore_errors=True)
     mark(out, shorter, is_complete=True, extending_to=days)
+
+
+def finish(out: Path, parameters: Parameters) -> None:
+    """Say of a world that it is whole."""
+    mark(out, parameters, is_complete=True)
+    (out / INCOMPLETE).unlink(missing_ok=True)
 
 
 def mark(out: Path, parameters: Parameters, *, is_complete: bool, extending_to: int | None = None) -> None:

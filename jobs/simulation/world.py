@@ -170,7 +170,7 @@ def _write(
     delivery.write(report)
     rows = _truth(scenario, populations, start, days, report)
     _write_truth(out, parameters, rows, delivery, earlier)
-    place.mark(out, parameters, is_complete=True)
+    place.finish(out, parameters)
     return _summary(out, parameters, earlier.days, populations, delivery)
 
 

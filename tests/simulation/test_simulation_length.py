@@ -5,8 +5,12 @@ import json
 from datetime import date
 
 import pytest
+from rich.console import Console
 
-from jobs.errors import UsageError
+from jobs.commands.policy import check
+from jobs.errors import InputError, UsageError
+from jobs.raw.files import open_input, require_raw
+from jobs.settings import Settings
 from jobs.simulation import SCENARIOS, extend, simulate
 
 START = date(2026, 3, 9)
@@ -101,6 +105,41 @@ def test_the_same_world_again_is_the_same_and_mends_what_was_cut_off(tmp_path):
         extend(tmp_path / "w", 1)
     make(tmp_path / "w", 2)
     assert files(tmp_path / "w") == before
+
+
+def cut_off(monkeypatch, write):
+    """Begin to write a world, and stop as a signal would."""
+    with monkeypatch.context() as patched:
+        patched.setattr("jobs.simulation.world.Delivery.write", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            write()
+
+
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("begun", ["world", "extension"])
+def test_a_world_that_was_cut_off_is_not_read_until_it_is_whole(tmp_path, monkeypatch, begun):
+    world = tmp_path / "w"
+    if begun == "extension":
+        make(world, 2)
+        require_raw(open_input(world))
+        cut_off(monkeypatch, lambda: extend(world, 1))
+    else:
+        cut_off(monkeypatch, lambda: make(world, 2))
+        with pytest.raises(UsageError, match="another world, which was cut off: scenario default, 2 days"):
+            make(world, 3)
+    with pytest.raises(InputError, match="not whole"):
+        require_raw(open_input(world))
+    with pytest.raises(InputError, match="not whole"):
+        check(Console(), Settings(), str(world))
+    if begun == "extension":
+        extend(world, 1)
+    else:
+        make(world, 2)
+    require_raw(open_input(world))
+    assert not (world / "INCOMPLETE").exists()
 
 
 @pytest.mark.parametrize("other", [{"days": 3}, {"seed": 1}, {"scale": 0.02}, {"scenario": "clean"}])
