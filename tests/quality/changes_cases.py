@@ -118,5 +118,6 @@ def compare(
 
 def missing(frames: dict[str, pd.DataFrame]) -> dict[str, tuple[int, int]]:
     """By metric: keys that are missing, those of links outside the vocabulary apart."""
+    assert not frames["keys"].duplicated(["event_date", "subject"]).any()
     lines = frames["keys"].itertuples()
     return {line.subject: (line.n_missing, line.n_missing_unlisted) for line in lines}

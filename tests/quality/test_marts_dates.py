@@ -47,7 +47,7 @@ def test_a_key_of_the_day_before_without_a_row_is_missing_and_named(profile: Pro
 
 
 def test_after_a_gap_the_newest_earlier_date_counts(profile: Profile) -> None:
-    older, oldest = visitors(D - timedelta(days=5)), visitors(D - timedelta(days=6), wiki_db="idwiki")
+    older, oldest = visitors(D - timedelta(days=5)), visitors(WEEK_AGO, wiki_db="idwiki")
     assert missing(profile(keys(oldest, older, visitors(D)))) == {"dashboard_visitors": (0, 0)}
     assert missing(profile(keys(older, link(D)))) == {"dashboard_visitors": (1, 0)}
 
