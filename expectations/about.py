@@ -14,6 +14,8 @@ AUDIT = "pdmetrics query \"from fct_sampling_audit where event_date = date '{day
 POLICY = "pdmetrics policy check --input DIR"
 CARD = "pdmetrics verify-rollout --wiki {subject} --as-of {day}"
 FACTS = "pdmetrics audit --gate facts --date {day}"
+LINKS = "pdmetrics query \"from fct_link_engagement_daily where event_date > date '{day}' - 29 order by all\""
+RERUN = "pdmetrics run --date {day} --input DIR"
 MARTS = "pdmetrics audit --gate marts --date {day}"
 VALUES = "pdmetrics query \"from fct_metric_values where as_of_date = date '{day}'\""
 BASELINE = (
@@ -24,6 +26,8 @@ ABOUT = {
     # What arrived.
     "quarantine_share": About(ENGINEERS, "lines that cannot be trusted are lost to every number", REFUSED),
     "missing_hours": About(ENGINEERS, "counts of a day without an hour are too low", LOG),
+    "unreadable_files": About(ENGINEERS, "a file that cannot be read is a part of an hour that is lost", REFUSED),
+    "stream_hours": About(ENGINEERS, "a stream that stops is not a wiki without visitors", LOG),
     "wiki_has_events": About(INSTRUMENT, "a wiki that sends nothing is not a wiki without visitors", CARD),
     "menu_link_before_visible": About(INSTRUMENT, "the dashboard was shown too early, or its date is wrong", CARD),
     "loads_before_visible": About(INSTRUMENT, "testers are no visitors", CARD),
@@ -46,6 +50,24 @@ ABOUT = {
     "sampling_rate_higher": About(INSTRUMENT, "totals are weighted by a rate that is not the true one", AUDIT),
     "sampling_rate_lower": About(INSTRUMENT, "totals are too low until the policy says the true rate", AUDIT),
     "sampling_uniform": About(INSTRUMENT, "ids that are not spread evenly are not sampled at random", AUDIT),
+    # Against the days before.
+    "volume_low_far": About(ENGINEERS, "numbers wrong by so much should be seen by nobody", BASELINE),
+    "volume_high_far": About(ENGINEERS, "robots, or a day delivered twice under other ids, are no visitors", BASELINE),
+    "volume_low": About(ENGINEERS, "something happened to the wiki or to its events", BASELINE),
+    "volume_high": About(ENGINEERS, "something happened to the wiki or to its events", BASELINE),
+    "instrument_silent": About(INSTRUMENT, "silence is published as zero unless somebody says it is none", POLICY),
+    "element_gone": About(INSTRUMENT, "a link that was renamed, removed or broken goes on as zero", LINKS),
+    "visitors_low": About(ANALYSTS, "loads without people are a robot's", BASELINE),
+    "visitors_high": About(ANALYSTS, "people without loads are a broken instrument's", BASELINE),
+    "element_low": About(INSTRUMENT, "a platform or card of the link may have broken", LINKS),
+    "element_high": About(INSTRUMENT, "the link may fire twice", LINKS),
+    "hour_low": About(ENGINEERS, "a part of an hour's files is lost, or the stream stopped", LOG),
+    "hours_shifted": About(ENGINEERS, "with times of another zone the day's ends are in the wrong day", LOG),
+    "hours_still_missing": About(ENGINEERS, "windows stay incomplete until the hours come and are run", RERUN),
+    "line_share_high": About(ENGINEERS, "what is dropped is not counted", REFUSED),
+    "null_share_high": About(INSTRUMENT, "the margins of links lose what is unknown", LINKS),
+    "regime_undeclared": About(ENGINEERS, "the weights of the day are not those of today's policy", RERUN),
+    "trend_low": About(INSTRUMENT, "a loss of some percent a day is in no day's band", BASELINE),
     # The marts.
     "marts_not_empty": About(ENGINEERS, "a day without a row is a day that was not computed", MARTS),
     "metric_completeness_wrong": About(ENGINEERS, "a number with lost hours must not look whole", MARTS),
@@ -56,6 +78,17 @@ ABOUT = {
     "margins_within_total": About(ENGINEERS, "parts that exceed their total were counted twice", VALUES),
     "wikis_within_all": About(ENGINEERS, "wikis that exceed `all` were counted twice", VALUES),
     "wiki_all_is_sum": About(ENGINEERS, "`all` is the sum of its wikis where nothing is sampled", VALUES),
+    "published_rows_unchanged": About(ENGINEERS, "a number that somebody used must not change unsaid", MARTS),
+    "published_rows_hidden_alike": About(ENGINEERS, "what was hidden to protect people must stay hidden", MARTS),
+    "recomputed_rows_unchanged": About(
+        ANALYSTS, "the same facts gave another number: the code or a rule changed", VALUES
+    ),
+    "keys_still_there": About(ENGINEERS, "a row that is gone is read as nothing to report", VALUES),
+    "unlisted_keys_still_there": About(ANALYSTS, "a link outside the vocabulary vanishes without a date", VALUES),
+    "publish_share_steady": About(ANALYSTS, "numbers that are no longer published went for a reason", VALUES),
+    "not_measured_share_steady": About(INSTRUMENT, "what is not measured any more was lost somewhere", VALUES),
+    "marts_not_older": About(ENGINEERS, "analysts would see yesterday's marts as today's", MARTS),
+    "marts_not_behind": About(ENGINEERS, "days come in and no number follows", MARTS),
 }
 
 

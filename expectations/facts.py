@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from expectations.checks import CRITICAL, WARNING, Check, at_least, at_most, equal, none_of
+from expectations.history import history_checks
+from expectations.raw import RAW_PAST
 
 
 def facts_suite() -> tuple[Check, ...]:
-    """Return the checks of the facts gate: fates, keys, wikis, loads, links, elements, sampling."""
-    return (*_fates(), *_shares(), *_keys(), *_wikis(), *_reconciliation(), *_sampling())
+    """Return the checks of the facts gate: fates, keys, elements, loads, links, ids, and the days before."""
+    past = (check for check in history_checks() if check.profile not in RAW_PAST)
+    return (*_fates(), *_shares(), *_keys(), *_elements(), *_reconciliation(), *_sampling(), *past)
 
 
 def _fates() -> tuple[Check, ...]:
@@ -33,12 +36,6 @@ def _fates() -> tuple[Check, ...]:
 def _shares() -> tuple[Check, ...]:
     return (
         at_most(
-            "quarantine_share", "max_quarantine_share", "fates", CRITICAL, "quarantine_share",
-            "{event_date}: {quarantine_share:.1%} of the lines were quarantined ({n_quarantined_logged} of "
-            "{n_accounted}; at most {max_quarantine_share:.1%} may be); their reasons stand in the ingest log",
-            form=":.2%",
-        ),
-        at_most(
             "duplicate_share", "max_duplicate_share", "fates", WARNING, "duplicate_share",
             "{event_date}: {duplicate_share:.1%} of the accepted lines were duplicates ({n_duplicate_logged}), more "
             "than the usual {max_duplicate_share:.1%}",
@@ -49,12 +46,6 @@ def _shares() -> tuple[Check, ...]:
             "{event_date}: {clock_skew_share:.1%} of the kept lines have a client clock more than ten minutes off, "
             "more than the usual {max_clock_skew_share:.1%}",
             form=":.2%",
-        ),
-        at_most(
-            "n_missing_hours", "max_missing_hours", "fates", WARNING, "missing_hours",
-            "{event_date}: {n_missing_hours} hours have not arrived or cannot be read ({missing_hours}); windows "
-            "that hold this day are incomplete",
-            form=":.0f",
         ),
     )  # fmt: skip
 
@@ -72,24 +63,8 @@ def _keys() -> tuple[Check, ...]:
     )  # fmt: skip
 
 
-def _wikis() -> tuple[Check, ...]:
+def _elements() -> tuple[Check, ...]:
     return (
-        Check(
-            "wiki_has_events", "wikis", WARNING, "ExpectColumnValuesToBeBetween",
-            {"column": "n_events_due", "min_value": 1},
-            "{subject} {event_date}: no event on a complete day although the dashboard is visible since {visible_from}",
-            "{n_events_due} events", "at least 1 event", nullable=True,
-        ),
-        none_of(
-            "n_menu_impressions_early", "wikis", CRITICAL, "menu_link_before_visible",
-            "{subject} {event_date}: {n_menu_impressions_early} impressions of the menu link before the dashboard was "
-            "to be visible ({visible_from})",
-        ),
-        none_of(
-            "n_loads_early", "wikis", WARNING, "loads_before_visible",
-            "{subject} {event_date}: {n_loads_early} loads of the dashboard before it was to be visible "
-            "({visible_from})",
-        ),
         none_of(
             "n_unknown", "elements", WARNING, "unknown_element",
             "{event_date}: {n_unknown} events on {n_wikis} wiki(s) of the element '{subject}', which vocabulary.csv "

@@ -16,13 +16,14 @@ from expectations.context import great_expectations, positioned, validate
 from expectations.docs import Page
 from expectations.facts import facts_suite
 from expectations.marts import marts_suite
+from expectations.raw import raw_suite
 from expectations.thresholds import Thresholds
 from expectations.verdicts import Verdicts
 from jobs.contracts import table
 from jobs.errors import GateError, UsageError
 from jobs.windows import DAY, in_words
 
-SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {"facts": facts_suite, "marts": marts_suite}
+SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {"raw": raw_suite, "facts": facts_suite, "marts": marts_suite}
 # What a gate knows; `run_id` and `attempt` are the run's to say.
 COLUMNS = tuple(column for column in table("data_quality_metrics").columns if column not in ("run_id", "attempt"))
 SHOWN = 10  # failures named by an error; the rest is counted
@@ -90,12 +91,12 @@ class GateResult:
         """Whether the run may be published; warnings do not stop it."""
         return not self.failed
 
-    def error(self, *, where: str = "", shown: int = SHOWN) -> GateError:
+    def error(self, *, where: str = "", shown: int = SHOWN, is_audit: bool = False) -> GateError:
         """Return the error of a failed gate, naming the first few failures and where all of them are."""
         critical = [failure.in_words for failure in self.failures if failure.severity == CRITICAL]
         lines = [*critical[:shown], *([f"... and {len(critical) - shown} more"] if len(critical) > shown else [])]
         return GateError(
-            f"the {self.name} gate failed, nothing was published:\n  - " + "\n  - ".join(lines),
+            f"the {self.name} gate failed{'' if is_audit else ', nothing was published'}:\n  - " + "\n  - ".join(lines),
             where=where,
             next_step="mend the input or the policy and run the days again",
         )

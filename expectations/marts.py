@@ -6,11 +6,12 @@ It asks what takes several rows or tables to see. What is wrong with a row by it
 from __future__ import annotations
 
 from expectations.checks import CRITICAL, Check, at_most, equal, none_of
+from expectations.marts_changes import change_checks
 
 
 def marts_suite() -> tuple[Check, ...]:
-    """Return the checks of the marts gate: completeness, subsets, margins and the wiki `all`."""
-    return (*_completeness(), *_sums())
+    """Return the checks of the marts gate: completeness, sums, and what a run would change."""
+    return (*_completeness(), *_sums(), *change_checks())
 
 
 def _completeness() -> tuple[Check, ...]:

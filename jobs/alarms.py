@@ -64,8 +64,7 @@ def raise_alarms(settings: Settings, warehouse_path: Path, alarms: Sequence[Alar
     """
     for alarm in alarms:
         log = get_logger().error if alarm.severity == CRITICAL else get_logger().warning
-        details = {"details": " ".join(alarm.body.split())} if alarm.body else {}
-        log(alarm.title, cause=alarm.cause, day=alarm.day.isoformat(), severity=alarm.severity, **details)
+        log(alarm.title, cause=alarm.cause, day=alarm.day.isoformat())
     if settings.alerts.urls:
         try:
             _send(settings.alerts, warehouse_path, alarms)

@@ -11,7 +11,7 @@ import typer
 
 from jobs import __version__
 from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCommand, StartDay, day, folder, moment
-from jobs.commands.context import Context, LogFormat, OutputFormat
+from jobs.commands.context import Context, Gate, LogFormat, OutputFormat
 from jobs.commands.group import Commands, LoneExtend
 from jobs.errors import UsageError
 from jobs.exits import CUT_OFF, PUT_AWAY, Ending, leave, run_to_the_end
@@ -235,6 +235,30 @@ def policy_import(
     from jobs.commands.policy import import_files
 
     import_files(context.obj.console, files, input_dir, effective_from)
+
+
+@app.command()
+def audit(
+    context: typer.Context,
+    gate: Annotated[Gate, typer.Option(help="Which gate.")],
+    day: OneDay = None,
+    start: StartDay = None,
+    end: EndDay = None,
+    staged: Annotated[bool, typer.Option("--staged", help="Of the newest run, also of one that failed.")] = False,
+    input_dir: Annotated[
+        str | None,
+        typer.Option("--input", metavar="DIRECTORY", help="First look whether every hour is there; exit 3 if not."),
+    ] = None,
+) -> None:
+    """Ask a quality gate again of published or staged days; exit 1 if a check fails, 3 if hours are missing."""
+    from jobs.commands.audit import Asked
+    from jobs.commands.audit import audit as ask
+
+    first, last = _days(day, start, end)
+    asked_days = [first + timedelta(days=n) for n in range((last - first).days)]
+    shared: Context = context.obj
+    asked = Asked(gate.value, asked_days, is_staged=staged, input_dir=input_dir)
+    ask(shared.console, shared.settings, shared.warehouse, asked)
 
 
 @app.command()

@@ -39,3 +39,11 @@ class Context:
     warehouse: Warehouse
     console: Console
     trouble: UsageError | None = None  # what is wrong with the settings, of which `doctor` only tells
+
+
+class Gate(StrEnum):
+    """Which quality gate."""
+
+    raw = "raw"
+    facts = "facts"
+    marts = "marts"

@@ -35,7 +35,7 @@ def facts_frames(
 
     Args:
         keys: source, event_date, n_rows, n_keys, n_null_keys.
-        sums: source, the labels of `facts_profile` (`hour` only of hours that are not whole) and its sums, long.
+        sums: source, the labels of `facts_profile` and its sums, long.
         audit: rows of `sampling_audit`.
         days: the days of the run.
         reference: wikis, vocabulary and instruments.
@@ -43,18 +43,16 @@ def facts_frames(
         link_measures: names of the sums that the link tables share.
 
     Returns:
-        `tables` (subject a table), `fates` (a day), `wikis`, `loads` (a wiki), `links` (wiki, instrument, element),
+        `tables` (subject a table), `fates` (a day), `loads` (a wiki), `links` (wiki, instrument, element),
         `elements` (an element), `sampling` (wiki, instrument, unit and rate).
     """
     fates = _fates(keys, sums, days, lines_read)
-    missing_hours = dict(zip(fates["event_date"], fates["n_missing_hours"], strict=True))
     events = _of(sums, "events")
     return {
         "tables": keys.rename(columns={"source": "subject"}).assign(
             n_duplicate_keys=lambda frame: frame["n_rows"] - frame["n_keys"]
         ),
         "fates": fates,
-        "wikis": _wikis(sums, days, reference, missing_hours),
         "loads": _loads(sums, reference),
         "links": _links(sums, link_measures),
         "elements": _elements(events, reference),
@@ -65,18 +63,16 @@ def facts_frames(
 def _fates(
     keys: pd.DataFrame, sums: pd.DataFrame, days: Sequence[date], lines_read: Mapping[date, int] | None
 ) -> pd.DataFrame:
-    """One row a day: lines by fate as logged and as stored, shares, missing hours."""
+    """One row a day: lines by fate as logged and as stored, shares."""
     log = _of(sums, "ingest_log")
     lines = _lookup(log.assign(lines=_counts(log, "n_lines")).groupby(["event_date", "fate"])["lines"].sum())
     rows = _lookup(keys.set_index(["source", "event_date"])["n_rows"])
     skewed = log[(log["fate"] == "kept") & (log["reason"] == "clock_skew")]
     n_skewed = _lookup(skewed.assign(lines=_counts(skewed, "n_lines")).groupby("event_date")["lines"].sum())
-    hours = _incomplete_hours(log)
     records = []
     for day in days:
         n = {fate: lines.get((day, fate), 0) for fate in LINES}
         n_accounted = sum(n.values())
-        missing = sorted(hours.get(day, ()))
         records.append(
             {
                 "event_date": day,
@@ -87,60 +83,12 @@ def _fates(
                 "n_kept_stored": rows.get(("events", day), 0),
                 "n_duplicate_stored": rows.get(("duplicates", day), 0),
                 "n_quarantined_stored": rows.get(("quarantine", day), 0),
-                "quarantine_share": _share(n["quarantined"], n_accounted),
                 "duplicate_share": _share(n["duplicate"], n["kept"] + n["duplicate"]),
                 "clock_skew_share": _share(n_skewed.get(day, 0), n["kept"]),
-                "n_missing_hours": len(missing),
-                "missing_hours": ", ".join(map(str, missing)),
             }
         )
     frame = pd.DataFrame(records)
     return frame.assign(n_read=frame["n_read"].astype("Int64"))
-
-
-def _incomplete_hours(log: pd.DataFrame) -> dict[date, set[int]]:
-    """The hours of each day that have not arrived, or of which a file could not be read."""
-    hours: dict[date, set[int]] = {}
-    bad = log[log["hour"].notna()]
-    for day, hour in zip(bad["event_date"], bad["hour"], strict=True):
-        hours.setdefault(day, set()).add(int(hour))
-    return hours
-
-
-def _wikis(
-    sums: pd.DataFrame, days: Sequence[date], reference: Reference, missing_hours: Mapping[date, int]
-) -> pd.DataFrame:
-    """One row per day and wiki in life: events, and what came before the wiki's display."""
-    menu = {row.element_friendly_name for row in reference.vocabulary if row.link_group == "entry point"}
-    events = _of(sums, "events")
-    key = ["event_date", "wiki_db"]
-    n_events = _lookup(events.groupby(key)["n_events"].sum())
-    n_loads = _lookup(_usage_events(sums, reference).groupby(key)["n_loads"].sum())
-    n_menu = _lookup(events[events["element_friendly_name"].isin(menu)].groupby(key)["n_impressions"].sum())
-    records = []
-    for day in days:
-        for wiki in reference.wikis:
-            if day < wiki.enabled_from and (day, wiki.wiki_db) not in n_events:
-                continue
-            is_visible = wiki.visible_from <= day
-            records.append(
-                {
-                    "event_date": day,
-                    "subject": wiki.wiki_db,
-                    "visible_from": str(wiki.visible_from),
-                    # Silence says nothing before the display, nor on a day whose hours are not all there.
-                    "n_events_due": (
-                        n_events.get((day, wiki.wiki_db), 0) if is_visible and not missing_hours[day] else None
-                    ),
-                    "n_menu_impressions_early": 0 if is_visible else n_menu.get((day, wiki.wiki_db), 0),
-                    "n_loads_early": 0 if is_visible else n_loads.get((day, wiki.wiki_db), 0),
-                }
-            )
-    columns = [
-        "event_date", "subject", "visible_from", "n_events_due", "n_menu_impressions_early", "n_loads_early",
-    ]  # fmt: skip
-    frame = pd.DataFrame(records, columns=columns)
-    return frame.assign(n_events_due=frame["n_events_due"].astype("Int64"))
 
 
 def _loads(sums: pd.DataFrame, reference: Reference) -> pd.DataFrame:
@@ -227,9 +175,7 @@ def _of(sums: pd.DataFrame, source: str) -> pd.DataFrame:
     return frame.assign(**{name: _counts(frame, name) for name in counts})
 
 
-_NAMES = frozenset(
-    {"source", "event_date", "wiki_db", "instrument_name", "element_friendly_name", "fate", "reason", "hour"}
-)
+_NAMES = frozenset({"source", "event_date", "wiki_db", "instrument_name", "element_friendly_name", "fate", "reason"})
 
 
 def _counts(frame: pd.DataFrame, column: str) -> pd.Series[int]:

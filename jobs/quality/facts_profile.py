@@ -36,7 +36,7 @@ LOAD_MEASURES = ("n_loads", "n_review_clicks")
 MEASURES = (*LINK_MEASURES, *LOAD_MEASURES, "n_events", "n_lines")
 LABELS = {
     "event_date": "date", "wiki_db": "string", "instrument_name": "string", "element_friendly_name": "string",
-    "fate": "string", "reason": "string", "hour": "int",
+    "fate": "string", "reason": "string",
 }  # fmt: skip
 LINK_TABLES = ("user_link_days", "unit_link_days", "engagement_daily")
 AUDIT_COLUMNS = (
@@ -144,9 +144,7 @@ def _event_rows(events: DataFrame) -> DataFrame:
 
 
 def _log_rows(ingest_log: DataFrame) -> DataFrame:
-    """Lay out the ingest log; the hour is told only of hours that are not whole."""
-    hour = "case when fate = 'missing_hour' or reason = 'unreadable_file' then event_hour end"
-    return _rows("ingest_log", ingest_log, {"n_lines": "n_lines", "hour": hour})
+    return _rows("ingest_log", ingest_log, {"n_lines": "n_lines"})
 
 
 def _rows(name: str, frame: DataFrame, expressions: Mapping[str, str]) -> DataFrame:

@@ -1,4 +1,4 @@
-"""Stage what became of every line: events, duplicates, quarantine, the log of fates and the sampling audit.
+"""Decide what became of every line, and stage it: the log of fates and the refused lines, then the events.
 
 Copies of the days after the run are decided again, since the run may hold an earlier copy of them; days whose verdicts
 change are staged too.
@@ -6,6 +6,7 @@ change are staged too.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import reduce
 
@@ -21,43 +22,64 @@ from jobs.transforms.dedup import COPY_COLUMNS, ingest_log, mark_duplicates, rej
 from jobs.warehouse.lake import Lake, schema_of
 
 
-def stage_fates(job: Job, classified: DataFrame, raw: RawDays) -> list[date]:
-    """Decide duplicates and stage every fate on the run's branch.
+@dataclass(frozen=True)
+class Fates:
+    """What became of the lines of a run; `decided` is materialised, and released by whoever has it.
+
+    Attributes:
+        decided: one row per line read, with its fate and reason.
+        later: all copies, with their new fate, of later days on which some verdict changes; None if there are none.
+        later_days: these days.
+    """
+
+    decided: DataFrame
+    later: DataFrame | None
+    later_days: list[date]
+
+
+def decide_fates(job: Job, classified: DataFrame) -> Fates:
+    """Decide duplicates, among the run's lines and against the published days around it.
 
     Args:
         job: the run and its surroundings.
         classified: one row per line, of `transforms.events.classify`.
-        raw: which hours arrived.
-
-    Returns:
-        The days whose events were staged: the run's, and later ones whose duplicates changed.
     """
     run, lake = job.run, job.lake
     lookback = job.settings.ingest.dedup_lookback_days
     before = _copies(lake, run.start - timedelta(days=lookback), run.start)
     candidates = classified.where(F.col("fate").isNull())
-    # Five tables are made of it: without this each would decide the duplicates again.
+    # Many tables are made of it: without this each would decide the duplicates again.
     marked = mark_duplicates(candidates, before, lookback_days=lookback)
     decided = job.engine.materialise(with_verdict(classified, marked))
     later, later_days = _later(job, candidates, before, lookback)
-    changed = sorted({*run.days, *later_days})
+    return Fates(decided, later, later_days)
+
+
+def stage_log(job: Job, fates: Fates, raw: RawDays) -> None:
+    """Stage the log of fates and the refused lines, for whoever looks at a run that goes no further."""
+    lake, run = job.lake, job.run
+    arrived, missing = (hour_frame(lake.spark, hours) for hours in (raw.arrived, _missing(raw)))
+    log = ingest_log(fates.decided, arrived, missing)
+    if fates.later is not None:
+        log = log.unionByName(_later_log(lake, fates.later, fates.later_days))
+    refused = fates.decided.where("fate = 'quarantined'")
+    side_by_side(
+        lambda: job.stage_all({"ingest_log": _of_contract(log, "ingest_log")}, run.changed),
+        lambda: job.stage_all({"quarantine": _of_contract(refused, "quarantine")}, run.days),
+    )
+
+
+def stage_events(job: Job, fates: Fates) -> None:
+    """Stage events and duplicates of the run's changed days, and the sampling audit of its own."""
     staged = {}
     for table, fate in (("events", "kept"), ("duplicates", "duplicate")):
-        rows = _of_contract(decided.where(F.col("fate") == fate), table)
-        again = _of_contract(later.where(F.col("fate") == fate), table) if later is not None else None
+        rows = _of_contract(fates.decided.where(F.col("fate") == fate), table)
+        again = _of_contract(fates.later.where(F.col("fate") == fate), table) if fates.later is not None else None
         staged[table] = rows.unionByName(again) if again is not None else rows
-    log = ingest_log(decided, hour_frame(lake.spark, raw.arrived), hour_frame(lake.spark, _missing(raw)))
-    if later is not None:
-        log = log.unionByName(_later_log(lake, later, later_days))
-    staged["ingest_log"] = _of_contract(log, "ingest_log")
-    quarantine = {"quarantine": _of_contract(decided.where("fate = 'quarantined'"), "quarantine")}
     side_by_side(
-        lambda: job.stage_all(staged, changed),
-        lambda: job.stage_all(quarantine, run.days),
-        lambda: stage_audit(job, decided),
+        lambda: job.stage_all(staged, job.run.changed),
+        lambda: stage_audit(job, fates.decided, fates.later, fates.later_days),
     )
-    job.engine.release(decided)
-    return changed
 
 
 def _copies(lake: Lake, start: date, end: date) -> DataFrame:

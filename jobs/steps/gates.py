@@ -3,19 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
+from pyspark.sql import DataFrame
 
-from expectations.gate import GateResult, run_gate
+from expectations.gate import Failure, GateResult, run_gate
 from expectations.thresholds import Thresholds, load_thresholds
+from jobs import windows
+from jobs.alarms import Alarm, raise_alarms
 from jobs.log import get_logger
 from jobs.marts.build import add_verdicts
 from jobs.quality.facts_profile import TABLES, facts_profile
+from jobs.quality.history_frames import DAYS_BEFORE, HISTORY_TABLES, history_frames
+from jobs.quality.marts_changes import marts_changes
 from jobs.quality.marts_profile import marts_profile
+from jobs.quality.raw_frames import raw_frames, refused_of, tables_of
+from jobs.raw.files import RawDays
+from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.steps.job import Job
+from jobs.transforms.raw_counts import line_counts
+from jobs.warehouse.tables import Tables
 from jobs.warehouse.verdicts import publish_verdicts, stage_verdicts
+from jobs.windows import DAY
+
+
+def raw_gate(job: Job, decided: DataFrame, raw: RawDays) -> None:
+    """Check what arrived, before events and facts are staged; the log and the refused lines are, to be looked at.
+
+    Args:
+        job: the run and its surroundings.
+        decided: one row per line, with its fate.
+        raw: the listing of the files.
+
+    Raises:
+        GateError: a critical check failed; what failed is in `runs/<run_id>/gate_raw.csv`.
+    """
+    run, reference = job.run, job.reference
+    counts = line_counts(decided, [row.wiki_db for row in reference.wikis]).toPandas()
+    log = small_table(job.lake, "ingest_log", run.days, run.run_id)
+    tables = tables_of(log, counts, reference)
+    profiles = raw_frames(tables, run.days, reference, refused=refused_of(counts), raw=raw)
+    profiles |= past_profiles(job.lake, job.settings, reference, tables._asdict(), run.days)
+    _judge(job, "raw", profiles, run.days)
 
 
 def facts_gate(job: Job) -> None:
@@ -24,10 +55,39 @@ def facts_gate(job: Job) -> None:
     Raises:
         GateError: a critical check failed; what failed is in `runs/<run_id>/gate_facts.csv`.
     """
-    run = job.run
+    run, reference = job.run, job.reference
     frames = {name: job.lake.read_days(name, run.changed, run.run_id) for name in TABLES}
-    profiles = facts_profile(frames, days=run.changed, reference=job.reference, lines_read=run.lines_read)
+    profiles = facts_profile(frames, days=run.changed, reference=reference, lines_read=run.lines_read)
+    tables = {name: small_table(job.lake, name, run.changed, run.run_id) for name in HISTORY_TABLES}
+    profiles |= past_profiles(job.lake, job.settings, reference, tables, run.changed)
     _judge(job, "facts", profiles, run.changed)
+
+
+def past_profiles(
+    lake: Tables, settings: Settings, reference: Reference, judged: Mapping[str, pd.DataFrame], days: Sequence[date]
+) -> dict[str, pd.DataFrame]:
+    """Compare days with the published ones before them.
+
+    Args:
+        lake: the tables.
+        settings: thresholds and the grace of a change of rate.
+        reference: of the run.
+        judged: the tables `HISTORY_TABLES`, of the days.
+        days: the days.
+
+    Returns:
+        The profiles of `history_frames`.
+    """
+    before = [day for day in windows.days(min(days) - DAYS_BEFORE * DAY, max(days)) if day not in set(days)]
+    tables = {name: pd.concat([small_table(lake, name, before), judged[name]], ignore_index=True) for name in judged}
+    grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
+    return history_frames(tables, days, reference, limits=thresholds(settings).on, grace=grace)
+
+
+def small_table(lake: Tables, name: str, days: Sequence[date], run_id: str | None = None) -> pd.DataFrame:
+    """Return the rows of some days of a table without users, as published or as a run staged them, with plain dates."""
+    frame: pd.DataFrame = lake.arrow_days(name, days, run_id).to_pandas(date_as_object=True)
+    return frame
 
 
 def marts_gate(job: Job) -> None:
@@ -36,7 +96,9 @@ def marts_gate(job: Job) -> None:
     Raises:
         GateError: a critical check failed; what failed is in `runs/<run_id>/gate_marts.csv`.
     """
-    profiles = marts_profile(job.warehouse.next_marts, as_of=job.run.as_of)
+    new, live = job.warehouse.next_marts, job.warehouse.marts
+    profiles = marts_profile(new, as_of=job.run.as_of)
+    profiles |= marts_changes(new, live, as_of=job.run.as_of, changed=job.run.changed)
     verdicts = _judge(job, "marts", profiles, job.run.as_of)
     # The marts were built before anyone could judge them; their own verdict is added to what they say of the others.
     add_verdicts(job.warehouse.next_marts, "marts", verdicts)
@@ -51,15 +113,27 @@ def thresholds(settings: Settings) -> Thresholds:
 
 def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> pd.DataFrame:
     """Return the verdicts of a gate, staged with the run that it lets go on; where it does not, they are published."""
-    result: GateResult = job.companion.call(run_gate, name, profiles, thresholds(job.settings), days=days)
-    file = job.warehouse.folder(job.run.run_id) / f"gate_{name}.csv"
+    run_id = job.run.run_id
+    result: GateResult = job.companion.call(
+        run_gate, name, profiles, thresholds(job.settings), days=days, run=run_id, docs_dir=job.warehouse.data_docs
+    )
+    file = job.warehouse.folder(run_id) / f"gate_{name}.csv"
     result.rows.to_csv(file, index=False)
-    for message in result.warned:
-        get_logger().warning(message, gate=name)
+    raise_alarms(job.settings, job.warehouse.path, [_alarm(name, failure) for failure in result.failures])
     if not result.passed:
         job.run.state = "failed"  # before its verdicts are published: then nobody can go on with it
         job.warehouse.save(job.run)
-        publish_verdicts(job.lake, job.run.run_id, name, result.rows)
+        publish_verdicts(job.lake, run_id, name, result.rows)
         raise result.error(where=str(file))
     get_logger().info("gate passed", gate=name, checks=result.rows["check_id"].nunique(), warnings=len(result.warned))
-    return stage_verdicts(job.lake, job.run.run_id, name, result.rows)
+    return stage_verdicts(job.lake, run_id, name, result.rows)
+
+
+def _alarm(gate: str, failure: Failure) -> Alarm:
+    return Alarm(
+        cause=f"{gate}/{failure.check_id}/{failure.subject}",
+        severity=failure.severity,
+        day=failure.day,
+        title=failure.message,
+        body=f"saw {failure.observed}, allowed {failure.expected}; look: {failure.look}",
+    )

@@ -1,4 +1,4 @@
-"""Entry of the step `ingest`: raw lines -> events, fates and facts on the run's branch, then the facts gate."""
+"""Entry of the step `ingest`: raw lines -> fates -> raw gate -> events and facts on the run's branch -> facts gate."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from jobs.progress import Told
 from jobs.raw.files import find_input, open_input
 from jobs.raw.strays import tell_strays
 from jobs.steps.facts import stage_facts
-from jobs.steps.fates import stage_fates
+from jobs.steps.fates import decide_fates, stage_events, stage_log
 from jobs.steps.fates_told import print_fates, with_refused
-from jobs.steps.gates import facts_gate
+from jobs.steps.gates import facts_gate, raw_gate
 from jobs.steps.job import Job
 from jobs.steps.lines import parsed_lines
 from jobs.steps.reference_frames import instrument_frame, regime_frame, wiki_frame
@@ -28,7 +28,7 @@ def ingest(job: Job) -> None:
 
     Raises:
         NoInputError: none of the days has any input.
-        GateError: the facts gate failed; some of what was refused is printed.
+        GateError: the raw or the facts gate failed; some of what was refused is printed.
     """
     run, log = job.run, get_logger()
     salt = salt_of(job.lake, job.warehouse, job.settings.privacy.salt_file)  # before an hour of reading
@@ -44,13 +44,17 @@ def ingest(job: Job) -> None:
     log.info("lines read", lines=sum(run.lines_read.values()))
     classified = job.engine.materialise(_classify(job, lines, salt))
     _tell_unreadable(classified)
-    run.changed = stage_fates(job, classified, raw)
-    for frame in (classified, lines):
-        job.engine.release(frame)
-    stage_facts(job)
-    job.warehouse.save(run)
-    print_fates(job)  # what it was is seen whether the gate lets it pass or not
+    fates = decide_fates(job, classified)
+    run.changed = sorted({*run.days, *fates.later_days})
+    stage_log(job, fates, raw)
+    print_fates(job)  # what it was is seen whether the gates let it pass or not
     try:
+        raw_gate(job, fates.decided, raw)
+        stage_events(job, fates)
+        for frame in (fates.decided, classified, lines):
+            job.engine.release(frame)
+        stage_facts(job)
+        job.warehouse.save(run)
         facts_gate(job)
     except GateError as error:
         raise with_refused(job, error) from None

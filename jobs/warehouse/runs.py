@@ -14,7 +14,7 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,7 +22,7 @@ from typing import Any
 
 from jobs.errors import LockedError, UsageError, WarehouseError
 from jobs.log import get_logger
-from jobs.windows import in_words
+from jobs.windows import DAY, in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
 KEPT_RUNS = 10
@@ -71,6 +71,7 @@ class Warehouse:
         self.lock_file = self.path / "lock"
         self.runs = self.path / "runs"
         self.scratch = self.path / "scratch"
+        self.data_docs = self.path / "data_docs"
 
     def prepare(self) -> None:
         """Create the directory and make sure it can be written to."""
@@ -136,6 +137,21 @@ class Warehouse:
         if self.marts.exists() or self.journal.exists():
             return False
         return any(run.state == "published" for run in self.all_runs())
+
+    def unpublished_run(self, days: Sequence[date]) -> Run:
+        """Return the newest run, if it holds some days and is not published; it may have failed.
+
+        Raises:
+            UsageError: it is published, or has other days.
+        """
+        run = next(reversed(self.all_runs()), None)
+        if run is None or run.state == "published" or not set(days) <= {*run.days, *run.changed, *run.as_of}:
+            newest = f"the newest run, {run.run_id}, is {run.state}" if run else "there are no runs"
+            asked = in_words(min(days), max(days) + DAY)
+            raise UsageError(
+                f"Nothing is staged of {asked}: {newest}.", next_step="leave out --staged for what is published"
+            )
+        return run
 
     def newest_run(self, start: date, end: date) -> Run | None:
         """Return the newest run of these days, whatever became of it."""

@@ -13,6 +13,7 @@ from expectations.about import ABOUT, ANALYSTS, ENGINEERS, INSTRUMENT
 from expectations.facts import facts_suite
 from expectations.gate import SUITES, run_gate, suite_of
 from expectations.marts import marts_suite
+from expectations.raw import raw_suite
 from expectations.thresholds import load_thresholds
 from jobs.contracts import table
 from jobs.errors import EXIT_GATE, UsageError
@@ -28,7 +29,7 @@ def test_clean_facts_pass_and_rows_follow_the_contract() -> None:
 
 
 def test_warnings_do_not_stop_a_run() -> None:
-    profiles = profiles_of(CLEAN, [("fates", {"n_missing_hours": 1, "missing_hours": "5"})])
+    profiles = profiles_of(CLEAN, [("fates", {"duplicate_share": 0.2})])
     result = run_gate("facts", profiles, load_thresholds())
     assert result.passed
     assert len(result.warned) == 1
@@ -80,8 +81,8 @@ def test_a_row_is_judged_by_the_thresholds_of_its_day(tmp_path) -> None:
         """
         [[thresholds]]
         valid_from = 2026-01-01
-        max_quarantine_share = 0.05
-        max_duplicate_share = 0.5
+        max_quarantine_share = 0.5
+        max_duplicate_share = 0.05
         max_clock_skew_share = 0.5
         max_missing_hours = 24
         min_ks_p_value = 0
@@ -91,11 +92,11 @@ def test_a_row_is_judged_by_the_thresholds_of_its_day(tmp_path) -> None:
         max_not_measured_rise = 0.3
         [[thresholds]]
         valid_from = 2026-03-22
-        max_quarantine_share = 0.5
+        max_duplicate_share = 0.5
         """,
         encoding="utf-8",
     )
-    changes = [("fates", {"quarantine_share": 0.3}), ("fates", {"quarantine_share": 0.3})]  # the 21st and the 22nd
+    changes = [("fates", {"duplicate_share": 0.3}), ("fates", {"duplicate_share": 0.3})]  # the 21st and the 22nd
     result = run_gate("facts", profiles_of(CLEAN, changes), load_thresholds(file))
     assert result.rows[~result.rows["success"]]["event_date"].tolist() == [date(2026, 3, 21)]
 
@@ -174,5 +175,5 @@ def test_every_check_says_who_why_and_where_to_look() -> None:
 
 
 def test_check_ids_are_unique() -> None:
-    ids = [check.id for check in (*facts_suite(), *marts_suite())]
+    ids = [check.id for check in (*raw_suite(), *facts_suite(), *marts_suite())]
     assert len(ids) == len(set(ids))

@@ -1,0 +1,108 @@
+"""Entry: a gate asked again, for an operator who looks closer and for a sensor that waits for a day's hours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from rich.console import Console
+
+from expectations.checks import CRITICAL
+from expectations.gate import GateResult
+from jobs.console import as_table
+from jobs.errors import NoInputError
+from jobs.progress import still_at
+from jobs.raw.files import RawDays, find_input, open_input
+from jobs.settings import Settings
+from jobs.steps.audit import audit_facts, audit_marts, audit_raw, audited
+from jobs.warehouse.runs import Warehouse
+from jobs.windows import DAY, in_words
+
+HOURS = ("missing_hours", "stream_hours")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which gate, of which days, of what is published or staged, and where the raw events are (None: not looked at)."""
+
+    gate: str
+    days: Sequence[date]
+    is_staged: bool
+    input_dir: str | None
+
+
+def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Asked) -> None:
+    """Ask a gate again and print what it says; nothing is written.
+
+    Raises:
+        GateError: a critical check failed.
+        NoInputError: a day has no input, not all of its hours yet, or was not ingested.
+        UsageError: nothing is staged.
+    """
+    raw = None
+    if asked.input_dir is not None:
+        raw = _arrived(console, asked.input_dir, asked.days)
+        if (
+            asked.gate == "raw"
+            and not asked.is_staged
+            and not any(run.state == "published" for run in warehouse.all_runs())
+        ):
+            console.print(
+                "Every hour is there; nothing is ingested yet, so nothing else was looked at.", soft_wrap=True
+            )
+            return
+    what = audited(warehouse, asked.days, is_staged=asked.is_staged)
+    with still_at(f"at the {asked.gate} gate"):
+        if asked.gate == "raw":
+            result = audit_raw(settings, warehouse, what, raw)
+        else:
+            result = (audit_facts if asked.gate == "facts" else audit_marts)(settings, warehouse, what)
+    _print(console, asked, result)
+    if not result.passed:
+        raise result.error(where=str(warehouse.path), is_audit=True)
+    if asked.gate == "raw" and (late := [failure.message for failure in result.failures if failure.check_id in HOURS]):
+        raise _not_all_yet(late, asked.input_dir or str(warehouse.path))
+
+
+def _arrived(console: Console, input_dir: str, days: Sequence[date]) -> RawDays:
+    """List the input of some days; every hour of every stream that sent anything must be there."""
+    raw = find_input(open_input(input_dir), days)
+    lost = [f"{day} has no input" for day in raw.empty_days]
+    for day in sorted({day for day, _ in raw.missing}):
+        hours = [hour for at, hour in raw.missing if at == day]
+        lost.append(f"{day}: {len(hours)} of 24 hours are not there ({', '.join(map(str, hours))})")
+    if lost:
+        raise _not_all_yet(lost, input_dir)
+    n_bytes = sum(max(file.n_bytes, 0) for file in raw.files)
+    text = (
+        f"{in_words(min(days), max(days) + DAY)}: every hour is there, {len(raw.files)} files, {n_bytes / 1e6:,.1f} MB."
+    )
+    console.print(text, highlight=False, soft_wrap=True)
+    return raw
+
+
+def _not_all_yet(lost: Sequence[str], where: str) -> NoInputError:
+    return NoInputError(
+        "Not all of the input is there yet:\n  - " + "\n  - ".join(lost), where=where,
+        next_step="wait, or run the days with what is there: their windows are incomplete until the hours come",
+    )  # fmt: skip
+
+
+def _print(console: Console, asked: Asked, result: GateResult) -> None:
+    """Print every check that failed, and how many passed."""
+    rows = [
+        ("FAILED" if failure.severity == CRITICAL else "warned", failure.check_id, failure.day, failure.subject,
+         failure.observed, failure.expected)
+        for failure in result.failures
+    ]  # fmt: skip
+    n_checks, n_bad = result.rows["check_id"].nunique(), len({failure.check_id for failure in result.failures})
+    source = "staged" if asked.is_staged else "published"
+    days = in_words(min(asked.days), max(asked.days) + DAY)
+    title = f"{asked.gate} gate, {days}, as {source}: {n_checks - n_bad} of {n_checks} checks passed"
+    if rows:
+        console.print(as_table(["outcome", "check", "day", "subject", "saw", "allowed"], rows, title))
+        looks = dict.fromkeys(failure.look for failure in result.failures)
+        console.print("Look closer:", *looks, sep="\n  ", highlight=False, soft_wrap=True)
+    else:
+        console.print(f"{title}.", highlight=False, soft_wrap=True)

@@ -1,0 +1,127 @@
+"""A gate asked again, of what is published or of the newest run that is not: nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from expectations.gate import GateResult, run_gate
+from jobs.errors import NoInputError
+from jobs.quality.facts_profile import TABLES, facts_profile
+from jobs.quality.history_frames import HISTORY_TABLES
+from jobs.quality.marts_changes import marts_changes
+from jobs.quality.marts_profile import marts_profile
+from jobs.quality.raw_frames import RawTables, raw_frames
+from jobs.raw.files import RawDays
+from jobs.reference.load import Reference
+from jobs.settings import Settings
+from jobs.steps.gates import past_profiles, small_table, thresholds
+from jobs.steps.job import open_lake
+from jobs.warehouse.home import open_home
+from jobs.warehouse.refused import LOG, tables_to_look_at
+from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.tables import Tables
+
+
+@dataclass(frozen=True)
+class Audited:
+    """What is looked at.
+
+    Attributes:
+        days: the asked days; of the marts the as-of dates.
+        run: the run that staged it; of what is published, the newest run that was published, for its reference.
+        is_staged: look at the run's branch.
+    """
+
+    days: Sequence[date]
+    run: Run
+    is_staged: bool
+
+    @property
+    def branch(self) -> str | None:
+        """The run whose branch is read, None for what is published."""
+        return self.run.run_id if self.is_staged else None
+
+
+def audited(warehouse: Warehouse, days: Sequence[date], *, is_staged: bool) -> Audited:
+    """Find the run to look at.
+
+    Raises:
+        UsageError: no run is staged that has the days.
+        NoInputError: nothing was published yet.
+    """
+    if is_staged:
+        return Audited(days, warehouse.unpublished_run(days), is_staged=True)
+    published = [run for run in warehouse.all_runs() if run.state == "published"]
+    if not published:
+        raise NoInputError("Nothing is published yet.", where=str(warehouse.path), next_step="run the days first")
+    return Audited(days, published[-1], is_staged=False)
+
+
+def audit_raw(settings: Settings, warehouse: Warehouse, what: Audited, raw: RawDays | None) -> GateResult:
+    """Ask the raw gate of days that were ingested.
+
+    Args:
+        settings: thresholds.
+        warehouse: the warehouse.
+        what: the days and the run.
+        raw: the listing of the input's files, if the input is named.
+
+    Raises:
+        NoInputError: one of the days was not ingested.
+    """
+    tables = tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
+    _require_ingested(tables, what)
+    reference = _reference(warehouse, what)
+    found = RawTables(*(small_table(tables, name, what.days, what.branch) for name in HISTORY_TABLES))
+    profiles = raw_frames(found, what.days, reference, refused={}, raw=raw)
+    profiles |= past_profiles(tables, settings, reference, found._asdict(), what.days)
+    return run_gate("raw", profiles, thresholds(settings), days=what.days)
+
+
+def audit_facts(settings: Settings, warehouse: Warehouse, what: Audited) -> GateResult:
+    """Ask the facts gate; it reads events and users' days, so it takes the lock and an engine.
+
+    Raises:
+        NoInputError: one of the days was not ingested.
+    """
+    reference = _reference(warehouse, what)
+    with open_lake(settings, warehouse) as lake:
+        _require_ingested(lake, what)
+        frames = {name: lake.read_days(name, what.days, what.branch) for name in TABLES}
+        read = what.run.lines_read if what.is_staged else None
+        profiles = facts_profile(frames, days=what.days, reference=reference, lines_read=read)
+        judged = {name: small_table(lake, name, what.days, what.branch) for name in HISTORY_TABLES}
+        profiles |= past_profiles(lake, settings, reference, judged, what.days)
+    return run_gate("facts", profiles, thresholds(settings), days=what.days)
+
+
+def audit_marts(settings: Settings, warehouse: Warehouse, what: Audited) -> GateResult:
+    """Ask the marts gate; staged marts are compared with the published ones.
+
+    Raises:
+        NoInputError: there is no such file of marts.
+    """
+    file = warehouse.next_marts if what.is_staged else warehouse.marts
+    if not file.exists():
+        raise NoInputError("There are no marts to look at.", where=str(file), next_step="run the days first")
+    live = warehouse.marts if what.is_staged else warehouse.path / "nothing-before"
+    profiles = marts_profile(file, as_of=what.days)
+    profiles |= marts_changes(file, live, as_of=what.days, changed=what.run.changed if what.is_staged else ())
+    return run_gate("marts", profiles, thresholds(settings), days=what.days)
+
+
+def _reference(warehouse: Warehouse, what: Audited) -> Reference:
+    return Reference.read(warehouse.reference(what.run.run_id))
+
+
+def _require_ingested(tables: Tables, what: Audited) -> None:
+    """Every asked day must be there."""
+    log = small_table(tables, LOG, what.days, what.branch)
+    if missing := sorted(set(what.days) - set(log["event_date"])):
+        raise NoInputError(
+            f"{len(missing)} of {len(what.days)} days were not ingested, the first {missing[0]}.",
+            where=what.branch or "the published tables",
+            next_step=f"pdmetrics run --date {missing[0]} --input DIR",
+        )
