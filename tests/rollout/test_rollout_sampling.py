@@ -59,7 +59,8 @@ def test_without_a_row_in_force_nothing_can_arrive(rows):
 
 
 def test_rate_zero_is_a_decision():
-    assert line_of([policy(0.0)], []).verdict == "open"
+    line = line_of([policy(0.0)], [])
+    assert (line.verdict, line.found) == ("open", "nothing can be seen at this rate")
 
 
 def test_without_an_instrument_nothing_is_measured():

@@ -69,7 +69,8 @@ def test_days_on_which_only_links_to_the_dashboard_were_sampled_do_not_count():
 
 
 @pytest.mark.parametrize(
-    ("expected", "verdict"), [(40, "ok"), (79, "ok"), (82, "open"), (200, "wrong"), (10, "wrong"), (None, "open")]
+    ("expected", "verdict"),
+    [(40, "ok"), (79, "ok"), (82, "open"), (25, "open"), (200, "wrong"), (10, "wrong"), (None, "open")],
 )
 def test_verdict_on_the_volume(expected, verdict):
     """40 loads a day, 36 to 45 by the interval: half of 82 is above the mean and within."""
