@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from jobs.log import send_nowhere
 
 LEAST_WIDTH = 12  # of a column, before a table is a grid of single letters
 
@@ -20,18 +20,12 @@ class PatientConsole(Console):
     def on_broken_pipe(self) -> None:
         """Print no more."""
         self.quiet = True
-        close_output()
-
-
-def close_output() -> None:
-    """Send the rest of standard output nowhere, so that no later flush complains of the closed pipe."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+        send_nowhere(self.file)
 
 
 def told(text: str, style: str = "red") -> None:
     """Say something on standard error, in as many lines as it has."""
-    Console(stderr=True).print(text, style=style, markup=False, soft_wrap=True, highlight=False)
+    PatientConsole(stderr=True).print(text, style=style, markup=False, soft_wrap=True, highlight=False)
 
 
 def counted(number: int, noun: str) -> str:

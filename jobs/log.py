@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
-from typing import Any
+from typing import IO, Any
 
 import structlog
 
@@ -41,9 +42,29 @@ def configure_logging(log_format: str = "text", verbosity: int = 0) -> None:
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)
 
 
+class _PatientLogger(structlog.PrintLogger):
+    """A logger that goes on when nobody reads any more: `run 2>&1 | head` must not end the run."""
+
+    def msg(self, message: str) -> None:
+        """Print a line, as long as somebody reads."""
+        try:
+            super().msg(message)
+        except BrokenPipeError:
+            send_nowhere(sys.stderr)
+
+    info = warning = error = critical = msg
+
+
 def _on_standard_error(*_: Any) -> structlog.PrintLogger:
     """Give a logger to what is standard error now: tests, and whoever embeds a command, put others in its place."""
-    return structlog.PrintLogger(sys.stderr)
+    return _PatientLogger(sys.stderr)
+
+
+def send_nowhere(stream: IO[str]) -> None:
+    """Send the rest of a stream nowhere, so that no later flush complains of the closed pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def silence() -> float:

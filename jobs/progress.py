@@ -8,9 +8,9 @@ import threading
 import time
 from collections.abc import Iterator
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from jobs.console import PatientConsole
 from jobs.log import get_logger, silence
 
 SILENCE = 8.0  # seconds without a word
@@ -46,7 +46,7 @@ class Told:
             if done >= total:
                 return
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar = Progress(*columns, console=PatientConsole(stderr=True), transient=True)
             self._bar.start()
             self._bar.add_task(self.what, total=total)
         self._bar.update(self._bar.task_ids[0], completed=done, total=total)

@@ -14,8 +14,9 @@ from typing import Any
 
 from rich.console import Console
 
-from jobs.console import as_records, as_table, close_output, fits
+from jobs.console import as_records, as_table, fits
 from jobs.errors import UsageError
+from jobs.log import send_nowhere
 from jobs.marts.read import Answer, Row, answer
 from jobs.settings import Settings
 from jobs.warehouse.runs import Warehouse
@@ -75,7 +76,7 @@ def _quiet_when_nobody_reads() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        close_output()
+        send_nowhere(sys.stdout)
 
 
 def _print_csv(found: Answer) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jobs.console import as_table
+from jobs.console import PatientConsole, as_table
 from jobs.errors import UsageError
 from jobs.simulation import SCENARIOS, SEED, Parameters, SimulationSummary, present
 from jobs.simulation import extend as extend_world
@@ -48,9 +48,8 @@ def simulate_world(console: Console, out: Path, wanted: Wanted, *, extend: int |
         console.print(f"The world in {out} has {wanted.days} days already.", highlight=False)
         return
     whole = _whole(wanted) if by is None else None
-    bar = Progress(
-        TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=Console(stderr=True), transient=True
-    )
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    bar = Progress(*columns, console=PatientConsole(stderr=True), transient=True)
     with bar:
         task = bar.add_task("simulating", total=1.0)
 
