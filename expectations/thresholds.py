@@ -17,9 +17,10 @@ NAMES = (
     "max_quarantine_share", "max_duplicate_share", "max_clock_skew_share", "max_missing_hours", "min_ks_p_value",
     "max_published_changes", "max_missing_keys", "max_publish_fall", "max_not_measured_rise",
     "min_days_to_warn", "min_days_to_fail", "volume_warn_sds", "volume_warn_change", "volume_fail_sds",
-    "volume_fail_change", "min_shared_level", "shared_level_sds", "lost_hours_sd", "visitors_sds", "visitors_change", "element_sds",
-    "element_change", "max_silent_expected", "min_others_speak", "hour_sds", "hour_change", "shift_floor",
-    "shift_multiple", "shift_rest", "share_sds", "share_floor", "min_trend_level", "min_trend_days", "trend_sds",
+    "volume_fail_change", "min_shared_level", "lost_hours_sd", "visitors_sds", "visitors_change",
+    "element_sds", "element_change", "max_silent_expected", "min_others_speak", "hour_sds", "hour_change",
+    "shift_floor", "shift_multiple", "shift_rest", "share_sds", "share_floor", "min_trend_level", "min_trend_days",
+    "trend_sds",
 )  # fmt: skip
 """Every threshold there is. All of them are in the first entry of the shipped file."""
 

@@ -2,17 +2,18 @@
 
 Everything is a median, so that a holiday, a storm or a lost day in the history moves nothing:
 
-1. level of a past day: the median of the seven days around it (one of each weekday, so that the week's rhythm is out);
-2. factor of a weekday: the median of its days' ratios to their levels, and of one 1 beside them, so that a weekday that
+1. growth: the median of the logarithms of each day over the same weekday a week before (once fourteen such pairs tell
+   it from noise); the history is brought to the judged day's level by it;
+2. level of a past day: the median of the seven days around it (one of each weekday, so that the week's rhythm is out);
+3. factor of a weekday: the median of its days' ratios to their levels, and of one 1 beside them, so that a weekday that
    was seen twice, once on a holiday, is not taken for a weak one;
-3. recent level: the median of the last seven usable days over their factors. It follows a lasting change;
-4. errors: each day of the history is predicted from the seven before it as the judged day is. Their median is what
-   such a prediction lags behind growth or decline; 1.4826 times the median of their distances from it (the median
-   absolute deviation: Rousseeuw and Croux, "Alternatives to the median absolute deviation", JASA 88, 1993) is the
-   spread, a standard deviation for normal errors. Of some twenty errors it is small by luck now and then, so the mean
-   of the distances without the largest sixth, times 1.68 (the same for normal errors), is a floor to it. Week-to-week
-   changes are in it;
-5. expected: the recent level times the factor of the day's weekday, times 1 + the lag (once fourteen errors tell it);
+4. expected: the median of the last seven usable days over their factors, which follows a lasting change within a week,
+   times the factor of the day's weekday;
+5. spread: each day of the history is predicted from the seven before it as the judged day is; 1.4826 times the median
+   of the absolute relative errors (the median absolute deviation: Rousseeuw and Croux, "Alternatives to the median
+   absolute deviation", JASA 88, 1993) is a standard deviation for normal errors. Of some twenty errors it is small by
+   luck now and then, so the mean of the errors without the largest sixth, times 1.68 (the same for normal errors), is
+   a floor to it. Week-to-week changes are in it;
 6. standard deviation: the spread times what is expected, at least the Poisson one of the kept units,
    sqrt(expected / rate); then times sqrt(1 + (pi / 2) / days of this weekday), for a median of n has pi/2 times the
    variance of a mean, and times sqrt(28 / days of history): young series are known less well.
@@ -34,7 +35,7 @@ TRIMMED_TO_SD = 1.68
 KEPT_PART = 5 / 6
 LEAST_FACTOR = 0.1  # a weekday without events divides nothing by zero
 LEAST_BEFORE = 3  # days that predict a day of the history
-LEAST_ERRORS = 14  # errors that tell growth from noise
+LEAST_PAIRS = 14  # of days a week apart that tell growth from noise
 
 
 @dataclass(frozen=True)
@@ -105,13 +106,13 @@ def band(history: npt.ArrayLike, rate: float = 1.0) -> Band | None:
     n_days = int(usable.sum())
     if n_days < LEAST_BEFORE:
         return None
-    factors, n_same = _weekday_factors(values)
-    plain = (values / np.tile(factors, len(values) // WEEK))[usable]
+    flat = values * np.exp(_weekly_growth(values, 1 / rate) / WEEK * np.arange(len(values), 0, -1))
+    factors, n_same = _weekday_factors(flat)
+    plain = (flat / np.tile(factors, len(flat) // WEEK))[usable]
     is_recent = np.arange(n_days) >= n_days - WEEK
     month, recent = _medians(np.stack([plain, np.where(is_recent, plain, np.nan)]))
-    lag, spread = _errors(plain)
-    expected = max(recent * factors[0] * (1 + lag), 0.0)
-    sd = max(spread * expected, np.sqrt(expected / rate))
+    expected = recent * factors[0]
+    sd = max(_spread(plain) * expected, np.sqrt(expected / rate))
     sd *= np.sqrt(1 + np.pi / 2 / max(n_same, 1)) * np.sqrt(HISTORY / n_days)
     return Band(float(expected), float(month * factors[0]), float(max(sd, 1 / rate)), 1 / rate, n_days)
 
@@ -137,6 +138,13 @@ def share_sd(usual: float, spread: float, whole: float) -> float:
     return max(spread, float(np.sqrt(likely * (1 - likely) / whole)))
 
 
+def _weekly_growth(values: FloatArray, unit: float) -> float:
+    """Return the logarithm of a week's growth; half a kept event beside each, for 0 has no logarithm."""
+    logs = np.log(values + unit / 2)
+    pairs = (logs[WEEK:] - logs[:-WEEK])[None, :]
+    return float(_medians(pairs)[0]) if np.isfinite(pairs).sum() >= LEAST_PAIRS else 0.0
+
+
 def _weekday_factors(values: FloatArray) -> tuple[FloatArray, int]:
     """Return each weekday's share of a usual day, and on how many days that of the judged day rests."""
     ratios = (values / _levels(values)).reshape(-1, WEEK)
@@ -153,18 +161,16 @@ def _levels(values: FloatArray) -> FloatArray:
     return np.where(levels > 0, levels, np.nan)
 
 
-def _errors(plain: FloatArray) -> tuple[float, float]:
-    """Return the lag and the robust spread, both relative, of predicting each day from the seven usable before it."""
+def _spread(plain: FloatArray) -> float:
+    """Return the robust relative error of predicting each day from the seven usable ones before it."""
     padded = np.concatenate([np.full(WEEK, np.nan), plain])
     windows = np.lib.stride_tricks.sliding_window_view(padded, WEEK)[LEAST_BEFORE : len(plain)]
     predicted, seen = _medians(windows), plain[LEAST_BEFORE:]
-    errors = seen[predicted > 0] / predicted[predicted > 0] - 1
+    errors = np.sort(np.abs(seen[predicted > 0] / predicted[predicted > 0] - 1))
     if len(errors) == 0:
-        return 0.0, 0.0
-    lag = float(_medians(errors[None, :])[0]) if len(errors) >= LEAST_ERRORS else 0.0
-    distances = np.sort(np.abs(errors - lag))
-    trimmed = float(distances[: int(np.ceil(len(distances) * KEPT_PART))].mean())
-    return lag, max(MAD_TO_SD * float(_medians(distances[None, :])[0]), TRIMMED_TO_SD * trimmed)
+        return 0.0
+    trimmed = float(errors[: int(np.ceil(len(errors) * KEPT_PART))].mean())
+    return max(MAD_TO_SD * float(np.median(errors)), TRIMMED_TO_SD * trimmed)
 
 
 def _medians(rows: FloatArray) -> FloatArray:

@@ -18,7 +18,7 @@ class Shape(NamedTuple):
 
     Attributes:
         shares: usual share of each hour; they add up to 1.
-        spread: relative robust standard deviation of each hour around its share of the day.
+        spread: relative robust standard deviation of an hour and its neighbours around their shares of the day.
         dispersion: variance of an hour over its mean, the median of the hours, at least 1 (Poisson).
         days: kept lines of the history's days, a row each.
     """
@@ -33,9 +33,10 @@ def hour_frames(past: Past) -> dict[str, pd.DataFrame]:
     """Return `hours` and `shifts`.
 
     `hours`: one row per judged day and hour that arrived: kept lines and the fewest that are usual, by the day's band,
-    the hour's usual share, and the level of the day's better hours (their third quartile, at most 1), so that a quiet
-    day is not told hour by hour. `shifts`: one row per judged whole day: by how many hours its curve fits the usual one
-    best, and how much better (`gain`, twice the difference of log-likelihoods) than unmoved.
+    the hour's usual share, and the level of the day's better hours (their third quartile, at most 1, at least
+    `min_shared_level`), so that a holiday is not told hour by hour. `shifts`: one row per judged whole day: by how many
+    hours its curve fits the usual one best, and how much better (`gain`, twice the difference of log-likelihoods) than
+    unmoved.
     """
     hours: list[dict[str, object]] = []
     shifts: list[dict[str, object]] = []
@@ -62,7 +63,9 @@ def _shape(past: Past, day: date) -> Shape | None:
     shares = np.maximum(shares, 0.5 / days.sum())
     shares = shares / shares.sum()
     errors = np.abs(days / (days.sum(axis=1, keepdims=True) * shares) - 1)
-    spread = MAD_TO_SD * np.median(errors, axis=0)
+    # An hour's own twenty-odd errors are few: the median of five neighbours, around midnight too.
+    own = MAD_TO_SD * np.median(errors, axis=0)
+    spread = np.median([np.roll(own, lag) for lag in range(-2, 3)], axis=0)
     dispersion = np.median(spread**2 * shares) * np.median(days.sum(axis=1))
     return Shape(shares, spread, max(float(dispersion), 1.0), days)
 
@@ -74,9 +77,11 @@ def _hour_rows(past: Past, day: date, seen: FloatArray, shape: Shape) -> list[di
         return []
     limits, arrived = past.limits(day), ~np.isnan(seen)
     usual = total.expected * shape.shares
-    level = float(np.clip(np.quantile(seen[arrived] / usual[arrived], 0.75), 0, 1)) if arrived.any() else 0.0
+    if not arrived.any():
+        return []
+    level = float(np.clip(np.quantile(seen[arrived] / usual[arrived], 0.75), limits["min_shared_level"], 1))
     expected = usual * level
-    # An hour's own spread rests on some twenty days; the dispersion that all hours share is a floor to it.
+    # The dispersion that all hours share is a floor to each one's spread.
     sd = np.maximum(shape.spread * expected, np.sqrt(shape.dispersion * expected))
     sd = sd * np.sqrt(1 + np.pi / 2 / len(shape.days))
     fewest = np.maximum(expected - np.maximum(limits["hour_sds"] * sd, limits["hour_change"] * expected), 0)

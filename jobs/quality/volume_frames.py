@@ -82,20 +82,22 @@ def shared_fall(
 ) -> float:
     """Return the level of the other wikis against their usual if it is a fall such as holidays bring, else 1.
 
-    A fall surely below `min_shared_level` is no holiday, and excuses nobody; nor does one of fewer than two others.
+    Where all wikis together fell below `min_shared_level` it is no holiday, and nobody is excused; nor is anybody by
+    fewer than two others.
     """
-    others = [
-        (volume[other].get(day, 0.0), expected)
-        for (other, when), expected in bands.items()
-        if when == day and other != wiki and expected.n_days >= limits["min_days_to_warn"]
-    ]
-    usual = sum(expected.expected for _, expected in others)
-    if len(others) < 2 or usual <= 0:
-        return 1.0
-    level = sum(seen for seen, _ in others) / usual
-    sd = float(np.sqrt(sum(expected.sd**2 for _, expected in others))) / usual
+    seen, usual = 0.0, 0.0
+    own_seen, own_usual, n_others = 0.0, 0.0, 0
+    for (name, when), expected in bands.items():
+        if when == day and expected.n_days >= limits["min_days_to_warn"]:
+            seen, usual = seen + volume[name].get(day, 0.0), usual + expected.expected
+            if name == wiki:
+                own_seen, own_usual = volume[name].get(day, 0.0), expected.expected
+            else:
+                n_others += 1
     least = limits["min_shared_level"]
-    return float(np.clip(level, least, 1.0)) if level + limits["shared_level_sds"] * sd >= least else 1.0
+    if n_others < 2 or usual <= own_usual or seen < least * usual:
+        return 1.0
+    return float(np.clip((seen - own_seen) / (usual - own_usual), least, 1.0))
 
 
 def visitors_frame(
