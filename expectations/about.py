@@ -21,6 +21,12 @@ VALUES = "pdmetrics query \"from fct_metric_values where as_of_date = date '{day
 BASELINE = (
     "pdmetrics query \"from fct_baseline_daily where event_date > date '{day}' - 29 order by wiki_db, event_date\""
 )
+MART = 'pdmetrics query "from {subject}"'
+METRIC = "pdmetrics query \"from fct_metric_values where metric = '{subject}' and as_of_date = date '{day}'\""
+STATUSES = (
+    'pdmetrics query "select as_of_date, wiki_db, status, status_reason, count(*) from fct_metric_values '
+    "where as_of_date in (date '{day}', date '{day}' - 7) group by all order by all\""
+)
 
 ABOUT = {
     # What arrived.
@@ -78,17 +84,15 @@ ABOUT = {
     "margins_within_total": About(ENGINEERS, "parts that exceed their total were counted twice", VALUES),
     "wikis_within_all": About(ENGINEERS, "wikis that exceed `all` were counted twice", VALUES),
     "wiki_all_is_sum": About(ENGINEERS, "`all` is the sum of its wikis where nothing is sampled", VALUES),
-    "published_rows_unchanged": About(ENGINEERS, "a number that somebody used must not change unsaid", MARTS),
-    "published_rows_hidden_alike": About(ENGINEERS, "what was hidden to protect people must stay hidden", MARTS),
-    "recomputed_rows_unchanged": About(
-        ANALYSTS, "the same facts gave another number: the code or a rule changed", VALUES
-    ),
-    "keys_still_there": About(ENGINEERS, "a row that is gone is read as nothing to report", VALUES),
-    "unlisted_keys_still_there": About(ANALYSTS, "a link outside the vocabulary vanishes without a date", VALUES),
-    "publish_share_steady": About(ANALYSTS, "numbers that are no longer published went for a reason", VALUES),
-    "not_measured_share_steady": About(INSTRUMENT, "what is not measured any more was lost somewhere", VALUES),
-    "marts_not_older": About(ENGINEERS, "analysts would see yesterday's marts as today's", MARTS),
-    "marts_not_behind": About(ENGINEERS, "days come in and no number follows", MARTS),
+    "published_rows_unchanged": About(ENGINEERS, "a number that people have quoted must not change unsaid", MART),
+    "published_rows_hidden_alike": About(ANALYSTS, "what was hidden to protect people must stay hidden", MART),
+    "recomputed_rows_unchanged": About(ANALYSTS, "the same days gave other numbers: code or reference changed", METRIC),
+    "keys_still_there": About(ENGINEERS, "a series that ends without a word looks like a link that is gone", METRIC),
+    "unlisted_keys_still_there": About(ANALYSTS, "a link that the vocabulary lacks drops out unseen", METRIC),
+    "publish_share_steady": About(ANALYSTS, "numbers that were good last week are withheld", STATUSES),
+    "not_measured_share_steady": About(INSTRUMENT, "an instrument may have stopped measuring", STATUSES),
+    "marts_not_older": About(ENGINEERS, "readers of the newest date would go back in time", MARTS),
+    "marts_not_behind": About(ENGINEERS, "days come in and no number moves", LOG),
 }
 
 

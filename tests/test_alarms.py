@@ -67,7 +67,6 @@ def test_every_alarm_is_a_line_of_the_log_each_time(tmp_path, capsys):
         assert (first["level"], second["level"]) == ("warning", "error")
         assert first["event"] == "idwiki has few lines"
         assert (first["cause"], first["day"]) == ("facts/volume_band/idwiki", "2026-03-24")
-        assert (first["severity"], second["severity"]) == ("warning", "critical")
     assert not (tmp_path / OUTBOX_FILE).exists()
 
 

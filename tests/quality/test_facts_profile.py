@@ -102,10 +102,8 @@ def test_a_clean_day_adds_up(clean: dict[str, Any]) -> None:
     assert (fates["n_duplicate_logged"], fates["n_duplicate_stored"]) == (2, 2)
     assert (fates["n_quarantined_logged"], fates["n_quarantined_stored"]) == (1, 1)
     assert fates["n_out_of_scope_logged"] == 2
-    assert fates["quarantine_share"] == 0.1
     assert fates["duplicate_share"] == 2 / 7
     assert fates["clock_skew_share"] == 1 / 5
-    assert (fates["n_missing_hours"], fates["missing_hours"]) == (0, "")
 
 
 def test_a_clean_day_has_whole_keys(clean: dict[str, Any]) -> None:
@@ -130,13 +128,6 @@ def test_loads_and_links_of_a_clean_day_agree(clean: dict[str, Any]) -> None:
     assert links["n_differing"].sum() == 0
     assert links.isna().any(axis=1).sum() == 1
     assert group[["n_impressions_events", "n_clicks_events"]].isna().all()  # a group has no events of its own
-
-
-def test_silence_counts_from_the_display_on_and_only_on_complete_days(clean: dict[str, Any]) -> None:
-    due = clean["wikis"].set_index("subject")["n_events_due"]
-    assert set(due.index) == {"idwiki", "thwiki", "trwiki"}  # enwiki is not enabled yet
-    assert (due["idwiki"], due["trwiki"]) == (5, 0)
-    assert due.isna()["thwiki"]
 
 
 def test_the_audit_row_has_one_name(clean: dict[str, Any]) -> None:
@@ -182,12 +173,6 @@ def test_lines_that_are_lost_show(faulty: dict[str, Any]) -> None:
     assert (fates.loc[D, "n_duplicate_logged"], fates.loc[D, "n_duplicate_stored"]) == (0, 2)
 
 
-def test_hours_that_are_missing_or_unreadable_show(faulty: dict[str, Any]) -> None:
-    fates = faulty["fates"].set_index("event_date")
-    assert (fates.loc[D, "n_missing_hours"], fates.loc[D, "missing_hours"]) == (2, "0, 14")
-    assert faulty["wikis"].query("event_date == @D")["n_events_due"].isna().all()
-
-
 def test_a_day_that_was_not_read_is_not_compared_but_has_its_row(faulty: dict[str, Any]) -> None:
     fates = faulty["fates"].set_index("event_date")
     assert fates["n_read"].isna()[NEXT]
@@ -198,12 +183,6 @@ def test_repeated_keys_and_holes_show(faulty: dict[str, Any]) -> None:
     tables = faulty["tables"].set_index("subject")
     assert tables.query("n_duplicate_keys > 0")["n_duplicate_keys"].to_dict() == {"events": 1, "engagement_daily": 1}
     assert tables.query("n_null_keys > 0")["n_null_keys"].to_dict() == {"unit_link_days": 1}
-
-
-def test_what_came_before_the_display_shows(faulty: dict[str, Any]) -> None:
-    wikis = faulty["wikis"].query("event_date == @D").set_index("subject")
-    assert wikis["n_menu_impressions_early"].to_dict() == {"idwiki": 0, "thwiki": 1, "trwiki": 0}
-    assert wikis["n_loads_early"].to_dict() == {"idwiki": 0, "thwiki": 1, "trwiki": 0}
 
 
 def test_loads_that_get_lost_on_the_way_show(faulty: dict[str, Any]) -> None:

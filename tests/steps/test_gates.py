@@ -16,10 +16,11 @@ from rich.console import Console
 from structlog.testing import capture_logs
 
 from expectations.checks import CRITICAL
-from expectations.gate import COLUMNS, GateResult
+from expectations.gate import COLUMNS, Failure, GateResult
 from expectations.thresholds import Thresholds, load_thresholds
 from jobs.errors import GateError
 from jobs.quality.facts_profile import TABLES
+from jobs.quality.history_frames import HISTORY_TABLES
 from jobs.settings import Settings, load_settings
 from jobs.steps import gates
 from jobs.steps.companion import Companion
@@ -69,6 +70,8 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setattr(Job, "reference", property(lambda self: f"what {self.run.run_id} froze"))
     monkeypatch.setattr(gates, "facts_profile", lambda frames, **known: {"profiled": (frames, known)})
     monkeypatch.setattr(gates, "marts_profile", lambda file, **known: {"profiled": (file, known)})
+    monkeypatch.setattr(gates, "past_profiles", lambda lake, known, reference, judged, days: {"past": (judged, days)})
+    monkeypatch.setattr(gates, "marts_changes", lambda new, live, **known: {"changes": (new, live, known)})
     return Job(EnginelessLake(warehouse.path), warehouse, settings(), Console(), run, companion)
 
 
@@ -87,12 +90,12 @@ def verdict(gate: str, day: date, check: str, *, success: bool = True, severity:
 def judged(monkeypatch: pytest.MonkeyPatch, gate: str, *verdicts: dict[str, Any]) -> None:
     """Have the gate come to these verdicts."""
     bad = [row for row in verdicts if not row["success"]]
-    result = GateResult(
-        gate,
-        pd.DataFrame(list(verdicts), columns=COLUMNS),
-        [row["message"] for row in bad if row["severity"] == CRITICAL],
-        [row["message"] for row in bad if row["severity"] != CRITICAL],
-    )
+    failures = [
+        Failure(row["check_id"], "fates", row["subject"], row["event_date"], row["severity"], row["message"],
+                row["observed"], row["expected"], "pdmetrics doctor")
+        for row in bad
+    ]  # fmt: skip
+    result = GateResult(gate, pd.DataFrame(list(verdicts), columns=COLUMNS), failures)
     monkeypatch.setattr(gates, "run_gate", lambda *_, **__: result)
 
 
@@ -183,7 +186,9 @@ def test_the_staged_facts_of_the_changed_days_are_judged(job: Job, monkeypatch: 
     facts_gate(job)
     ((function, name, profiles, limits, named),) = cast(Any, job.companion).asked
     assert (function, name, limits) == (gates.run_gate, "facts", load_thresholds())
-    assert named == {"days": [DAY, NEXT]}
+    assert named == {"days": [DAY, NEXT], "run": job.run.run_id, "docs_dir": job.warehouse.data_docs}
+    judged_tables, days = profiles["past"]
+    assert (set(judged_tables), days) == (set(HISTORY_TABLES), [DAY, NEXT])
     frames, known = profiles["profiled"]
     assert frames == {name: (name, [DAY, NEXT], job.run.run_id) for name in TABLES}
     assert known == {
@@ -235,7 +240,10 @@ def test_a_critical_failure_stops_the_run_and_leaves_its_verdicts(job: Job, monk
     assert set(job.lake.refs(QUALITY_TABLE)) == {MAIN}
     assert Warehouse(job.warehouse.path).newest_run(DAY, LATER) == job.run
     assert job.run.state == "failed", "nobody goes on with it"
-    assert [(line["log_level"], line["event"]) for line in told] == [("warning", "odd of 2026-03-20")]
+    assert [(line["log_level"], line["event"]) for line in told] == [
+        ("error", "bad of 2026-03-19"), ("warning", "odd of 2026-03-20"),
+    ]  # fmt: skip
+    assert "bad: saw 3, allowed 4; look: pdmetrics doctor" in str(stopped.value)
 
 
 def test_warnings_are_told_and_recorded_and_pass(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,10 +251,10 @@ def test_warnings_are_told_and_recorded_and_pass(job: Job, monkeypatch: pytest.M
     judged(monkeypatch, "facts", *odd, verdict("facts", DAY, "good"))
     with capture_logs() as told:
         facts_gate(job)
-    assert [(line["log_level"], line["event"], line["gate"]) for line in told] == [
-        ("warning", "odd of 2026-03-19", "facts"),
-        ("warning", "odd of 2026-03-20", "facts"),
-        ("info", "gate passed", "facts"),
+    assert [(line["log_level"], line["event"], line.get("cause")) for line in told] == [
+        ("warning", "odd of 2026-03-19", "facts/odd/all"),
+        ("warning", "odd of 2026-03-20", "facts/odd/all"),
+        ("info", "gate passed", None),
     ]
     assert (told[-1]["checks"], told[-1]["warnings"]) == (2, 2)
     assert (DAY, "facts", "odd", False) in recorded(job.lake, job.run.run_id)
@@ -343,7 +351,11 @@ def test_the_built_marts_are_judged_and_show_their_own_verdict(job: Job, monkeyp
         assert shown(job) == expected
         assert attempts(job.lake, job.run.run_id) == [row[:-1] for row in expected], "the lake says what the marts say"
     _, name, profiles, _, named = cast(Any, job.companion).asked[-1]
-    assert (name, named) == ("marts", {"days": [NEXT, LATER]})
+    assert name == "marts"
+    assert named == {"days": [NEXT, LATER], "run": job.run.run_id, "docs_dir": job.warehouse.data_docs}
+    new, live, said = profiles["changes"]
+    assert (new, live) == (job.warehouse.next_marts, job.warehouse.marts)
+    assert said == {"as_of": [NEXT, LATER], "changed": [DAY, NEXT]}
     file, known = profiles["profiled"]
     assert (file, known["as_of"]) == (job.warehouse.next_marts, [NEXT, LATER])
     assert written(job.run, job.warehouse, "marts") == [("b", True), ("b", True)]
