@@ -39,7 +39,10 @@ def _version(value: bool) -> None:
 @app.callback()
 def _global(
     context: typer.Context,
-    config: Annotated[Path | None, typer.Option(help="TOML settings; default ./pdmetrics.toml if it is there.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(envvar="PDMETRICS_CONFIG", help="TOML settings; default ./pdmetrics.toml if it is there."),
+    ] = None,
     warehouse: Annotated[
         Path,
         typer.Option(

@@ -69,15 +69,12 @@ class SqlCommand(TyperCommand):
         return super().parse_args(ctx, [*rest, "--", *sql] if sql else rest)
 
 
+_INPUT = "Directory with raw/, sampling_policy.csv, wikis.csv …"
 InputDir = Annotated[
     Path,
-    typer.Option(
-        "--input", parser=folder, metavar="DIRECTORY", help="Directory with raw/, sampling_policy.csv, wikis.csv …"
-    ),
+    typer.Option("--input", envvar="PDMETRICS_INPUT", parser=folder, metavar="DIRECTORY", help=_INPUT),
 ]
-InputPlace = Annotated[
-    str, typer.Option("--input", help="Directory with raw/, sampling_policy.csv, wikis.csv …, or s3://…, hdfs://…")
-]
+InputPlace = Annotated[str, typer.Option("--input", envvar="PDMETRICS_INPUT", help=f"{_INPUT}, or s3://…, hdfs://…")]
 StartDay = Annotated[date | None, typer.Option("--start", parser=day, metavar="DAY", help="First day (UTC).")]
 EndDay = Annotated[
     date | None, typer.Option("--end", parser=day, metavar="DAY", help="Day after the last (exclusive).")

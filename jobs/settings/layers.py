@@ -18,7 +18,7 @@ from jobs.settings.secrets import shown_flag
 from jobs.settings.sections import ENV_PREFIX, Settings
 
 DEFAULT_FILE = Path("pdmetrics.toml")
-# Variables that are no settings: of the command line, and of the scheduler (dags/README.md).
+# Variables that are no settings: of the command line (CLI and RETRIES of the scheduler only, dags/README.md).
 OTHER_VARIABLES = tuple(ENV_PREFIX + name for name in ("WAREHOUSE", "LOG_FORMAT", "INPUT", "CLI", "CONFIG", "RETRIES"))
 _OF_TESTS = f"{ENV_PREFIX}TEST_"
 
@@ -53,7 +53,8 @@ def file_layer(config: Path | None) -> Layer:
         values = tomllib.loads(text)
     except FileNotFoundError:
         if config is not None:
-            raise _bad_file("There is no such configuration file.", path, "check --config") from None
+            step = "check --config, or PDMETRICS_CONFIG"
+            raise _bad_file("There is no such configuration file.", path, step) from None
     except IsADirectoryError:
         raise _bad_file(
             "The configuration is a directory, not a file.",

@@ -619,6 +619,33 @@ def test_a_bad_setting_is_a_finding_and_the_rest_is_examined(
     assert not folder.exists(), "nothing is taken over with other settings than those meant"
 
 
+def test_the_environment_names_the_configuration_and_the_flag_beats_it(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ours, others = tmp_path / "ours.toml", tmp_path / "others.toml"
+    ours.write_text("[privacy]\nmin_users = 31\n")
+    others.write_text("[privacy]\nmin_users = 32\n")
+    monkeypatch.setenv("PDMETRICS_CONFIG", str(ours))
+    told = by_command_line(monkeypatch, capsys, "--warehouse", str(folder), "doctor")
+    assert ["[privacy] min_users", "31", str(ours)] in list(_rows(told.text))
+    told = by_command_line(monkeypatch, capsys, "--config", str(others), "--warehouse", str(folder), "doctor")
+    assert ["[privacy] min_users", "32", str(others)] in list(_rows(told.text))
+    monkeypatch.setenv("PDMETRICS_CONFIG", str(tmp_path / "none.toml"))
+    told = by_command_line(monkeypatch, capsys, "query", "select 1")
+    assert told.code == 2
+    assert "check --config, or PDMETRICS_CONFIG" in told.text
+
+
+def test_the_environment_names_the_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PDMETRICS_INPUT", str(tmp_path / "there"))
+    for given in (["run", "--date", "2026-03-19"], ["policy", "check"], ["policy", "import", "x.json"]):
+        told = by_command_line(monkeypatch, capsys, *given)
+        assert told.code == 2
+        assert str(tmp_path / "there") in told.text
+
+
 def test_other_commands_refuse_a_bad_setting(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
