@@ -27,7 +27,8 @@ FIRST, END = date(2026, 3, 2), date(2026, 3, 26)
 DIP = FIRST + timedelta(days=10)
 VISITORS = MilestoneRow("Visitors", "idwiki", "dashboard_visitors", "rolling", 7, 100.0, date(2026, 3, 20), "a test")
 BACK = replace(VISITORS, milestone="Come back", metric="two_week_return_rate", window_kind="cohort", window_days=14)
-KNOWN = replace(reference(policy_row(), wikis=[wiki_row("idwiki", BEGIN)]), milestones=(VISITORS, BACK))
+LOADS = replace(VISITORS, milestone="Loads", metric="dashboard_pageviews")
+KNOWN = replace(reference(policy_row(), wikis=[wiki_row("idwiki", BEGIN)]), milestones=(VISITORS, LOADS, BACK))
 
 
 @pytest.fixture
@@ -66,13 +67,13 @@ def stage(lake: Lake, run_id: str, of_days: Sequence[date]) -> None:
     stage_milestones(lake, KNOWN, run_id, of_days)
 
 
-def states(lake: Lake, run_id: str | None = None) -> dict[date, tuple[str, date | None, bool]]:
-    """By day, how the milestone of visitors stands, when it was reached, whether it is overdue."""
+def states(lake: Lake, run_id: str | None = None, of: MilestoneRow = VISITORS) -> dict[date, tuple[Any, ...]]:
+    """By day, how a milestone stands, when it was reached, whether it is overdue."""
     found = lake.arrow_days("milestone_status", days(FIRST, END), run_id).to_pylist()
     return {
         row["as_of_date"]: (row["status"], row["reached_on"], row["is_overdue"])
         for row in found
-        if row["milestone"] == VISITORS.milestone
+        if row["milestone"] == of.milestone
     }
 
 
@@ -97,8 +98,16 @@ def test_any_order_of_runs_leaves_the_same_rows(lake: Lake, tmp_path_factory: py
     stage(lake, "at_once", every)
     whole = lake.arrow_days("milestone_status", every, "at_once")
     assert whole.sort_by([("as_of_date", "ascending"), ("milestone", "ascending")]).equals(found)
-    assert found.num_rows == 2 * len(every)
-    assert {row["status"] for row in found.to_pylist() if row["milestone"] == BACK.milestone} == {"not measurable"}
+    assert found.num_rows == 3 * len(every)
+    assert states(lake) == states(lake, of=LOADS), "which are as many"
+    assert {status for status, *_ in states(lake, of=BACK).values()} == {"not measurable"}, "of which there is no row"
+
+
+def test_without_milestones_there_are_no_rows_and_old_ones_of_these_days_go(lake: Lake) -> None:
+    stage(lake, "run_1", [FIRST, FIRST + DAY])
+    lake.publish("run_1")
+    stage_milestones(lake, replace(KNOWN, milestones=()), "run_2", [FIRST + DAY])
+    assert set(states(lake, "run_2")) == {FIRST}
 
 
 def test_a_gap_that_is_filled_with_a_low_day_takes_back_what_looked_reached(lake: Lake) -> None:
