@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import socket
 import sys
@@ -165,8 +166,16 @@ class Warehouse:
         raise UsageError(
             f"No staged run of {in_words(start, end)} has finished its step `{after}`.",
             where=str(self.runs),
-            next_step=f"pdmetrics run --start {start} --end {end} --input DIR --steps {after}",
+            next_step=self._first_missing(start, end),
         )
+
+    def _first_missing(self, start: date, end: date) -> str:
+        """Return the command of the first step that is missing: what a failed or published run staged counts no more."""
+        run = self.newest_run(start, end)
+        done = run.done if run is not None and run.state == "open" else []
+        step = next(name for name in STEPS if name not in done)
+        days = ["--start", f"{start}", "--end", f"{end}", "--input", run.input_dir if run is not None else "DIR"]
+        return shlex.join(["pdmetrics", "--warehouse", str(self.path), "run", *days, "--steps", step])
 
     def forget_old(self) -> None:
         """Delete all folders but those of the newest published runs: of older ones, and of what never got there."""

@@ -158,3 +158,23 @@ def test_a_salt_that_cannot_be_written_leaves_none(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert list(tmp_path.iterdir()) == []
     assert len(Warehouse(tmp_path).salt(None)) == 64
+
+
+def test_a_step_that_comes_too_early_is_answered_with_the_first_that_is_missing(tmp_path):
+    warehouse = Warehouse(tmp_path / "w h")
+    begin = f"pdmetrics --warehouse '{warehouse.path}' run --start 2026-03-19 --end 2026-03-20 --input"
+
+    def next_step():
+        with pytest.raises(UsageError) as told:
+            warehouse.staged_run(DAY, NEXT, after="estimates")
+        return told.value.next_step
+
+    assert next_step() == f"{begin} DIR --steps ingest"
+    run = warehouse.new_run(DAY, NEXT, "/in")
+    assert next_step() == f"{begin} /in --steps ingest"
+    run.done = ["ingest"]
+    warehouse.save(run)
+    assert next_step() == f"{begin} /in --steps estimates"
+    run.state = "failed"  # by a gate: what it staged is of no use
+    warehouse.save(run)
+    assert next_step() == f"{begin} /in --steps ingest"
