@@ -7,6 +7,7 @@ wiki in any case; and that is told.
 
 from __future__ import annotations
 
+import csv
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -30,7 +31,7 @@ from jobs.warehouse.wiki_rows import wiki_rows
 from jobs.windows import DAY, in_words
 
 HOURS = 24
-FACTS, VERDICTS = "baseline_daily", "data_quality_metrics"
+FACTS = "baseline_daily"
 ENTRY_POINT = "entry point"
 LOAD_COLUMNS = ("event_date", "sample_unit", "sample_rate", "n_events", "n_loads", "n_sessions")
 AUDIT_COLUMNS = (
@@ -61,7 +62,7 @@ def read_evidence(settings: Settings, warehouse: Warehouse, wiki_db: str, as_of:
     staged = stopped.run_id if stopped and stopped.run_id in tables.refs(FACTS) else None
     hours = _missing_hours(tables, stopped.days if stopped and staged else (), staged)
     last = _last_day(sorted({*hours, *(_read_days(stopped) if stopped else ())}), as_of)
-    verdicts = _failed(tables, stopped) if stopped else ()
+    verdicts = _failed(warehouse, stopped) if stopped else ()
     since = min([wiki.enabled_from, *hours])
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
     usage = instruments_between(reference.instruments, USAGE_ROLES, last, last + DAY)
@@ -111,14 +112,19 @@ def _read_days(stopped: Run) -> list[date]:
     return [day for day, n_lines in stopped.lines_read.items() if n_lines]
 
 
-def _failed(tables: Tables, stopped: Run) -> list[tuple[str, FailedCheck]]:
-    """Return what stopped a run: the critical checks that failed, with their subject."""
-    rows = tables.arrow_days(VERDICTS, sorted({*stopped.days, *stopped.changed})).to_pylist()
-    return [
-        (row["subject"], FailedCheck(row["event_date"], row["check_id"], row["message"]))
-        for row in sorted(rows, key=lambda row: (row["event_date"], row["check_id"], row["subject"]))
-        if row["run_id"] == stopped.run_id and row["severity"] == CRITICAL and not row["success"]
-    ]
+def _failed(warehouse: Warehouse, stopped: Run) -> list[tuple[str, FailedCheck]]:
+    """Return what stopped a run: the critical checks that failed, with their subject.
+
+    They are in the run's own folder. The lake has them too, but there another run may have had its number.
+    """
+    found = []
+    for file in sorted(warehouse.folder(stopped.run_id).glob("gate_*.csv")):
+        with file.open(encoding="utf-8", newline="") as handle:
+            for row in csv.DictReader(handle):
+                if row["severity"] == CRITICAL and row["success"] != "True":
+                    day = date.fromisoformat(row["event_date"])
+                    found.append((row["subject"], FailedCheck(day, row["check_id"], row["message"])))
+    return found
 
 
 def _hold_up(stopped: Run, failed: Sequence[tuple[str, FailedCheck]]) -> str:

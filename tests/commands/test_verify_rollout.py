@@ -158,9 +158,12 @@ def test_what_a_gate_stopped_is_read_as_it_was_staged(warehouse: Warehouse, veri
     assert (before.source, before.hold_up, list(before.missing_hours)) == ("as published", None, [march(19)])
 
 
-def failed_check(run: Run, day: int, subject: str, check_id: str, **more: Any) -> dict[str, Any]:
-    row = {"run_id": run.run_id, "severity": "critical", "success": False, "gate": "raw", "attempt": 1, **more}
-    return {"event_date": march(day), "subject": subject, "check_id": check_id, "message": f"{subject} is bad", **row}
+SAID = """event_date,gate,check_id,subject,severity,success,message
+2026-03-20,raw,menu_link_before_visible,frwiki,critical,False,frwiki is bad
+2026-03-20,raw,sampling_rate_higher,dewiki / x,critical,False,dewiki is bad
+2026-03-20,raw,loads_before_visible,frwiki,warning,False,a warning
+2026-03-20,raw,wiki_has_events,frwiki,critical,True,all is well
+"""
 
 
 def test_a_run_that_left_no_facts_still_says_what_its_gate_found(warehouse: Warehouse, verify: Verify) -> None:
@@ -168,19 +171,9 @@ def test_a_run_that_left_no_facts_still_says_what_its_gate_found(warehouse: Ware
     run = warehouse.new_run(march(20), march(21), "in")
     run.state, run.lines_read = "failed", {march(20): 5}
     warehouse.save(run)
+    (warehouse.folder(run.run_id) / "gate_raw.csv").write_text(SAID)
     for name, text in (("wikis.csv", WIKIS.replace("-20\n", "-21\n")), ("sampling_policy.csv", POLICY)):
         (warehouse.reference(run.run_id) / name).write_text(text)
-    tables = Tables(open_home({}, warehouse.path)[0])
-    tables.ensure_tables()
-    said = [
-        failed_check(run, 20, "frwiki", "menu_link_before_visible"),
-        failed_check(run, 20, "dewiki / x", "sampling_rate_higher"),
-        failed_check(run, 20, "frwiki", "loads_before_visible", severity="warning"),
-        failed_check(run, 20, "frwiki", "menu_link_before_visible", run_id="run_1", message="an older one"),
-        failed_check(run, 20, "frwiki", "wiki_has_events", success=True),
-    ]
-    rows = pa.Table.from_pylist(said, schema=arrow_schema(TABLES["data_quality_metrics"].columns))
-    tables.table("data_quality_metrics").append(rows)
     found = read_evidence(SETTINGS, warehouse, "frwiki", None)
     assert (found.as_of, found.source, list(found.missing_hours)) == (march(20), "as published", [march(19)])
     assert [check.message for check in found.failed] == ["frwiki is bad"]

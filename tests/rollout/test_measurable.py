@@ -57,7 +57,10 @@ def test_windows_wait_are_due_or_say_something():
     assert (shown.status, shown.as_of_date, shown.publishable) == ("publish", march(14), None)
     assert (due.status, due.closes, due.publishable) == ("due", march(11), march(12))
     assert (waits.status, waits.closes, waits.publishable) == ("waits", date(2026, 4, 1), date(2026, 4, 2))
+    assert states["retention_day_7", 8].closes == march(12)
     assert states["eligible_editors", 14].status == "never"
+    on_the_day = window_states(evidence(as_of=march(12)), CATALOGUE)
+    assert [state.status for state in on_the_day if state.metric == "retention_day_7"] == ["due"]
 
 
 def test_the_line_counts_them():
