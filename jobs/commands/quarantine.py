@@ -11,8 +11,8 @@ from jobs.console import as_records, as_table
 from jobs.errors import UsageError
 from jobs.settings import Settings
 from jobs.warehouse.home import open_home
-from jobs.warehouse.refused import LOG, refused_by_day, refused_lines, tables_to_look_at
-from jobs.warehouse.runs import Warehouse
+from jobs.warehouse.refused import LOG, is_reason, refused_by_day, refused_lines, tables_to_look_at
+from jobs.warehouse.runs import Run, Warehouse
 
 
 @dataclass(frozen=True)
@@ -30,30 +30,61 @@ def show_refused(console: Console, settings: Settings, warehouse: Warehouse, wan
     """Print how many lines were refused for which reason, and some of them.
 
     Raises:
-        UsageError: no line was refused for that reason, or no run is staged that has the day.
+        UsageError: there is no such reason, or no run is staged that has the day.
     """
     tables = tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
-    run_id = _staged(warehouse, wanted.day) if wanted.is_staged else None
+    is_published = wanted.day in tables.days(LOG)
+    run_id = _staged(warehouse, wanted.day, is_published) if wanted.is_staged else None
     reasons = {reason: n for (_, reason), n in refused_by_day(tables, [wanted.day], run_id).items()}
     source = f"{wanted.day}, " + (f"as {run_id} staged it" if run_id else "as published")
     if not reasons:
-        known = run_id is not None or wanted.day in tables.days(LOG)
-        text = f"No line is quarantined: {source}." if known else f"Nothing of {wanted.day} is published; see --staged."
+        known = run_id is not None or is_published
+        text = f"No line is quarantined: {source}." if known else _unpublished(warehouse, wanted.day)
         console.print(text, highlight=False, soft_wrap=True)
         return
     if wanted.reason not in (None, *reasons):
-        raise UsageError(
-            f"No line was refused for {wanted.reason!r}.", where=source, next_step=f"there are {', '.join(reasons)}"
-        )
+        if not is_reason(wanted.reason):
+            raise UsageError(
+                f"There is no reason {wanted.reason!r}.", where=source, next_step=f"there are {', '.join(reasons)}"
+            )
+        there = ", ".join(reasons)
+        text = f"No line is quarantined for {wanted.reason}: {source}. There are lines for {there}."
+        console.print(text, highlight=False, soft_wrap=True)
+        return
     console.print(f"Quarantined, {source}:", highlight=False, soft_wrap=True)
     console.print(as_table(["reason", "lines"], list(reasons.items())))
     found = refused_lines(tables, [wanted.day], run_id, reason=wanted.reason, limit=wanted.limit, is_raw=wanted.is_raw)
     console.print(as_records(["file", "reason", "line"], [astuple(line) for line in found]), soft_wrap=True)
+    total = sum(n for reason, n in reasons.items() if wanted.reason in (None, reason))
+    more = "" if len(found) == total else "; --limit N shows more"
+    console.print(f"{len(found):,} of {total:,} shown{more}.", highlight=False, soft_wrap=True)
 
 
-def _staged(warehouse: Warehouse, day: date) -> str:
+def _newest_staged(warehouse: Warehouse, day: date) -> Run | None:
+    """Return the newest run, if it has the day and is not published."""
     run = next(reversed(warehouse.all_runs()), None)
-    if run is None or run.state == "published" or day not in run.days:
-        newest = f"the newest run, {run.run_id}, is {run.state}" if run else "there are no runs"
-        raise UsageError(f"Nothing is staged of {day}: {newest}.", next_step="leave out --staged for what is published")
-    return run.run_id
+    return None if run is None or run.state == "published" or day not in run.days else run
+
+
+def _unpublished(warehouse: Warehouse, day: date) -> str:
+    run = _newest_staged(warehouse, day)
+    if run is not None:
+        return f"Nothing of {day} is published; {run.run_id} has staged it: add --staged."
+    return f"Nothing of {day} is published or staged. Next: {_command(warehouse, day)}"
+
+
+def _command(warehouse: Warehouse, day: date) -> str:
+    return f"pdmetrics --warehouse {warehouse.path} run --date {day} --input DIR"
+
+
+def _staged(warehouse: Warehouse, day: date, is_published: bool) -> str:
+    run = _newest_staged(warehouse, day)
+    if run is not None:
+        return run.run_id
+    last = next(reversed(warehouse.all_runs()), None)
+    newest = f"the newest run, {last.run_id}, is {last.state}" if last else "there are no runs"
+    step = f"it is not published either: {_command(warehouse, day)}"
+    raise UsageError(
+        f"Nothing is staged of {day}: {newest}.",
+        next_step="leave out --staged for what is published" if is_published else step,
+    )

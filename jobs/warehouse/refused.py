@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,11 @@ from jobs.warehouse.tables import Tables, equal_to, within
 
 LOG, LINES = "ingest_log", "quarantine"
 LETTERS_SHOWN = 1000
+REASONS = (
+    "unreadable_file", "malformed_json", "missing_meta_id", "partition_mismatch", "unknown_wiki", "no_sampling_policy",
+    "sampling_rate_zero", "not_in_sample",
+)  # fmt: skip
+_OF_A_FIELD = re.compile(r"schema:\S+")
 
 
 @dataclass(frozen=True)
@@ -97,6 +103,11 @@ def refused_lines(
     return [
         Refused(row["file"], row["reason"], _shown(row["line"], is_raw=is_raw)) for row in scan.to_arrow().to_pylist()
     ]
+
+
+def is_reason(text: str) -> bool:
+    """Whether a line may be quarantined for it (docs/contract.md, section 3): a word, or `schema:` with a field."""
+    return text in REASONS or _OF_A_FIELD.fullmatch(text) is not None
 
 
 def shorten(line: str) -> str:

@@ -170,7 +170,7 @@ class Warehouse:
         )
 
     def _first_missing(self, start: date, end: date) -> str:
-        """Return the command of the first step that is missing: what a failed or published run staged counts no more."""
+        """Return the command of the first missing step: what a failed or published run staged counts no more."""
         run = self.newest_run(start, end)
         done = run.done if run is not None and run.state == "open" else []
         step = next(name for name in STEPS if name not in done)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 from collections.abc import Callable
 from datetime import date
 from io import StringIO
@@ -18,8 +20,10 @@ from jobs.contracts import TABLES
 from jobs.errors import UsageError, WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
+from jobs.transforms import events
 from jobs.warehouse.home import open_home
 from jobs.warehouse.publish import publish
+from jobs.warehouse.refused import REASONS
 from jobs.warehouse.runs import Run, Warehouse
 from jobs.warehouse.tables import Tables
 
@@ -108,9 +112,26 @@ def test_one_reason_and_so_many_lines(warehouse: Warehouse, show: Callable[..., 
     assert shown(show(reason="unknown_wiki"), "reason") == ["unknown_wiki"] * 3
 
 
+def test_a_reason_of_which_there_are_no_lines_is_good_news(warehouse: Warehouse, show: Callable[..., str]) -> None:
+    published(warehouse, ("schema:agent", ANN), ("unknown_wiki", ANN))
+    told = "2026-03-19, as published. There are lines for schema:agent, unknown_wiki.\n"
+    for reason in ("not_in_sample", "schema:meta.dt"):
+        assert show(reason=reason) == f"No line is quarantined for {reason}: {told}"
+
+
+def test_the_reasons_are_those_of_ingest() -> None:
+    assert set(REASONS) == set(re.findall(r'_reason\("(\w+)"', inspect.getsource(events)))
+
+
+def test_it_says_how_many_of_how_many_are_shown(warehouse: Warehouse, show: Callable[..., str]) -> None:
+    published(warehouse, *[("schema:agent", ANN)] * 7, *[("unknown_wiki", ANN)] * 3)
+    assert show(limit=6).splitlines()[-1] == "6 of 10 shown; --limit N shows more."
+    assert show(reason="unknown_wiki").splitlines()[-1] == "3 of 3 shown."
+
+
 def test_an_unknown_reason_names_those_of_the_day(warehouse: Warehouse, show: Callable[..., str]) -> None:
     published(warehouse, ("schema:agent", ANN), ("unknown_wiki", ANN), ("unknown_wiki", ANN))
-    with pytest.raises(UsageError, match="No line was refused for 'schema'") as caught:
+    with pytest.raises(UsageError, match="There is no reason 'schema'") as caught:
         show(reason="schema")
     assert caught.value.next_step == "there are unknown_wiki, schema:agent", "most first"
 
@@ -119,7 +140,16 @@ def test_a_day_without_refused_lines_says_so(warehouse: Warehouse, show: Callabl
     published(warehouse)
     assert show() == "No line is quarantined: 2026-03-19, as published.\n"
     assert show(reason="schema:agent") == show()
-    assert show(NEXT) == "Nothing of 2026-03-20 is published; see --staged.\n"
+    run_it = f"pdmetrics --warehouse {warehouse.path} run --date 2026-03-20 --input DIR"
+    assert show(NEXT) == f"Nothing of 2026-03-20 is published or staged. Next: {run_it}\n"
+    with pytest.raises(UsageError) as caught:
+        show(NEXT, is_staged=True)
+    assert caught.value.next_step == f"it is not published either: {run_it}"
+    with pytest.raises(UsageError) as caught:
+        show(is_staged=True)
+    assert caught.value.next_step == "leave out --staged for what is published"
+    run = staged(warehouse, ("schema:agent", ANN), day=NEXT)
+    assert show(NEXT) == f"Nothing of 2026-03-20 is published; {run.run_id} has staged it: add --staged.\n"
 
 
 def test_staged_lines_are_those_of_the_newest_run_be_it_failed(warehouse: Warehouse, show: Callable[..., str]) -> None:
