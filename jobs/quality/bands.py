@@ -70,12 +70,8 @@ class Band:
         )
 
     def limits(self, sds: float, change: float) -> tuple[float, float]:
-        """Return the ends beyond which a day is out by more than `sds` deviations and more than a relative change.
-
-        Fewer than sds^2 kept events are never out: sqrt(n) of so few is more than they are.
-        """
-        reach = max(sds * self.sd, sds**2 * self.unit, change * self.expected)
-        return max(self.expected - reach, 0.0), self.expected + reach
+        """Return the ends beyond which a day is out by more than `sds` deviations and more than a relative change."""
+        return self._low(self.expected, sds, change), self._high(self.expected, sds, change)
 
     def far_limits(self, sds: float, change: float) -> tuple[float, float]:
         """Return the same ends where a day must also have left the month's level.
@@ -83,12 +79,24 @@ class Band:
         So a series that comes back to its usual after some bad days is not far out.
         """
         low, high = min(self.expected, self.expected_month), max(self.expected, self.expected_month)
-        return max(low - self._reach(low, sds, change), 0.0), high + self._reach(high, sds, change)
+        return self._low(low, sds, change), self._high(high, sds, change)
 
-    def _reach(self, level: float, sds: float, change: float) -> float:
-        """How far a day may be from a level: deviations grow with its square root, as counts' do."""
-        sd = self.sd * float(np.sqrt(level / max(self.expected, self.unit)))
-        return max(sds * sd, sds**2 * self.unit, change * level)
+    def _low(self, level: float, sds: float, change: float) -> float:
+        return float(max(level - max(sds * self._sd_of_one * np.sqrt(level), change * level), 0.0))
+
+    def _high(self, level: float, sds: float, change: float) -> float:
+        """The upper end: deviations grow with the root of a count, so they are those of the end itself.
+
+        With s deviations of c sqrt(n), that is the n for which n - level = s c sqrt(n): for few events, which are
+        skewed, it is further away than s deviations of the level.
+        """
+        reach = sds * self._sd_of_one
+        return float(max(((reach + np.sqrt(reach**2 + 4 * level)) / 2) ** 2, level * (1 + change)))
+
+    @property
+    def _sd_of_one(self) -> float:
+        """The deviation of one expected event; that of n is sqrt(n) times as large."""
+        return self.sd / float(np.sqrt(max(self.expected, self.unit)))
 
 
 def band(history: npt.ArrayLike, rate: float = 1.0) -> Band | None:

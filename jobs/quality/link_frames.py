@@ -39,6 +39,10 @@ class ElementSeries:
         self.keys = tuple(self._parts)
         self.on = cache(self._on)
 
+    def named(self, key: tuple[str, str, str], platform: str) -> Series:
+        """Return the series of a wiki's element and measure of events that name a platform."""
+        return self._parts[key].get(platform, {})
+
     def _on(self, key: tuple[str, str, str], platforms: tuple[str, ...]) -> Series:
         """Return the series of a wiki's element and measure on some platforms, together."""
         total: dict[date, float] = {}
@@ -54,7 +58,8 @@ def element_frames(
 ) -> dict[str, pd.DataFrame]:
     """Return `keys` and `elements_usual`: each measured element of a wiki with its impressions and clicks.
 
-    `keys` says how many independent events the days without any would have held (0 on a day with some). For
+    `keys` says how many independent events the days without any would have held (0 on a day with some); where the
+    element spoke, also of each platform, for one that breaks alone may be too small a part to be missed. For
     `elements_usual` what is expected is multiplied by the wiki's own volume against its usual, so that only a change
     of the element itself shows; on whole days.
     """
@@ -72,6 +77,7 @@ def element_frames(
             expected, n_silent = silence(past, series, day, usable, rate)
             row = {"event_date": day, "subject": f"{wiki} / {element} / {measure}", "n_events": series.get(day, 0.0)}
             keys.append({**row, "n_silent_days": n_silent, "silent_expected": expected})
+            keys += _platform_rows(past, elements, day, (wiki, element, measure), platforms, rate)
             if past.is_whole(day) and measure == "impressions":
                 own = band(past.history(series, day, usable), rate)
                 usual += _element_row(past, day, row, own, expected_wiki, volume[wiki].get(day, 0.0))
@@ -79,6 +85,26 @@ def element_frames(
         "keys": frame_of(keys, ["n_events", "n_silent_days", "silent_expected"]),
         "elements_usual": frame_of(usual, ["n_events", "usual", "warn_low", "warn_high"]),
     }
+
+
+def _platform_rows(
+    past: Past, elements: ElementSeries, day: date, key: tuple[str, str, str], platforms: tuple[str, ...], rate: float
+) -> list[dict[str, object]]:
+    """Return a row for each platform of an element that spoke; none where most of what came names no platform."""
+    seen, unnamed = elements.on(key, platforms).get(day, 0.0), elements.on(key, ()).get(day, 0.0)
+    if len(platforms) < 2 or unnamed * 2 >= seen:
+        return []
+    rows: list[dict[str, object]] = []
+    for platform in platforms:
+        series = elements.named(key, platform)
+        expected, n_silent = silence(past, series, day, _usable(past, key[0], key[1], (platform,)), rate)
+        rows.append(
+            {
+                "event_date": day, "subject": f"{' / '.join(key)} on {platform}", "n_events": series.get(day, 0.0),
+                "n_silent_days": n_silent, "silent_expected": expected,
+            }
+        )  # fmt: skip
+    return rows
 
 
 def _usable(past: Past, wiki: str, element: str, platforms: tuple[str, ...]) -> Callable[[date], bool]:

@@ -54,10 +54,10 @@ def test_a_storm_on_one_of_two_days_of_a_weekday_is_not_its_usual() -> None:
 
 def test_days_that_are_not_usable_are_left_out() -> None:
     values = series(1000)
-    values[[2, 9, 20]] = np.nan
+    values[[2, 9, 16, 20, 22, 23, 24, 25]] = np.nan
     expected = band(values)
     assert expected is not None
-    assert expected.n_days == 25
+    assert expected.n_days == 20
     assert expected.expected == pytest.approx(1200, rel=0.02)
 
 
@@ -94,9 +94,11 @@ def test_ends_need_both_deviations_and_a_change() -> None:
     assert big is not None
     assert small is not None
     assert big.limits(5, 0.25) == pytest.approx((7500, 12500))  # five deviations are 6 %
+    assert big.limits(5, 0.01)[0] == pytest.approx(10000 - 5 * big.sd)
     low, high = small.limits(5, 0.25)
     assert low == 0.0  # 16 events can fail to come by chance
-    assert high == pytest.approx(16 + 25)  # fewer than 5^2 events are never out
+    # Of the end itself: sqrt(n) of what would be out, not of what is usual.
+    assert high - 16 == pytest.approx(5 * small.sd / 4 * np.sqrt(high))
 
 
 def test_a_series_that_comes_back_to_its_month_is_not_far_out() -> None:

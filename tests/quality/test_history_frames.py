@@ -206,6 +206,18 @@ def test_hours_that_are_late_are_told_on_the_last_judged_day() -> None:
     assert late.loc[str(world.days[FAULT - 2]), "missing_hours"] == "5, 6"
 
 
+def test_an_hour_that_one_stream_lacks_or_that_cannot_be_read_is_not_there() -> None:
+    world = World(n_days=41)
+    log = world.tables()["ingest_log"]
+    rows = [
+        (world.days[38], 4, "quarantined", "unreadable_file", 1),
+        (world.days[39], 3, "missing_hour", None, 0),
+    ]
+    bad = pd.DataFrame(rows, columns=log.columns)
+    late = world.frames([40], ingest_log=pd.concat([log, bad]))["late"].set_index("subject")["missing_hours"]
+    assert late[[str(world.days[38]), str(world.days[39])]].tolist() == ["4", "3"]
+
+
 def test_a_rate_the_policy_does_not_declare_is_named() -> None:
     world = World(n_days=40)
     baseline = world.tables()["baseline_daily"]
