@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from jobs import __version__
-from jobs.commands.arguments import EndDay, InputDir, InputPlace, OneDay, SqlCommand, StartDay, day, folder, moment
+from jobs.commands.arguments import EndDay, InputPlace, OneDay, SqlCommand, StartDay, day, folder
 from jobs.commands.context import Context, Gate, LogFormat, OutputFormat
 from jobs.commands.group import Commands, LoneExtend
+from jobs.commands.policy_app import policy_app
 from jobs.errors import UsageError
 from jobs.exits import CUT_OFF, PUT_AWAY, Ending, leave, run_to_the_end
 from jobs.warehouse.runs import STEPS, Warehouse
@@ -26,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 ENDING = Ending()
-policy_app = typer.Typer(help="The sampling policy: what was recorded when, and at which rate.", no_args_is_help=True)
 app.add_typer(policy_app, name="policy")
 
 
@@ -213,31 +213,6 @@ def plan_sampling(
     except ValueError as error:
         raise UsageError(f"No wiki can be like that: {error}.", next_step="check the numbers") from None
     plan(context.obj.console, context.obj.settings, scenario, metric or ())
-
-
-@policy_app.command("check")
-def policy_check(context: typer.Context, input_dir: InputPlace) -> None:
-    """Find overlaps, gaps and impossible rates in the sampling policy, and print its timeline."""
-    from jobs.commands.policy import check
-
-    shared: Context = context.obj
-    check(shared.console, shared.settings, input_dir)
-
-
-@policy_app.command("import")
-def policy_import(
-    context: typer.Context,
-    files: Annotated[list[Path], typer.Argument(help="Test Kitchen instrument records (JSON).")],
-    input_dir: InputDir,
-    effective_from: Annotated[
-        datetime | None,
-        typer.Option(parser=moment, metavar="TIME", help="When a change without its own time began (UTC)."),
-    ] = None,
-) -> None:
-    """Read Test Kitchen records into sampling_policy.csv; what they replace is closed, the past is never rewritten."""
-    from jobs.commands.policy import import_files
-
-    import_files(context.obj.console, files, input_dir, effective_from)
 
 
 @app.command()
