@@ -9,11 +9,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from jobs.console import as_table, counted
+from jobs.console import as_table, counted, told
 from jobs.errors import InputError
 from jobs.policy.check import TIMELINE_HEADER, check_policy, timeline_table
 from jobs.policy.first_event import find_event
-from jobs.policy.import_records import import_records, write_policy
+from jobs.policy.import_records import WARNING, import_records, write_policy
 from jobs.policy.records import load_records
 from jobs.policy.timeline import all_regimes
 from jobs.raw.files import open_input, require_whole
@@ -36,7 +36,7 @@ def check(console: Console, settings: Settings, input_dir: str) -> None:
     console.print(as_table(TIMELINE_HEADER, timeline_table(all_regimes(reference, grace)), "Sampling in force"))
     problems = check_policy(reference, partial(find_event, source, reference.instruments))
     for problem in problems:
-        console.print(f"{problem.severity}: {problem}", highlight=False, markup=False)
+        told(f"{problem.severity}: {problem}", style="red" if problem.severity == "error" else "yellow")
     errors = [problem for problem in problems if problem.severity == "error"]
     if errors:
         raise InputError(
@@ -48,7 +48,7 @@ def check(console: Console, settings: Settings, input_dir: str) -> None:
 
 
 def import_files(console: Console, files: Sequence[Path], input_dir: Path, effective_from: datetime | None) -> None:
-    """Import records into the policy and print what was done; nothing is written if anything is wrong."""
+    """Import records into the policy and say what was done; nothing is written if anything is wrong."""
     if not input_dir.is_dir():
         raise InputError("There is no such input directory.", where=str(input_dir), next_step="check --input")
     path = input_dir / POLICY_CSV
@@ -61,16 +61,19 @@ def import_files(console: Console, files: Sequence[Path], input_dir: Path, effec
         effective_from=effective_from,
         sources=sources,
         known_wikis=frozenset(row.wiki_db for row in wikis) or None,
+        folder=input_dir,
     )
     for line in result.summary:
-        console.print(line, highlight=False, markup=False)
+        if line.startswith(WARNING):
+            told(line, style="yellow")
+        else:
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
     if result.rows == before:
-        console.print(f"{path} is unchanged: it says all of this already.")
+        console.print(f"{path} is unchanged: it says all of this already.", highlight=False, soft_wrap=True)
         return
     write_policy(path, result.rows)
-    console.print(
-        f"{path}: {counted(len(result.rows), 'row')}. Next: pdmetrics policy check --input {input_dir}", highlight=False
-    )
+    done = f"{path}: {counted(len(result.rows), 'row')}. Next: pdmetrics policy check --input {input_dir}"
+    console.print(done, highlight=False, soft_wrap=True)
 
 
 def _is_complete(input_dir: Path) -> bool:

@@ -27,13 +27,16 @@ class Step(NamedTuple):
         return max(self.at, self.wanted.start) if self.wanted.start is not None else self.at
 
 
-def apply_step(rows: Sequence[PolicyRow], step: Step, *, is_last: bool) -> tuple[list[PolicyRow], list[str]]:
+def apply_step(
+    rows: Sequence[PolicyRow], step: Step, *, is_last: bool, where: str = POLICY_CSV
+) -> tuple[list[PolicyRow], list[str]]:
     """Apply one record to a policy; the rows of other instruments pass through.
 
     Args:
         rows: the policy, free of overlaps.
         step: the record and its time.
         is_last: no other record of the import is about its instrument and later; what did not change is told then.
+        where: the file of the policy, for messages.
 
     Returns:
         The policy, and a line for the user about each thing done or left.
@@ -50,7 +53,7 @@ def apply_step(rows: Sequence[PolicyRow], step: Step, *, is_last: bool) -> tuple
     if len(same) == len(wanted) == len(running):
         has_later = any(row.valid_from > begins for row in own.values())
         return _adjust_end(rows, one, [same[wiki] for wiki in sorted(same)], begins, has_later, is_last)
-    _check_nothing_follows(own.values(), step)
+    _check_nothing_follows(own.values(), step, where)
     # Before a start in the future the instrument is off, whatever ran until now.
     kept = same if begins == at else {}
     closing = [place for wiki, place in _places_in_force(own, at).items() if wiki not in kept]
@@ -66,14 +69,14 @@ def _places_in_force(own: Mapping[int, PolicyRow], moment: datetime) -> dict[str
     return {row.wiki_db: place for place, row in own.items() if row.stretch.holds(moment)}
 
 
-def _check_nothing_follows(own: Iterable[PolicyRow], step: Step) -> None:
+def _check_nothing_follows(own: Iterable[PolicyRow], step: Step, where: str) -> None:
     """Refuse a change before rows that say otherwise."""
     following = [row.valid_from for row in own if row.valid_from >= step.at]
     if following:
         raise InputError(
             f"{step.wanted.source}: {step.wanted.name} should change at {format_time(step.begins)}, but the policy "
             f"has rows from {format_time(min(following))} on that say otherwise",
-            where=POLICY_CSV,
+            where=where,
             next_step="an import never rewrites the past: give a later --effective-from, or correct the rows by hand",
         )
 

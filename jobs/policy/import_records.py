@@ -22,6 +22,8 @@ from jobs.reference.csv_file import Problems, format_time, raise_problems, write
 from jobs.reference.rows import ANY_WIKI, COLUMNS, POLICY_CSV, WIKIS_CSV, PolicyRow
 from jobs.reference.rules import check_policy_overlaps
 
+WARNING = "warning: "  # what a line of the summary begins with that tells of something doubtful
+
 
 class ImportResult(NamedTuple):
     """The whole policy after an import, and a line for the user about each thing done, kept or doubtful."""
@@ -37,6 +39,7 @@ def import_records(
     effective_from: datetime | None = None,
     sources: Sequence[str] | None = None,
     known_wikis: Collection[str] | None = None,
+    folder: Path | str = "",
 ) -> ImportResult:
     """Apply instrument records to a policy.
 
@@ -46,6 +49,7 @@ def import_records(
         effective_from: when records without `utc_journal_dt` take effect.
         sources: where each record stands, for messages.
         known_wikis: the wikis of `wikis.csv`; rows for others are imported, and told.
+        folder: where the policy stands, for messages.
 
     Raises:
         InputError: naming every record that cannot be used; the policy is then left as it is.
@@ -61,11 +65,11 @@ def import_records(
         steps, unchanged = _steps([one for one in wanted if one.name == instrument], own, effective_from)
         summary += unchanged
         for number, step in enumerate(steps, start=1):
-            rows, lines = apply_step(rows, step, is_last=number == len(steps))
+            rows, lines = apply_step(rows, step, is_last=number == len(steps), where=str(Path(folder) / POLICY_CSV))
             summary += lines
     summary += _unknown_wikis(wanted, known_wikis)
     check_policy_overlaps(rows, problems)
-    problems.raise_if_any("")
+    problems.raise_if_any(folder)
     return ImportResult(tuple(rows), tuple(summary))
 
 
@@ -144,7 +148,7 @@ def _known_line(one: Wanted, own: Sequence[PolicyRow], *, is_explained: bool) ->
     newest = _newest(own)
     if not is_explained and unit_rates_of(newest) != one.unit_rates:
         return (
-            f"warning: {one.name}: unchanged; {one.source} has no time and says what held at its start, "
+            f"{WARNING}{one.name}: unchanged; {one.source} has no time and says what held at its start, "
             "not what holds now: give --effective-from if clients went back to it"
         )
     if not is_explained and any(row.valid_to != one.end for row in newest.values()):
@@ -162,7 +166,7 @@ def _unknown_wikis(wanted: Iterable[Wanted], known: Collection[str] | None) -> l
     if known is None:
         return []
     unknown = sorted({wiki for one in wanted for wiki in one.unit_rates if wiki != ANY_WIKI and wiki not in known})
-    return [f"warning: {wiki} is not in {WIKIS_CSV}: add it there, or `policy check` will complain" for wiki in unknown]
+    return [f"{WARNING}{wiki} is not in {WIKIS_CSV}: add it there, or `policy check` will complain" for wiki in unknown]
 
 
 def write_policy(path: Path, rows: Iterable[PolicyRow]) -> None:

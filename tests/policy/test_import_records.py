@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import datetime
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from jobs.cli import app
+from jobs.cli import app, main
 from jobs.errors import InputError
 from jobs.policy.import_records import import_records, write_policy
 from jobs.policy.records import load_records
@@ -350,3 +351,37 @@ def test_a_written_policy_reads_back_and_twice_is_the_same_file(tmp_path):
 def test_a_policy_that_cannot_be_written_leaves_the_old_one(tmp_path):
     with pytest.raises(InputError, match="cannot write the policy"):
         write_policy(tmp_path / "missing" / "sampling_policy.csv", ())
+
+
+def test_warnings_and_errors_stand_on_standard_error_unbroken_with_the_folder(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "80")
+    (tmp_path / "wikis.csv").write_text(
+        "wiki_db,domain,language,pilot,enabled_from,visible_from\n"
+        "trwiki,tr.wikipedia.org,tr,true,2026-03-19,2026-03-19\n"
+    )
+    policy, records = tmp_path / "sampling_policy.csv", tmp_path / "records.json"
+    policy.write_text("instrument_name,wiki_db,sample_unit,sample_rate,valid_from,valid_to\n")
+    records.write_text(json.dumps([record({"default": "1", "0.1": ["nowiki"]})]))
+    monkeypatch.setattr(sys, "argv", ["pdmetrics", "policy", "import", str(records), "--input", str(tmp_path)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    told = capsys.readouterr()
+    assert left.value.code == 0
+    assert told.err == "warning: nowiki is not in wikis.csv: add it there, or `policy check` will complain\n"
+    assert told.out.endswith(f"{policy}: 2 rows. Next: pdmetrics policy check --input {tmp_path}\n")
+
+    monkeypatch.setattr(sys, "argv", ["pdmetrics", "policy", "check", "--input", str(tmp_path)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    told = capsys.readouterr()
+    assert left.value.code == 2
+    assert "error: sampling_policy.csv line" in told.err
+    assert "error: " not in told.out
+    assert all(line.startswith(("error: ", "warning: ", "  where: ", "  next: ")) for line in told.err.splitlines())
+
+    records.write_text(json.dumps([record({"default": "0.5"}, utc_journal_dt="2026-01-01T00:00:00Z")]))
+    monkeypatch.setattr(sys, "argv", ["pdmetrics", "policy", "import", str(records), "--input", str(tmp_path)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert f"where: {policy}\n" in capsys.readouterr().err
