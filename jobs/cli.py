@@ -27,6 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 ENDING = Ending()
+REPORTING = ("run", "simulate")  # what they print tells how it went; of other commands it is the answer itself
 app.add_typer(policy_app, name="policy")
 
 
@@ -56,7 +57,7 @@ def _global(
         list[str] | None, typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override one setting; repeatable.")
     ] = None,
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More detail.")] = 0,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Errors only; answers are printed.")] = False,
     _: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Set up settings, logging and the warehouse for the command that follows."""
@@ -74,7 +75,8 @@ def _global(
         settings, sources, trouble = settings_to_examine(config, overrides or ())
     else:
         settings, sources = load_settings(config, overrides or ())
-    context.obj = Context(settings, sources, Warehouse(warehouse), PatientConsole(), trouble)
+    console = PatientConsole(quiet=quiet and context.invoked_subcommand in REPORTING)
+    context.obj = Context(settings, sources, Warehouse(warehouse), console, trouble)
 
 
 def _days(day: date | None, start: date | None, end: date | None) -> tuple[date, date]:

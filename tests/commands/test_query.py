@@ -166,3 +166,21 @@ def test_sql_that_begins_with_a_comment_is_no_option(warehouse, monkeypatch, cap
         main()
     assert left.value.code == 0
     assert capsys.readouterr().out == "n\n42\n"
+
+
+def test_errors_only_silences_reports_and_no_answers(warehouse, tmp_path, monkeypatch, capsys):
+    def printed(*given):
+        monkeypatch.setattr(sys, "argv", ["pdmetrics", "--warehouse", str(warehouse.path), *given])
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == 0
+        told = capsys.readouterr()
+        return told.out + told.err
+
+    def world(name):
+        return ("simulate", "--out", str(tmp_path / name), "--start", "2026-03-19", "--days", "1", "--scale", "0.001")
+
+    assert "lines of scenario" in printed(*world("told"))
+    assert printed("-q", *world("silent")) == ""
+    assert (tmp_path / "silent" / "truth.json").exists()
+    assert "42" in printed("-q", "query", "select 42 as n")
