@@ -17,7 +17,6 @@ from tests.quality.history_world import DIFF, SHOWN, TYPICAL, World
 
 FAULT = 70  # the day of the fault, by number
 HOLIDAYS = (60, 61, 62)
-Found = dict[str, tuple[int, set[str]]]
 
 
 def failures(world: World, days: range, **changed: pd.DataFrame) -> dict[str, list[tuple[int, str]]]:
@@ -171,6 +170,28 @@ def test_a_bot_of_one_account_moves_volume_but_not_visitors() -> None:
     world = World(seed=7, n_days=FAULT + 1)
     bot_storm(world)
     assert set(failures(world, range(FAULT, FAULT + 1))) == {"volume_high_far", "volume_high"}
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.018, False), (0.035, True)])
+def test_a_share_is_told_from_two_points_above_its_usual(share: float, told: bool) -> None:
+    world = World(seed=7, n_days=FAULT + 1)
+    world.duplicates[FAULT] = share
+    assert ("line_share_high" in failures(world, range(FAULT, FAULT + 1))) is told
+
+
+def test_a_steady_leak_is_no_spread_of_its_own() -> None:
+    world = World({"enwiki": 1e6}, growth=0.0, n_days=FAULT + 15)
+    leak(world)
+    (row,) = world.frames([FAULT + 14])["trend"].to_dict("records")
+    assert row["level"] == pytest.approx(0.95**12, rel=0.02)  # the middle of the last seven days
+    assert row["level_high"] == pytest.approx(row["level"], rel=0.03)
+
+
+def test_a_silence_does_not_become_the_usual() -> None:
+    world = World(seed=7, n_days=FAULT + 12)
+    vanished("idwiki")(world)
+    found = failures(world, range(FAULT + 11, FAULT + 12))["instrument_silent"]
+    assert [subject.split(" / ")[0] for _, subject in found] == ["idwiki"]
 
 
 def test_a_wiki_that_comes_back_after_a_published_outage_is_not_stopped() -> None:
