@@ -49,7 +49,7 @@ def simulate_world(console: Console, out: Path, wanted: Wanted, *, extend: int |
         return
     whole = _whole(wanted) if by is None else None
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    bar = Progress(*columns, console=PatientConsole(stderr=True), transient=True)
+    bar = Progress(*columns, console=PatientConsole(stderr=True, quiet=console.quiet), transient=True)
     with bar:
         task = bar.add_task("simulating", total=1.0)
 
