@@ -6,7 +6,11 @@ import re
 from pathlib import Path
 from typing import Any
 
+from jobs.console import counted
 from jobs.errors import GateError
+
+MADE_FROM = {"dim_wiki": "it is made from wikis.csv"}
+MAX_VALUES = 10  # of those that another table does not have
 
 
 def failure(outcome: Any, marts_file: Path, target: Path, project: Path) -> GateError:
@@ -42,8 +46,10 @@ def explain(result: Any, marts_file: Path) -> str:
         return f"test {node.name} cannot run: {_one_line(result.message)}"
     # Most tests find rows; these find what several rows have in common, and their examples say how many do.
     found = {"unique_combination": "key", "not_null_columns": "column", "accepted_values": "value"}
-    unit = found.get(getattr(getattr(node, "test_metadata", None), "name", ""), "row")
-    number = f"{result.failures} {unit}{'' if result.failures == 1 else 's'}"
+    kind_of_test = getattr(getattr(node, "test_metadata", None), "name", "")
+    number = counted(int(result.failures), found.get(kind_of_test, "row"))
+    if kind_of_test == "relationships":
+        return f"{_rule(node)}: {number}{_lacking(node, marts_file)}"
     return f"{_rule(node)}: {number}{_examples(node.compiled_code, marts_file)}"
 
 
@@ -68,10 +74,27 @@ def _rule(node: Any) -> str:
     }
     template = words.get(metadata.name, f"breaks the rule {metadata.name}")
     said = {
-        key: ", ".join(map(str, value)) if isinstance(value, list) else re.sub(r"^ref\('(.*)'\)$", r"\1", str(value))
+        key: ", ".join(map(str, value)) if isinstance(value, list) else _table(value)
         for key, value in arguments.items()
     }
     return f"{subject} {template.format(**said)}"
+
+
+def _lacking(node: Any, marts_file: Path) -> str:
+    """Name the values that another table does not have, each once, and say what follows."""
+    arguments = node.test_metadata.kwargs
+    column, to = arguments["column_name"], _table(arguments["to"])
+    distinct = f"select distinct from_field as {column} from ({node.compiled_code}) order by all"
+    source = f" ({MADE_FROM[to]})" if to in MADE_FROM else ""
+    return (
+        f"{_examples(distinct, marts_file, MAX_VALUES)}\n    "
+        f"a join with {to} loses these rows; to keep them, put the value back{source} and rerun a day"
+    )
+
+
+def _table(reference: object) -> str:
+    """Return the name in dbt's `ref('name')`; anything else as it is."""
+    return re.sub(r"^ref\('(.*)'\)$", r"\1", str(reference))
 
 
 def _examples(sql: str | None, marts_file: Path, limit: int = 3) -> str:

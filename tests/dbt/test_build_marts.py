@@ -101,13 +101,21 @@ def test_a_warehouse_without_rows_gives_empty_marts(tmp_path: Path, live: Path) 
 
 
 def test_a_wiki_that_left_the_input_is_a_warning(tmp_path: Path, live: Path) -> None:
-    tables = write_tables(
-        tmp_path / "lake", world() | {"metric_values": [metric_value(), metric_value(wiki_db="frwiki")]}
-    )
+    left = [
+        metric_value(wiki_db=wiki, metric_date=day, as_of_date=day)
+        for wiki in ("frwiki", "eswiki")
+        for day in (MONDAY, date(2026, 6, 2))
+    ]
+    tables = write_tables(tmp_path / "lake", world() | {"metric_values": [metric_value(), *left]})
     marts = build_marts(tables, write_reference(tmp_path / "reference"), live)
     (warning,) = marts.warnings
-    assert warning.startswith("fct_metric_values.wiki_db holds a value that dim_wiki does not have in wiki_db: 1 row")
-    assert "frwiki" in warning
+    assert warning.startswith("fct_metric_values.wiki_db holds a value that dim_wiki does not have in wiki_db: 4 rows")
+    assert warning.splitlines()[1:] == [
+        "    e.g. wiki_db=eswiki",
+        "    e.g. wiki_db=frwiki",
+        "    a join with dim_wiki loses these rows; to keep them, put the value back (it is made from wikis.csv) and "
+        "rerun a day",
+    ]
 
 
 def test_data_quality_has_every_run_and_marks_what_was_said_last(built: BuiltMarts) -> None:
