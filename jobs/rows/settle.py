@@ -110,7 +110,8 @@ def _statuses(rows: pd.DataFrame, is_few: BoolArray, min_users: int) -> tuple[Ob
     is_both = is_cautioned & (status != "publish")
     is_degraded = is_cautioned & (status == "publish")
     is_unmeasured = pd.notna(unmeasured)
-    reason[is_both] = reason[is_both] + "; " + told[is_both]
+    own = [text.removesuffix(".") for text in reason[is_both]]
+    reason[is_both] = np.array(own, dtype=object) + "; " + told[is_both]
     status[is_degraded], reason[is_degraded] = "caution", told[is_degraded]
     status[is_few], reason[is_few] = "suppressed", f"fewer than {min_users} users: not shown, to protect them"
     status[is_unmeasured], reason[is_unmeasured] = "not_measured", unmeasured[is_unmeasured]

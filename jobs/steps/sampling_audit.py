@@ -45,7 +45,7 @@ def later_sums(kept: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:
     sums = kept.drop(columns="n_impossible_pageviews").merge(published, on=list(AUDIT_KEY), how="outer")
     counts = ["n_ids", "n_impossible_pageviews"]
     sums[counts] = sums[counts].fillna(0).astype("int64")
-    sums["histogram"] = [bins if isinstance(bins, list | np.ndarray) else [] for bins in sums["histogram"]]
+    sums["histogram"] = sums["histogram"].map(lambda bins: bins if isinstance(bins, list | np.ndarray) else [])
     return sums[sums[counts].sum(axis=1) > 0]
 
 

@@ -162,6 +162,12 @@ def test_an_undeclared_rate_shows_within_a_day(tmp_path_factory):
     assert audit["verdict"].tolist() == ["lower than declared"]
     assert audit["n_ids"].iloc[0] <= 300
     assert abs(audit["likely_rate"].iloc[0] - 0.25) < 0.01
+    rows = worlds.rows(warehouse, "select * from fct_metric_values where wiki_db in ('enwiki', 'all')")
+    shown = rows[rows["status"].isin(["publish", "caution", "bounds_only"])]
+    assert set(shown["status"]) == {"caution", "bounds_only"}
+    assert shown["status_reason"].str.contains("declared 50 % of pageviews, likely 2[45]", regex=True).all()
+    assert shown["status_reason"].str.contains("enwiki on 2026-03-16").all()
+    assert shown["remedy"].str.endswith("mend sampling_policy.csv and run the days again").any()
     alarms = worlds.rows(warehouse, "select message from fct_data_quality where not success")
     assert alarms["message"].str.contains(r"likely 0\.2[45]").any()
 

@@ -119,6 +119,12 @@ def test_a_remedy_fits_what_is_wrong(case):
     assert (rows["status"] != "publish").tolist() == [False, True, case != "nothing is wrong"]
 
 
+def test_reasons_are_joined_to_one_sentence():
+    wide = ROW | {"status": "caution", "status_reason": "The share is wide.", "cautions": LOWER}
+    (row,) = settle(pd.DataFrame([wide]).astype(_types()), 10).itertuples()
+    assert row.status_reason == f"The share is wide; {LOWER[0].sentence}"
+
+
 def test_bounds_tell_of_a_rate_that_makes_them_wrong_but_not_of_hours():
     bounds = ROW | {"status": "bounds_only", "status_reason": "only 29", "cautions": (*HOURS, *LOWER)}
     (row,) = settle(pd.DataFrame([bounds]).astype(_types()), 10).itertuples()
