@@ -38,6 +38,7 @@ _REMOTE_TAG = re.compile(
     r"""|<img[^>]*\ssrc="https?://[^"]+"[^>]*>"""
 )
 _STATIC = re.compile(r"(?<=\")(?:\.\./)+static/")  # of a validation's page it names the folder above too few
+_NEWSLETTER = re.compile(r"<footer>.*?</footer>", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def _make_local(file: Path, directory: Path) -> None:
         path = f"{up}{VENDOR}/{'css' if name.endswith('.css') else 'js'}/{name}"
         return f'<script src="{path}"></script>' if tag["script"] else f'<link rel="stylesheet" href="{path}">'
 
-    local = _STATIC.sub(f"{up}static/", _REMOTE_TAG.sub(replacement, text))
+    local = _STATIC.sub(f"{up}static/", _REMOTE_TAG.sub(replacement, _NEWSLETTER.sub("", text)))
     if local != text:
         file.write_text(local, encoding="utf-8")
 
@@ -146,8 +147,8 @@ def _index_row(told: Mapping[str, Any], folder: Path, directory: Path) -> str:
         html.escape(told["gate"]),
         html.escape(told["days"]),
         f'<a href="{html.escape(page)}">{html.escape(told["run"])}</a>',
-        html.escape(told["when"]),
-        f"{told['n_checks']} checks<ul>{messages}</ul>",
+        html.escape(told["when"].replace("T", " ").removesuffix("+00:00")),
+        f"{told['n_checks']} checks" + (f'<ul class="mb-0">{messages}</ul>' if messages else ""),
     ]
     return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
 
