@@ -17,6 +17,8 @@ from jobs.settings import Settings, Sources, load_settings
 from jobs.warehouse.runs import Warehouse
 
 EXIT_WRONG = 1
+NOT_BUILT = ("events_keep_days", "user_days_keep_days")
+NO_EFFECT = " (not built yet: nothing is deleted)"
 
 
 def settings_to_examine(config: Path | None, overrides: Sequence[str]) -> tuple[Settings, Sources, UsageError | None]:
@@ -89,7 +91,7 @@ def _settings_rows(settings: Settings, sources: Sources) -> Sequence[tuple[str, 
     return [
         (
             rf"\[{section}] {key}",
-            escape(shown(key, getattr(getattr(settings, section), key))),
+            escape(shown(key, getattr(getattr(settings, section), key))) + (NO_EFFECT if key in NOT_BUILT else ""),
             escape(sources[section, key]),
         )
         for section, field in Settings.model_fields.items()

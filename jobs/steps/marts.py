@@ -12,7 +12,8 @@ from jobs.warehouse.publish import publish
 from jobs.windows import DAY, in_words
 
 SUMMARY = """
-    select status, count(*) as n_rows, count(distinct metric) as metrics, count(distinct wiki_db) as wikis
+    select status, count(*) as n_rows, count(distinct metric) as metrics,
+        count(distinct wiki_db) filter (wiki_db <> 'all') as wikis
     from marts.fct_metric_values where as_of_date between ? and ? group by status order by n_rows desc
 """
 
