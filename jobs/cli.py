@@ -236,9 +236,8 @@ def audit(
 
     first, last = _days(day, start, end)
     asked_days = [first + timedelta(days=n) for n in range((last - first).days)]
-    shared: Context = context.obj
     asked = Asked(gate.value, asked_days, is_staged=staged, input_dir=input_dir)
-    ask(shared.console, shared.settings, shared.warehouse, asked)
+    ask(context.obj.console, context.obj.settings, context.obj.warehouse, asked)
 
 
 @app.command()
