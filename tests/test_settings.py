@@ -64,6 +64,9 @@ def test_spark_conf_takes_any_key():
     ("override", "words"),
     [
         ("ingest.dedup_days=7", ["Unknown setting", "dedup_days", "dedup_lookback_days"]),
+        ("ingest.min_user=7", ["Unknown setting [ingest] min_user", "write [privacy] min_users"]),
+        ("foo.min_users=7", ["Unknown settings section 'foo'", "write one of [privacy] min_users"]),
+        ("foo.bar=1", ["Unknown settings section 'foo'", "write one of ingest, privacy"]),
         ("ingress.x=1", ["Unknown settings section", "'ingress'", "write one of ingest"]),
         ("privacy.min_users=few", ["min_users", "'few'", "leave it out, or give a value such as 10"]),
         ("privacy.min_users=0", ["min_users", "greater than or equal to 1"]),

@@ -15,6 +15,7 @@ from jobs.settings.layers import Layer, environment_layer, file_layer, flag_laye
 from jobs.settings.secrets import shown_wrong
 from jobs.settings.sections import Settings
 
+NEAR_ELSEWHERE = 0.75  # how alike a key of another section has to be, from 0 to 1
 Sources = dict[tuple[str, str], str]
 
 
@@ -62,8 +63,18 @@ def _no_section(name: str, layer: Layer) -> UsageError:
         what, right = f"{name!r} stands outside of its section.", f"write it under [{' or ['.join(homes)}]"
     else:
         near = get_close_matches(name, known, n=1)
-        what, right = f"Unknown settings section {name!r}.", f"write one of {', '.join(near or known)}"
+        values = layer.values[name]
+        elsewhere = [_nearest(key) for key in values] if isinstance(values, Mapping) and not near else []
+        found = dict.fromkeys(setting for setting in elsewhere if setting)
+        what, right = f"Unknown settings section {name!r}.", f"write one of {', '.join(found or near or known)}"
     return UsageError(what, where=layer.place([name]), next_step=f"{layer.undo}, or {right}")
+
+
+def _nearest(key: str) -> str:
+    """Return the setting of any section whose key is nearest, as `[section] key`; nothing where none is near."""
+    homes = {own: section for section in Settings.model_fields for own in _keys(section)}
+    near = get_close_matches(key, homes, n=1, cutoff=NEAR_ELSEWHERE)
+    return f"[{homes[near[0]]}] {near[0]}" if near else ""
 
 
 def _keys(section: str) -> list[str]:
@@ -96,7 +107,8 @@ def _told(problem: ErrorDetails, section: str, key: str) -> tuple[str, str]:
         known = _keys(section)
         near = get_close_matches(key, known, n=1)
         what = f"Unknown setting [{section}] {key}; that section has {', '.join(known)}."
-        return what, f"write {near[0]}" if near else "write one of these"
+        elsewhere = "" if near else _nearest(key)
+        return what, f"write {near[0]}" if near else f"write {elsewhere}" if elsewhere else "write one of these"
     default = type(Settings.model_fields[section].default).model_fields[key].get_default(call_default_factory=True)
     such_as = "" if default in (None, {}, ()) else f" such as {default}"
     value = shown_wrong(key, problem["input"])

@@ -16,7 +16,8 @@ def test_the_sum_over_wikis_is_no_wiki_of_the_summary() -> None:
         connection.execute("create schema marts")
         connection.execute(
             "create table marts.fct_metric_values as select * from (values "
-            "('publish', 'a', 'trwiki', date '2026-03-19'), ('publish', 'a', 'idwiki', date '2026-03-19'), ('publish', 'b', 'all', date '2026-03-19'), "
+            "('publish', 'a', 'trwiki', date '2026-03-19'), ('publish', 'a', 'idwiki', date '2026-03-19'), "
+            "('publish', 'b', 'all', date '2026-03-19'), "
             "('caution', 'b', 'all', date '2026-03-19')) as t(status, metric, wiki_db, as_of_date)"
         )
         rows = connection.execute(SUMMARY, [DAY, DAY]).fetchall()

@@ -84,3 +84,12 @@ def test_whatever_the_line_is(line: str, shown: str) -> None:
 
 def test_a_line_cannot_steer_the_terminal_that_shows_it() -> None:
     assert printable("Ørsted สมชาย \x1b[2J\r\n\ud83d") == r"Ørsted สมชาย \x1b[2J\r\n\ud83d"
+
+
+def test_the_id_of_the_event_is_shown_and_those_of_its_user_are_not():
+    """It finds the line again, and is nobody's (docs/operations.md)."""
+    event = {"meta": {"id": "0b1e7a3c-event"}, "performer": {"id": 1234567, "pageview_id": "deadbeef01"}}
+    line = masked(json.dumps(event))
+    assert "0b1e7a3c-event" in line
+    assert "1234567" not in line
+    assert "deadbeef01" not in line
