@@ -168,8 +168,8 @@ SAID = """event_date,gate,check_id,subject,severity,success,message
 
 def test_a_run_that_left_no_facts_still_says_what_its_gate_found(warehouse: Warehouse, verify: Verify) -> None:
     staged(warehouse, day_of(19, 0, 0), first=19, state="published")
-    run = warehouse.new_run(march(20), march(21), "in")
-    run.state, run.lines_read = "failed", {march(20): 5}
+    run = warehouse.new_run(march(20), march(22), "in")
+    run.state, run.lines_read = "failed", {march(20): 5, march(21): 0}
     warehouse.save(run)
     (warehouse.folder(run.run_id) / "gate_raw.csv").write_text(SAID)
     for name, text in (("wikis.csv", WIKIS.replace("-20\n", "-21\n")), ("sampling_policy.csv", POLICY)):
@@ -177,7 +177,7 @@ def test_a_run_that_left_no_facts_still_says_what_its_gate_found(warehouse: Ware
     found = read_evidence(SETTINGS, warehouse, "frwiki", None)
     assert (found.as_of, found.source, list(found.missing_hours)) == (march(20), "as published", [march(19)])
     assert [check.message for check in found.failed] == ["frwiki is bad"]
-    assert (found.hold_up or "").endswith("of 2026-03-20: frwiki is bad and 1 more")
+    assert (found.hold_up or "").endswith("of 2026-03-20 to 2026-03-21: frwiki is bad and 1 more")
     code, text = verify(as_json=True)
     lines = {line["what"]: line for line in json.loads(text)["lines"]}
     assert (code, lines["menu link before display"]["verdict"]) == (1, "wrong")
