@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from jobs.console import PatientConsole, as_table
+from jobs.console import PatientConsole, as_table, counted
 from jobs.errors import UsageError
 from jobs.simulation import SCENARIOS, SEED, Parameters, SimulationSummary, present
 from jobs.simulation import extend as extend_world
@@ -45,7 +45,7 @@ def simulate_world(console: Console, out: Path, wanted: Wanted, *, extend: int |
         raise UsageError(f"Unknown scenario {wanted.scenario!r}. There are:\n{known}", next_step="--scenario default")
     by = None if extend is None else _days_to_add(out, wanted, extend, replace)
     if by == 0:
-        console.print(f"The world in {out} has {wanted.days} days already.", highlight=False)
+        console.print(f"The world in {out} has {counted(wanted.days or 0, 'day')} already.", highlight=False)
         return
     whole = _whole(wanted) if by is None else None
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
@@ -80,8 +80,9 @@ def _days_to_add(out: Path, wanted: Wanted, extend: int, replace: bool) -> int:
     if replace:
         raise UsageError("Either --extend or --replace.", next_step="--extend keeps the days that are there")
     if (extend > 0) == (wanted.days is not None):
+        both = f"--extend {extend} and --days {wanted.days} both say how long the world becomes."
         raise UsageError(
-            "--extend needs a number, or --days.",
+            both if extend else "--extend adds 1 day or more.",
             next_step="--extend N for N more days, --days N --extend for N in all",
         )
     there = present(out)
@@ -97,7 +98,11 @@ def _days_to_add(out: Path, wanted: Wanted, extend: int, replace: bool) -> int:
             )
     by = extend or (wanted.days or 0) - there.parameters.days
     if by < 0:
-        raise UsageError(f"The world has {there.parameters.days} days already.", where=str(out))
+        raise UsageError(
+            f"The world has {counted(there.parameters.days, 'day')} already.",
+            where=str(out),
+            next_step="--extend N for N more days; for a shorter world --replace instead of --extend, or another --out",
+        )
     return by
 
 

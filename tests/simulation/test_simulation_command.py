@@ -44,12 +44,13 @@ def test_the_world_that_is_there_goes_on(place, options, length, following):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--extend",), "--extend needs a number, or --days"),
-        (("--extend", "1", "--days", "4"), "--extend needs a number, or --days"),
+        (("--extend",), "--extend adds 1 day or more"),
+        (("--extend", "0"), "--extend adds 1 day or more"),
+        (("--extend", "1", "--days", "4"), "--extend 1 and --days 4 both say how long the world becomes"),
         (("--extend", "1", "--replace"), "Either --extend or --replace"),
         (("--extend", "1", "--seed", "0"), "The world has seed 20260319, not 0"),
         (("--extend", "1", "--start", "2026-03-08"), "The world has start 2026-03-09, not 2026-03-08"),
-        (("--days", "1", "--extend"), "The world has 2 days already"),
+        (("--days", "1", "--extend"), "for a shorter world --replace instead of --extend"),
         (("--start", "2026-03-09"), "A new world needs its first day and its length"),
         ((*NEW, "--seed", "0"), "There is another world"),
         (("--start", "2026-03-09", "--days", "2", "--scenario", "no-such"), "Unknown scenario 'no-such'"),
