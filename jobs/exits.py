@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
@@ -121,6 +122,7 @@ def _signals_raise() -> Iterator[None]:
 
     def stop(number: int, _: FrameType | None) -> None:
         signal.signal(number, lambda again, _: os._exit(SIGNAL_BASE + again))
+        warnings.simplefilter("ignore")  # what is cut off complains on its way out: of calls it could not repeat
         raise Stopped(number)
 
     try:

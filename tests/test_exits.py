@@ -92,6 +92,33 @@ def test_a_signal_is_a_line_and_its_code(number, code, capsys):
     assert signal.getsignal(number) is before
 
 
+def test_warnings_on_the_way_out_of_a_signal_are_not_printed():
+    """Of the engine's client, say, which cannot repeat its last call."""
+    command = """
+import os, signal, sys, time, warnings
+from jobs.exits import Ending, leave, run_to_the_end
+def command():
+    warnings.warn("[BEFORE]")
+    try:
+        if sys.argv[1:]:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(5)
+    finally:
+        warnings.warn("[RETRIES_EXCEEDED]")
+leave(run_to_the_end(command, Ending()))
+"""
+
+    def told(*given):
+        ended = subprocess.run([sys.executable, "-c", command, *given], capture_output=True, text=True, check=False)
+        return ended.returncode, ended.stderr
+
+    code, text = told("interrupted")
+    assert code == 130
+    assert "[BEFORE]" in text
+    assert "[RETRIES_EXCEEDED]" not in text
+    assert "[RETRIES_EXCEEDED]" in told()[1], "and those of a command that was not interrupted are"
+
+
 def test_an_interrupted_simulation_has_words_of_its_own(monkeypatch, capsys, tmp_path):
     def stopped(*_, **__):
         os.kill(os.getpid(), signal.SIGINT)
