@@ -71,12 +71,23 @@ def run_query(
 
 @contextlib.contextmanager
 def _quiet_when_nobody_reads() -> Iterator[None]:
-    """End without a word where the other end of a pipe has what it wanted (`query … | head`)."""
+    """End without a word where the other end of a pipe has what it wanted (`query … | head`).
+
+    Raises:
+        UsageError: the answer cannot be written, say to a disk that is full.
+    """
     try:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
         send_nowhere(sys.stdout)
+    except OSError as error:
+        send_nowhere(sys.stdout)
+        raise UsageError(
+            f"The answer cannot be written: {error.strerror}.",
+            where="standard output",
+            next_step="free space where it goes, or send it elsewhere, and query again; the warehouse is as it was",
+        ) from None
 
 
 def _print_csv(found: Answer) -> None:

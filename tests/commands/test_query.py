@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from datetime import date
 from pathlib import Path
@@ -184,3 +185,20 @@ def test_errors_only_silences_reports_and_no_answers(warehouse, tmp_path, monkey
     assert printed("-q", *world("silent")) == ""
     assert (tmp_path / "silent" / "truth.json").exists()
     assert "42" in printed("-q", "query", "select 42 as n")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("output", ["table", "csv"])
+def test_an_answer_that_cannot_be_written_is_told_as_that(warehouse, output):
+    asked = ["query", "select * from numbers", "--format", output]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "jobs", "--warehouse", str(warehouse.path), *asked],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(
+        "error: The answer cannot be written: No space left on device.\n  where: standard output\n"
+    )
+    assert "published" not in done.stderr
+    assert len(done.stderr.splitlines()) == 3
