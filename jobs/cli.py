@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from jobs import __version__
-from jobs.commands.arguments import EndDay, InputPlace, OneDay, SqlCommand, StartDay, day, folder
+from jobs.commands.arguments import EndDay, InputPlace, OneDay, SqlCommand, StartDay, day, day_range, folder
 from jobs.commands.context import Context, Gate, LogFormat, OutputFormat
 from jobs.commands.group import Commands, LoneExtend
 from jobs.commands.policy_app import policy_app
@@ -79,19 +79,6 @@ def _global(
     context.obj = Context(settings, sources, Warehouse(warehouse), console, trouble)
 
 
-def _days(day: date | None, start: date | None, end: date | None) -> tuple[date, date]:
-    """Turn --date, or --start and --end, into a half-open range."""
-    if day is not None and start is None and end is None:
-        return day, day + timedelta(days=1)
-    if day is None and start is not None and end is not None:
-        if end <= start:
-            raise UsageError(
-                f"--end {end} is not after --start {start}; --end is exclusive.", next_step="give a later --end"
-            )
-        return start, end
-    raise UsageError("Name the days: --date DAY, or --start DAY with --end DAY (exclusive).")
-
-
 @app.command(cls=LoneExtend)
 def simulate(
     context: typer.Context,
@@ -127,7 +114,7 @@ def run(
     """Turn days of raw events into published marts: ingest, estimates, marts, with the gates between."""
     from jobs.steps.companion import companion
 
-    first, last = _days(day, start, end)
+    first, last = day_range(day, start, end)
     names = [step.strip() for step in steps.split(",") if step.strip()]
     shared: Context = context.obj
     with companion(names) as other:  # before the imports of the run, which take as long as its own
@@ -234,7 +221,7 @@ def audit(
     from jobs.commands.audit import Asked
     from jobs.commands.audit import audit as ask
 
-    first, last = _days(day, start, end)
+    first, last = day_range(day, start, end)
     asked_days = [first + timedelta(days=n) for n in range((last - first).days)]
     asked = Asked(gate.value, asked_days, is_staged=staged, input_dir=input_dir)
     ask(context.obj.console, context.obj.settings, context.obj.warehouse, asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,6 +57,23 @@ def folder(text: str | Path) -> Path:
         where=str(text),
         next_step=next_step,
     )
+
+
+def day_range(on: date | None, start: date | None, end: date | None) -> tuple[date, date]:
+    """Turn --date, or --start and --end, into a half-open range.
+
+    Raises:
+        UsageError: they do not name one.
+    """
+    if on is not None and start is None and end is None:
+        return on, on + timedelta(days=1)
+    if on is None and start is not None and end is not None:
+        if end <= start:
+            raise UsageError(
+                f"--end {end} is not after --start {start}; --end is exclusive.", next_step="give a later --end"
+            )
+        return start, end
+    raise UsageError("Name the days: --date DAY, or --start DAY with --end DAY (exclusive).")
 
 
 class SqlCommand(TyperCommand):

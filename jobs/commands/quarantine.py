@@ -42,7 +42,7 @@ def show_refused(console: Console, settings: Settings, warehouse: Warehouse, wan
         text = f"No line is quarantined: {source}." if known else _unpublished(warehouse, wanted.day)
         console.print(text, highlight=False, soft_wrap=True)
         return
-    if wanted.reason not in (None, *reasons):
+    if wanted.reason is not None and wanted.reason not in reasons:
         if not is_reason(wanted.reason):
             raise UsageError(
                 f"There is no reason {wanted.reason!r}.", where=source, next_step=f"there are {', '.join(reasons)}"

@@ -93,7 +93,7 @@ class Input:
         Raises:
             InputError: the input does not say.
         """
-        return self._type(f"{self.root}/{path}".rstrip("/")) == FileType.Directory
+        return bool(self._type(f"{self.root}/{path}".rstrip("/")) == FileType.Directory)
 
     def is_file(self, path: str) -> bool:
         """Whether a path in it is a file.
@@ -101,7 +101,7 @@ class Input:
         Raises:
             InputError: the input does not say.
         """
-        return self._type(f"{self.root}/{path}") == FileType.File
+        return bool(self._type(f"{self.root}/{path}") == FileType.File)
 
     def _type(self, path: str) -> FileType:
         try:
