@@ -195,10 +195,14 @@ with dates as (
         and (lives.begins is null or (lives.begins <= as_of_date and (lives.ends is null or starts < lives.ends)))
 ), judged as (
     select expected.*, cells.metric is null as is_missing,
-        concat_ws(', ', wiki_db, window_kind, expected.window_days || ' days', element_friendly_name,
-            client_platform_family, inference) as example
-    from expected left join cells using (metric, wiki_db, window_kind, element_friendly_name, client_platform_family,
-        inference, as_of_date)
+        concat_ws(', ', expected.wiki_db, expected.window_kind, expected.window_days || ' days',
+            expected.element_friendly_name, expected.client_platform_family, expected.inference) as example
+    from expected left join cells
+        on cells.metric = expected.metric and cells.wiki_db = expected.wiki_db
+        and cells.window_kind = expected.window_kind and cells.window_days is not distinct from expected.window_days
+        and cells.element_friendly_name = expected.element_friendly_name
+        and cells.client_platform_family = expected.client_platform_family
+        and cells.inference = expected.inference and cells.as_of_date = expected.as_of_date
 )
 select as_of_date as event_date, metric as subject, cast(before as text) as before, count(*) as n_keys,
     count(*) filter (where is_missing and not is_unlisted) as n_missing,

@@ -96,6 +96,27 @@ def raw_frames(
     }
 
 
+def with_past(raw: Mapping[str, pd.DataFrame], past: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Put the profiles of the raw gate and the comparison with the days before together.
+
+    A wiki with a past is judged by it (`instrument_silent`): of a small one, a day without events is nothing. So
+    `n_events_due` is null where `volume` says that it is known.
+
+    Args:
+        raw: `raw_frames`.
+        past: `history_frames`.
+    """
+    volume, wikis = past["volume"], raw["wikis"]
+    known = {
+        (day, wiki)
+        for day, wiki, is_known in volume[["event_date", "subject", "is_known"]].itertuples(index=False, name=None)
+        if is_known
+    }
+    is_known = [key in known for key in zip(wikis["event_date"], wikis["subject"], strict=True)]
+    due = wikis["n_events_due"].mask(pd.Series(is_known, index=wikis.index, dtype="bool"))
+    return {**raw, "wikis": wikis.assign(n_events_due=due), **past}
+
+
 def _days(log: pd.DataFrame, days: Sequence[date]) -> pd.DataFrame:
     """One row a day: lines by fate, the shares of them, the hours that are not whole."""
     lines: dict[Any, int] = log.groupby(["event_date", "fate"])["n_lines"].sum().to_dict()

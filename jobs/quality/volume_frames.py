@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from jobs.quality.bands import MAD_TO_SD, WEEK, Band, band
+from jobs.quality.bands import HISTORY, MAD_TO_SD, WEEK, Band, band
 from jobs.quality.past import Past, Series, frame_of, sums_by_day
 from jobs.reference.rows import REVIEW_LINKS
 
@@ -47,7 +47,8 @@ def volume_frame(past: Past, volume: Mapping[str, Series], bands: Mapping[tuple[
     """One row per visible wiki and judged day: its volume, what was expected, and the ends of the band.
 
     Ends are null where too few days came before (`min_days_to_warn`, `min_days_to_fail`). A fall that the other wikis
-    share, as on a holiday, moves the lower end of the warning with it.
+    share, as on a holiday, moves the lower end of the warning with it. `is_known`: it sent something long enough
+    before for its own past to say whether silence means anything.
     """
     records = []
     for day in past.days:
@@ -68,9 +69,13 @@ def volume_frame(past: Past, volume: Mapping[str, Series], bands: Mapping[tuple[
                     "event_date": day, "subject": wiki, "volume": seen,
                     "usual": None if expected is None else expected.expected,
                     "n_days": 0 if expected is None else expected.n_days, **ends,
+                    "is_known": any(
+                        series.get(one, 0.0) > 0
+                        for one in past.before(day)[: HISTORY + 1 - int(limits["min_days_to_warn"])]
+                    ),
                 }
             )  # fmt: skip
-    return _numbers(frame_of(records, ["volume", "usual", "n_days", *ENDS]), ["usual", *ENDS])
+    return _numbers(frame_of(records, ["volume", "usual", "n_days", "is_known", *ENDS]), ["usual", *ENDS])
 
 
 def shared_fall(

@@ -12,7 +12,7 @@ from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.quality.history_frames import HISTORY_TABLES
 from jobs.quality.marts_changes import marts_changes
 from jobs.quality.marts_profile import marts_profile
-from jobs.quality.raw_frames import RawTables, raw_frames
+from jobs.quality.raw_frames import RawTables, raw_frames, with_past
 from jobs.raw.files import RawDays
 from jobs.reference.load import Reference
 from jobs.settings import Settings
@@ -76,8 +76,8 @@ def audit_raw(settings: Settings, warehouse: Warehouse, what: Audited, raw: RawD
     reference = _reference(warehouse, what)
     found = RawTables(*(small_table(tables, name, what.days, what.branch) for name in HISTORY_TABLES))
     profiles = raw_frames(found, what.days, reference, refused={}, raw=raw)
-    profiles |= past_profiles(tables, settings, reference, found._asdict(), what.days)
-    return run_gate("raw", profiles, thresholds(settings), days=what.days)
+    past = past_profiles(tables, settings, reference, found._asdict(), what.days)
+    return run_gate("raw", with_past(profiles, past), thresholds(settings), days=what.days)
 
 
 def audit_facts(settings: Settings, warehouse: Warehouse, what: Audited) -> GateResult:

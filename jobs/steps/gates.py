@@ -18,7 +18,7 @@ from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.quality.history_frames import DAYS_BEFORE, HISTORY_TABLES, history_frames
 from jobs.quality.marts_changes import marts_changes
 from jobs.quality.marts_profile import marts_profile
-from jobs.quality.raw_frames import raw_frames, refused_of, tables_of
+from jobs.quality.raw_frames import raw_frames, refused_of, tables_of, with_past
 from jobs.raw.files import RawDays
 from jobs.reference.load import Reference
 from jobs.settings import Settings
@@ -45,8 +45,8 @@ def raw_gate(job: Job, decided: DataFrame, raw: RawDays) -> None:
     log = small_table(job.lake, "ingest_log", run.days, run.run_id)
     tables = tables_of(log, counts, reference)
     profiles = raw_frames(tables, run.days, reference, refused=refused_of(counts), raw=raw)
-    profiles |= past_profiles(job.lake, job.settings, reference, tables._asdict(), run.days)
-    _judge(job, "raw", profiles, run.days)
+    past = past_profiles(job.lake, job.settings, reference, tables._asdict(), run.days)
+    _judge(job, "raw", with_past(profiles, past), run.days)
 
 
 def facts_gate(job: Job) -> None:
