@@ -56,23 +56,32 @@ class Ending:
 
 def run_to_the_end(command: Callable[[], object], ending: Ending) -> int:
     """Run a command and return its exit code, having said in a line what went wrong."""
+    received: list[int] = []
     try:
-        with _signals_raise():
+        with _signals_raise(received):
             command()
     except Stopped as stopped:
-        told(f"Interrupted; {ending.after_stop}", style="yellow")
-        return SIGNAL_BASE + stopped.number
-    except PdmetricsError as error:
+        return _interrupted(stopped.number, ending)
+    except Exception as error:
+        # A signal that came inside of a destructor is lost there; what it cut off fails a moment later.
+        return _interrupted(received[0], ending) if received else _failed(error, ending)
+    return 0
+
+
+def _interrupted(number: int, ending: Ending) -> int:
+    told(f"Interrupted; {ending.after_stop}", style="yellow")
+    return SIGNAL_BASE + number
+
+
+def _failed(error: Exception, ending: Ending) -> int:
+    """Say what went wrong and return the exit code."""
+    if isinstance(error, PdmetricsError):
         told(f"error: {error}")
         return error.exit_code
-    except OSError as error:
-        if error.errno not in DISK:
-            return _unexpected(error, ending)
+    if isinstance(error, OSError) and error.errno in DISK:
         told(f"error: {_of_disk(error, ending)}")
         return UsageError.exit_code
-    except Exception as error:
-        return _unexpected(error, ending)
-    return 0
+    return _unexpected(error, ending)
 
 
 def leave(code: int) -> NoReturn:
@@ -117,11 +126,16 @@ def _saved(text: str, folder: Path | None) -> str:
 
 
 @contextlib.contextmanager
-def _signals_raise() -> Iterator[None]:
-    """Turn the first interrupt into `Stopped`, so that everything is put away; the second ends the process at once."""
+def _signals_raise(received: list[int]) -> Iterator[None]:
+    """Turn the first interrupt into `Stopped`, so that everything is put away; the second ends the process at once.
+
+    Args:
+        received: where the first is noted.
+    """
 
     def stop(number: int, _: FrameType | None) -> None:
         signal.signal(number, lambda again, _: os._exit(SIGNAL_BASE + again))
+        received.append(number)
         warnings.simplefilter("ignore")  # what is cut off complains on its way out: of calls it could not repeat
         raise Stopped(number)
 

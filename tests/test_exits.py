@@ -92,6 +92,22 @@ def test_a_signal_is_a_line_and_its_code(number, code, capsys):
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_a_destructor_swallows_ends_the_command_all_the_same(capsys):
+    class Swallows:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+
+    def command():
+        Swallows()
+        raise ConnectionError("the engine is gone")
+
+    code, text = ended(command, capsys)
+    assert code == 130
+    assert text.splitlines()[-1] == "Interrupted; nothing half-published. The next command cleans up."
+
+
 def test_warnings_on_the_way_out_of_a_signal_are_not_printed():
     """Of the engine's client, say, which cannot repeat its last call."""
     command = """

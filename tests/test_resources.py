@@ -56,7 +56,7 @@ def test_the_doctor_says_what_is_missing(installed: Path) -> None:
     done = here("--warehouse", str(installed / "w"), "doctor", check=False)
     assert done.returncode == 1
     assert "Ready to run." not in done.stdout
-    assert "1 thing(s) to mend first: package data" in done.stdout
+    assert "1 thing to mend first: package data" in done.stdout
     told = "".join(done.stdout.split())
     assert "jobs/dbt_project/models" in told
     assert "expectations/thresholds.toml" in told
