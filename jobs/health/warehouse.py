@@ -167,6 +167,9 @@ def _last_run(warehouse: Warehouse) -> Finding:
     if warehouse.publishing() is not None:
         return Finding("last run", "its publishing was cut off", "the next run or query finishes it")
     runs = warehouse.all_runs()
+    known = {run.run_id for run in runs}
+    if damaged := sorted({path.parent.name for path in warehouse.runs.glob("run_*/run.json")} - known):
+        return Finding("last run", f"the file of {', '.join(damaged)} is damaged", "the next run deletes its folder")
     if not runs:
         return Finding("last run", "none yet")
     last, rerun = runs[-1], shlex.join(_command(warehouse, runs[-1]))
