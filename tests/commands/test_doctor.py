@@ -443,7 +443,8 @@ def test_marts_that_others_can_read_are_told(folder: Path) -> None:
     [
         (None, "the thresholds file cannot be read: No such file or directory"),
         ("[[thresholds", "the thresholds file is not TOML"),
-        ("[[thresholds]]\nvalid_from = 2026-01-01\n", "the first entry lacks max_clock_skew_share"),
+        ("[[thresholds]]\nvalid_from = 2026-01-01\nmax_foo = 1\n", "unknown threshold max_foo"),
+        ("", "the file has no entry [[thresholds]]"),
     ],
 )
 def test_thresholds_that_no_gate_could_use_are_told(folder: Path, tmp_path: Path, text: str | None, found: str) -> None:
