@@ -87,9 +87,14 @@ def _own_rows(values: pd.DataFrame, milestone: MilestoneRow, metric: Metric) -> 
 
 
 def _look(row: Mapping[Hashable, Any]) -> Look:
-    reason = row["status_reason"] or f"The value is {row['status']}."
+    reason = _text(row["status_reason"]) or f"The value is {row['status']}."
     estimate, lower, upper = (_number(row[name]) for name in ("estimate", "lower", "upper"))
-    return Look(row["metric_date"], row["as_of_date"], estimate, lower, upper, reason, row["remedy"] or None)
+    return Look(row["metric_date"], row["as_of_date"], estimate, lower, upper, reason, _text(row["remedy"]))
+
+
+def _text(value: Any) -> str | None:
+    """Return a text, null for an empty one and for whatever stands for a null in a column of texts."""
+    return value if isinstance(value, str) and value else None
 
 
 def _sum(rows: Mapping[str, Mapping[Hashable, Any] | None]) -> Look:

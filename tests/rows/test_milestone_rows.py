@@ -93,6 +93,16 @@ def test_a_pilot_that_is_not_measured_leaves_no_sum_and_is_named():
     assert row["reason"] == "Not measured: trwiki (no row of this window)."
 
 
+def test_nulls_of_a_column_of_texts_are_no_words():
+    gaps = [value(wiki, estimate=None, status="not_measured", status_reason=None) for wiki in ("idwiki", "trwiki")]
+    frame = pd.DataFrame(gaps, columns=list(table("metric_values").columns)).astype(
+        {"status_reason": "str", "remedy": "str"}
+    )
+    (look,) = series(frame, ON_PILOTS, WIKIS)
+    assert look.reason == "Not measured: idwiki (The value is not_measured.); trwiki (The value is not_measured.)."
+    assert look.remedy is None
+
+
 def test_a_pilot_that_is_not_visible_yet_is_no_gap_and_one_that_just_came_is():
     before, after = LATER - timedelta(days=1), LATER
     assert judged(ON_PILOTS, value(on=before), value("trwiki", before), on=before)["estimate"] == 120
