@@ -9,14 +9,16 @@ from expectations.checks import About, Check
 
 ENGINEERS, ANALYSTS, INSTRUMENT = "data engineers", "analysts", "instrument owners"
 LOG = "pdmetrics query \"from fct_ingest_log where ingest_date = date '{day}' order by hour\""
-REFUSED = "pdmetrics quarantine --date {day} --staged"
+REFUSED = "pdmetrics quarantine --date {day}{staged}"
 AUDIT = "pdmetrics query \"from fct_sampling_audit where event_date = date '{day}'\""
 POLICY = "pdmetrics policy check --input DIR"
 CARD = "pdmetrics verify-rollout --wiki {subject} --as-of {day}"
-FACTS = "pdmetrics audit --gate facts --date {day}"
+FACTS = "pdmetrics audit --gate facts --date {day}{staged}"
 LINKS = "pdmetrics query \"from fct_link_engagement_daily where event_date > date '{day}' - 29 order by all\""
+RAW = "pdmetrics audit --gate raw --date {day}{staged}"
 RERUN = "pdmetrics run --date {day} --input DIR"
-MARTS = "pdmetrics audit --gate marts --date {day}"
+RERUN_EARLIER = "pdmetrics run --date {subject} --input DIR"
+MARTS = "pdmetrics audit --gate marts --date {day}{staged}"
 VALUES = "pdmetrics query \"from fct_metric_values where as_of_date = date '{day}'\""
 BASELINE = (
     "pdmetrics query \"from fct_baseline_daily where event_date > date '{day}' - 29 order by wiki_db, event_date\""
@@ -45,6 +47,7 @@ ABOUT = {
     "keys_unique": About(ENGINEERS, "a row twice counts twice", FACTS),
     "keys_not_null": About(ENGINEERS, "a row without a key joins nothing, or everything", FACTS),
     "duplicate_share": About(ENGINEERS, "a copy that is not found counts twice", LOG),
+    "loads_repeated": About(ENGINEERS, "what came twice under other ids counts twice", FACTS),
     "clock_skew_share": About(INSTRUMENT, "clients whose clocks are off may be robots, or sent days late", LOG),
     "unknown_element": About(ANALYSTS, "a link that the vocabulary lacks is in no group", BASELINE),
     "loads_user_days": About(ENGINEERS, "users and loads must be of the same events", FACTS),
@@ -69,7 +72,7 @@ ABOUT = {
     "element_high": About(INSTRUMENT, "the link may fire twice", LINKS),
     "hour_low": About(ENGINEERS, "a part of an hour's files is lost, or the stream stopped", LOG),
     "hours_shifted": About(ENGINEERS, "with times of another zone the day's ends are in the wrong day", LOG),
-    "hours_still_missing": About(ENGINEERS, "windows stay incomplete until the hours come and are run", RERUN),
+    "hours_still_missing": About(ENGINEERS, "windows stay incomplete until the hours come and are run", RERUN_EARLIER),
     "line_share_high": About(ENGINEERS, "what is dropped is not counted", REFUSED),
     "null_share_high": About(INSTRUMENT, "the margins of links lose what is unknown", LINKS),
     "regime_undeclared": About(ENGINEERS, "the weights of the day are not those of today's policy", RERUN),

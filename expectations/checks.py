@@ -17,7 +17,8 @@ class About:
     Attributes:
         owner: who mends what it finds.
         why: what would be wrong with the published numbers without it.
-        look: the command to look closer; `{day}` and `{subject}` are filled in.
+        look: the command to look closer; `{day}`, `{subject}` and `{staged}` (an option, where the run is not
+            published) are filled in.
     """
 
     owner: str

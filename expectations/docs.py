@@ -87,13 +87,15 @@ def finish_site(made: Path, directory: Path, page: Page, records: Sequence[Mappi
     warned = [record["message"] for record in bad if record["severity"] != CRITICAL]
     told = {**asdict(page), "gate": newest.relative_to(made / "validations").parts[0]}
     told |= {"n_checks": len({record["check_id"] for record in records}), "failed": failed, "warned": warned}
-    newest.with_name(SUMMARY).write_text(json.dumps(told), encoding="utf-8")
     shutil.copytree(made, directory, dirs_exist_ok=True)
+    summary = directory / newest.relative_to(made).with_name(SUMMARY)
+    _write(summary, json.dumps(told))  # last: a folder without one is of a validation that was cut off
     return _write_index(directory)
 
 
 def _copy_packages(vendor: Path) -> None:
-    if (vendor / "webfonts").is_dir():
+    done = vendor / "complete"
+    if done.exists():
         return
     for name, (package, folder, file) in LOCAL.items():
         target = vendor / ("css" if name.endswith(".css") else "js") / name
@@ -104,6 +106,7 @@ def _copy_packages(vendor: Path) -> None:
     for font in files(package).joinpath(folder, fonts).iterdir():
         if font.name.endswith(".woff2"):
             (vendor / "webfonts" / font.name).write_bytes(font.read_bytes())
+    done.touch()
 
 
 def _make_local(file: Path, directory: Path) -> None:
@@ -125,14 +128,30 @@ def _make_local(file: Path, directory: Path) -> None:
 
 def _write_index(directory: Path) -> Path:
     """List the validations, the newest first, and forget the oldest."""
-    found = [(json.loads(file.read_text(encoding="utf-8")), file.parent) for file in directory.rglob(SUMMARY)]
+    found = [(told, file.parent) for file in directory.rglob(SUMMARY) if (told := _summary(file)) is not None]
     found.sort(key=lambda item: item[0]["when"], reverse=True)
     for _, folder in found[PAGES_KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
     rows = "\n".join(_index_row(told, folder, directory) for told, folder in found[:PAGES_KEPT])
     index = directory / "index.html"
-    index.write_text(_INDEX.replace("{rows}", rows).replace("{vendor}", VENDOR), encoding="utf-8")
+    _write(index, _INDEX.replace("{rows}", rows).replace("{vendor}", VENDOR))
     return index
+
+
+def _summary(file: Path) -> dict[str, Any] | None:
+    """Read what a page says of itself; of one that is damaged nothing is listed."""
+    try:
+        told: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return told if any(file.parent.glob("*.html")) else None
+
+
+def _write(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    fresh = file.with_name(f".{file.name}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(file)
 
 
 def _index_row(told: Mapping[str, Any], folder: Path, directory: Path) -> str:

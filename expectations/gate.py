@@ -160,11 +160,13 @@ def _decide(name: str, checks: Sequence[Check], records: list[dict[str, Any]]) -
     rows = pd.DataFrame(records).assign(gate=name)[list(COLUMNS)]
     rows = rows.sort_values(["event_date", "check_id", "subject"], ignore_index=True)
     by_id = {check.id: check for check in checks}
+    # A gate that says no leaves its run staged, to be looked at; one that only warns lets it be published.
+    staged = " --staged" if any(not row["success"] and row["severity"] == CRITICAL for row in records) else ""
     failures = [
         Failure(
             row["check_id"], by_id[row["check_id"]].profile, row["subject"], row["event_date"], row["severity"],
             row["message"], row["observed"], row["expected"],
-            by_id[row["check_id"]].about.look.format(day=row["event_date"], subject=row["subject"]),
+            by_id[row["check_id"]].about.look.format(day=row["event_date"], subject=row["subject"], staged=staged),
         )
         for row in rows[~rows["success"].astype(bool)].to_dict("records")
     ]  # fmt: skip

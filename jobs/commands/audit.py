@@ -15,7 +15,8 @@ from jobs.errors import NoInputError
 from jobs.progress import still_at
 from jobs.raw.files import RawDays, find_input, open_input
 from jobs.settings import Settings
-from jobs.steps.audit import audit_facts, audit_marts, audit_raw, audited
+from jobs.steps.audit import audit_facts, audit_marts, audit_raw, audited, ingested
+from jobs.steps.job import finish_publish
 from jobs.warehouse.runs import Warehouse
 from jobs.windows import DAY, in_words
 
@@ -40,19 +41,16 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
         NoInputError: a day has no input, not all of its hours yet, or was not ingested.
         UsageError: nothing is staged.
     """
-    raw = None
-    if asked.input_dir is not None:
-        raw = _arrived(console, asked.input_dir, asked.days)
-        if (
-            asked.gate == "raw"
-            and not asked.is_staged
-            and not any(run.state == "published" for run in warehouse.all_runs())
-        ):
-            console.print(
-                "Every hour is there; nothing is ingested yet, so nothing else was looked at.", soft_wrap=True
-            )
+    if warehouse.journal.exists():
+        finish_publish(settings, warehouse)
+    raw = _arrived(console, asked.input_dir, asked.days) if asked.input_dir is not None else None
+    days = asked.days
+    if raw is not None and asked.gate == "raw" and not asked.is_staged:
+        days = ingested(settings, warehouse, asked.days)
+        _tell_not_ingested(console, asked, days)
+        if not days:
             return
-    what = audited(warehouse, asked.days, is_staged=asked.is_staged)
+    what = audited(warehouse, days, is_staged=asked.is_staged)
     with still_at(f"at the {asked.gate} gate"):
         if asked.gate == "raw":
             result = audit_raw(settings, warehouse, what, raw)
@@ -61,8 +59,21 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
     _print(console, asked, result)
     if not result.passed:
         raise result.error(where=str(warehouse.path), is_audit=True)
-    if asked.gate == "raw" and (late := [failure.message for failure in result.failures if failure.check_id in HOURS]):
-        raise _not_all_yet(late, asked.input_dir or str(warehouse.path))
+    late = [failure for failure in result.failures if failure.check_id in HOURS]
+    if asked.gate == "raw" and late:
+        if raw is None:
+            raise _not_all_yet([failure.message for failure in late], str(warehouse.path))
+        for day in sorted({failure.day for failure in late}):  # its hours are all there by now
+            command = f"pdmetrics --warehouse {warehouse.path} run --date {day} --input {asked.input_dir}"
+            console.print(f"{day} was ingested without all of it: {command}", highlight=False, soft_wrap=True)
+
+
+def _tell_not_ingested(console: Console, asked: Asked, days: Sequence[date]) -> None:
+    """Say which days wait to be run, of which only the input was looked at."""
+    waiting = [day for day in asked.days if day not in set(days)]
+    if waiting:
+        named = ", ".join(map(str, waiting[:3])) + (f" and {len(waiting) - 3} more" if len(waiting) > 3 else "")
+        console.print(f"Not ingested yet, so nothing else was looked at: {named}.", highlight=False, soft_wrap=True)
 
 
 def _arrived(console: Console, input_dir: str, days: Sequence[date]) -> RawDays:

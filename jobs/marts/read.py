@@ -72,6 +72,16 @@ def fetch_file(marts: Path, sql: str, parameters: Sequence[Any] = ()) -> tuple[l
         return found.columns, list(found.rows)
 
 
+def require_readable(marts: Path) -> None:
+    """Look whether a marts file can be opened.
+
+    Raises:
+        WarehouseError: it is damaged, or somebody is writing it.
+    """
+    with _opened(marts):
+        pass
+
+
 @contextlib.contextmanager
 def _opened(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     # No external access: a query reads the marts and nothing else on this machine.

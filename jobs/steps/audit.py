@@ -1,4 +1,4 @@
-"""A gate asked again, of what is published or of the newest run that is not: nothing is written."""
+"""A gate asked again, of what is published or of the newest run that is not: no verdict is recorded, no row changes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 
 from expectations.gate import GateResult, run_gate
 from jobs.errors import NoInputError
+from jobs.marts.read import require_readable
 from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.quality.history_frames import HISTORY_TABLES
 from jobs.quality.marts_changes import marts_changes
@@ -18,6 +19,7 @@ from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.steps.gates import past_profiles, small_table, thresholds
 from jobs.steps.job import open_lake
+from jobs.warehouse.catalog import known_tables
 from jobs.warehouse.home import open_home
 from jobs.warehouse.refused import LOG, tables_to_look_at
 from jobs.warehouse.runs import Run, Warehouse
@@ -59,6 +61,15 @@ def audited(warehouse: Warehouse, days: Sequence[date], *, is_staged: bool) -> A
     return Audited(days, published[-1], is_staged=False)
 
 
+def ingested(settings: Settings, warehouse: Warehouse, days: Sequence[date]) -> list[date]:
+    """Return those of some days that are published."""
+    catalog, _ = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
+    if catalog is None or LOG not in known_tables(catalog):
+        return []
+    known = set(tables_to_look_at(catalog).days(LOG))
+    return [day for day in days if day in known]
+
+
 def audit_raw(settings: Settings, warehouse: Warehouse, what: Audited, raw: RawDays | None) -> GateResult:
     """Ask the raw gate of days that were ingested.
 
@@ -71,7 +82,7 @@ def audit_raw(settings: Settings, warehouse: Warehouse, what: Audited, raw: RawD
     Raises:
         NoInputError: one of the days was not ingested.
     """
-    tables = tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
+    tables = _tables(settings, warehouse)
     _require_ingested(tables, what)
     reference = _reference(warehouse, what)
     found = RawTables(*(small_table(tables, name, what.days, what.branch) for name in HISTORY_TABLES))
@@ -101,15 +112,22 @@ def audit_marts(settings: Settings, warehouse: Warehouse, what: Audited) -> Gate
     """Ask the marts gate; staged marts are compared with the published ones.
 
     Raises:
-        NoInputError: there is no such file of marts.
+        NoInputError: there is no such file of marts, or one of the days was not ingested.
+        WarehouseError: the file is damaged, or a run is building it.
     """
     file = warehouse.next_marts if what.is_staged else warehouse.marts
     if not file.exists():
         raise NoInputError("There are no marts to look at.", where=str(file), next_step="run the days first")
+    _require_ingested(_tables(settings, warehouse), what)
     live = warehouse.marts if what.is_staged else warehouse.path / "nothing-before"
+    require_readable(file)
     profiles = marts_profile(file, as_of=what.days)
     profiles |= marts_changes(file, live, as_of=what.days, changed=what.run.changed if what.is_staged else ())
     return run_gate("marts", profiles, thresholds(settings), days=what.days)
+
+
+def _tables(settings: Settings, warehouse: Warehouse) -> Tables:
+    return tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
 
 
 def _reference(warehouse: Warehouse, what: Audited) -> Reference:

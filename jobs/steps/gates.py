@@ -8,10 +8,12 @@ from datetime import date, timedelta
 import pandas as pd
 from pyspark.sql import DataFrame
 
-from expectations.gate import Failure, GateResult, run_gate
+from expectations.checks import CRITICAL
+from expectations.gate import COLUMNS, Failure, GateResult, run_gate
 from expectations.thresholds import Thresholds, load_thresholds
 from jobs import windows
 from jobs.alarms import Alarm, raise_alarms
+from jobs.errors import GateError
 from jobs.log import get_logger
 from jobs.marts.build import add_verdicts
 from jobs.quality.facts_profile import TABLES, facts_profile
@@ -27,6 +29,8 @@ from jobs.transforms.raw_counts import line_counts
 from jobs.warehouse.tables import Tables
 from jobs.warehouse.verdicts import publish_verdicts, stage_verdicts
 from jobs.windows import DAY
+
+ROW_RULES = "row_rules"  # data tests of dbt; each is told by its own name in the message
 
 
 def raw_gate(job: Job, decided: DataFrame, raw: RawDays) -> None:
@@ -127,6 +131,20 @@ def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequ
         raise result.error(where=str(file))
     get_logger().info("gate passed", gate=name, checks=result.rows["check_id"].nunique(), warnings=len(result.warned))
     return stage_verdicts(job.lake, run_id, name, result.rows)
+
+
+def record_row_rules(job: Job, error: GateError) -> None:
+    """Keep and tell that the row rules of the marts, which are dbt's, stopped the run, as for a gate."""
+    run_id, day = job.run.run_id, max(job.run.as_of)
+    first, _, rest = error.what.partition("\n")
+    row = {
+        "event_date": day, "gate": "marts", "check_id": ROW_RULES, "subject": "all", "severity": CRITICAL,
+        "success": False, "observed": "rows that break them", "expected": "none", "message": error.what,
+    }  # fmt: skip
+    job.run.state = "failed"  # as in `_judge`
+    job.warehouse.save(job.run)
+    publish_verdicts(job.lake, run_id, "marts", pd.DataFrame([row], columns=list(COLUMNS)))
+    raise_alarms(job.settings, job.warehouse.path, [Alarm(f"marts/{ROW_RULES}/all", CRITICAL, day, first, rest)])
 
 
 def _alarm(gate: str, failure: Failure) -> Alarm:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from jobs.console import as_table
+from jobs.errors import GateError
 from jobs.log import get_logger
 from jobs.marts.build import build_marts
 from jobs.marts.read import fetch_file
-from jobs.steps.gates import marts_gate
+from jobs.steps.gates import marts_gate, record_row_rules
 from jobs.steps.job import Job
 from jobs.warehouse.publish import publish
 from jobs.windows import DAY, in_words
@@ -25,13 +26,17 @@ def make_marts(job: Job) -> None:
         GateError: a model, a data test or the marts gate failed; nothing is published.
     """
     run, warehouse = job.run, job.warehouse
-    built = job.companion.call(
-        build_marts,
-        job.lake.staged_tables(run.run_id, warehouse.scratch / "lake"),
-        warehouse.reference(run.run_id),
-        warehouse.marts,
-        min_users=job.settings.privacy.min_users,
-    )
+    try:
+        built = job.companion.call(
+            build_marts,
+            job.lake.staged_tables(run.run_id, warehouse.scratch / "lake"),
+            warehouse.reference(run.run_id),
+            warehouse.marts,
+            min_users=job.settings.privacy.min_users,
+        )
+    except GateError as error:
+        record_row_rules(job, error)
+        raise
     for message in built.warnings:
         get_logger().warning(message)
     get_logger().info("marts built", tables=built.n_tables, seconds=round(built.seconds, 1))

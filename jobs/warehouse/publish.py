@@ -50,4 +50,5 @@ def clean_up(lake: Tables, warehouse: Warehouse) -> None:
     """Drop what runs staged that never got published. The caller holds the lock and is about to open a new run."""
     for branch in lake.discard():
         get_logger().warning("dropped what an unfinished run had staged", run=branch)
+    warehouse.next_marts.unlink(missing_ok=True)
     warehouse.forget_old()

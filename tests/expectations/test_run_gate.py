@@ -158,6 +158,30 @@ def test_the_oldest_pages_go(site: Path, monkeypatch: pytest.MonkeyPatch, tmp_pa
     ]
 
 
+def test_a_page_that_was_cut_off_is_left_out(site: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "docs"
+    shutil.copytree(site, copy)
+    first, second = sorted(copy.rglob("summary.json"))
+    first.write_text("")
+    for page in second.parent.glob("*.html"):
+        page.unlink()
+    run_gate("facts", profiles_of(CLEAN, []), load_thresholds(), run="run_third", docs_dir=copy)
+    index = (copy / "index.html").read_text(encoding="utf-8")
+    assert "run_third" in index
+    assert "run_good" not in index
+    assert "run_bad" not in index
+
+
+def test_what_to_look_at_is_staged_where_the_run_is_not_published() -> None:
+    odd, bad = ("fates", {"duplicate_share": 0.3}), ("tables", {"n_null_keys": 1})
+    (warned,) = run_gate("facts", profiles_of(CLEAN, [("elements", {"n_unknown": 3})]), load_thresholds()).failures
+    assert "--staged" not in warned.look
+    stopped = run_gate("facts", profiles_of(CLEAN, [odd, bad]), load_thresholds()).failures
+    assert [failure.look for failure in stopped if failure.check_id == "keys_not_null"] == [
+        "pdmetrics audit --gate facts --date 2026-03-22 --staged"
+    ]
+
+
 def test_an_unknown_gate_is_named() -> None:
     with pytest.raises(UsageError, match="no gate 'raw2'"):
         run_gate("raw2", {}, load_thresholds())

@@ -51,8 +51,12 @@ def test_a_day_is_waited_for_until_its_hours_are_there(site: Path, tmp_path: Pat
     code, _, said = audit(site, "raw", "--date", THIRD, "--input", str(world))
     assert code == 3
     assert f"{THIRD}: 1 of 24 hours are not there (23)" in said
-    code, _, said = audit(site, "raw", "--date", THIRD, "--input", str(site / "world"))
-    assert code == 3, "the hours are there, and the day is not ingested"
+    code, said, _ = audit(site, "raw", "--date", THIRD, "--input", str(site / "world"))
+    assert code == 0, "the hours are there: whoever waits for them can run the day"
+    assert f"{THIRD}: every hour is there" in said
+    assert f"Not ingested yet, so nothing else was looked at: {THIRD}." in said
+    code, _, said = audit(site, "raw", "--date", THIRD)
+    assert code == 3
     assert f"1 of 1 days were not ingested, the first {THIRD}" in said
     code, said, _ = audit(site, "raw", "--date", SECOND, "--input", str(site / "world"))
     assert code == 0
@@ -95,6 +99,22 @@ def test_a_refused_day_leaves_what_is_published_and_can_be_looked_at(site: Path,
     assert sorted((told["gate"], bool(told["failed"])) for told in summaries) == [
         ("facts", False), ("marts", False), ("raw", False), ("raw", True),
     ]  # fmt: skip
+
+
+def test_a_day_that_no_mart_has_is_no_failed_gate(site: Path) -> None:
+    code, _, said = audit(site, "marts", "--date", "2026-01-05")
+    assert code == 3
+    assert "1 of 1 days were not ingested" in said
+
+
+def test_damaged_marts_are_no_crash(site: Path, tmp_path: Path) -> None:
+    marts = site / "warehouse" / "personal_dashboard.duckdb"
+    whole = marts.read_bytes()
+    marts.write_bytes(b"garbage" * 1000)
+    code, _, said = audit(site, "marts", "--date", SECOND)
+    marts.write_bytes(whole)
+    assert code == 2
+    assert "The marts file cannot be read" in said
 
 
 def test_nothing_published_is_said(tmp_path: Path) -> None:

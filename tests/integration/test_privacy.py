@@ -20,7 +20,7 @@ LONG_ID = 7_700_000_000  # added to user ids, so that they are no number that mi
 
 
 class Site(NamedTuple):
-    """A world whose run failed at the facts gate, then passed; what was said, and what may not be."""
+    """A world whose run failed at the raw gate, then passed; what was said, and what may not be."""
 
     warehouse: Path
     world: Path
@@ -134,4 +134,7 @@ def test_verdicts_of_both_runs_are_kept_and_name_nobody(site: Site) -> None:
             " from marts.fct_data_quality where event_date = ? group by all order by all",
             [DAY],
         ).fetchall()
-    assert found == [("facts", 1, False, False, 1), ("facts", 2, True, True, 1), ("marts", 1, True, True, 1)]
+    assert found == [
+        ("facts", 1, True, True, 1), ("marts", 1, True, True, 1),
+        ("raw", 1, False, False, 1), ("raw", 2, True, True, 1),
+    ]  # fmt: skip

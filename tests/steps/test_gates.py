@@ -24,7 +24,7 @@ from jobs.quality.history_frames import HISTORY_TABLES
 from jobs.settings import Settings, load_settings
 from jobs.steps import gates
 from jobs.steps.companion import Companion
-from jobs.steps.gates import facts_gate, marts_gate, thresholds
+from jobs.steps.gates import facts_gate, marts_gate, record_row_rules, thresholds
 from jobs.steps.job import Job
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
@@ -383,3 +383,16 @@ def test_marts_that_fail_are_left_as_they_are(job: Job, monkeypatch: pytest.Monk
     assert attempts(job.lake) == [
         (NEXT, "facts", "good", True, job.run.run_id, 1), (NEXT, "marts", "bad", False, job.run.run_id, 1),
     ], "what the run was told before is kept with it"  # fmt: skip
+
+
+# --- Row rules of dbt
+
+
+def test_row_rules_that_stop_a_run_are_kept_and_told(job: Job) -> None:
+    with capture_logs() as told:
+        record_row_rules(job, GateError("The marts are not fit to publish: 1 of 90 steps failed.\n- a key is twice"))
+    assert recorded(job.lake) == [(LATER, "marts", "row_rules", False)]
+    assert job.run.state == "failed"
+    (line,) = told
+    assert (line["log_level"], line["cause"]) == ("error", "marts/row_rules/all")
+    assert line["event"] == "The marts are not fit to publish: 1 of 90 steps failed."
