@@ -1,7 +1,8 @@
 """Faults in whole worlds: 36 days run, one fault put into the files of the next, and what the gates say of it.
 
     .venv/bin/python -m benchmarks.faults --folder /tmp/faults                    # all of the catalogue that has files
-    .venv/bin/python -m benchmarks.faults --folder /tmp/faults --only "a slow"    # those whose name holds a text
+    .venv/bin/python -m benchmarks.faults --folder /tmp/faults --only "a rate"    # those whose name holds a text
+    .venv/bin/python -m benchmarks.faults --folder /tmp/larger --scale 4 --only "half an hour"
 
 The catalogue is `tests/quality/faults.py`. Each fault is a line of `benchmarks/results/faults.csv`; those that stand
 there are not done again. The world, the warehouse of the days before and its copy stay in the folder, so a run that was
@@ -27,7 +28,7 @@ from tests.quality.faults import FAULTS, Fault
 
 RESULTS = Path(__file__).parent / "results" / "faults.csv"
 START, DAY, AFTER = date(2026, 3, 2), date(2026, 4, 7), date(2026, 4, 8)
-SCENARIO, SCALE, SEED, N_DAYS = "default", 1.0, 11, 40
+SCENARIO, SEED, N_DAYS = "default", 11, 40
 CLEAN = "nothing at all"
 VERDICTS = "lake.data_quality_metrics"
 Contents = dict[str, set[tuple[object, ...]]]
@@ -44,6 +45,7 @@ class Case:
         others: what else failed, `gate/check` by severity.
         n_differing: rows of published tables and marts that a run that failed changed; empty of one that was published.
         seconds: of the run, on a machine that may be busy.
+        scale: of the world; 1 is about 11,000 lines a day.
     """
 
     fault: str
@@ -55,18 +57,20 @@ class Case:
     others: str
     n_differing: str
     seconds: float
+    scale: float
 
 
 class Site:
     """A warehouse with its days published, its copy, and the input of the next days."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scale: float) -> None:
+        self.scale = scale
         self.world, self.input = folder / "world", folder / "input"
         self.warehouse, self.base = folder / "warehouse", folder / "base"
         self._lake: Contents | None = None
         if not (self.world / "truth.json").exists():
             shape = ("--start", str(START), "--days", str(N_DAYS), "--scenario", SCENARIO)
-            worlds.pdmetrics("simulate", "--out", str(self.world), *shape, "--scale", str(SCALE), "--seed", str(SEED))
+            worlds.pdmetrics("simulate", "--out", str(self.world), *shape, "--scale", str(scale), "--seed", str(SEED))
         if not self.base.exists():
             shutil.rmtree(self.warehouse, ignore_errors=True)
             days = ("--start", str(START), "--end", str(DAY))
@@ -123,16 +127,14 @@ def do(site: Site, fault: Fault | None) -> Case:
     others = sorted({f"{row['gate']}/{row['check_id']} ({row['severity']})" for row in failed})
     shown = "" if changed is None else str(changed)
     if fault is None:
-        return Case(CLEAN, "", "", "", code, "", ", ".join(others), shown, round(seconds, 1))
-    is_caught = any(_is_named(row, fault) for row in failed)
-    caught = str((day - DAY).days + 1) if is_caught else ""
+        return Case(CLEAN, "", "", "", code, "", ", ".join(others), shown, round(seconds, 1), site.scale)
+    caught = str((day - DAY).days + 1) if any(_is_named(row, fault) for row in failed) else ""
     named = f"{fault.gate}/{fault.check} ({fault.severity})"
     others = [other for other in others if other != named]
     if not caught and code == 0 and fault.check == "regime_undeclared":
         caught = _by_audit(site, fault)
-    return Case(
-        fault.name, fault.gate, fault.check, fault.severity, code, caught, ", ".join(others), shown, round(seconds, 1)
-    )
+    told = (fault.name, fault.gate, fault.check, fault.severity, code, caught, ", ".join(others), shown)
+    return Case(*told, round(seconds, 1), site.scale)
 
 
 def _is_named(row: dict[str, object], fault: Fault) -> bool:
@@ -154,12 +156,12 @@ def _n_differing(before: Contents, after: Contents) -> int:
     return sum(len(before.get(name, set()) ^ after.get(name, set())) for name in names)
 
 
-def done_before(results: Path) -> list[str]:
-    """The faults that stand in the results."""
+def done_before(results: Path) -> list[tuple[str, float]]:
+    """The faults that stand in the results, with the scale of their world."""
     if not results.exists():
         return []
     with results.open(encoding="utf-8") as handle:
-        return [row["fault"] for row in csv.DictReader(handle)]
+        return [(row["fault"], float(row["scale"])) for row in csv.DictReader(handle)]
 
 
 def add(results: Path, case: Case) -> None:
@@ -185,13 +187,14 @@ def main() -> None:
     """Do the faults that were not done."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="where worlds and warehouses are, and stay")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the world; a folder has one")
     parser.add_argument("--only", nargs="*", default=(), help="texts; faults whose names hold one of them")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
-    site = Site(options.folder)
+    site = Site(options.folder, options.scale)
     for fault in wanted(options.only):
         name = CLEAN if fault is None else fault.name
-        if name not in done_before(options.results):
+        if (name, site.scale) not in done_before(options.results):
             add(options.results, do(site, fault))
 
 

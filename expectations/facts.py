@@ -42,6 +42,12 @@ def _shares() -> tuple[Check, ...]:
             form=":.2%",
         ),
         at_most(
+            "repeated_share", "max_repeated_share", "fates", CRITICAL, "loads_repeated",
+            "{event_date}: {repeated_share:.1%} of the {n_loads} kept loads are of a page view that was loaded "
+            "already, more than {max_repeated_share:.1%}; lines may have come twice under other ids",
+            form=":.2%",
+        ),
+        at_most(
             "clock_skew_share", "max_clock_skew_share", "fates", WARNING, "clock_skew_share",
             "{event_date}: {clock_skew_share:.1%} of the kept lines have a client clock more than ten minutes off, "
             "more than the usual {max_clock_skew_share:.1%}",

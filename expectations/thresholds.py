@@ -14,8 +14,8 @@ from jobs.errors import UsageError
 from jobs.resources import shipped
 
 NAMES = (
-    "max_quarantine_share", "max_duplicate_share", "max_clock_skew_share", "max_missing_hours", "min_ks_p_value",
-    "max_published_changes", "max_missing_keys", "max_publish_fall", "max_not_measured_rise",
+    "max_quarantine_share", "max_duplicate_share", "max_repeated_share", "max_clock_skew_share", "max_missing_hours",
+    "min_ks_p_value", "max_published_changes", "max_missing_keys", "max_publish_fall", "max_not_measured_rise",
     "min_days_to_warn", "min_days_to_fail", "volume_warn_sds", "volume_warn_change", "volume_fail_sds",
     "volume_fail_change", "min_shared_level", "lost_hours_sd", "visitors_sds", "visitors_change",
     "element_sds", "element_change", "max_silent_expected", "min_others_speak", "hour_sds", "hour_change",

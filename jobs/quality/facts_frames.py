@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 LINES = ("kept", "duplicate", "out_of_scope", "quarantined")
 """The fates of a line; `missing_hour` rows of the ingest log stand for no line."""
+LOADS = "loads"
+"""The source of `keys` that is no table: kept loads, whose keys are their pageviews."""
 
 
 def facts_frames(
@@ -34,7 +36,7 @@ def facts_frames(
     """Build the profiles of the facts gate.
 
     Args:
-        keys: source, event_date, n_rows, n_keys, n_null_keys.
+        keys: source (a table, or `LOADS`), event_date, n_rows, n_keys, n_null_keys.
         sums: source, the labels of `facts_profile` and its sums, long.
         audit: rows of `sampling_audit`.
         days: the days of the run.
@@ -49,9 +51,9 @@ def facts_frames(
     fates = _fates(keys, sums, days, lines_read)
     events = _of(sums, "events")
     return {
-        "tables": keys.rename(columns={"source": "subject"}).assign(
-            n_duplicate_keys=lambda frame: frame["n_rows"] - frame["n_keys"]
-        ),
+        "tables": keys[keys["source"] != LOADS]
+        .rename(columns={"source": "subject"})
+        .assign(n_duplicate_keys=lambda frame: frame["n_rows"] - frame["n_keys"]),
         "fates": fates,
         "loads": _loads(sums, reference),
         "links": _links(sums, link_measures),
@@ -66,7 +68,7 @@ def _fates(
     """One row a day: lines by fate as logged and as stored, shares."""
     log = _of(sums, "ingest_log")
     lines = _lookup(log.assign(lines=_counts(log, "n_lines")).groupby(["event_date", "fate"])["lines"].sum())
-    rows = _lookup(keys.set_index(["source", "event_date"])["n_rows"])
+    rows, distinct = (_lookup(keys.set_index(["source", "event_date"])[name]) for name in ("n_rows", "n_keys"))
     skewed = log[(log["fate"] == "kept") & (log["reason"] == "clock_skew")]
     n_skewed = _lookup(skewed.assign(lines=_counts(skewed, "n_lines")).groupby("event_date")["lines"].sum())
     records = []
@@ -85,6 +87,10 @@ def _fates(
                 "n_quarantined_stored": rows.get(("quarantine", day), 0),
                 "duplicate_share": _share(n["duplicate"], n["kept"] + n["duplicate"]),
                 "clock_skew_share": _share(n_skewed.get(day, 0), n["kept"]),
+                "n_loads": rows.get((LOADS, day), 0),
+                "repeated_share": _share(
+                    rows.get((LOADS, day), 0) - distinct.get((LOADS, day), 0), rows.get((LOADS, day), 0)
+                ),
             }
         )
     frame = pd.DataFrame(records)

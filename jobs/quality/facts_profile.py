@@ -16,7 +16,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.contracts import LINK_SUMS, table
-from jobs.quality.facts_frames import facts_frames
+from jobs.quality.facts_frames import LOADS, facts_frames
 
 if TYPE_CHECKING:
     from jobs.reference.load import Reference
@@ -88,7 +88,7 @@ def _keys(scoped: Mapping[str, DataFrame]) -> DataFrame:
     The tables are laid over each other first and grouped once: one aggregation to plan and compile instead of nine.
     """
     return (
-        _union(_key_rows(name, scoped[name]) for name in TABLES)
+        _union([*(_key_rows(name, scoped[name]) for name in TABLES), _load_rows(scoped["events"])])
         .groupBy("source", "event_date")
         .agg(
             F.count(F.lit(1)).alias("n_rows"),
@@ -111,6 +111,13 @@ def _key_rows(name: str, frame: DataFrame) -> DataFrame:
     key = "cast(0 as bigint)" if name in REPEATABLE else f"xxhash64({parts})"
     has_hole = " or ".join(f"{column} is null" for column in grain if column not in NULLABLE_KEYS)
     return frame.selectExpr(f"'{name}' as source", "event_date", f"{key} as key", f"{has_hole} as has_hole")
+
+
+def _load_rows(events: DataFrame) -> DataFrame:
+    """Reduce loads to what tells them apart whatever their ids: a page is loaded once."""
+    loads = events.where(F.col("action") == "pageview")
+    key = "xxhash64(wiki_db, instrument_name, cast(pageview_hash as string)) as key"
+    return loads.selectExpr(f"'{LOADS}' as source", "event_date", key, "false as has_hole")
 
 
 def _n_keys() -> Column:

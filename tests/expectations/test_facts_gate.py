@@ -17,7 +17,8 @@ CLEAN: dict[str, dict[str, Any]] = {
     "fates": {
         "subject": "day", "n_read": 312, "n_accounted": 312, "n_kept_logged": 300, "n_kept_stored": 300,
         "n_duplicate_logged": 2, "n_duplicate_stored": 2, "n_quarantined_logged": 1, "n_quarantined_stored": 1,
-        "n_out_of_scope_logged": 9, "duplicate_share": 2 / 302, "clock_skew_share": 0.0,
+        "n_out_of_scope_logged": 9, "duplicate_share": 2 / 302, "n_loads": 40, "repeated_share": 0.0,
+        "clock_skew_share": 0.0,
     },
     "loads": {
         "subject": "idwiki", "n_loads_events": 40, "n_loads_user_days": 40, "n_loads_baseline": 40,
@@ -42,6 +43,7 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
     ("duplicate_rows_as_logged", "fates", {"n_duplicate_stored": 3}, True, "duplicates holds 3 rows"),
     ("quarantined_rows_as_logged", "fates", {"n_quarantined_stored": 0}, True, "quarantine holds 0 rows"),
     ("duplicate_share", "fates", {"duplicate_share": 0.3}, False, "30.0% of the accepted lines were duplicates"),
+    ("loads_repeated", "fates", {"repeated_share": 0.3}, True, "30.0% of the 40 kept loads are of a page view"),
     ("clock_skew_share", "fates", {"clock_skew_share": 0.2}, False, "20.0% of the kept lines have a client clock"),
     ("keys_unique", "tables", {"n_duplicate_keys": 2}, True, "2 of the 310 rows of events repeat a key"),
     ("keys_not_null", "tables", {"n_null_keys": 1}, True, "1 of the 310 rows of events have a hole"),
@@ -60,6 +62,7 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
 # Right at the limit, or saying "does not apply": these must pass.
 HARMLESS: list[tuple[str, dict[str, Any]]] = [
     ("fates", {"duplicate_share": 0.05}),
+    ("fates", {"repeated_share": 0.2}),
     ("fates", {"n_read": None, "n_accounted": 310}),
     ("links", {"n_impressions_events": None, "n_clicks_events": None}),
     ("sampling", {"verdict": "too few ids", "ks_p_value": None}),

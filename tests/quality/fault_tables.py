@@ -60,6 +60,7 @@ def delivered_twice(world: FaultWorld) -> None:
 def twice_under_other_ids(world: FaultWorld) -> None:
     for wiki in world.wikis:
         world.grow(wiki, FAULT, 2)
+    world.repeated[FAULT] = 0.5
 
 
 # Lines

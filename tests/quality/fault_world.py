@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from expectations.thresholds import load_thresholds
-from jobs.quality.facts_frames import facts_frames
+from jobs.quality.facts_frames import LOADS, facts_frames
 from jobs.quality.facts_profile import LINK_MEASURES, MEASURES
 from jobs.quality.history_frames import history_frames
 from jobs.quality.raw_frames import RawTables, raw_frames, with_past
@@ -57,6 +57,7 @@ class FaultWorld(World):
         self.true_rate = {wiki: np.full(self.n_days, self.rate_of(wiki)) for wiki in self.wikis}
         self.impossible = {wiki: np.zeros(self.n_days, dtype=int) for wiki in self.wikis}
         self.bent = {wiki: np.ones(self.n_days) for wiki in self.wikis}  # exponent: 1 is uniform
+        self.repeated = np.zeros(self.n_days)  # share of loads whose page view was loaded already
         self.stored_share = np.ones(self.n_days)  # of the kept lines
         self.doubled_rows = np.zeros(self.n_days, dtype=int)
         self.policy_rewritten_from: int | None = None  # since then it declares half, and says so afterwards
@@ -195,6 +196,8 @@ class FaultWorld(World):
             for table, fate in (("events", "kept"), ("duplicates", "duplicate"), ("quarantine", "quarantined")):
                 stored = int(lines.get(fate, 0) * (self.stored_share[n] if fate == "kept" else 1))
                 rows.append((table, self.days[n], stored, stored, 0))
+            loads = int(sum(loads[n].sum() for loads in self.loads.values()))
+            rows.append((LOADS, self.days[n], loads, int(loads * (1 - self.repeated[n])), 0))
             rows.append(("user_days", self.days[n], 90, 90 - int(self.doubled_rows[n]), 0))
         return pd.DataFrame(rows, columns=["source", "event_date", "n_rows", "n_keys", "n_null_keys"])
 

@@ -78,7 +78,7 @@ FAULTS = (
     ),
     Fault(
         "a day twice under other ids", "every line comes twice, the copy with an id of its own",
-        "raw", "volume_high_far", CRITICAL, 1, "", tables.twice_under_other_ids, files.twice_under_other_ids,
+        "facts", "loads_repeated", CRITICAL, 1, "day", tables.twice_under_other_ids, files.twice_under_other_ids,
     ),
     # Lines.
     Fault(

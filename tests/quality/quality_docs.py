@@ -34,15 +34,15 @@ def checks(gate: str) -> str:
 def faults() -> str:
     """The catalogue, with what was measured on profiles and in a whole world."""
     measured = {row["fault"]: row for row in _results("faults_delays.csv")}
-    worlds = {row["fault"]: row for row in _results("faults.csv")}
+    worlds: dict[str, list[str]] = {}
+    for row in _results("faults.csv"):
+        worlds.setdefault(row["fault"], []).append(_in_world(row))
     rows = []
     for fault in FAULTS:
-        own, world = measured.get(fault.name), worlds.get(fault.name)
+        own = measured.get(fault.name)
         seen = "day 1 of 1 (CI)" if own is None else _delay(own)
-        if world is not None:
-            in_world = f"{_day(world['caught'])}, exit {world['exit_code']}"
-        else:
-            in_world = NO_FILES if fault.into_files is None else "not run yet"
+        nothing = NO_FILES if fault.into_files is None else "not run yet"
+        in_world = "; ".join(worlds.get(fault.name, [nothing]))
         rows.append(
             (f"**{fault.name}**: {fault.what}", f"{fault.gate} / `{fault.check}`", fault.severity, seen, in_world)
         )
@@ -67,8 +67,10 @@ def _delay(row: dict[str, str]) -> str:
     return f"{days}; {row['caught']} of {row['seeds']}"
 
 
-def _day(caught: str) -> str:
-    return "not caught" if not caught else f"day {caught}" if caught.isdigit() else caught
+def _in_world(row: dict[str, str]) -> str:
+    caught, scale = row["caught"], float(row["scale"])
+    day = "not caught" if not caught else f"day {caught}" if caught.isdigit() else caught
+    return f"{day}, exit {row['exit_code']}" + (f" (at {scale:g} times the lines)" if scale != 1 else "")
 
 
 def _results(name: str) -> list[dict[str, str]]:

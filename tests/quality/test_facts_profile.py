@@ -104,6 +104,7 @@ def test_a_clean_day_adds_up(clean: dict[str, Any]) -> None:
     assert fates["n_out_of_scope_logged"] == 2
     assert fates["duplicate_share"] == 2 / 7
     assert fates["clock_skew_share"] == 1 / 5
+    assert (fates["n_loads"], fates["repeated_share"]) == (2, 0.0)
 
 
 def test_a_clean_day_has_whole_keys(clean: dict[str, Any]) -> None:
@@ -149,6 +150,8 @@ def faulty(spark: SparkSession) -> dict[str, Any]:
                 event(1, "click", element="brand-new link"),
                 event(6, "impression", wiki="thwiki", element=MENU),
                 event(7, "pageview", wiki="thwiki"),
+                event(8, "pageview", wiki="trwiki", pageview_hash=4),
+                event(9, "pageview", wiki="trwiki", pageview_hash=4),
             ],
             ingest_log=[
                 *kept[1:],
@@ -169,8 +172,14 @@ def faulty(spark: SparkSession) -> dict[str, Any]:
 def test_lines_that_are_lost_show(faulty: dict[str, Any]) -> None:
     fates = faulty["fates"].set_index("event_date")
     assert (fates.loc[D, "n_read"], fates.loc[D, "n_accounted"]) == (12, 6)
-    assert (fates.loc[D, "n_kept_logged"], fates.loc[D, "n_kept_stored"]) == (5, 8)
+    assert (fates.loc[D, "n_kept_logged"], fates.loc[D, "n_kept_stored"]) == (5, 10)
     assert (fates.loc[D, "n_duplicate_logged"], fates.loc[D, "n_duplicate_stored"]) == (0, 2)
+
+
+def test_loads_of_one_page_view_show_whatever_their_ids(faulty: dict[str, Any]) -> None:
+    fates = faulty["fates"].set_index("event_date")
+    assert (fates.loc[D, "n_loads"], fates.loc[D, "repeated_share"]) == (5, 1 / 5)
+    assert fates.loc[NEXT, "repeated_share"] == 0
 
 
 def test_a_day_that_was_not_read_is_not_compared_but_has_its_row(faulty: dict[str, Any]) -> None:
