@@ -11,7 +11,7 @@ import pytest
 
 from tests.integration import worlds
 
-pytestmark = [pytest.mark.integration, pytest.mark.on_spark]
+pytestmark = pytest.mark.integration
 FIRST, SECOND, THIRD = "2026-03-16", "2026-03-17", "2026-03-18"
 
 
