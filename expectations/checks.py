@@ -46,6 +46,8 @@ class Check:
         expected: what should have been.
         nullable: a null in the columns means "does not apply"; otherwise it fails.
         about: who, why and what to look at; a suite gets it from `with_about`.
+        users: the columns that count users or what they did, which are not told where they are small
+            (`expectations/small_counts.py`).
     """
 
     id: str
@@ -58,6 +60,7 @@ class Check:
     expected: str
     nullable: bool = field(default=False)
     about: About = NOBODY
+    users: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -66,11 +69,13 @@ class Check:
         return (*single, *self.arguments.get("column_list", ()))
 
 
-def none_of(column: str, profile: str, severity: str, check_id: str, message: str, expected: str = "0") -> Check:
+def none_of(
+    column: str, profile: str, severity: str, check_id: str, message: str, *, users: tuple[str, ...] = ()
+) -> Check:
     """Check that a count of something bad is zero."""
     arguments = {"column": column, "min_value": 0, "max_value": 0}
     between = "ExpectColumnValuesToBeBetween"
-    return Check(check_id, profile, severity, between, arguments, message, f"{{{column}}}", expected)
+    return Check(check_id, profile, severity, between, arguments, message, f"{{{column}}}", "0", users=users)
 
 
 def equal(left: str, right: str, profile: str, check_id: str, message: str, *, nullable: bool = False) -> Check:
@@ -92,12 +97,13 @@ def at_most(
     *,
     form: str = "",
     nullable: bool = False,
+    users: tuple[str, ...] = (),
 ) -> Check:
     """Check that a number does not exceed another of its row (a dated threshold, say); `form` formats both."""
     arguments = {"column_A": limit, "column_B": column, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
     return Check(
         check_id, profile, severity, "ExpectColumnPairValuesAToBeGreaterThanB", arguments,
-        message, f"{{{column}{form}}}", f"at most {{{limit}{form}}}", nullable,
+        message, f"{{{column}{form}}}", f"at most {{{limit}{form}}}", nullable, users=users,
     )  # fmt: skip
 
 
@@ -111,10 +117,11 @@ def at_least(
     *,
     form: str = "",
     nullable: bool = False,
+    users: tuple[str, ...] = (),
 ) -> Check:
     """Check that a number does not fall below another of its row; `form` formats both."""
     arguments = {"column_A": column, "column_B": limit, "or_equal": True, "ignore_row_if": "either_value_is_missing"}
     return Check(
         check_id, profile, severity, "ExpectColumnPairValuesAToBeGreaterThanB", arguments,
-        message, f"{{{column}{form}}}", f"at least {{{limit}{form}}}", nullable,
+        message, f"{{{column}{form}}}", f"at least {{{limit}{form}}}", nullable, users=users,
     )  # fmt: skip

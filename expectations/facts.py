@@ -75,6 +75,7 @@ def _elements() -> tuple[Check, ...]:
             "n_unknown", "elements", WARNING, "unknown_element",
             "{event_date}: {n_unknown} events on {n_wikis} wiki(s) of the element '{subject}', which vocabulary.csv "
             "lacks; add it with the dates it is measured",
+            users=("n_unknown",),
         ),
     )  # fmt: skip
 
@@ -122,17 +123,17 @@ def _sampling() -> tuple[Check, ...]:
     return (
         verdict(
             "higher than declared", CRITICAL, "sampling_rate_higher",
-            "{subject} {event_date}: {n_impossible_pageviews} pageviews carry ids that the declared rate could not "
-            "have kept; the true rate is higher than declared, so sampling_policy.csv is wrong",
+            "{subject} {event_date}: pageviews carry ids that the declared rate could not have kept; the true rate is "
+            "higher than declared, so sampling_policy.csv is wrong",
         ),
         verdict(
             "lower than declared", WARNING, "sampling_rate_lower",
-            "{subject} {event_date}: the ids of {n_ids} units show a rate lower than declared, likely {likely}; totals "
-            "of the day are too low until sampling_policy.csv says so",
+            "{subject} {event_date}: the ids show a rate lower than declared, likely {likely}; totals of the day are "
+            "too low until sampling_policy.csv says so",
         ),
         at_least(
             "ks_p_value", "min_ks_p_value", "sampling", WARNING, "sampling_uniform",
-            "{subject} {event_date}: the hash fractions of {n_ids} units are not spread evenly below the rate "
+            "{subject} {event_date}: the hash fractions of the units are not spread evenly below the rate "
             "(Kolmogorov-Smirnov p = {ks_p_value:.1e})",
             form=":.1e", nullable=True,
         ),

@@ -1,30 +1,6 @@
 """The checks of facts against the days before, over the profiles of `jobs.quality.history_frames`.
 
-Why each is there, and where to look:
-
-- volume_low_far, volume_high_far: a wiki's numbers of the day would be wrong by so much that nobody should see them.
-  `pdmetrics query "select * from marts.fct_baseline_daily where wiki_db = '{subject}' order by event_date desc"`
-- volume_low, volume_high: something happened to the wiki or to its events; holidays of all wikis are allowed for. The
-  same command.
-- instrument_silent: the instrument or its stream configuration is broken on this wiki, or it was retired and
-  instruments.csv and sampling_policy.csv do not say so. `pdmetrics policy check --input DIR`
-- visitors_low, visitors_high: loads without people are a bot's; people without loads a broken instrument's.
-  `pdmetrics query "select event_date, n_loads, n_visitors from marts.fct_baseline_daily where wiki_db = '…'"`
-- element_gone: a link was renamed, removed or broken; a new name shows as `unknown_element` on the same day.
-  `pdmetrics query "select * from marts.fct_link_engagement_daily where wiki_db = '…' order by event_date desc"`
-- element_low, element_high: one platform or one card of a link broke, or it fires twice. The same command.
-- hour_low: half an hour of files is lost, or the stream stopped although files go on coming.
-  `pdmetrics query "select * from marts.fct_ingest_log where ingest_date = '{day}' order by hour"`
-- hours_shifted: times or folders are in another zone: the day's ends are in the wrong day. The same command.
-- line_share_high: delivery, clients or validation changed: what is dropped is not counted.
-  `pdmetrics quarantine --date {day}`, and the same command.
-- null_share_high: clients stopped telling platform or edit count: the margins of links lose what is unknown.
-  `pdmetrics query "select * from marts.fct_link_engagement_daily where wiki_db = '…'"`
-- regime_undeclared: the weights of the day are not those of today's policy, which was corrected since.
-  `pdmetrics run --date {day} --input DIR`
-- trend_low: a loss of some percent a day is in no day's band. The first command, over a month.
-- hours_still_missing: windows stay incomplete until the hours come and the day is run again.
-  `pdmetrics run --date {subject} --input DIR`
+Why each is there, who mends what it finds and the command to look closer are in `expectations/about.py`.
 """
 
 from __future__ import annotations
@@ -42,22 +18,25 @@ def _volume() -> tuple[Check, ...]:
         "{subject} {event_date}: a volume of {volume:.0f} (loads of the dashboard, or impressions where there are "
         "none, weighted by 1/rate) where {usual:.0f} are usual by the {n_days} days before"
     )
+    users = ("volume", "usual")
     return (
         at_least(
             column="volume", limit="fail_low", profile="volume", severity=CRITICAL, check_id="volume_low_far",
             message=words + "; nothing below {fail_low:.0f} is published unseen", form=":.0f", nullable=True,
+            users=users,
         ),
         at_most(
             column="volume", limit="fail_high", profile="volume", severity=CRITICAL, check_id="volume_high_far",
             message=words + "; nothing above {fail_high:.0f} is published unseen", form=":.0f", nullable=True,
+            users=users,
         ),
         at_least(
             column="volume", limit="warn_low", profile="volume", severity=WARNING, check_id="volume_low",
-            message=words + "; less than {warn_low:.0f} is out of the band", form=":.0f", nullable=True,
+            message=words + "; less than {warn_low:.0f} is out of the band", form=":.0f", nullable=True, users=users,
         ),
         at_most(
             column="volume", limit="warn_high", profile="volume", severity=WARNING, check_id="volume_high",
-            message=words + "; more than {warn_high:.0f} is out of the band", form=":.0f", nullable=True,
+            message=words + "; more than {warn_high:.0f} is out of the band", form=":.0f", nullable=True, users=users,
         ),
     )  # fmt: skip
 
@@ -91,19 +70,19 @@ def _bands() -> tuple[Check, ...]:
     return (
         at_least(
             column="n_visitors", limit="warn_low", profile="visitors", severity=WARNING, check_id="visitors_low",
-            message=visitors, form=":.0f",
+            message=visitors, form=":.0f", users=("n_visitors", "usual"),
         ),
         at_most(
             column="n_visitors", limit="warn_high", profile="visitors", severity=WARNING, check_id="visitors_high",
-            message=visitors, form=":.0f",
+            message=visitors, form=":.0f", users=("n_visitors", "usual"),
         ),
         at_least(
             column="n_events", limit="warn_low", profile="elements_usual", severity=WARNING, check_id="element_low",
-            message=element + "; a part of the link may have broken", form=":.0f",
+            message=element + "; a part of the link may have broken", form=":.0f", users=("n_events", "usual"),
         ),
         at_most(
             column="n_events", limit="warn_high", profile="elements_usual", severity=WARNING, check_id="element_high",
-            message=element + "; the link may be reported twice", form=":.0f",
+            message=element + "; the link may be reported twice", form=":.0f", users=("n_events", "usual"),
         ),
     )  # fmt: skip
 
@@ -125,8 +104,8 @@ def _hours() -> tuple[Check, ...]:
         at_most(
             column="n_missing_hours", limit="max_missing_hours", profile="late", severity=WARNING,
             check_id="hours_still_missing",
-            message="{subject}: {n_missing_hours} hours are still missing ({missing_hours}) on {event_date}; windows "
-            "that hold the day stay incomplete. Run it again when they have come",
+            message="{subject}: hours still missing on {event_date}: {n_missing_hours} ({missing_hours}); windows that "
+            "hold the day stay incomplete. Run it again when they have come",
             form=":.0f",
         ),
     )  # fmt: skip
@@ -142,14 +121,15 @@ def _shares() -> tuple[Check, ...]:
         ),
         at_most(
             column="share", limit="most", profile="segments", severity=WARNING, check_id="null_share_high",
-            message="{subject} {event_date}: {share:.1%} of the impressions ({n_part} of {n_whole}) where {usual:.1%} "
-            "are usual and {most:.1%} the most; clients may have stopped to tell it",
+            message="{subject} {event_date}: {share:.1%} of the impressions where {usual:.1%} are usual and {most:.1%} "
+            "the most; clients may have stopped to tell it",
             form=":.2%",
         ),
         none_of(
             column="n_undeclared", profile="regimes", severity=WARNING, check_id="regime_undeclared",
             message="{subject} {event_date}: {n_undeclared} kept events carry a unit and rate that sampling_policy.csv "
             "does not declare for the day (it declares {declared}); the policy was changed since: run the day again",
+            users=("n_undeclared",),
         ),
     )  # fmt: skip
 

@@ -25,17 +25,17 @@ def _arrival() -> tuple[Check, ...]:
         ),
         at_most(
             "n_missing_hours", "max_missing_hours", "days", WARNING, "missing_hours",
-            "{event_date}: {n_missing_hours} hours have not arrived or cannot be read ({missing_hours}); windows "
+            "{event_date}: hours that have not arrived or cannot be read: {n_missing_hours} ({missing_hours}); windows "
             "that hold this day are incomplete",
             form=":.0f",
         ),
         none_of(
             "n_unreadable", "days", WARNING, "unreadable_files",
-            "{event_date}: {n_unreadable} files cannot be read; what could be read of them is kept",
+            "{event_date}: files that cannot be read: {n_unreadable}; nothing of them is used",
         ),
         none_of(
             "n_hours_lost", "streams", WARNING, "stream_hours",
-            "{subject} {event_date}: {n_hours_lost} hours of the stream have no file though another stream's have "
+            "{subject} {event_date}: hours of the stream without a file though another stream has one: {n_hours_lost} "
             "({hours_lost})",
         ),
     )  # fmt: skip
@@ -48,16 +48,18 @@ def _wikis() -> tuple[Check, ...]:
             {"column": "n_events_due", "min_value": 1},
             "{subject} {event_date}: no kept event on a complete day although the dashboard is visible since "
             "{visible_from}; refused lines of the wiki: {refused}",
-            "{n_events_due} events", "at least 1 event", nullable=True,
+            "{n_events_due} events", "at least 1 event", nullable=True, users=("n_events_due",),
         ),
         none_of(
             "n_menu_impressions_early", "wikis", CRITICAL, "menu_link_before_visible",
             "{subject} {event_date}: {n_menu_impressions_early} impressions of the menu link before the dashboard was "
             "to be visible ({visible_from})",
+            users=("n_menu_impressions_early",),
         ),
         none_of(
             "n_loads_early", "wikis", WARNING, "loads_before_visible",
             "{subject} {event_date}: {n_loads_early} loads of the dashboard before it was to be visible "
             "({visible_from})",
+            users=("n_loads_early",),
         ),
     )  # fmt: skip

@@ -31,9 +31,11 @@ class Thresholds:
 
     Attributes:
         periods: (valid_from, all thresholds from then on), in order of time.
+        min_users: counts of fewer users, but at least one, are told to nobody (`[privacy] min_users`); on every day.
     """
 
     periods: tuple[tuple[date, Mapping[str, float]], ...]
+    min_users: int = 10
 
     def on(self, day: date) -> Mapping[str, float]:
         """Return the thresholds of a day; a day before the first entry is judged by the first."""
@@ -41,11 +43,12 @@ class Thresholds:
         return in_force[-1] if in_force else self.periods[0][1]
 
     def attach(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Add the thresholds of each row's `event_date` as columns, so that one expectation serves every period."""
+        """Add each row's thresholds, by its `event_date`, as columns: one expectation serves every period."""
         by_day = {day: self.on(day) for day in frame["event_date"].unique()}
         columns = {name: [by_day[day][name] for day in frame["event_date"]] for name in NAMES}
         return frame.assign(
-            **{name: pd.Series(values, index=frame.index, dtype="float64") for name, values in columns.items()}
+            min_users=self.min_users,
+            **{name: pd.Series(values, index=frame.index, dtype="float64") for name, values in columns.items()},
         )
 
 

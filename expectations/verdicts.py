@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from expectations.checks import CRITICAL, Check
+from expectations.small_counts import hide_small_counts, in_words
 
 ALL = "all"
 
@@ -24,7 +25,7 @@ class Verdicts:
     """
 
     def __init__(self, checks: Sequence[Check], profiles: Mapping[str, pd.DataFrame], fallback: date) -> None:
-        self.checks, self.profiles, self.fallback = checks, profiles, fallback
+        self.checks, self.profiles, self.fallback = checks, hide_small_counts(checks, profiles), fallback
         self.records: list[dict[str, Any]] = []
 
     def judge(self, results: Iterable[Any]) -> None:
@@ -68,7 +69,8 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _row(check: Check, day: date, subject: str, success: bool, values: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {part: _fill(getattr(check, part), values) for part in ("observed", "expected", "message")}
+    shown = in_words(check, values)
+    texts = {part: _fill(getattr(check, part), shown) for part in ("observed", "expected", "message")}
     return _record(check, day, subject, success, **texts)
 
 

@@ -57,6 +57,7 @@ def history_frames(
         `volume`, `trend` (subject a wiki), `instruments` (wiki, instrument), `visitors`, `regimes` (wiki, instrument,
         unit and rate), `keys`, `elements_usual` (wiki, element, measure), `segments` (wiki, kind of unknown), `hours`
         (an hour), `shifts` (the day), `usual` (a kind of line), `late` (an earlier day, told on the last judged one).
+        `unit` of weighted counts: what one kept event stands for.
 
     Raises:
         KeyError: a table is missing.
@@ -68,15 +69,24 @@ def history_frames(
     past = Past(log, days, reference, limits, grace)
     volume = volumes(past, baseline, engagement)
     bands = volume_bands(past, volume)
+    elements = element_frames(past, engagement, volume, bands)
     return {
-        "volume": volume_frame(past, volume, bands),
+        "volume": _with_unit(past, volume_frame(past, volume, bands)),
         "instruments": instruments_frame(past, baseline),
         "visitors": visitors_frame(past, baseline, volume, bands),
         "trend": trend_frame(past, volume),
         "regimes": regimes_frame(past, baseline),
-        **element_frames(past, engagement, volume, bands),
+        "keys": elements["keys"],
+        "elements_usual": _with_unit(past, elements["elements_usual"]),
         "segments": segments_frame(past, engagement),
         **hour_frames(past),
         "usual": usual_frame(past, log),
         "late": late_frame(past),
     }
+
+
+def _with_unit(past: Past, frame: pd.DataFrame) -> pd.DataFrame:
+    """Add what one kept event stands for; subjects begin with their wiki."""
+    rows = zip(frame["subject"], frame["event_date"], strict=True)
+    units = [1 / (past.rate(subject.partition(" / ")[0], day) or 1.0) for subject, day in rows]
+    return frame.assign(unit=pd.Series(units, index=frame.index, dtype="float64"))

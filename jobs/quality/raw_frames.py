@@ -62,9 +62,9 @@ def tables_of(log: pd.DataFrame, counts: pd.DataFrame, reference: Reference) -> 
     return RawTables(log, _of_contract(baseline, "baseline_daily"), _of_contract(engagement, "engagement_daily"))
 
 
-def refused_of(counts: pd.DataFrame) -> Refused:
-    """Return the refused lines of each known wiki's day by reason."""
-    found: dict[tuple[date, str], Counter[str]] = {}
+def refused_of(counts: pd.DataFrame, days: Sequence[date], reference: Reference) -> Refused:
+    """Return the refused lines of each known wiki's day by reason; of some days every wiki has an entry."""
+    found = {(day, row.wiki_db): Counter[str]() for day in days for row in reference.wikis}
     refused = counts[counts["fate"] == "quarantined"]
     for day, wiki, reason, n_lines in refused[["event_date", "wiki_db", "reason", "n_lines"]].itertuples(index=False):
         found.setdefault((day, wiki), Counter())[str(reason)] += int(n_lines)
@@ -80,7 +80,7 @@ def raw_frames(
         tables: of the days.
         days: the judged days; each has a row in `days`.
         reference: wikis, vocabulary, instruments.
-        refused: refused lines of known wikis, empty where nobody knows.
+        refused: refused lines of known wikis; a day and wiki without an entry has some that nobody knows.
         raw: the listing of the files, if there is one.
 
     Returns:
@@ -178,22 +178,27 @@ def _wikis(
             if day < wiki.enabled_from and place not in events:
                 continue
             is_visible = wiki.visible_from <= day
-            reasons = refused.get(place, {})
             records.append(
                 {
                     "event_date": day, "subject": wiki.wiki_db, "visible_from": str(wiki.visible_from),
                     # Silence says nothing before the display, nor on a day whose hours are not all there.
                     "n_events_due": int(events.get(place, 0)) if is_visible and not n_missing[day] else None,
-                    "n_refused": sum(reasons.values()),
-                    "refused": ", ".join(f"{reason} {n}" for reason, n in sorted(reasons.items())) or "none",
+                    "refused": _in_words(refused.get(place)),
                     "n_menu_impressions_early": 0 if is_visible else int(shown.get(place, 0)),
                     "n_loads_early": 0 if is_visible else int(loads.get(place, 0)),
                 }
             )  # fmt: skip
-    columns = ["event_date", "subject", "visible_from", "n_events_due", "n_refused", "refused",
+    columns = ["event_date", "subject", "visible_from", "n_events_due", "refused",
                "n_menu_impressions_early", "n_loads_early"]  # fmt: skip
     frame = pd.DataFrame(records, columns=columns)
-    return frame.assign(n_events_due=frame["n_events_due"].astype("Int64"))
+    return frame.astype({"n_events_due": "Int64"})
+
+
+def _in_words(refused: Mapping[str, int] | None) -> str:
+    """Name the reasons, most lines first; no numbers, for they may be of few users."""
+    if refused is None:
+        return "not known"
+    return ", ".join(sorted(refused, key=lambda reason: (-refused[reason], reason))) or "none"
 
 
 def _of_contract(frame: pd.DataFrame, name: str) -> pd.DataFrame:

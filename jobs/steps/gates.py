@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pandas as pd
@@ -48,7 +49,7 @@ def raw_gate(job: Job, decided: DataFrame, raw: RawDays) -> None:
     counts = line_counts(decided, [row.wiki_db for row in reference.wikis]).toPandas()
     log = small_table(job.lake, "ingest_log", run.days, run.run_id)
     tables = tables_of(log, counts, reference)
-    profiles = raw_frames(tables, run.days, reference, refused=refused_of(counts), raw=raw)
+    profiles = raw_frames(tables, run.days, reference, refused=refused_of(counts, run.days, reference), raw=raw)
     past = past_profiles(job.lake, job.settings, reference, tables._asdict(), run.days)
     _judge(job, "raw", with_past(profiles, past), run.days)
 
@@ -109,10 +110,11 @@ def marts_gate(job: Job) -> None:
 
 
 def thresholds(settings: Settings) -> Thresholds:
-    """Return the dated thresholds; a share set in `[ingest]` holds on every day."""
+    """Return the dated thresholds; a share set in `[ingest]`, and `[privacy] min_users`, hold on every day."""
     given = "max_quarantine_share" in settings.ingest.model_fields_set
     overrides = {"max_quarantine_share": settings.ingest.max_quarantine_share} if given else None
-    return load_thresholds(settings.quality.thresholds_file, overrides=overrides)
+    dated = load_thresholds(settings.quality.thresholds_file, overrides=overrides)
+    return replace(dated, min_users=settings.privacy.min_users)
 
 
 def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> pd.DataFrame:

@@ -54,7 +54,7 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
     ("link_sums", "links", {"n_differing": 1, "differing": "n_shown 12 against 11"}, True, "n_shown 12 against 11"),
     ("link_impressions_events", "links", {"n_impressions_events": 13}, True, "13 impressions in events but 12"),
     ("link_clicks_events", "links", {"n_clicks_events": 4}, True, "4 clicks in events but 3 in engagement_daily"),
-    ("sampling_rate_higher", "sampling", {"verdict": "higher than declared", "n_impossible_pageviews": 6}, True, "6 p"),
+    ("sampling_rate_higher", "sampling", {"verdict": "higher than declared", "n_impossible_pageviews": 6}, True, "ids"),
     ("sampling_rate_lower", "sampling", {"verdict": "lower than declared", "likely": "0.05"}, False, "likely 0.05"),
     ("sampling_uniform", "sampling", {"ks_p_value": 9e-7}, False, "Kolmogorov-Smirnov p = 9.0e-07"),
 ]  # fmt: skip

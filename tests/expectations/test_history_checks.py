@@ -66,7 +66,7 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
     ("hour_low", "hours", {"n_kept": 59}, False, "{day}, hour 13: its files arrived but hold 59"),
     ("hours_shifted", "shifts", {"shift": -5, "gain": 80.0}, False, "moved by -5 hours"),
     ("line_share_high", "usual", {"share": 0.03}, False, "3.0% of the lines"),
-    ("hours_still_missing", "late", {"n_missing_hours": 2, "missing_hours": "3, 4"}, False, "2 hours are still"),
+    ("hours_still_missing", "late", {"n_missing_hours": 2, "missing_hours": "3, 4"}, False, "missing on {day}: 2 (3"),
 ]  # fmt: skip
 
 # Right at the limit, or saying "does not apply".

@@ -295,6 +295,13 @@ def test_a_missing_table_is_named() -> None:
         )  # fmt: skip
 
 
+def test_weighted_counts_say_what_one_kept_event_stands_for() -> None:
+    frames = World(n_days=40, rate=0.25).frames([39])
+    for name in ("volume", "elements_usual"):
+        assert set(frames[name]["unit"]) == {4.0}, name
+    assert "unit" not in frames["visitors"], "distinct users are as kept"
+
+
 def test_subjects_are_unique_within_a_day() -> None:
     for name, profile in World(n_days=40).frames([38, 39]).items():
         assert not profile.duplicated(["event_date", "subject"]).any(), name

@@ -62,7 +62,7 @@ COUNTS = pd.DataFrame(
 
 def profiles(log: pd.DataFrame, raw: RawDays | None = None) -> dict[str, pd.DataFrame]:
     tables = tables_of(log, COUNTS, REFERENCE)
-    return raw_frames(tables, [D], REFERENCE, refused=refused_of(COUNTS), raw=raw)
+    return raw_frames(tables, [D], REFERENCE, refused=refused_of(COUNTS, [D], REFERENCE), raw=raw)
 
 
 @pytest.fixture(scope="module")
@@ -91,8 +91,18 @@ def test_silence_counts_from_the_display_on_and_tells_what_was_refused(whole: di
     assert (wikis.loc["idwiki", "n_events_due"], wikis.loc["trwiki", "n_events_due"]) == (13, 0)
     assert wikis["n_events_due"].isna()["thwiki"]
     assert wikis["refused"].to_dict() == {
-        "idwiki": "none", "thwiki": "none", "trwiki": "no_sampling_policy 6, not_in_sample 1",
+        "idwiki": "none", "thwiki": "none", "trwiki": "no_sampling_policy, not_in_sample",
     }  # fmt: skip
+
+
+def test_where_nobody_counted_refused_lines_by_wiki_they_are_not_known() -> None:
+    audited = raw_frames(tables_of(log_of(*hours()), COUNTS, REFERENCE), [D], REFERENCE, refused={}, raw=None)
+    assert set(audited["wikis"]["refused"]) == {"not known"}
+    gate = raw_frames(
+        tables_of(log_of(*hours()), COUNTS.iloc[:0], REFERENCE), [D], REFERENCE,
+        refused=refused_of(COUNTS.iloc[:0], [D], REFERENCE), raw=None,
+    )  # fmt: skip
+    assert set(gate["wikis"]["refused"]) == {"none"}
 
 
 def test_what_came_before_the_display_shows(whole: dict[str, pd.DataFrame]) -> None:

@@ -158,7 +158,9 @@ def shares(found: Thresholds) -> list[float]:
 
 def test_a_share_that_is_not_set_is_the_files(file: Path) -> None:
     assert thresholds(settings()) == load_thresholds()
-    assert shares(thresholds(settings(f"quality.thresholds_file={file}", "privacy.min_users=20"))) == [0.2, 0.1]
+    found = thresholds(settings(f"quality.thresholds_file={file}", "privacy.min_users=20"))
+    assert shares(found) == [0.2, 0.1]
+    assert found.min_users == 20, "verdicts hide what the marts hide"
 
 
 def test_another_setting_of_the_section_does_not_set_it(file: Path) -> None:
