@@ -75,7 +75,7 @@ def differences(mart: ComparedMart, columns: Sequence[str], condition: str) -> s
         columns: what is compared; both versions have all of it, the key first.
         condition: of the rows that are looked at, the same in both versions.
 
-    Doubles are compared exactly and nulls are equal. `example` tells no number of a row that one version hides.
+    Doubles are compared exactly and nulls are equal. `example` tells no number that one version does not show.
     """
     if "metric_version" in columns:  # a version that the catalogue gave up takes its rows with it
         condition += " and (metric, metric_version) in (from versions)"
@@ -109,9 +109,15 @@ def _is_rehidden(columns: Sequence[str], key: Sequence[str]) -> str:
 
 
 def _change(name: str) -> str:
-    """Say in words what became of one column of a pair of rows; null where nothing did."""
-    old, new = (f"coalesce(cast({side}.{name} as text), 'null')" for side in ("gone", "come"))
-    return f"case when gone.{name} is distinct from come.{name} then '{name} was ' || {old} || ', is ' || {new} end"
+    """Say in words what became of one column of a pair of rows; null where nothing did.
+
+    What is null in one version may be hidden there, whatever the row says of itself: the other's number is not told.
+    """
+    old, new = (f"cast({side}.{name} as text)" for side in ("gone", "come"))
+    return f"""
+        case when (gone.{name} is null) <> (come.{name} is null) then '{name} is null in one of them'
+            when gone.{name} <> come.{name} then '{name} was ' || {old} || ', is ' || {new} end
+    """
 
 
 def published(mart: ComparedMart, columns: Sequence[str]) -> str:
@@ -214,7 +220,7 @@ group by all order by all
 """
 
 # Like with like: the same keys at the same rates, on the same weekday. A quarter that has just begun is not the one
-# before; a window that lost an hour is `caution` at best for as long as it holds it, which the facts gate has told.
+# before; a window that lost an hour is `caution` at best for as long as it holds it, which the raw gate has told.
 STATUSES = """
 with cells as (
     select metric, family, wiki_db, window_kind, window_days, element_friendly_name, client_platform_family, inference,

@@ -15,6 +15,7 @@ from changes_cases import (
     WEEK_AGO,
     D,
     Profile,
+    Tables,
     baseline,
     compare,
     link,
@@ -155,6 +156,31 @@ def test_a_number_that_both_show_must_not_change_and_none_must_go_unhidden(
 ) -> None:
     built = {"fct_baseline_daily": [other, baseline(D)]}
     assert published(profile(built), "fct_baseline_daily") == (1, 0, 0, 1, 0)
+
+
+@pytest.mark.parametrize("is_built", [True, False], ids=["shown now", "hidden now"])
+def test_a_number_that_one_version_does_not_show_is_in_no_example(profile: Profile, is_built: bool) -> None:
+    def told(shown: Tables, hidden: Tables) -> str:
+        frames = profile(*((shown, hidden) if is_built else (hidden, shown)), changed=[])
+        lines = [*frames["published"]["eg_differing"], *frames["recomputed"]["eg_unexplained"]]
+        return " ".join(line for line in lines if line)
+
+    nothing = {"estimate": None, "lower": None, "upper": None, "status": "suppressed"}
+    few = {"estimate": 7.0, "lower": 6.0, "upper": 8.0}
+    for day in (BEFORE, D):  # one that the run did not touch, and one that it computed again
+        found = told(
+            {"fct_metric_values": [visitors(day, **few), visitors(BEFORE, 28), visitors(D, 28)]},
+            {"fct_metric_values": [visitors(day, **nothing), visitors(BEFORE, 28), visitors(D, 28)]},
+        )
+        assert "estimate is null in one of them" in found
+        assert "suppressed" in found
+        assert not {"7.0", "6.0", "8.0"} & set(found.replace(";", " ").replace(",", " ").split())
+    mixed = told(
+        {"fct_baseline_daily": [baseline(BEFORE, 7, 21), baseline(D)]},
+        {"fct_baseline_daily": [baseline(BEFORE, None, 22, hidden=True), baseline(D)]},
+    )
+    assert "n_visitors_observed is null in one of them; n_reviewers_observed was 2" in mixed
+    assert " 7" not in mixed
 
 
 def test_a_version_that_the_catalogue_gave_up_takes_its_rows_with_it(profile: Profile) -> None:
