@@ -15,8 +15,9 @@ Everything is a median, so that a holiday, a storm or a lost day in the history 
    luck now and then, so the mean of the errors without the largest sixth, times 1.68 (the same for normal errors), is
    a floor to it. Week-to-week changes are in it;
 6. standard deviation: the spread times what is expected, at least the Poisson one of the kept units,
-   sqrt(expected / rate); then times sqrt(1 + (pi / 2) / days of this weekday), for a median of n has pi/2 times the
-   variance of a mean, and times sqrt(28 / days of history): young series are known less well.
+   sqrt(expected / rate). For warnings, which are narrow, it is then multiplied by what is not known of the expected
+   itself: sqrt(1 + (pi / 2) / days of this weekday), for a median of n has pi/2 times the variance of a mean, and
+   sqrt(28 / days of history), for young series are known less well.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ KEPT_PART = 5 / 6
 LEAST_FACTOR = 0.1  # a weekday without events divides nothing by zero
 LEAST_BEFORE = 3  # days that predict a day of the history
 LEAST_PAIRS = 14  # of days a week apart that tell growth from noise
+LEAST_FAR = 100  # kept events, that one busy user may add to a day; from as many a day on, ten roots are more anyway
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class Band:
     Attributes:
         expected: by the recent level and the weekday.
         expected_month: the same by the median level of all the history; after a lasting change the two part.
-        sd: standard deviation of the day around `expected`; at least one kept unit.
+        sd: standard deviation of the day around `expected`, what is not known of that included; at least one kept unit.
+        spread: relative robust standard deviation of the days.
         unit: what one kept event stands for, 1/rate.
         n_days: usable days of the history.
     """
@@ -53,6 +56,7 @@ class Band:
     expected: float
     expected_month: float
     sd: float
+    spread: float
     unit: float
     n_days: int
 
@@ -64,34 +68,42 @@ class Band:
     def scaled(self, share: float, lost_sd: float = 0.0) -> Band:
         """Return the band of a part of the day; `lost_sd` is a further deviation, relative to the whole day."""
         extra = lost_sd * self.expected
-        sd = float(np.hypot(self.sd * np.sqrt(share), extra))
         return replace(
-            self, expected=self.expected * share, expected_month=self.expected_month * share, sd=max(sd, 1e-9)
+            self,
+            expected=self.expected * share,
+            expected_month=self.expected_month * share,
+            sd=max(float(np.hypot(self.sd * np.sqrt(share), extra)), 1e-9),
+            spread=float(np.hypot(self.spread / np.sqrt(share), lost_sd / share)) if share > 0 else self.spread,
         )
 
     def limits(self, sds: float, change: float) -> tuple[float, float]:
-        """Return the ends beyond which a day is out by more than `sds` deviations and more than a relative change."""
-        return self._low(self.expected, sds, change), self._high(self.expected, sds, change)
+        """Return the ends beyond which a day is out by more than `sds` deviations and more than a relative change.
+
+        At the upper end the deviations are those of the end itself, for that of a count grows with its root: with s
+        deviations of c sqrt(n), it is the n for which n - expected = s c sqrt(n). For few events, which are skewed, it
+        is further away than s deviations of the expected.
+        """
+        level, reach = self.expected, sds * self._sd_of_one
+        low = level - max(reach * np.sqrt(level), change * level)
+        high = max(((reach + np.sqrt(reach**2 + 4 * level)) / 2) ** 2, level * (1 + change))
+        return float(max(low, 0.0)), float(high)
 
     def far_limits(self, sds: float, change: float) -> tuple[float, float]:
-        """Return the same ends where a day must also have left the month's level.
+        """Return the ends beyond which a day is far out: by more than `sds` deviations and more than a relative change.
 
-        So a series that comes back to its usual after some bad days is not far out.
+        The deviations are those of a day, by spread or by chance, on both sides of the expected; less than `LEAST_FAR`
+        kept events are never far. A day must be as far from the month's level: otherwise a series that comes back to
+        its usual after a week of bad days, which are the recent level by then, would be far out.
         """
         low, high = min(self.expected, self.expected_month), max(self.expected, self.expected_month)
-        return self._low(low, sds, change), self._high(high, sds, change)
+        return max(low - self._far(low, sds, change), 0.0), high + self._far(high, sds, change)
 
-    def _low(self, level: float, sds: float, change: float) -> float:
-        return float(max(level - max(sds * self._sd_of_one * np.sqrt(level), change * level), 0.0))
+    def _far(self, level: float, sds: float, change: float) -> float:
+        return max(sds * self._sd_of_day(level), change * level, LEAST_FAR * self.unit)
 
-    def _high(self, level: float, sds: float, change: float) -> float:
-        """The upper end: deviations grow with the root of a count, so they are those of the end itself.
-
-        With s deviations of c sqrt(n), that is the n for which n - level = s c sqrt(n): for few events, which are
-        skewed, it is further away than s deviations of the level.
-        """
-        reach = sds * self._sd_of_one
-        return float(max(((reach + np.sqrt(reach**2 + 4 * level)) / 2) ** 2, level * (1 + change)))
+    def _sd_of_day(self, level: float) -> float:
+        """The deviation of a day of this level: by the spread of days or by the chance of the kept units."""
+        return float(max(self.spread * level, np.sqrt(level * self.unit)))
 
     @property
     def _sd_of_one(self) -> float:
@@ -120,9 +132,10 @@ def band(history: npt.ArrayLike, rate: float = 1.0) -> Band | None:
     is_recent = np.arange(n_days) >= n_days - WEEK
     month, recent = _medians(np.stack([plain, np.where(is_recent, plain, np.nan)]))
     expected = recent * factors[0]
-    sd = max(_spread(plain) * expected, np.sqrt(expected / rate))
+    spread = _spread(plain)
+    sd = max(spread * expected, np.sqrt(expected / rate))
     sd *= np.sqrt(1 + np.pi / 2 / max(n_same, 1)) * np.sqrt(HISTORY / n_days)
-    return Band(float(expected), float(month * factors[0]), float(max(sd, 1 / rate)), 1 / rate, n_days)
+    return Band(float(expected), float(month * factors[0]), float(max(sd, 1 / rate)), spread, 1 / rate, n_days)
 
 
 def usual_share(parts: npt.ArrayLike, wholes: npt.ArrayLike) -> tuple[float, float]:

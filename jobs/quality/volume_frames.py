@@ -57,13 +57,7 @@ def volume_frame(past: Past, volume: Mapping[str, Series], bands: Mapping[tuple[
             if not past.is_visible(wiki, day):
                 continue
             expected, seen = bands.get((wiki, day)), series.get(day, 0.0)
-            ends: dict[str, float | None] = dict.fromkeys(ENDS)
-            if expected is not None and expected.n_days >= limits["min_days_to_warn"]:
-                low, high = expected.limits(limits["volume_warn_sds"], limits["volume_warn_change"])
-                ends |= {"warn_low": low * shared_fall(wiki, day, volume, bands, limits), "warn_high": high}
-            if expected is not None and expected.n_days >= limits["min_days_to_fail"]:
-                low, high = expected.far_limits(limits["volume_fail_sds"], limits["volume_fail_change"])
-                ends |= {"fail_low": low, "fail_high": high}
+            ends = _ends(expected, limits, shared_fall(wiki, day, volume, bands, limits))
             records.append(
                 {
                     "event_date": day, "subject": wiki, "volume": seen,
@@ -235,6 +229,20 @@ def regimes_frame(past: Past, baseline: pd.DataFrame) -> pd.DataFrame:
             }
         )  # fmt: skip
     return frame_of(records, ["n_events", "n_undeclared", "declared"])
+
+
+def _ends(expected: Band | None, limits: Mapping[str, float], fall: float) -> dict[str, float | None]:
+    """Return the ends of a volume's band, null where too few days came before; `fall` is the one that wikis share."""
+    ends: dict[str, float | None] = dict.fromkeys(ENDS)
+    if expected is None or expected.n_days < limits["min_days_to_warn"]:
+        return ends
+    low, high = expected.limits(limits["volume_warn_sds"], limits["volume_warn_change"])
+    ends |= {"warn_low": low * fall, "warn_high": high}
+    if expected.n_days >= limits["min_days_to_fail"]:
+        far_low, far_high = expected.far_limits(limits["volume_fail_sds"], limits["volume_fail_change"])
+        # The warning's upper end is wider by what is skewed or unknown, but whatever stops a run is warned of too.
+        ends |= {"fail_low": far_low, "fail_high": far_high, "warn_high": min(high, far_high)}
+    return ends
 
 
 def _wiki_band(past: Past, wiki: str, series: Series, day: date) -> Band | None:

@@ -33,8 +33,8 @@ class Hit(NamedTuple):
     subject: str
 
 
-def world_with(fault: Fault, seed: int = 7) -> FaultWorld:
-    world = FaultWorld(SIZES["usual"], FAULT + fault.within, seed=seed, dispersion=1.5, rates={"enwiki": 0.25})
+def world_with(fault: Fault, seed: int = 7, sizes: dict[str, float] = SIZES["usual"]) -> FaultWorld:
+    world = FaultWorld(sizes, FAULT + fault.within, seed=seed, dispersion=1.5, rates={"enwiki": 0.25})
     fault.into_tables(world)
     return world
 

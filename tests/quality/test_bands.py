@@ -101,6 +101,41 @@ def test_ends_need_both_deviations_and_a_change() -> None:
     assert high - 16 == pytest.approx(5 * small.sd / 4 * np.sqrt(high))
 
 
+@pytest.mark.parametrize(
+    ("size", "low", "high"),
+    [(10_000, 3000, 17_000), (400, 120, 680), (121, 11, 231), (100, 0, 200), (25, 0, 125)],
+)
+def test_far_ends_are_ten_roots_or_seventy_percent_and_at_least_a_hundred_events(
+    size: int, low: float, high: float
+) -> None:
+    steady = band(series(size, rhythm=np.ones(7)))
+    assert steady is not None
+    assert steady.far_limits(10, 0.7) == pytest.approx((low, high))
+    # Of what is kept: one in four of these days.
+    sampled = band(series(size * 4, rhythm=np.ones(7)), rate=0.25)
+    assert sampled is not None
+    assert sampled.far_limits(10, 0.7) == pytest.approx((low * 4, high * 4))
+
+
+def test_far_ends_have_the_days_own_spread_and_not_what_is_unknown_of_the_expected() -> None:
+    days = 1000 + 100 * np.tile([1, 1, -1, -1], 7)
+    for history in (days, days[14:]):
+        found = band(history)
+        assert found is not None
+        assert found.spread > 0.07  # ten times that is more than the 70 %
+        level = max(found.expected, found.expected_month)
+        assert found.far_limits(10, 0.7)[1] == pytest.approx(level * (1 + 10 * found.spread))
+        assert found.sd > 1.15 * found.spread * found.expected
+
+
+def test_a_part_of_a_day_is_as_far_out_by_its_part() -> None:
+    whole = band(series(10_000, rhythm=np.ones(7)))
+    assert whole is not None
+    assert whole.scaled(0.5).far_limits(10, 0.7) == pytest.approx((1500, 8500))
+    # Half of what is expected is not known by the hours that are lost: ten of these are more than all.
+    assert whole.scaled(0.5, lost_sd=0.25).far_limits(10, 0.7) == pytest.approx((0, 5000 * 6))
+
+
 def test_a_series_that_comes_back_to_its_month_is_not_far_out() -> None:
     values = series(1000, rhythm=np.ones(7))
     values[-5:] = 20  # an outage that was published
