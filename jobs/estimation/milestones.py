@@ -34,7 +34,7 @@ ERROR_A_SIDE = 0.025  # of a 95 % interval
 WIDENED = float(norm.isf(ERROR_A_SIDE / LOOKS_A_YEAR) / norm.isf(ERROR_A_SIDE))
 LEAST_HOLD = 7  # days: two windows of a day each, side by side, come about by luck too easily
 HORIZON = 4  # times the observed span
-LEAST_LOOKS, LEAST_DAYS = 4, 14  # the shortest past that projections were tried on had two weeks
+LEAST_LOOKS, LEAST_SPAN = 4, 13 * DAY  # the shortest past that projections were tried on had two weeks
 # Errors of a projection as exponents of time, so that they grow from nothing: the widest of the two that were measured.
 FASTER = max(math.log(1.25) / math.log(2), math.log(1.5) / math.log(4))
 SLOWER = max(-math.log(0.75) / math.log(2), -math.log(0.5) / math.log(4))
@@ -42,11 +42,18 @@ SLOWER = max(-math.log(0.75) / math.log(2), -math.log(0.5) / math.log(4))
 
 @dataclass(frozen=True)
 class Goal:
-    """What is to be reached: a target, by when, and whether its windows hold each other (quarter to date)."""
+    """What is to be reached.
+
+    Attributes:
+        target, due: how much, by when.
+        is_nested: its windows hold each other (quarter to date).
+        every: days from one look to the next.
+    """
 
     target: float
     due: date
     is_nested: bool = False
+    every: int = 1
 
 
 @dataclass(frozen=True)
@@ -176,9 +183,9 @@ def _projected(seen: Sequence[Look], now: Look, goal: Goal) -> Standing:
     value = limit(now, goal)
     if now.estimate is None or value is None:
         return Standing("not measurable", "Only bounds are known, which cannot be projected.", now.remedy)
-    if len(same) < LEAST_LOOKS or (now.last - same[0].last).days < LEAST_DAYS - 1:
+    if len(same) < LEAST_LOOKS or now.last - same[0].last < LEAST_SPAN:
         reason = f"{len(same)} looks since {same[0].last} are too few for a projection."
-        return Standing("not measurable", reason, f"wait until {same[0].last + (LEAST_DAYS - 1) * DAY}")
+        return Standing("not measurable", reason, f"wait until {_enough(same, goal)}")
     course = Course(same[0].first, now.last, 0 if goal.is_nested else max(now.days, LEAST_HOLD), value)
     power = growth(same, course.origin)
     last = min(course.horizon, quarter_end(now.last) - DAY) if goal.is_nested else course.horizon
@@ -193,6 +200,13 @@ def _projected(seen: Sequence[Look], now: Look, goal: Goal) -> Standing:
         return Standing("behind", reason, expected_from=earliest)
     reason = f"Nothing can be said beyond {last}, and the target is due {goal.due}."
     return Standing("not measurable", reason, _wait(course, goal))
+
+
+def _enough(looks: Sequence[Look], goal: Goal) -> date:
+    """Return the day on which looks are enough for a projection, if none of those to come lacks an estimate."""
+    step, last = goal.every * DAY, looks[-1].last
+    n_lacking = max(LEAST_LOOKS - len(looks), math.ceil((looks[0].last + LEAST_SPAN - last) / step))
+    return last + n_lacking * step
 
 
 def _wait(course: Course, goal: Goal) -> str:

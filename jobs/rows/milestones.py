@@ -40,7 +40,9 @@ def milestone_rows(values: pd.DataFrame, reference: Reference, as_of: Sequence[d
     rows = []
     for milestone in reference.milestones:
         looks = series(values, milestone, reference.wikis)
-        goal = Goal(milestone.target, milestone.due_date, is_nested=milestone.window_kind == "quarter_to_date")
+        is_weekly = load_catalogue().metric(milestone.metric).weekday is not None
+        is_nested = milestone.window_kind == "quarter_to_date"
+        goal = Goal(milestone.target, milestone.due_date, is_nested=is_nested, every=7 if is_weekly else 1)
         has_pilot = milestone.wiki_db != PILOT or any(wiki.pilot for wiki in reference.wikis)
         for day in as_of:
             found = standing(looks, goal, day)

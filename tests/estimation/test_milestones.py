@@ -176,8 +176,13 @@ def test_two_weeks_of_looks_are_needed():
     short = standing(root(*range(7, 20)), GOAL, day(19))
     assert (short.status, short.remedy) == ("not measurable", f"wait until {day(20)}")
     assert standing(root(*range(7, 21)), GOAL, day(20)).status == "on track"
-    few = standing(root(14, 21, 28, days=14), Goal(200, DUE), day(28))
-    assert few.status == "not measurable"
+    weekly = Goal(200, DUE, every=7)
+    few = standing(root(14, 21, 28, days=14), weekly, day(28))
+    assert (few.status, few.remedy) == ("not measurable", f"wait until {day(35)}"), "the fourth of weekly looks"
+    assert standing(root(14, 21, 28, 35, days=14), weekly, day(35)).status != "not measurable"
+    assert standing(root(14, days=14), weekly, day(14)).remedy == f"wait until {day(35)}"
+    gaps = standing(root(7, 21, 22, days=7), GOAL, day(22))
+    assert gaps.remedy == f"wait until {day(23)}", "two weeks have passed, a look is lacking"
 
 
 def test_bounds_are_no_ground_for_a_projection():

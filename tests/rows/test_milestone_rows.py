@@ -78,6 +78,15 @@ def test_a_rate_is_about_users_in_general_and_links_are_the_review_links():
     assert looks(clicks, mine, value(metric="link_clicks", element_friendly_name="a link")) == [(DAY, 60.0, 60.0)]
 
 
+def test_a_metric_of_weekly_cohorts_waits_for_its_fourth_week():
+    rate = replace(VISITORS, metric="two_week_return_rate", window_kind="cohort", window_days=14, target=0.5)
+    cohort = {"metric": rate.metric, "window_kind": "cohort", "window_days": 14, "inference": "process"}
+    weeks = [value(on=DAY - timedelta(days=7 * n), estimate=0.2, **cohort) for n in (2, 1, 0)]
+    assert judged(rate, *weeks)["remedy"] == f"wait until {DAY + timedelta(days=7)}"
+    days = [value(on=DAY - timedelta(days=n)) for n in (2, 1, 0)]
+    assert judged(VISITORS, *days)["remedy"] == f"wait until {DAY + timedelta(days=11)}"
+
+
 def test_pilots_are_added_up_with_their_limits():
     row = judged(ON_PILOTS, value(lower=50.0, upper=80.0), value("trwiki", lower=55.0, upper=70.0), value("enwiki"))
     assert (row["estimate"], row["lower"], row["upper"]) == (120.0, 105.0, 150.0)
