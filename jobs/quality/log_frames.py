@@ -176,7 +176,7 @@ def _kinds(
 def late_frame(past: Past) -> pd.DataFrame:
     """One row per day of the week before the judged ones, on the last judged day: hours that are still not there.
 
-    The judged days' own missing hours are told by the profile `fates`. Days before the first that was ever ingested
+    The judged days' own missing hours are told by the profile `days`. Days before the first that was ever ingested
     are not late.
     """
     if not past.days or past.kept.empty:

@@ -27,7 +27,7 @@ class Alarm:
     """Something a person should know of one day of data.
 
     Attributes:
-        cause: a stable id, such as `facts/volume_band/idwiki`; the same cause has the same id on every day.
+        cause: a stable id, such as `raw/volume_low/idwiki`; the same cause has the same id on every day.
         severity: `critical` or `warning`.
         day: the day of data it is about (UTC), not the day it was noticed.
         title, body: a line and the details, for people: wikis, elements, counts; no user, id or key.
