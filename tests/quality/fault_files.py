@@ -129,6 +129,11 @@ def twice_under_other_ids(files: Files) -> None:
     files.change(lambda line: [line, with_id(line, chance)])
 
 
+def half_under_other_ids(files: Files) -> None:
+    chance = files.random
+    files.change(lambda line: [line, with_id(line, chance)] if fraction(line, "session_id") < 0.5 else [line])
+
+
 # Lines
 
 

@@ -63,6 +63,12 @@ def twice_under_other_ids(world: FaultWorld) -> None:
     world.repeated[FAULT] = 0.5
 
 
+def half_under_other_ids(world: FaultWorld) -> None:
+    for wiki in world.wikis:
+        world.grow(wiki, FAULT, 1.5)
+    world.repeated[FAULT] = 1 / 3
+
+
 # Lines
 
 

@@ -78,7 +78,11 @@ FAULTS = (
     ),
     Fault(
         "a day twice under other ids", "every line comes twice, the copy with an id of its own",
-        "facts", "loads_repeated", CRITICAL, 1, "day", tables.twice_under_other_ids, files.twice_under_other_ids,
+        "raw", "volume_high_far", CRITICAL, 1, "", tables.twice_under_other_ids, files.twice_under_other_ids,
+    ),
+    Fault(
+        "half a day twice under other ids", "the lines of half of the sessions come twice, the copies with other ids",
+        "facts", "loads_repeated", CRITICAL, 1, "day", tables.half_under_other_ids, files.half_under_other_ids,
     ),
     # Lines.
     Fault(
