@@ -7,6 +7,7 @@ against it before writing, the dbt sources and the privacy purge read it. Timest
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from jobs.columns import BIGINT, BOOLEAN, DATE, DOUBLE, INT, STRING, TIMESTAMP, Array, Columns, Struct
 
@@ -241,3 +242,11 @@ def table(name: str) -> Table:
         return TABLES[name]
     except KeyError:
         raise KeyError(f"no table {name!r}; there are {', '.join(sorted(TABLES))}") from None
+
+
+def is_lost_hour(fate: Any, reason: Any) -> Any:
+    """Return whether `fate` and `reason` of a row of `ingest_log` say that its hour is not whole; columns, row by row.
+
+    Spark and SQL have the rule in `transforms.arrival` and `quality.marts_sql`.
+    """
+    return (fate == "missing_hour") | (reason == "unreadable_file")

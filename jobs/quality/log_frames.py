@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from jobs.contracts import is_lost_hour
 from jobs.quality.bands import MAD_TO_SD, WEEK, FloatArray, band
 from jobs.quality.past import HOURS, Past, Series, frame_of
 from jobs.quality.usual_shares import SHARE_COLUMNS, share_row
@@ -135,7 +136,7 @@ def usual_frame(past: Past, ingest_log: pd.DataFrame) -> pd.DataFrame:
     reasons = ingest_log["reason"].astype("object").where(ingest_log["reason"].notna(), None)
     days = zip(ingest_log["event_date"], ingest_log["fate"], reasons, ingest_log["n_lines"], strict=True)
     for day, fate, reason, n_lines in days:
-        if fate == "missing_hour" or reason == "unreadable_file":
+        if is_lost_hour(fate, reason):
             continue
         series = lines.setdefault((fate, reason), {})
         series[day] = series.get(day, 0.0) + n_lines

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from jobs.contracts import is_lost_hour
 from jobs.policy.timeline import Regime, Timeline, timelines
 from jobs.quality.bands import HISTORY, FloatArray
 from jobs.reference.instruments import instruments_between, usage_instruments
@@ -142,7 +143,7 @@ class Past:
 
 def _kept_lines(log: pd.DataFrame) -> pd.DataFrame:
     """Kept lines by day and hour; an hour that is missing in one stream, or has an unreadable file, is not there."""
-    bad = log[(log["fate"] == "missing_hour") | (log["reason"] == "unreadable_file")]
+    bad = log[is_lost_hour(log["fate"], log["reason"])]
     gone = set(zip(bad["event_date"], bad["event_hour"], strict=True))
     known: list[date] = sorted(set(log["event_date"]))
     lines = np.full((len(known), HOURS), np.nan)

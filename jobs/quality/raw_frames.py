@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pandas as pd
 
-from jobs.contracts import table
+from jobs.contracts import is_lost_hour, table
 from jobs.reference.instruments import usage_instruments
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _days(log: pd.DataFrame, days: Sequence[date]) -> pd.DataFrame:
     """One row a day: lines by fate, the shares of them, the hours that are not whole."""
     lines: dict[Any, int] = log.groupby(["event_date", "fate"])["n_lines"].sum().to_dict()
     refused = log[log["fate"] == "quarantined"]
-    is_lost = (log["fate"] == "missing_hour") | (log["reason"] == "unreadable_file")
+    is_lost = is_lost_hour(log["fate"], log["reason"])
     hours: dict[date, set[int]] = {}
     for day, hour in zip(log.loc[is_lost, "event_date"], log.loc[is_lost, "event_hour"], strict=True):
         hours.setdefault(day, set()).add(int(hour))

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from expectations.checks import CRITICAL
+from jobs.contracts import is_lost_hour
 from jobs.errors import UsageError
 from jobs.marts.read import fetch_file
 from jobs.policy.timeline import Timeline, timelines
@@ -151,7 +152,7 @@ def _missing_hours(tables: Tables, more: Sequence[date], run_id: str | None) -> 
     arrived: defaultdict[date, set[int]] = defaultdict(set)
     damaged: defaultdict[date, set[int]] = defaultdict(set)
     for row in tables.arrow_days(LOG, known, run_id).to_pylist():
-        if row["fate"] == "missing_hour" or row["reason"] == "unreadable_file":
+        if is_lost_hour(row["fate"], row["reason"]):
             damaged[row["event_date"]].add(row["event_hour"])
         else:
             arrived[row["event_date"]].add(row["event_hour"])
