@@ -41,7 +41,7 @@ def explain(result: Any, marts_file: Path) -> str:
     if kind == "model":
         return f"table {node.schema}.{node.name} cannot be built: {_one_line(result.message)}"
     if kind == "unit_test":
-        return f"unit test {node.name} of {node.model} fails: {_one_line(result.message)}"
+        return f"unit test {node.name} fails: {_one_line(result.message)}"
     if str(result.status) not in {"fail", "warn"}:
         return f"test {node.name} cannot run: {_one_line(result.message)}"
     # Most tests find rows; these find what several rows have in common, and their examples say how many do.

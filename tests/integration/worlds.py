@@ -34,7 +34,8 @@ KEY = [
 ]  # fmt: skip
 # Verdicts of every run are kept; what two warehouses have in common, whatever their past, is what was said last.
 SAID_LAST = (
-    "(select * exclude (run_id, attempt) from {name}"
+    # What a run says of rows that were published before depends on whether they were.
+    "(select * exclude (run_id, attempt) from {name} where check_id <> 'recomputed_rows_unchanged'"
     " qualify coalesce(attempt, 0) = max(coalesce(attempt, 0)) over (partition by event_date, gate))"
 )
 
