@@ -22,7 +22,7 @@ from jobs.windows import DAY, days
 from tests.conftest import ENGINE, engine_settings
 from tests.references import BEGIN, policy_row, reference, wiki_row
 
-pytestmark = pytest.mark.spark
+pytestmark = pytest.mark.on_spark
 FIRST, END = date(2026, 3, 2), date(2026, 3, 26)
 DIP = FIRST + timedelta(days=10)
 VISITORS = MilestoneRow("Visitors", "idwiki", "dashboard_visitors", "rolling", 7, 100.0, date(2026, 3, 20), "a test")
