@@ -53,7 +53,7 @@ check: setup  ## Lint, types and the quick tests
 	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds and not engines and not install" -n 2
 
 test: check  ## Everything that CI runs
-	$(PYTEST) -m "integration or kill or airflow or dbt or install"
+	$(PYTEST) -m "integration or kill or airflow or dbt or install" -n 2 --dist loadfile
 	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile
 	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark and not spark) or engines" -n 2 --dist loadfile
 
