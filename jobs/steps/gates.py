@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 
+import duckdb
 import pandas as pd
 from pyspark.sql import DataFrame
 
@@ -103,7 +104,12 @@ def marts_gate(job: Job) -> None:
     """
     new, live = job.warehouse.next_marts, job.warehouse.marts
     profiles = marts_profile(new, as_of=job.run.as_of)
-    profiles |= marts_changes(new, live, as_of=job.run.as_of, changed=job.run.changed)
+    try:
+        changes = marts_changes(new, live, as_of=job.run.as_of, changed=job.run.changed)
+    except duckdb.Error:  # a damaged file is replaced by this very run; if it is the new one, the next line fails too
+        changes = marts_changes(new, new.with_name("none"), as_of=job.run.as_of, changed=job.run.changed)
+        get_logger().warning("the published marts cannot be read: they are built anew, compared with nothing")
+    profiles |= changes
     verdicts = _judge(job, "marts", profiles, job.run.as_of)
     # The marts were built before anyone could judge them; their own verdict is added to what they say of the others.
     add_verdicts(job.warehouse.next_marts, "marts", verdicts)

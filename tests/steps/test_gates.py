@@ -398,3 +398,22 @@ def test_row_rules_that_stop_a_run_are_kept_and_told(job: Job) -> None:
     (line,) = told
     assert (line["log_level"], line["cause"]) == ("error", "marts/row_rules/all")
     assert line["event"] == "The marts are not fit to publish: 1 of 90 steps failed."
+
+
+def test_damaged_published_marts_are_built_anew(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Path] = []
+
+    def changes(new: Path, live: Path, **_: Any) -> dict[str, Any]:
+        asked.append(live)
+        if live == job.warehouse.marts:
+            raise duckdb.IOException("not a valid DuckDB database file")
+        return {}
+
+    monkeypatch.setattr(gates, "marts_changes", changes)
+    build(job, *BUILT)
+    judged(monkeypatch, "marts", verdict("marts", NEXT, "b"))
+    with capture_logs() as told:
+        marts_gate(job)
+    assert [live.exists() for live in asked] == [False, False], "the second is a file that nobody makes"
+    assert asked[0] != asked[1]
+    assert told[0]["event"].startswith("the published marts cannot be read")
