@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-EXIT_GATE = 1
+EXIT_GATE = 1  # also what doctor, a rollout or a milestone has against the state of things
 EXIT_USAGE = 2
 EXIT_NO_INPUT = 3
 EXIT_UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 
 DAY = timedelta(days=1)
+HOURS = 24  # of a day, UTC
 
 
 def days(start: date, end: date) -> list[date]:

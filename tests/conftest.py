@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 import pytest
+import structlog
 from pyspark.sql import SparkSession
 
 from jobs.engine.session import SPARK, Engine, open_engine
@@ -30,6 +31,14 @@ def engine_settings(name: str = ENGINE) -> Settings:
     return load_settings(None, (f"engine.name={name}", "engine.memory=1g", *(SPARK_SETTINGS if name == SPARK else ())))[
         0
     ]
+
+
+@pytest.fixture(autouse=True)
+def _log_as_it_was() -> Iterator[None]:
+    """Leave the log as the test found it: a command that ran in this process may have silenced it."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

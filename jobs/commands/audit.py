@@ -10,17 +10,23 @@ from rich.console import Console
 
 from expectations.checks import CRITICAL
 from expectations.gate import GateResult
+from jobs.commands.cut_off import finish_cut_off
 from jobs.console import as_table
-from jobs.errors import NoInputError
 from jobs.progress import still_at
-from jobs.raw.files import RawDays, find_input, open_input
+from jobs.raw.files import RawDays
 from jobs.settings import Settings
-from jobs.steps.audit import audit_facts, audit_marts, audit_raw, audited, ingested
-from jobs.steps.job import finish_publish
+from jobs.steps.audit import (
+    audit_facts,
+    audit_marts,
+    audit_raw,
+    audited,
+    ingested,
+    late_days,
+    not_all_yet,
+    whole_input,
+)
 from jobs.warehouse.runs import Warehouse
 from jobs.windows import DAY, in_words
-
-HOURS = ("missing_hours", "stream_hours")
 
 
 @dataclass(frozen=True)
@@ -34,17 +40,18 @@ class Asked:
 
 
 def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Asked) -> None:
-    """Ask a gate again and print what it says; nothing is written.
+    """Ask a gate again and print what it says; no verdict is recorded and no row changes.
 
     Raises:
         GateError: a critical check failed.
         NoInputError: a day has no input, not all of its hours yet, or was not ingested.
         UsageError: nothing is staged.
     """
-    if warehouse.journal.exists():
-        finish_publish(settings, warehouse)
-    raw = _arrived(console, asked.input_dir, asked.days) if asked.input_dir is not None else None
-    days = asked.days
+    finish_cut_off(settings, warehouse)
+    raw, days = None, asked.days
+    if asked.input_dir is not None:
+        raw = whole_input(asked.input_dir, asked.days)
+        _tell_arrived(console, raw, asked.days)
     if raw is not None and asked.gate == "raw" and not asked.is_staged:
         days = ingested(settings, warehouse, asked.days)
         _tell_not_ingested(console, asked, days)
@@ -59,13 +66,12 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
     _print(console, asked, result)
     if not result.passed:
         raise result.error(where=str(warehouse.path), is_audit=True)
-    late = [failure for failure in result.failures if failure.check_id in HOURS]
-    if asked.gate == "raw" and late:
-        if raw is None:
-            raise _not_all_yet([failure.message for failure in late], str(warehouse.path))
-        for day in sorted({failure.day for failure in late}):  # its hours are all there by now
-            command = f"pdmetrics --warehouse {warehouse.path} run --date {day} --input {asked.input_dir}"
-            console.print(f"{day} was ingested without all of it: {command}", highlight=False, soft_wrap=True)
+    late = late_days(result) if asked.gate == "raw" else {}
+    if late and raw is None:
+        raise not_all_yet(list(late.values()), str(warehouse.path))
+    for day in late:  # its hours are all there by now
+        command = f"pdmetrics --warehouse {warehouse.path} run --date {day} --input {asked.input_dir}"
+        console.print(f"{day} was ingested without all of it: {command}", highlight=False, soft_wrap=True)
 
 
 def _tell_not_ingested(console: Console, asked: Asked, days: Sequence[date]) -> None:
@@ -76,28 +82,10 @@ def _tell_not_ingested(console: Console, asked: Asked, days: Sequence[date]) -> 
         console.print(f"Not ingested yet, so nothing else was looked at: {named}.", highlight=False, soft_wrap=True)
 
 
-def _arrived(console: Console, input_dir: str, days: Sequence[date]) -> RawDays:
-    """List the input of some days; every hour of every stream that sent anything must be there."""
-    raw = find_input(open_input(input_dir), days)
-    lost = [f"{day} has no input" for day in raw.empty_days]
-    for day in sorted({day for day, _ in raw.missing}):
-        hours = [hour for at, hour in raw.missing if at == day]
-        lost.append(f"{day}: {len(hours)} of 24 hours are not there ({', '.join(map(str, hours))})")
-    if lost:
-        raise _not_all_yet(lost, input_dir)
-    n_bytes = sum(max(file.n_bytes, 0) for file in raw.files)
-    text = (
-        f"{in_words(min(days), max(days) + DAY)}: every hour is there, {len(raw.files)} files, {n_bytes / 1e6:,.1f} MB."
-    )
-    console.print(text, highlight=False, soft_wrap=True)
-    return raw
-
-
-def _not_all_yet(lost: Sequence[str], where: str) -> NoInputError:
-    return NoInputError(
-        "Not all of the input is there yet:\n  - " + "\n  - ".join(lost), where=where,
-        next_step="wait, or run the days with what is there: their windows are incomplete until the hours come",
-    )  # fmt: skip
+def _tell_arrived(console: Console, raw: RawDays, days: Sequence[date]) -> None:
+    megabytes = sum(max(file.n_bytes, 0) for file in raw.files) / 1e6
+    there = f"every hour is there, {len(raw.files)} files, {megabytes:,.1f} MB."
+    console.print(f"{in_words(min(days), max(days) + DAY)}: {there}", highlight=False, soft_wrap=True)
 
 
 def _print(console: Console, asked: Asked, result: GateResult) -> None:

@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.markup import escape
 
 from jobs.console import as_table, counted
-from jobs.errors import UsageError
+from jobs.errors import EXIT_GATE, UsageError
 from jobs.health.finding import Finding, shown, told_of
 from jobs.health.machine import machine_findings
 from jobs.health.warehouse import warehouse_findings
 from jobs.settings import Settings, Sources, load_settings
 from jobs.warehouse.runs import Warehouse
 
-EXIT_WRONG = 1
 NOT_BUILT = ("events_keep_days", "user_days_keep_days")
 NO_EFFECT = " (not built yet: nothing is deleted)"
 
@@ -80,7 +79,7 @@ def examine(
     console.print(as_table(["setting", "value", "from"], _settings_rows(settings, sources), title))
     wrong = [finding.what for finding in findings if finding.blocks]
     console.print(f"{counted(len(wrong), 'thing')} to mend first: {', '.join(wrong)}" if wrong else "Ready to run.")
-    return EXIT_WRONG if wrong else 0
+    return EXIT_GATE if wrong else 0
 
 
 def _mend(finding: Finding) -> str:

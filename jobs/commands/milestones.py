@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from jobs.commands.cut_off import finish_cut_off
 from jobs.console import as_records, fits
 from jobs.errors import EXIT_GATE, UsageError
 from jobs.marts.read import answer
@@ -43,10 +44,7 @@ def show_milestones(
     Raises:
         UsageError: nothing is published yet, or nothing up to that day.
     """
-    if warehouse.journal.exists():
-        from jobs.steps.job import finish_publish  # only where a publish was cut off
-
-        finish_publish(settings, warehouse)
+    finish_cut_off(settings, warehouse)
     day = _day(warehouse, as_of)
     rows = _rows(warehouse, ROWS.format(day=f"date '{day}'"))
     if as_json:

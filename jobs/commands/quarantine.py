@@ -10,9 +10,9 @@ from rich.console import Console
 from jobs.console import as_records, as_table
 from jobs.errors import UsageError
 from jobs.settings import Settings
-from jobs.warehouse.home import open_home
-from jobs.warehouse.refused import LOG, is_reason, refused_by_day, refused_lines, tables_to_look_at
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.look import tables_to_look_at
+from jobs.warehouse.refused import LOG, is_reason, refused_by_day, refused_lines
+from jobs.warehouse.runs import Warehouse
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def show_refused(console: Console, settings: Settings, warehouse: Warehouse, wan
     Raises:
         UsageError: there is no such reason, or no run is staged that has the day.
     """
-    tables = tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
+    tables = tables_to_look_at(settings.catalog.properties(), warehouse.path)
     is_published = wanted.day in tables.days(LOG)
     run_id = _staged(warehouse, wanted.day, is_published) if wanted.is_staged else None
     reasons = {reason: n for (_, reason), n in refused_by_day(tables, [wanted.day], run_id).items()}
@@ -60,14 +60,8 @@ def show_refused(console: Console, settings: Settings, warehouse: Warehouse, wan
     console.print(f"{len(found):,} of {total:,} shown{more}.", highlight=False, soft_wrap=True)
 
 
-def _newest_staged(warehouse: Warehouse, day: date) -> Run | None:
-    """Return the newest run, if it has the day and is not published."""
-    run = next(reversed(warehouse.all_runs()), None)
-    return None if run is None or run.state == "published" or day not in run.days else run
-
-
 def _unpublished(warehouse: Warehouse, day: date) -> str:
-    run = _newest_staged(warehouse, day)
+    run = warehouse.unpublished_run([day])
     if run is not None:
         return f"Nothing of {day} is published; {run.run_id} has staged it: add --staged."
     return f"Nothing of {day} is published or staged. Next: {_command(warehouse, day)}"
@@ -78,13 +72,8 @@ def _command(warehouse: Warehouse, day: date) -> str:
 
 
 def _staged(warehouse: Warehouse, day: date, is_published: bool) -> str:
-    run = _newest_staged(warehouse, day)
+    run = warehouse.unpublished_run([day])
     if run is not None:
         return run.run_id
-    last = next(reversed(warehouse.all_runs()), None)
-    newest = f"the newest run, {last.run_id}, is {last.state}" if last else "there are no runs"
     step = f"it is not published either: {_command(warehouse, day)}"
-    raise UsageError(
-        f"Nothing is staged of {day}: {newest}.",
-        next_step="leave out --staged for what is published" if is_published else step,
-    )
+    raise warehouse.nothing_staged([day], "leave out --staged for what is published" if is_published else step)

@@ -14,6 +14,7 @@ from typing import Any
 
 from rich.console import Console
 
+from jobs.commands.cut_off import finish_cut_off
 from jobs.console import as_records, as_table, fits
 from jobs.errors import UsageError
 from jobs.log import send_nowhere
@@ -56,10 +57,7 @@ def run_query(
     Raises:
         UsageError: nothing is published yet, or the SQL is wrong.
     """
-    if warehouse.journal.exists():
-        from jobs.steps.job import finish_publish  # only where a publish was cut off
-
-        finish_publish(settings, warehouse)
+    finish_cut_off(settings, warehouse)
     with answer(warehouse, sql) as found, _quiet_when_nobody_reads():
         if output == "csv":
             _print_csv(found)

@@ -12,14 +12,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from jobs.catalogue import load_catalogue
+from jobs.commands.cut_off import finish_cut_off
 from jobs.console import as_table
+from jobs.errors import EXIT_GATE
 from jobs.rollout.card import WRONG, Card
 from jobs.rollout.lines import judge
 from jobs.rollout.read import read_evidence
 from jobs.settings import Settings
 from jobs.warehouse.runs import Warehouse
-
-EXIT_WRONG = 1
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,7 @@ def verify_rollout(console: Console, settings: Settings, warehouse: Warehouse, w
     Raises:
         UsageError: nothing is published, the wiki is unknown, or nothing is ingested of the day.
     """
-    if warehouse.journal.exists():
-        from jobs.steps.job import finish_publish  # only where a publish was cut off
-
-        finish_publish(settings, warehouse)
+    finish_cut_off(settings, warehouse)
     evidence = read_evidence(settings, warehouse, wanted.wiki_db, wanted.as_of)
     card = judge(evidence, wanted.expected_per_day, load_catalogue())
     if as_json:
@@ -48,7 +45,7 @@ def verify_rollout(console: Console, settings: Settings, warehouse: Warehouse, w
         sys.stdout.write(json.dumps(record, default=str, ensure_ascii=False, indent=1) + "\n")
     else:
         _print(console, card)
-    return EXIT_WRONG if card.verdict == WRONG else 0
+    return EXIT_GATE if card.verdict == WRONG else 0
 
 
 def _print(console: Console, card: Card) -> None:

@@ -24,7 +24,7 @@ from jobs.settings import Settings
 from jobs.warehouse.catalog import known_tables, missing_columns
 from jobs.warehouse.home import open_home
 from jobs.warehouse.runs import STEPS, Run, Warehouse
-from jobs.warehouse.salt import HASHED, check_salt
+from jobs.warehouse.salt import check_salt
 
 if TYPE_CHECKING:
     from pyiceberg.table import Table
@@ -142,8 +142,7 @@ def _disk(path: Path) -> Finding:
 
 def _salt(settings: Settings, warehouse: Warehouse, tables: Mapping[str, Table]) -> Finding:
     path = warehouse.salt_path(settings.privacy.salt_file)
-    hashed = {name: tables[name] for name in HASHED if name in tables}
-    check_salt(hashed, warehouse, settings.privacy.salt_file)
+    check_salt(tables, warehouse, settings.privacy.salt_file)
     if not path.exists():
         return Finding("salt", f"{path}: not there yet", "the first run creates it; keep a backup")
     if _others_may_read(path):

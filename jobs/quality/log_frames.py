@@ -10,8 +10,9 @@ import pandas as pd
 
 from jobs.contracts import is_lost_hour
 from jobs.quality.bands import MAD_TO_SD, WEEK, FloatArray, band
-from jobs.quality.past import HOURS, Past, Series, frame_of
+from jobs.quality.past import Past, Series, frame_of
 from jobs.quality.usual_shares import SHARE_COLUMNS, share_row
+from jobs.windows import HOURS
 
 
 class Shape(NamedTuple):

@@ -16,7 +16,7 @@ from jobs.quality.bands import HISTORY, FloatArray
 from jobs.reference.instruments import instruments_between, usage_instruments
 from jobs.reference.rows import ROLES
 from jobs.reference.vocabulary import ALL, REVIEW_LINKS, Vocabulary
-from jobs.windows import DAY
+from jobs.windows import DAY, HOURS
 
 if TYPE_CHECKING:
     from jobs.reference.load import Reference
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 Limits = Callable[[date], Mapping[str, float]]
 """The dated thresholds of a day."""
 
-HOURS = 24
 Series = Mapping[date, float]
 
 

@@ -15,12 +15,13 @@ import pandas as pd
 
 from jobs.contracts import is_lost_hour, table
 from jobs.reference.instruments import usage_instruments
+from jobs.reference.rows import ENTRY_POINT
+from jobs.reference.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from jobs.raw.files import RawDays
     from jobs.reference.load import Reference
 
-ENTRY_POINT = "entry point"  # the group of links that lead to the dashboard
 REGIME = ["event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate"]
 LINK = [*REGIME, "element_friendly_name", "client_platform_family"]
 Refused = Mapping[tuple[date, str], Mapping[str, int]]
@@ -165,7 +166,7 @@ def _wikis(
     tables: RawTables, days: Sequence[date], reference: Reference, refused: Refused, n_missing: Mapping[date, int]
 ) -> pd.DataFrame:
     """One row per day and wiki in life: its events, and what came before the dashboard was on display."""
-    menu = {row.element_friendly_name for row in reference.vocabulary if row.link_group == ENTRY_POINT}
+    menu = Vocabulary(reference.vocabulary).groups.get(ENTRY_POINT, ())
     key = ["event_date", "wiki_db"]
     sums = tables.baseline_daily.groupby(key)[["n_events", "n_loads"]].sum()
     links = tables.engagement_daily

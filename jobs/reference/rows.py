@@ -27,7 +27,8 @@ UNITS = ("pageview", "session")
 ROLES = ("usage", "entry_point", "both")
 USAGE_ROLES = ("usage", "both")
 REVIEW_LINKS = "review links"
-LINK_GROUPS = (REVIEW_LINKS, "entry point", "other links")
+ENTRY_POINT = "entry point"  # links that lead to the dashboard
+LINK_GROUPS = (REVIEW_LINKS, ENTRY_POINT, "other links")
 PLATFORMS = ("desktop_browser", "mobile_browser")
 ANY_WIKI = ANY_PLATFORM = "*"
 PILOT = "pilot"

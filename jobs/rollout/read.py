@@ -19,21 +19,19 @@ from jobs.marts.read import fetch_file
 from jobs.policy.timeline import Timeline, timelines
 from jobs.reference.instruments import instruments_between
 from jobs.reference.load import Reference
-from jobs.reference.rows import ROLES, USAGE_ROLES, WikiRow
+from jobs.reference.rows import ENTRY_POINT, ROLES, USAGE_ROLES, WikiRow
 from jobs.reference.vocabulary import Vocabulary
 from jobs.rollout.evidence import AuditDay, Evidence, FailedCheck, LoadDay, NewestRows
 from jobs.rollout.measurable import STATUSES
 from jobs.settings import Settings
-from jobs.warehouse.home import open_home
-from jobs.warehouse.refused import LOG, tables_to_look_at
+from jobs.warehouse.look import tables_to_look_at
+from jobs.warehouse.refused import LOG
 from jobs.warehouse.runs import Run, Warehouse
 from jobs.warehouse.tables import Tables
 from jobs.warehouse.wiki_rows import wiki_rows
-from jobs.windows import DAY, in_words
+from jobs.windows import DAY, HOURS, in_words
 
-HOURS = 24
 FACTS = "baseline_daily"
-ENTRY_POINT = "entry point"
 LOAD_COLUMNS = ("event_date", "sample_unit", "sample_rate", "n_events", "n_loads", "n_sessions")
 AUDIT_COLUMNS = (
     "event_date", "instrument_name", "sample_unit", "declared_rate", "n_ids", "largest_fraction",
@@ -56,7 +54,7 @@ def read_evidence(settings: Settings, warehouse: Warehouse, wiki_db: str, as_of:
         UsageError: nothing is published, the wiki is unknown, or nothing is ingested of the day.
         WarehouseError: the warehouse cannot be read.
     """
-    tables = tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
+    tables = tables_to_look_at(settings.catalog.properties(), warehouse.path)
     stopped = _stopped(warehouse, as_of)
     reference = Reference.read(warehouse.reference((stopped or _published(warehouse)).run_id))
     wiki = _wiki(reference, wiki_db)
@@ -98,9 +96,9 @@ def _stopped(warehouse: Warehouse, as_of: date | None) -> Run | None:
 
 
 def _published(warehouse: Warehouse) -> Run:
-    for run in reversed(warehouse.all_runs()):
-        if run.state == "published":
-            return run
+    run = warehouse.last_published()
+    if run is not None:
+        return run
     raise UsageError(
         "Nothing is published in this warehouse yet.",
         where=str(warehouse.path),
@@ -179,7 +177,7 @@ def _menu_early(
     tables: Tables, reference: Reference, wiki: WikiRow, since: date, last: date, run_id: str | None
 ) -> dict[date, int]:
     """Count impressions of entry points before the first display."""
-    entry = {row.element_friendly_name for row in reference.vocabulary if row.link_group == ENTRY_POINT}
+    entry = Vocabulary(reference.vocabulary).groups.get(ENTRY_POINT, ())
     columns = ("event_date", "element_friendly_name", "n_impressions")
     until = min(last, wiki.visible_from - DAY)
     found: defaultdict[date, int] = defaultdict(int)

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from jobs.rows.cautions import Cautions, missing_hours
+from jobs.windows import HOURS
 
-HOURS = 24
 ENOUGH_DAYS = 7  # fewer whole days say little about an hour of the day; then any hour of the window speaks
 
 

@@ -9,13 +9,13 @@ from datetime import date
 import pandas as pd
 
 from jobs.estimation.remedy import without_menu_link
+from jobs.reference.rows import ENTRY_POINT
 from jobs.reference.vocabulary import Vocabulary
 from jobs.rows.cohort_fits import fill_cohorts
 from jobs.rows.cohorts import cohort_rows
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_fits import fill_unique
 from jobs.rows.links import link_rows
-from jobs.rows.regimes import ENTRY_POINT
 from jobs.rows.settle import settle
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.visits import visit_rows

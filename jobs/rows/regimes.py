@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from jobs.estimation.intervals import FloatArray
-from jobs.reference.rows import REVIEW_LINKS
+from jobs.reference.rows import ENTRY_POINT, REVIEW_LINKS
 from jobs.rows.window_context import WindowContext, WindowSampling
 
-ENTRY_POINT = "entry point"
 SAMPLING_COLUMNS = [
     "sampling_unit", "sampling_rate_min", "sampling_rate_max", "is_rate_one", "has_unit_change", "losses",
     "unrecorded_reason", "series_break", "regimes",

@@ -14,16 +14,18 @@ from jobs.quality.history_frames import HISTORY_TABLES
 from jobs.quality.marts_changes import marts_changes
 from jobs.quality.marts_profile import marts_profile
 from jobs.quality.raw_frames import RawTables, raw_frames, with_past
-from jobs.raw.files import RawDays
+from jobs.raw.files import RawDays, find_input, open_input
 from jobs.reference.load import Reference
 from jobs.settings import Settings
-from jobs.steps.gates import past_profiles, small_table, thresholds
+from jobs.steps.gates import past_profiles, thresholds
 from jobs.steps.job import open_lake
-from jobs.warehouse.catalog import known_tables
-from jobs.warehouse.home import open_home
-from jobs.warehouse.refused import LOG, tables_to_look_at
+from jobs.warehouse.look import tables_if_any, tables_to_look_at
+from jobs.warehouse.refused import LOG
 from jobs.warehouse.runs import Run, Warehouse
 from jobs.warehouse.tables import Tables
+from jobs.windows import HOURS
+
+LATE = ("missing_hours", "stream_hours")  # checks of the raw gate
 
 
 @dataclass(frozen=True)
@@ -54,19 +56,49 @@ def audited(warehouse: Warehouse, days: Sequence[date], *, is_staged: bool) -> A
         NoInputError: nothing was published yet.
     """
     if is_staged:
-        return Audited(days, warehouse.unpublished_run(days), is_staged=True)
-    published = [run for run in warehouse.all_runs() if run.state == "published"]
-    if not published:
+        staged = warehouse.unpublished_run(days)
+        if staged is None:
+            raise warehouse.nothing_staged(days, "leave out --staged for what is published")
+        return Audited(days, staged, is_staged=True)
+    published = warehouse.last_published()
+    if published is None:
         raise NoInputError("Nothing is published yet.", where=str(warehouse.path), next_step="run the days first")
-    return Audited(days, published[-1], is_staged=False)
+    return Audited(days, published, is_staged=False)
+
+
+def whole_input(input_dir: str, days: Sequence[date]) -> RawDays:
+    """List the input of some days, of which every hour of every stream that sent anything is there.
+
+    Raises:
+        NoInputError: an hour is not there, or a whole day.
+    """
+    raw = find_input(open_input(input_dir), days)
+    lost = [f"{day} has no input" for day in raw.empty_days]
+    for day in sorted({day for day, _ in raw.missing}):
+        hours = [hour for at, hour in raw.missing if at == day]
+        lost.append(f"{day}: {len(hours)} of {HOURS} hours are not there ({', '.join(map(str, hours))})")
+    if lost:
+        raise not_all_yet(lost, input_dir)
+    return raw
+
+
+def not_all_yet(lost: Sequence[str], where: str) -> NoInputError:
+    """Return what to raise while hours are missing."""
+    return NoInputError(
+        "Not all of the input is there yet:\n  - " + "\n  - ".join(lost), where=where,
+        next_step="wait, or run the days with what is there: their windows are incomplete until the hours come",
+    )  # fmt: skip
+
+
+def late_days(result: GateResult) -> dict[date, str]:
+    """Return the days of which the raw gate says that hours are missing, with its words."""
+    return {failure.day: failure.message for failure in result.failures if failure.check_id in LATE}
 
 
 def ingested(settings: Settings, warehouse: Warehouse, days: Sequence[date]) -> list[date]:
     """Return those of some days that are published."""
-    catalog, _ = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
-    if catalog is None or LOG not in known_tables(catalog):
-        return []
-    known = set(tables_to_look_at(catalog).days(LOG))
+    tables = tables_if_any(settings.catalog.properties(), warehouse.path)
+    known = set(tables.days(LOG)) if tables is not None else set()
     return [day for day in days if day in known]
 
 
@@ -82,10 +114,10 @@ def audit_raw(settings: Settings, warehouse: Warehouse, what: Audited, raw: RawD
     Raises:
         NoInputError: one of the days was not ingested.
     """
-    tables = _tables(settings, warehouse)
+    tables = tables_to_look_at(settings.catalog.properties(), warehouse.path)
     _require_ingested(tables, what)
     reference = _reference(warehouse, what)
-    found = RawTables(*(small_table(tables, name, what.days, what.branch) for name in HISTORY_TABLES))
+    found = RawTables(*(tables.day_frame(name, what.days, what.branch) for name in HISTORY_TABLES))
     profiles = raw_frames(found, what.days, reference, refused={}, raw=raw)
     past = past_profiles(tables, settings, reference, found._asdict(), what.days)
     return run_gate("raw", with_past(profiles, past), thresholds(settings), days=what.days)
@@ -103,7 +135,7 @@ def audit_facts(settings: Settings, warehouse: Warehouse, what: Audited) -> Gate
         frames = {name: lake.read_days(name, what.days, what.branch) for name in TABLES}
         read = what.run.lines_read if what.is_staged else None
         profiles = facts_profile(frames, days=what.days, reference=reference, lines_read=read)
-        judged = {name: small_table(lake, name, what.days, what.branch) for name in HISTORY_TABLES}
+        judged = {name: lake.day_frame(name, what.days, what.branch) for name in HISTORY_TABLES}
         profiles |= past_profiles(lake, settings, reference, judged, what.days)
     return run_gate("facts", profiles, thresholds(settings), days=what.days)
 
@@ -118,16 +150,12 @@ def audit_marts(settings: Settings, warehouse: Warehouse, what: Audited) -> Gate
     file = warehouse.next_marts if what.is_staged else warehouse.marts
     if not file.exists():
         raise NoInputError("There are no marts to look at.", where=str(file), next_step="run the days first")
-    _require_ingested(_tables(settings, warehouse), what)
+    _require_ingested(tables_to_look_at(settings.catalog.properties(), warehouse.path), what)
     live = warehouse.marts if what.is_staged else warehouse.path / "nothing-before"
     require_readable(file)
     profiles = marts_profile(file, as_of=what.days)
     profiles |= marts_changes(file, live, as_of=what.days, changed=what.run.changed if what.is_staged else ())
     return run_gate("marts", profiles, thresholds(settings), days=what.days)
-
-
-def _tables(settings: Settings, warehouse: Warehouse) -> Tables:
-    return tables_to_look_at(open_home(settings.catalog.properties(), warehouse.path, look_only=True)[0])
 
 
 def _reference(warehouse: Warehouse, what: Audited) -> Reference:
@@ -136,7 +164,7 @@ def _reference(warehouse: Warehouse, what: Audited) -> Reference:
 
 def _require_ingested(tables: Tables, what: Audited) -> None:
     """Every asked day must be there."""
-    log = small_table(tables, LOG, what.days, what.branch)
+    log = tables.day_frame(LOG, what.days, what.branch)
     if missing := sorted(set(what.days) - set(log["event_date"])):
         raise NoInputError(
             f"{len(missing)} of {len(what.days)} days were not ingested, the first {missing[0]}.",

@@ -48,7 +48,7 @@ def raw_gate(job: Job, decided: DataFrame, raw: RawDays) -> None:
     """
     run, reference = job.run, job.reference
     counts = line_counts(decided, [row.wiki_db for row in reference.wikis]).toPandas()
-    log = small_table(job.lake, "ingest_log", run.days, run.run_id)
+    log = job.lake.day_frame("ingest_log", run.days, run.run_id)
     tables = tables_of(log, counts, reference)
     profiles = raw_frames(tables, run.days, reference, refused=refused_of(counts, run.days, reference), raw=raw)
     past = past_profiles(job.lake, job.settings, reference, tables._asdict(), run.days)
@@ -64,7 +64,7 @@ def facts_gate(job: Job) -> None:
     run, reference = job.run, job.reference
     frames = {name: job.lake.read_days(name, run.changed, run.run_id) for name in TABLES}
     profiles = facts_profile(frames, days=run.changed, reference=reference, lines_read=run.lines_read)
-    tables = {name: small_table(job.lake, name, run.changed, run.run_id) for name in HISTORY_TABLES}
+    tables = {name: job.lake.day_frame(name, run.changed, run.run_id) for name in HISTORY_TABLES}
     profiles |= past_profiles(job.lake, job.settings, reference, tables, run.changed)
     _judge(job, "facts", profiles, run.changed)
 
@@ -85,15 +85,9 @@ def past_profiles(
         The profiles of `history_frames`.
     """
     before = [day for day in windows.days(min(days) - DAYS_BEFORE * DAY, max(days)) if day not in set(days)]
-    tables = {name: pd.concat([small_table(lake, name, before), judged[name]], ignore_index=True) for name in judged}
+    tables = {name: pd.concat([lake.day_frame(name, before), judged[name]], ignore_index=True) for name in judged}
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
     return history_frames(tables, days, reference, limits=thresholds(settings).on, grace=grace)
-
-
-def small_table(lake: Tables, name: str, days: Sequence[date], run_id: str | None = None) -> pd.DataFrame:
-    """Return the rows of some days of a table without users, as published or as a run staged them, with plain dates."""
-    frame: pd.DataFrame = lake.arrow_days(name, days, run_id).to_pandas(date_as_object=True)
-    return frame
 
 
 def marts_gate(job: Job) -> None:
@@ -133,9 +127,7 @@ def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequ
     result.rows.to_csv(file, index=False)
     raise_alarms(job.settings, job.warehouse.path, [_alarm(name, failure) for failure in result.failures])
     if not result.passed:
-        job.run.state = "failed"  # before its verdicts are published: then nobody can go on with it
-        job.warehouse.save(job.run)
-        publish_verdicts(job.lake, run_id, name, result.rows)
+        _end(job, name, result.rows)
         raise result.error(where=str(file))
     get_logger().info("gate passed", gate=name, checks=result.rows["check_id"].nunique(), warnings=len(result.warned))
     return stage_verdicts(job.lake, run_id, name, result.rows)
@@ -143,16 +135,21 @@ def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequ
 
 def record_row_rules(job: Job, error: GateError) -> None:
     """Keep and tell that the row rules of the marts, which are dbt's, stopped the run, as for a gate."""
-    run_id, day = job.run.run_id, max(job.run.as_of)
+    day = max(job.run.as_of)
     first, _, rest = error.what.partition("\n")
     row = {
         "event_date": day, "gate": "marts", "check_id": ROW_RULES, "subject": "all", "severity": CRITICAL,
         "success": False, "observed": "rows that break them", "expected": "none", "message": error.what,
     }  # fmt: skip
-    job.run.state = "failed"  # as in `_judge`
-    job.warehouse.save(job.run)
-    publish_verdicts(job.lake, run_id, "marts", pd.DataFrame([row], columns=list(COLUMNS)))
+    _end(job, "marts", pd.DataFrame([row], columns=list(COLUMNS)))
     raise_alarms(job.settings, job.warehouse.path, [Alarm(f"marts/{ROW_RULES}/all", CRITICAL, day, first, rest)])
+
+
+def _end(job: Job, gate: str, verdicts: pd.DataFrame) -> None:
+    """End a run that may not be published, and keep what was said of it."""
+    job.run.state = "failed"  # before its verdicts are published: then nobody can go on with it
+    job.warehouse.save(job.run)
+    publish_verdicts(job.lake, job.run.run_id, gate, verdicts)
 
 
 def _alarm(gate: str, failure: Failure) -> Alarm:

@@ -27,7 +27,7 @@ from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.publish import recover
 from jobs.warehouse.runs import Run, Warehouse
-from jobs.warehouse.salt import HASHED, check_salt
+from jobs.warehouse.salt import check_salt
 from jobs.warehouse.tables import Tables
 
 T = TypeVar("T")
@@ -113,9 +113,7 @@ def check_salt_there(settings: Settings, warehouse: Warehouse) -> None:
         WarehouseError: as `jobs.warehouse.salt.check_salt`.
     """
     catalog, _ = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
-    tables = known_tables(catalog) if catalog is not None else {}
-    hashed = {name: tables[name] for name in HASHED if name in tables}
-    check_salt(hashed, warehouse, settings.privacy.salt_file)
+    check_salt(known_tables(catalog) if catalog is not None else {}, warehouse, settings.privacy.salt_file)
 
 
 def finish_publish(settings: Settings, warehouse: Warehouse) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 
-import pandas as pd
-
 from jobs.log import get_logger
 from jobs.reference.load import Reference
 from jobs.rows.milestones import milestone_rows
@@ -32,14 +30,8 @@ def stage_milestones(lake: Lake, reference: Reference, run_id: str, changed: Seq
         return
     known = sorted({*lake.days("metric_values"), *changed})
     later = [day for day in known if day >= min(changed)]
-    rows = milestone_rows(_values(lake, reference, run_id, known), reference, later)
+    metrics = sorted({row.metric for row in reference.milestones})
+    values = lake.day_frame("metric_values", known, run_id, only={"metric": metrics})
+    rows = milestone_rows(values, reference, later)
     lake.stage_pandas(TABLE, rows, run_id, later)
     get_logger().info("milestones", milestones=len(reference.milestones), as_of_dates=len(later))
-
-
-def _values(lake: Lake, reference: Reference, run_id: str, days: Sequence[date]) -> pd.DataFrame:
-    """Read the rows of the milestones' metrics, as the run sees them."""
-    metrics = sorted({row.metric for row in reference.milestones})
-    found = lake.arrow_days("metric_values", days, run_id, only={"metric": metrics})
-    values: pd.DataFrame = found.to_pandas(date_as_object=True)
-    return values

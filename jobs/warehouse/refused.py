@@ -8,11 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pyiceberg.catalog import Catalog
 from pyiceberg.expressions import And
 
-from jobs.errors import WarehouseError
-from jobs.warehouse.catalog import known_tables
 from jobs.warehouse.masking import masked, printable
 from jobs.warehouse.tables import Tables, equal_to, within
 
@@ -38,33 +35,6 @@ class Refused:
     file: str
     reason: str
     line: str | None
-
-
-class _Looked(Tables):
-    """The tables of a warehouse for somebody who only looks: nothing is made, added or locked."""
-
-    def ensure_tables(self) -> None:
-        """Open the tables that are there; a run may be writing meanwhile."""
-        self._tables = known_tables(self.catalog)
-        if not {LOG, LINES} <= self._tables.keys():
-            raise _nothing_there()
-
-
-def tables_to_look_at(catalog: Catalog | None) -> Tables:
-    """Open the tables of a catalog, if there is one, without changing them.
-
-    Raises:
-        WarehouseError: nothing has been ingested.
-    """
-    if catalog is None:
-        raise _nothing_there()
-    tables = _Looked(catalog)
-    tables.ensure_tables()
-    return tables
-
-
-def _nothing_there() -> WarehouseError:
-    return WarehouseError("Nothing has been ingested into this warehouse.", where="--warehouse", next_step="run first")
 
 
 def refused_by_day(tables: Tables, days: Sequence[date], run_id: str | None = None) -> Mapping[tuple[date, str], int]:

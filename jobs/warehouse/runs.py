@@ -137,22 +137,26 @@ class Warehouse:
         """Whether a run is published and the marts file, which it left, is not there; a publish may be cut off."""
         if self.marts.exists() or self.journal.exists():
             return False
-        return any(run.state == "published" for run in self.all_runs())
+        return self.last_published() is not None
 
-    def unpublished_run(self, days: Sequence[date]) -> Run:
-        """Return the newest run, if it holds some days and is not published; it may have failed.
+    def last_published(self) -> Run | None:
+        """Return the newest run that was published, if there is one."""
+        return next((run for run in reversed(self.all_runs()) if run.state == "published"), None)
 
-        Raises:
-            UsageError: it is published, or has other days.
-        """
+    def unpublished_run(self, days: Sequence[date]) -> Run | None:
+        """Return the newest run, if it holds some days and is not published; it may have failed."""
         run = next(reversed(self.all_runs()), None)
         if run is None or run.state == "published" or not set(days) <= {*run.days, *run.changed, *run.as_of}:
-            newest = f"the newest run, {run.run_id}, is {run.state}" if run else "there are no runs"
-            asked = in_words(min(days), max(days) + DAY)
-            raise UsageError(
-                f"Nothing is staged of {asked}: {newest}.", next_step="leave out --staged for what is published"
-            )
+            return None
         return run
+
+    def nothing_staged(self, days: Sequence[date], next_step: str) -> UsageError:
+        """Return what to raise where `unpublished_run` finds none."""
+        run = next(reversed(self.all_runs()), None)
+        newest = f"the newest run, {run.run_id}, is {run.state}" if run else "there are no runs"
+        return UsageError(
+            f"Nothing is staged of {in_words(min(days), max(days) + DAY)}: {newest}.", next_step=next_step
+        )
 
     def newest_run(self, start: date, end: date) -> Run | None:
         """Return the newest run of these days, whatever became of it."""

@@ -52,11 +52,11 @@ def salt_of(tables: Tables, warehouse: Warehouse, salt_file: Path | None) -> str
     return salt
 
 
-def check_salt(hashed: Mapping[str, Table], warehouse: Warehouse, salt_file: Path | None) -> None:
+def check_salt(tables: Mapping[str, Table], warehouse: Warehouse, salt_file: Path | None) -> None:
     """Look whether a command could hash; make and change nothing.
 
     Args:
-        hashed: the tables `HASHED` by name, as far as they are there.
+        tables: those of the lake by name, as far as they are there; `HASHED` count.
         warehouse: the warehouse directory.
         salt_file: the setting `[privacy] salt_file`.
 
@@ -64,6 +64,7 @@ def check_salt(hashed: Mapping[str, Table], warehouse: Warehouse, salt_file: Pat
         WarehouseError: as `salt_of`.
     """
     path = warehouse.salt_path(salt_file)
+    hashed = {name: tables[name] for name in HASHED if name in tables}
     known = hashed[MARKED].properties.get(FINGERPRINT) if MARKED in hashed else None
     if path.exists():
         own = fingerprint(warehouse.salt(salt_file))

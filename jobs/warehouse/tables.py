@@ -12,6 +12,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog
@@ -64,6 +65,17 @@ class Tables:
             if field.name not in found.column_names:  # the snapshot is older than the column
                 found = found.append_column(field, pa.nulls(found.num_rows, field.type))
         return found.select(schema.names).cast(schema)
+
+    def day_frame(
+        self,
+        name: str,
+        days: Sequence[date],
+        run_id: str | None = None,
+        only: Mapping[str, Sequence[str]] | None = None,
+    ) -> pd.DataFrame:
+        """Return the same as pandas, with plain dates."""
+        frame: pd.DataFrame = self.arrow_days(name, days, run_id, only).to_pandas(date_as_object=True)
+        return frame
 
     def refs(self, name: str) -> dict[str, int]:
         """Return the branches of a table and the snapshot each points to."""
