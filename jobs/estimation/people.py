@@ -25,11 +25,12 @@ from jobs.estimation.answers import (
     refuse_presented,
 )
 from jobs.estimation.bounds import two_day_bounds, users_bounds
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, users_verdict, users_without_fit
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits
 from jobs.estimation.remedy import remedy
 from jobs.estimation.retention import Side, share_fit, union_problem
 from jobs.estimation.shares import retention_estimate, unique_ctr_estimate
 from jobs.estimation.users import UsersFit, users_fit
+from jobs.estimation.users_limits import users_verdict, users_without_fit
 
 __all__ = [
     "PeopleEstimate",

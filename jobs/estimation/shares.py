@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from jobs.estimation.answers import Counts, Flags, PeopleEstimate, Weights, as_allowed, exact, refusal
 from jobs.estimation.kernels import Law
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, percent, share_verdict, share_without_fit
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, percent
 from jobs.estimation.remedy import remedy
 from jobs.estimation.retention import (
     Problem,
@@ -21,6 +21,7 @@ from jobs.estimation.retention import (
     spanning_problem,
     union_problem,
 )
+from jobs.estimation.share_limits import share_verdict, share_without_fit
 
 
 def _share(

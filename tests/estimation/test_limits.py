@@ -9,12 +9,10 @@ from jobs.estimation.limits import (
     Limits,
     percent,
     points,
-    share_verdict,
-    share_without_fit,
-    users_verdict,
-    users_without_fit,
 )
 from jobs.estimation.remedy import expected_half_width, remedy
+from jobs.estimation.share_limits import share_verdict, share_without_fit
+from jobs.estimation.users_limits import users_verdict, users_without_fit
 
 
 def users_interval(relative, sensitivity=1000.0):
