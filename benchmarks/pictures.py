@@ -58,39 +58,59 @@ def two_populations() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return types, one, users * solve(thin_whole(types, rate, edges), counts, tolerance=1e-6).weights
 
 
+PANEL, HEIGHT = 300.0, 175.0  # of one wiki pair's bars, in points
+STEP = 2000  # users between two lines of the axis
+
+
 def bars(
     origin: tuple[float, float], tables: list[np.ndarray], scale: Callable[[float], float], title: str
 ) -> list[str]:
     """Pairs of bars: users seen once, twice, ..., six times or more, in either wiki."""
     x0, y0 = origin
-    parts = [text(x0 + 155, y0 - 205, title, 14, extra="font-weight='bold'")]
+    parts = [text(x0 + PANEL / 2, y0 - HEIGHT - 25, title, 14, extra="font-weight='bold'")]
     for place in range(6):
         for which, (cells, colour) in enumerate(zip(tables, (BLUE, ORANGE), strict=True)):
-            x, height = x0 + 52 * place + 20 * which, scale(cells[place])
-            parts += [
-                box(x, y0 - height, 19, height, colour),
-                text(x + 9.5, y0 - height - 3, f"{cells[place]:,.0f}", 8),
-            ]
-        parts.append(text(x0 + 52 * place + 20, y0 + 16, str(place + 1) if place < 5 else "6+", 12))
-    parts.append(line([(x0 - 5, y0), (x0 + 315, y0)], "#222", 1))
-    return [*parts, text(x0 + 155, y0 + 34, "times seen", 12)]
+            height = scale(cells[place])
+            parts.append(box(x0 + 8 + 49 * place + 18 * which, y0 - height, 17, height, colour))
+        parts.append(text(x0 + 26 + 49 * place, y0 + 16, str(place + 1) if place < 5 else "6+", 12))
+    parts.append(line([(x0, y0), (x0 + PANEL, y0)], "#222", 1))
+    return [*parts, text(x0 + PANEL / 2, y0 + 36, "times seen", 12)]
+
+
+def axis(origin: tuple[float, float], highest: float, scale: Callable[[float], float], *, labelled: bool) -> list[str]:
+    """Lines across a panel at round numbers of users, the same in both panels."""
+    x0, y0 = origin
+    parts = []
+    for users in range(0, int(highest) + STEP, STEP):
+        y = y0 - scale(users)
+        parts.append(line([(x0, y), (x0 + PANEL, y)], "#ddd", 1))
+        if labelled:
+            parts.append(text(x0 - 8, y + 4, f"{users:,}", 12, "end"))
+    return parts
 
 
 def draw_two_wikis() -> None:
     types, one, other = two_populations()
     edges = np.arange(0, 7)
-    parts = [text(380, 24, "Two wikis, sampled: who can tell them apart?", 16, extra="font-weight='bold'")]
-    for origin, rate in (((40.0, 280.0), 0.1), ((415.0, 280.0), 0.5)):
+    panels = {}
+    for rate in (0.1, 0.5):
         kernel = thin_whole(types, rate, edges)
-        tables = [(kernel @ wiki)[1:7] for wiki in (one, other)]
-        top = max(float(cells.max()) for cells in tables)
-        parts += bars(
-            origin, tables, lambda value, top=top: 175 * value / top, f"kept: {100 * rate:.0f} % of pageviews"
-        )
-    parts += [box(150, 338, 14, 14, BLUE), text(170, 350, "wiki A: 10,000 visitors", 13, "start")]
-    parts += [box(420, 338, 14, 14, ORANGE), text(440, 350, "wiki B: 13,500 visitors", 13, "start")]
+        panels[rate] = [(kernel @ wiki)[1:7] for wiki in (one, other)]
+    highest = max(float(cells.max()) for tables in panels.values() for cells in tables)
+    top = STEP * np.ceil(highest / STEP)
+
+    def scale(users: float) -> float:
+        return float(HEIGHT * users / top)
+
+    parts = [text(390, 24, "Two wikis, sampled: who can tell them apart?", 16, extra="font-weight='bold'")]
+    for origin, (rate, tables) in zip(((85.0, 280.0), (440.0, 280.0)), panels.items(), strict=True):
+        parts += axis(origin, highest, scale, labelled=rate == 0.1)
+        parts += bars(origin, tables, scale, f"kept: {100 * rate:.0f} % of pageviews")
+    parts.append(text(26, 195, "users seen so often", 12, extra="transform='rotate(-90 26 195)'"))
+    parts += [box(190, 338, 14, 14, BLUE), text(210, 350, "wiki A: 10,000 visitors", 13, "start")]
+    parts += [box(430, 338, 14, 14, ORANGE), text(450, 350, "wiki B: 13,500 visitors", 13, "start")]
     title = "Visitors by how often they are seen, for two wikis: alike at 10 percent, different at 50 percent"
-    save("two_wikis.svg", 760, 368, title, parts)
+    save("two_wikis.svg", 780, 368, title, parts)
 
 
 def draw_widths() -> None:
