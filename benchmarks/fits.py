@@ -46,7 +46,7 @@ def retention_tasks(n: int, rng: np.random.Generator, *, spanning: bool) -> list
     for number in range(n):
         rate = RATES[1 + number % 3]
         first, second = shapes[number % len(shapes)](rng, int(np.exp(rng.uniform(np.log(300), np.log(5000)))))
-        parts = span(rng, sessions_of(rng, first), sessions_of(rng, second), 0.2 if spanning else 0.0, often=False)
+        parts = span(rng, sessions_of(rng, first), sessions_of(rng, second), f"{10 if spanning else 0} % of all span")
         a, both, b = (rng.binomial(part, rate) for part in parts)
         table = tabulate(a + both, b + both, both)
         arguments = {"k1": table.columns[0], "k2": table.columns[1], "m": table.m, "rate1": rate, "rate2": rate}
