@@ -251,7 +251,9 @@ def _windows_table(cell: Cell, only_first: Ints, both: Ints, only_second: Ints, 
         return arguments | {"full1": table.columns[3] > 0}
     if cell.regime != "one rate":
         share = both.sum() / max((only_first + both + only_second).sum(), 1)
-        arguments |= {"spanning_share": float(share), "spanning": table.columns[2]}
+        arguments |= {"spanning": table.columns[2]}
+        if "spanning_share" in inspect.signature(retention_estimate).parameters:  # of the code before
+            arguments["spanning_share"] = float(share)
     return arguments
 
 
@@ -270,7 +272,7 @@ def _of_shares(
     n, truth, law = len(counts), float(counts.mean()), _of_law(cell)
     # With every chance known, z = C / P(C) - share * S / P(S) has the mean C - share, and C is seen only where S is.
     counting = 1 / np.maximum(seen_counting, 1e-12) - (2 * truth - truth**2) / seen - (1 - truth) ** 2
-    variance = float(np.where(counts, counting, truth**2 * (1 / seen - 1)).sum()) / n**2
+    variance = max(float(np.where(counts, counting, truth**2 * (1 / seen - 1)).sum()), 0.0) / n**2
     ideals = {"realised": Z95 * math.sqrt(variance), "process": Z95 * math.sqrt(variance + law * (1 - law) / n)}
     truths = {"realised": truth, "process": law}
     answers = dict(_answers(estimator, arguments))
@@ -286,7 +288,8 @@ def _answers(
         return
     answer = estimator(**arguments)
     yield "realised", answer
-    yield "process", _at_full_rate(answer) if answer.estimator == "ratio" else answer
+    process = getattr(answer, "process", None) or answer
+    yield "process", _at_full_rate(answer) if answer.estimator == "ratio" else process
 
 
 def _at_full_rate(answer: PeopleEstimate) -> PeopleEstimate:

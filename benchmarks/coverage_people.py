@@ -31,9 +31,11 @@ from pathlib import Path
 import numpy as np
 from scipy import stats
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.append(str(Path(__file__).parent))  # behind all others: `coverage` is a package's name, too
 from coverage_answers import WORLDS, Judged, seed_of
 from coverage_cells import Cell, first_study, study
+
+from jobs.estimation.people import PeopleEstimate
 
 RESULTS = Path(__file__).parent / "results" / "coverage_people.csv"
 GOAL = 0.93
@@ -54,6 +56,7 @@ class Row:
     """What came of a cell under one inference.
 
     Errors and half-widths are relative for counts and in shares for shares, medians over the worlds they stand for.
+    `say_little` are shown shares more than 50 points wide and counts whose upper end is more than five times the lower.
     `publish_p` and `shown_p` are the probabilities of so low a coverage, were the true one 93 %.
     """
 
@@ -73,7 +76,9 @@ class Row:
     caution: int
     bounds_only: int
     not_estimable: int
+    say_little: int
     publish_half_width: float
+    publish_widest: float
     half_width: float
     ideal_half_width: float
     publish_error: float
@@ -116,7 +121,6 @@ def run_cell(cell: Cell, worlds: int) -> list[Row]:
 
 
 def _row(cell: Cell, judged: list[Judged]) -> Row:
-    unit = {id(one): 1.0 if cell.is_share else one.truth for one in judged}
     shown = [one for one in judged if one.answer.lower is not None]
     published = [one for one in judged if one.answer.status == "publish"]
     status = {name: sum(j.answer.status == name for j in judged) for name in ("publish", "caution", "bounds_only")}
@@ -131,18 +135,32 @@ def _row(cell: Cell, judged: list[Judged]) -> Row:
         **status,
         publish_covered=publish_covered,
         not_estimable=len(judged) - sum(status.values()),
-        publish_half_width=_median([(j.answer.upper - j.answer.lower) / 2 / unit[id(j)] for j in published]),
-        half_width=_median([(j.answer.upper - j.answer.lower) / 2 / unit[id(j)] for j in shown]),
+        say_little=sum(_says_little(j.answer, cell.is_share) for j in shown),
+        publish_half_width=_median([_half_width(j, cell) for j in published]),
+        publish_widest=round(max((_half_width(j, cell) for j in published), default=math.nan), 5),
+        half_width=_median([_half_width(j, cell) for j in shown]),
         ideal_half_width=_median([j.ideal for j in judged]),
         # The error of what is published is relative for shares, too.
         publish_error=_median([abs(j.answer.estimate - j.truth) / j.truth for j in published if j.truth > 0]),
-        naive_error=_median([(j.answer.naive - j.truth) / unit[id(j)] for j in seen]),
+        naive_error=_median([(j.answer.naive - j.truth) / _unit(j, cell) for j in seen]),
         # What a pipeline that "corrects" by the rate would do.
-        scaled_error=_median([(j.answer.naive / cell.rate2 - j.truth) / unit[id(j)] for j in seen]),
+        scaled_error=_median([(j.answer.naive / cell.rate2 - j.truth) / _unit(j, cell) for j in seen]),
         publish_p=_chance(publish_covered, len(published)),
         shown_p=_chance(covered, len(shown)),
         code=code_of(cell.family),
     )
+
+
+def _unit(one: Judged, cell: Cell) -> float:
+    return 1.0 if cell.is_share else one.truth
+
+
+def _half_width(one: Judged, cell: Cell) -> float:
+    return (one.answer.upper - one.answer.lower) / 2 / _unit(one, cell)
+
+
+def _says_little(answer: PeopleEstimate, is_share: bool) -> bool:
+    return answer.upper - answer.lower > 0.5 if is_share else answer.upper > 5 * answer.lower
 
 
 def _is_covered(one: Judged) -> bool:
@@ -217,7 +235,7 @@ def main() -> None:
     if arguments.report:
         from coverage_report import write_report
 
-        write_report(read(arguments.results))
+        write_report()
         return
     first = set(first_study()) if arguments.new else set()
     cells = {

@@ -1,163 +1,251 @@
-"""Write the people section of docs/coverage.md from the results of `coverage_people.py`."""
+"""Write docs/coverage.md, and the tables of all cells, from the results of the coverage studies."""
 
 from __future__ import annotations
 
-import csv
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from scipy import stats
+from coverage_cells import Cell, first_study
+from coverage_corrections import corrections
+from coverage_tally import (
+    COUNTS,
+    RESULTS,
+    Line,
+    covered,
+    lowest,
+    percent,
+    read_people,
+    read_totals,
+    statuses,
+    table,
+    times_ideal,
+    total,
+)
 
-TARGET = Path(__file__).parent.parent / "docs" / "coverage.md"
-BEGIN, END = "<!-- people: begin -->", "<!-- people: end -->"
-GOAL = 0.93
-Row = dict[str, str]
-
-
-def write_report(results: Path) -> None:
-    """Replace the text between the markers, or append it to the file."""
-    with results.open() as file:
-        rows = list(csv.DictReader(file))
-    section = f"{BEGIN}\n{report(rows)}\n{END}"
-    text = TARGET.read_text() if TARGET.exists() else "# Coverage\n"
-    if BEGIN in text:
-        text = text[: text.index(BEGIN)] + section + text[text.index(END) + len(END) :]
-    else:
-        text = f"{text.rstrip()}\n\n{section}\n"
-    TARGET.write_text(text)
-    print(section)
-
-
-def total(rows: Iterable[Row], column: str) -> int:
-    return sum(int(row[column]) for row in rows)
+PAGE = Path(__file__).parents[1] / "docs" / "coverage.md"
+CELLS = RESULTS / "coverage_cells.md"
+MOST_NAMED = 12
+COMMAND = "python benchmarks/coverage_people.py --report"
 
 
-def share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else "–"
+@dataclass(frozen=True)
+class Situation:
+    """A line of the verdict table: the cells of a metric that no earlier line took."""
+
+    metric: str
+    name: str
+    has: Callable[[dict[str, str]], bool]
+    refused: str
 
 
-def weighted_median(rows: list[Row], column: str, weight: str) -> float:
-    """Median of the cells' medians, each counted as often as it has worlds of the kind."""
-    values = np.array([float(row[column]) for row in rows if int(row[weight])])
-    weights = np.array([int(row[weight]) for row in rows if int(row[weight])])
-    return float(np.median(np.repeat(values, weights))) if len(values) else float("nan")
+def _rate(row: dict[str, str]) -> float:
+    return min(float(row["rate1"]), float(row["rate2"]))
 
 
-def chance(row: Row) -> float:
-    """Probability of so low a coverage in this cell if it were 93 %."""
-    return float(stats.binom.cdf(int(row["covered"]), int(row["shown"]), GOAL))
+def _one_rate(row: dict[str, str]) -> bool:
+    return row["regime"] == "one rate" and row["rate1"] == row["rate2"]
 
 
-def rates(row: Row) -> str:
-    one, two = (f"{100 * float(row[name]):.0f} %" for name in ("rate1", "rate2"))
-    return one if one == two else f"{one} / {two}"
+NO_ESTIMATE = "the estimate, always; bounds wider than 50 points or five times"
+SITUATIONS = (
+    Situation("users", "nearly all come often, a few once", lambda r: r["shape"][0].isdigit(), ""),
+    Situation("users", "kept: 10 % or less", lambda r: _one_rate(r) and _rate(r) <= 0.1, NO_ESTIMATE),
+    Situation("users", "kept: 11 to 49 %", lambda r: _one_rate(r) and _rate(r) < 0.5, "estimates beyond ±25 %"),
+    Situation("users", "kept: 50 % and more", _one_rate, "estimates beyond ±25 %, or of fewer than 30 seen"),
+    Situation("users", "part of the window at 100 %", lambda r: True, "estimates beyond ±25 %"),
+    Situation("pageviews per visitor", "pageviews kept", lambda r: r["unit"] == "pageview", "as visitors"),
+    Situation("pageviews per visitor", "sessions kept, a few of them huge", lambda r: True, "estimates beyond ±25 %"),
+    Situation("retention", "everything kept", lambda r: _rate(r) >= 1, "process estimates beyond ±7 points"),
+    Situation("retention", "kept: 10 % or less", lambda r: _one_rate(r) and _rate(r) <= 0.1, NO_ESTIMATE),
+    Situation("retention", "kept: 11 to 49 %", lambda r: _one_rate(r) and _rate(r) < 0.5, "beyond ±15 points"),
+    Situation("retention", "kept: 50 % and more", _one_rate, "fewer than 30 seen, or beyond ±15 points"),
+    Situation("retention", "sessions last from one window into the other, 50 % and more",
+              lambda r: r["regime"][0].isdigit() and r["regime"] != "100 % segment" and _rate(r) >= 0.5, ""),
+    Situation("retention", "the same, below 50 %",
+              lambda r: r["regime"] not in ("one rate", "100 % segment") and _rate(r) < 0.5,
+              "where the error could exceed a fifth of the width"),
+    Situation("retention", "two rates, or part of the window at 100 %", lambda r: True, "beyond ±15 points"),
+    Situation("unique CTR", "everything kept", lambda r: _rate(r) >= 1, "process estimates beyond ±7 points"),
+    Situation("unique CTR", "kept: below 50 %", lambda r: _rate(r) < 0.5, "10 % or less; beyond ±15 points"),
+    Situation("unique CTR", "kept: 50 % and more", lambda r: True, "beyond ±15 points"),
+    Situation("two-day review", "any rate below 100 %", lambda r: True, NO_ESTIMATE),
+    Situation("totals", "pageviews kept", lambda r: r["unit"] == "pageview", "estimates of fewer than 30 events"),
+    Situation("totals", "sessions kept", lambda r: r["study"] == "light", "estimates of fewer than 30 events"),
+    Situation("totals", "sessions kept, a few of them huge", lambda r: True, "estimates beyond ±25 % are `caution`"),
+    Situation("CTR overall", "any", lambda r: r["study"] == "light", "under 30 clicks at best `caution`"),
+    Situation("CTR overall", "sessions kept, a few of them huge", lambda r: True, "the same"),
+)  # fmt: skip
+NAMES = {"users": "visitors, reviewers", "totals": "impressions, clicks", "CTR overall": "CTR overall, matched"}
 
 
-def table(header: list[str], lines: Iterable[list[str]]) -> str:
-    out = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
-    return "\n".join([*out, *("| " + " | ".join(line) + " |" for line in lines)])
+def write_report() -> None:
+    """Write the page and the tables of cells."""
+    people, totals = read_people(RESULTS / "coverage_people.csv"), read_totals(RESULTS / "coverage_totals.csv")
+    before = read_people(RESULTS / "coverage_before.csv")
+    PAGE.write_text(page(people, totals, before), encoding="utf-8")
+    CELLS.write_text(cells(people, totals), encoding="utf-8")
+    print(f"written: {PAGE}, {CELLS}")
 
 
-def grouped(rows: list[Row], key: Callable[[Row], tuple[str, ...]]) -> dict[tuple[str, ...], list[Row]]:
-    groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
-    for row in rows:
-        groups[key(row)].append(row)
-    return dict(sorted(groups.items()))
+def kind_of(line: Line) -> str:
+    """The metric whose lines of the verdict table a cell belongs to."""
+    if line.metric in ("impressions", "clicks") and "ctr" in line.source and line.source["metric"] == line.metric:
+        return "totals"
+    return "CTR overall" if "ctr" in line.source else line.metric
 
 
-def number(value: float, is_share: bool, signed: bool = True) -> str:
-    if np.isnan(value):
-        return "–"
-    sign = "+" if signed else ""
-    return f"{100 * value:{sign}.1f} {'pp' if is_share else '%'}"
-
-
-def main_table(rows: list[Row]) -> str:
-    """A line per metric, unit, regime and rate, pooled over shapes and sizes."""
-    lines = []
-    for key, group in grouped(rows, lambda r: (r["family"], r["unit"], r["regime"], rates(r))).items():
-        is_share = key[0] in ("retention", "unique CTR", "two-day review")
-        worlds, shown, published = total(group, "worlds"), total(group, "shown"), total(group, "publish")
-        status = "/".join(
-            f"{100 * total(group, name) / worlds:.0f}"
-            for name in ("publish", "caution", "bounds_only", "not_estimable")
-        )
-        error = weighted_median(group, "publish_error", "publish") if published else float("nan")
-        lines.append([
-            *key, str(worlds), status, share(total(group, "covered"), shown),
-            number(weighted_median(group, "half_width", "shown"), is_share, signed=False),
-            number(error, False, signed=False),
-            number(weighted_median(group, "naive_error", "worlds"), is_share),
-            number(weighted_median(group, "scaled_error", "worlds"), is_share),
+def verdicts(lines: Sequence[Line]) -> list[list[str]]:
+    """The lines of the verdict table."""
+    left, out = list(lines), []
+    for situation in SITUATIONS:
+        chosen = [line for line in left if kind_of(line) == situation.metric and situation.has(line.source)]
+        left = [line for line in left if line not in chosen]
+        if not chosen:
+            continue
+        if situation.metric in ("retention", "unique CTR") and situation.name == "everything kept":
+            chosen = [line for line in chosen if line.inference == "process"]
+        name = NAMES.get(situation.metric, situation.metric)
+        out.append([
+            name, situation.name, covered(chosen, "publish"), lowest(chosen), covered(chosen, "shown"),
+            statuses(chosen), times_ideal(chosen), situation.refused,
         ])  # fmt: skip
-    header = ["metric", "unit", "regime", "rate", "worlds", "publish/caution/bounds/refused (%)", "covered where shown"]
-    header += ["half-width", "error of publish", "naive", "naive over rate"]
-    return table(header, lines)
+    return out
 
 
-def shapes_table(rows: list[Row]) -> str:
-    """A line per metric and shape."""
+def missed(lines: Sequence[Line]) -> str:
+    """What cells miss the goal beyond chance."""
+    found = sorted(
+        (p, f"{NAMES.get(kind_of(one), one.metric)}, {one.inference}, {one.name}: {hits} of {n} {kind} (p = {p:.1g})")
+        for one in lines
+        for kind, hits, n, p in one.misses()
+    )
+    if not found:
+        return (
+            "No cell falls below 93 % beyond chance (p < .01), neither in what is published nor in all that is shown."
+        )
+    rest = f"\n- and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    named = "\n".join(f"- {text}" for _, text in found[:MOST_NAMED])
+    return f"Below 93 % beyond chance (p < .01), {len(found)} of {2 * len(lines):,} tests:\n\n{named}{rest}"
+
+
+def published(people: Sequence[Line], before: Sequence[Line]) -> str:
+    """How many rows the cells of the first study publish, before and now."""
+    first = {cell_key(cell) for cell in first_study()}
     lines = []
-    for key, group in grouped(rows, lambda r: (r["family"], r["shape"])).items():
-        shown = total(group, "shown")
-        worst = min((row for row in group if int(row["shown"])), key=chance, default=None)
-        text = "–"
-        if worst is not None:
-            where = f"{worst['unit']}, {worst['regime']}, {worst['size']} users, {rates(worst)}"
-            text = f"{worst['covered']} of {worst['shown']} (p = {chance(worst):.2g}; {where})"
-        lines.append([*key, str(shown), share(total(group, "covered"), shown), text])
-    return table(["metric", "shape", "intervals shown", "covered", "worst cell"], lines)
+    for family in dict.fromkeys(line.metric for line in before):
+        was, now = (
+            [x for x in rows if x.metric == family and x.inference == "realised" and key_of(x) in first]
+            for rows in (before, people)
+        )
+        if was and now:
+            numbers = [f"{total(rows, 'publish'):,} of {total(rows, 'worlds'):,}" for rows in (was, now)]
+            lines.append([NAMES.get(family, family), *numbers, covered(was, "publish"), covered(now, "publish")])
+    return table(["metric", "published before", "now", "covered before", "now"], lines)
 
 
-def report(rows: list[Row]) -> str:
-    """The whole section."""
-    shown, covered = total(rows, "shown"), total(rows, "covered")
-    published = total(rows, "publish")
-    failing = [row for row in rows if int(row["shown"]) and chance(row) < 0.01]
-    at_ten = [row for row in rows if float(row["rate1"]) <= 0.1 and row["regime"] == "one rate"]
-    ten = total(at_ten, "publish") + total(at_ten, "caution")
-    beside = [row for row in rows if float(row["rate1"]) <= 0.1 and row["regime"] != "one rate"]
-    mixed = total(beside, "publish") + total(beside, "caution")
-    error = weighted_median(rows, "publish_error", "publish")
-    families = ", ".join(
-        f"{family} {share(total(group, 'covered'), total(group, 'shown'))}"
-        for (family,), group in grouped(rows, lambda r: (r["family"],)).items()
-    )
-    worst = "; ".join(
-        f"{r['family']}, {r['shape']}, {r['unit']}, {r['regime']}, {r['size']} users, {rates(r)}: "
-        f"{r['covered']} of {r['shown']}, p = {chance(r):.2g}"
-        for r in failing
-    )
-    return f"""## People: visitors, reviewers, shares of users
+def cell_key(cell: Cell) -> tuple[str, ...]:
+    """Name a cell as its row in a file of results does."""
+    return cell.family, cell.shape, cell.unit, cell.regime, str(cell.size), str(cell.rate1), str(cell.rate2)
 
-Made by `benchmarks/coverage_people.py` from {len(rows)} cells ({total(rows, "worlds"):,} worlds with known truth);
-every cell is a line of `benchmarks/results/coverage_people.csv`. A world is a population of a stated shape, each of its
-pageviews (or sessions) kept independently; its answer goes through the same functions and limits as a published row.
-"Covered" is the share of shown intervals and bounds that hold the truth of that world.
 
-- Intervals shown: {shown:,}; covered: **{share(covered, shown)}** (goal 93 %). By metric: {families}.
-- Cells whose coverage is below 93 % with p < .01: **{len(failing)}**{f" ({worst})" if failing else ""}.
-- Published numbers: {published:,}; covered {share(total(rows, "publish_covered"), published)}; median error
-  **{100 * error:.1f} %** (goal under 3 %; median over cells of the cells' medians).
-- Estimates shown at a rate of 10 %: **{ten}** (of {total(at_ten, "worlds"):,} worlds; bounds or refusals only). Where
-  a third of the window was kept whole beside the 10 %, {mixed} of {total(beside, "worlds"):,}.
-- Found by this study and mended: with spanning sessions kept at 25 %, in one shape 6 of 40 intervals were narrow enough
-  to be shown, and 2 of the 6 covered: the narrow ones were the unlucky ones. Such shares are now refused below 50 %.
-- The whole study takes {sum(float(row["cpu_seconds"]) for row in rows) / 60:.0f} minutes of CPU time.
-- Naive numbers (as kept) and naive numbers over the rate are in the last columns: median error, relative for counts and
-  in points for shares. Where they look harmless it is by luck of the shape: the ranges over shapes are wide, the sign
-  changes.
+def key_of(line: Line) -> tuple[str, ...]:
+    """Name the cell of a line."""
+    return tuple(line.source[name] for name in ("family", "shape", "unit", "regime", "size", "rate1", "rate2"))
 
-### By metric, unit, regime and rate
 
-Pooled over shapes and sizes. Two rates stand for the first and the second window. "100 % segment": a third of the
-window was kept whole. "Spanning": about so many sessions touch both windows; "often": a user may have several of them.
+def page(people: list[Line], totals: list[Line], before: list[Line]) -> str:
+    """The whole page."""
+    lines = people + totals
+    header = ["metric", "situation", "`publish` covers", "lowest cell", "all shown cover"]
+    header += ["publish / caution / bounds / refused, %", "width, × ideal", "not shown"]
+    worlds = sum(line.counts["worlds"] for line in lines if line.inference == "realised")
+    return f"""# Coverage of the intervals
 
-{main_table(rows)}
+How often does an interval that a row shows hold the truth? Measured on {worlds:,} worlds whose truth is known, in
+{len(lines):,} cells, with the functions and limits that make the rows. Goal: 93 to 98.5 % wherever a status says
+`publish`, at least 93 % wherever anything is shown.
 
-### By shape
+{table(header, verdicts(lines))}
 
-{shapes_table(rows)}
+{missed(lines)}
+
+**How to read it.** Two numbers are *realised / process*: the first judged against what happened in that world, the
+second against the habits that made it happen. *Lowest cell*: the lowest coverage of `publish` in any one combination of
+habits, size and rate that publishes 30 rows or more; by chance alone a cell of a hundred rows at 95 % lies between 90
+and 99. *Bounds* hold more often than they must: they are limits for any population. *Width, × ideal*: half-width of
+what is shown over that of an observer who knows how often people come, which nobody does; the rest is the price of not
+knowing. The row of what is not shown gives the reason and what would make it measurable.
+
+What to keep in mind:
+
+- Read a share of 95 % as "about 95 %, measured": the intervals of people are cut off a likelihood where a theorem that
+  does not quite hold here would cut them, and this study is what says they cover.
+- A rate of 10 % never gives an estimate of people. It gives bounds, where they say something.
+- At 100 % a realised number is exact; its process row has an interval, and the same limits of width as any other.
+- An interval is one wiki's, one window's. Of a page with a hundred of them, five miss.
+
+## What the corrections of November 2026 changed
+
+{corrections(before, people)}
+
+Rows published in the cells of the first study, before and now (the same worlds):
+
+{published(people, before)}
+
+## What was not simulated
+
+- Users who share a browser, or one who uses two: a user is whoever the events say it is.
+- Sampling that does not keep the declared share, duplicated events, lost pageviews: the rate audit and the fit's own
+  check look for these, and their false alarms were measured, not their power in every case.
+- The process rows of pageviews per visitor and the presented two-week rate: they are refused below 100 %.
+- Self-validation (thinned windows of real wikis) covers visitors, reviewers, the two-day review rate, the two-week
+  return and 14-day retention; no other metric.
+
+## Where the cells are
+
+Each cell is a line of `benchmarks/results/coverage_people.csv` (people), `coverage_totals.csv` (totals and
+click-through rates) and `coverage_hours.csv` (lost hours); [coverage_cells.md](../benchmarks/results/coverage_cells.md)
+shows them as tables, `coverage_before.csv` has the cells of people before the corrections. Worlds are seeded by their
+cell's name: `python benchmarks/coverage_people.py` and `python benchmarks/coverage.py` give the same bytes again, and
+run only what changed code made stale; `{COMMAND}` writes this page.
+`tests/estimation/test_published_intervals.py` runs a fixed part of the study with every `make test`.
 """
+
+
+def cells(people: Sequence[Line], totals: Sequence[Line]) -> str:
+    """Every cell, by metric."""
+    header = ["cell", "inference", "worlds", "`publish` covered", "shown covered"]
+    header += ["publish/caution/bounds/refused", "half-width published", "shown", "ideal"]
+    parts = [f"# All cells of the coverage studies\n\nWritten by `{COMMAND}`; what it means: docs/coverage.md."]
+    for metric in dict.fromkeys(kind_of(line) for line in [*people, *totals]):
+        group = [line for line in [*people, *totals] if kind_of(line) == metric]
+        lines = [
+            [
+                line.name if metric not in ("totals", "CTR overall") else f"{line.metric}, {line.name}",
+                line.inference,
+                str(line.counts["worlds"]),
+                _of(line, "publish_covered", "publish"),
+                _of(line, "covered", "shown"),
+                "/".join(str(line.counts[name]) for name in COUNTS if name in STATUSES),
+                *(_width(width) for width in (line.publish_half_width, line.half_width, line.ideal)),
+            ]
+            for line in group
+        ]
+        parts.append(f"## {NAMES.get(metric, metric)}\n\n{table(header, lines)}")
+    return "\n\n".join(parts) + "\n"
+
+
+STATUSES = ("publish", "caution", "bounds_only", "not_estimable")
+
+
+def _of(line: Line, hits: str, n: str) -> str:
+    return (
+        f"{line.counts[hits]} of {line.counts[n]} ({percent(line.counts[hits], line.counts[n])} %)"
+        if line.counts[n]
+        else "–"
+    )
+
+
+def _width(value: float) -> str:
+    return "–" if value != value else f"{100 * value:.1f} %"

@@ -1,0 +1,135 @@
+"""Counts of the coverage studies, added up over cells, and written as text."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import stats
+
+GOAL, CHANCE = 0.93, 0.01
+RESULTS = Path(__file__).parent / "results"
+COUNTS = ("worlds", "shown", "covered", "publish", "publish_covered", "caution", "bounds_only", "not_estimable")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A cell of any study under one inference, and what it is called."""
+
+    metric: str
+    inference: str
+    name: str
+    counts: dict[str, int]
+    publish_half_width: float
+    half_width: float
+    ideal: float
+    source: dict[str, str]
+
+    def misses(self) -> list[tuple[str, int, int, float]]:
+        """Where coverage is below the goal beyond chance: of what, covered, number, probability."""
+        found = []
+        for kind, hits in (("publish", "publish_covered"), ("shown", "covered")):
+            n = self.counts[kind]
+            p = float(stats.binom.cdf(self.counts[hits], n, GOAL)) if n else 1.0
+            if p < CHANCE:
+                found.append((kind, self.counts[hits], n, p))
+        return found
+
+
+def read_people(path: Path) -> list[Line]:
+    """Read the rows of `coverage_people.py`."""
+    return [
+        Line(
+            row["family"],
+            row["inference"],
+            f"{row['shape']}, {row['unit']}, {row['regime']}, {row['size']} users, {rates(row)}",
+            {name: int(row[name]) for name in COUNTS},
+            float(row["publish_half_width"]),
+            float(row["half_width"]),
+            float(row["ideal_half_width"]),
+            row,
+        )
+        for row in _rows(path)
+    ]
+
+
+def read_totals(path: Path) -> list[Line]:
+    """Read the rows of `coverage.py`: totals and click-through rates."""
+    lines = []
+    for row in _rows(path):
+        counts = {name: int(row[name]) for name in ("worlds", "shown", "publish", "publish_covered", "caution")}
+        counts |= {"covered": int(row["shown_covered"]), "bounds_only": int(row["bounds_only"])}
+        counts["not_estimable"] = counts["worlds"] - sum(counts[k] for k in ("publish", "caution", "bounds_only"))
+        metric, _, inference = row["metric"].partition(" ")
+        own = ("study", "tail", "users", "ctr", "frailty", "unit", "setting", "window", "wikis")
+        name = ", ".join(f"{key} {row[key]}" for key in own if row.get(key))
+        widths = (float(row[key] or "nan") for key in ("half_width", "half_width", "ideal"))
+        lines.append(Line(metric, inference or "realised", name, counts, *widths, row))
+    return lines
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
+def rates(row: dict[str, str]) -> str:
+    """Write a cell's rate, or both."""
+    one, two = (f"{100 * float(row[name]):.0f} %" for name in ("rate1", "rate2"))
+    return one if one == two else f"{one} then {two}"
+
+
+def total(lines: Iterable[Line], count: str) -> int:
+    """Add a count up."""
+    return sum(line.counts[count] for line in lines)
+
+
+def percent(part: float, whole: float, digits: int = 1) -> str:
+    """Write a share in percent, or a dash where there is nothing to take it of."""
+    return f"{100 * part / whole:.{digits}f}" if whole else "–"
+
+
+def covered(lines: Sequence[Line], kind: str) -> str:
+    """Write what share of published (or shown) intervals holds the truth, by inference where they differ."""
+    hits = "publish_covered" if kind == "publish" else "covered"
+    names = [name for name in ("realised", "process") if any(line.inference == name for line in lines)]
+    groups = [[line for line in lines if line.inference == name] for name in names]
+    parts = [percent(total(group, hits), total(group, kind)) for group in groups]
+    if not total(lines, kind):
+        return "–"
+    return f"{' / '.join(parts)} %"
+
+
+def lowest(lines: Sequence[Line], least: int = 30) -> str:
+    """Write the lowest coverage of what a cell publishes, of cells that publish enough to tell."""
+    shares = [
+        line.counts["publish_covered"] / line.counts["publish"] for line in lines if line.counts["publish"] >= least
+    ]
+    return f"{100 * min(shares):.0f} %" if shares else "–"
+
+
+def statuses(lines: Sequence[Line]) -> str:
+    """Write the shares of the four statuses."""
+    worlds = total(lines, "worlds")
+    return " / ".join(
+        percent(total(lines, name), worlds, 0) for name in ("publish", "caution", "bounds_only", "not_estimable")
+    )
+
+
+def times_ideal(lines: Sequence[Line]) -> str:
+    """Write how many times the ideal half-width that of what is shown is, the median over cells."""
+    factors = [line.half_width / line.ideal for line in lines if line.counts["shown"] and line.ideal > 0]
+    factors = [factor for factor in factors if math.isfinite(factor)]
+    return f"{np.median(factors):.1f}" if factors else "–"
+
+
+def table(header: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    """Write a Markdown table."""
+    out = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return "\n".join([*out, *("| " + " | ".join(line) + " |" for line in lines)])
