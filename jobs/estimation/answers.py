@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,9 @@ class PeopleEstimate:
         estimator: the contract's name of the method.
         naive: the number as kept, without any correction, for `explain` only; None where nobody was seen.
         n_seen: users seen (of a share: in its denominator).
+        alternative: the number under a smoother model of visits, for `explain` only; None where there is no fit.
+        misfit: probability of counts as far from the fit as these, were it the truth; 1 where there is no fit.
+        process: what `process` rows state, where that is not the same in every word; else None.
     """
 
     estimate: float | None
@@ -57,6 +61,19 @@ class PeopleEstimate:
     estimator: str
     naive: float | None
     n_seen: float
+    alternative: float | None = None
+    misfit: float = 1.0
+    process: PeopleEstimate | None = None
+
+
+def restored(record: Mapping[str, Any]) -> PeopleEstimate:
+    """Make an answer of its fields, as `dataclasses.asdict` gives them.
+
+    Raises:
+        TypeError: for a record of other fields.
+    """
+    process = record.get("process")
+    return PeopleEstimate(**{**record, "process": None if process is None else restored(process)})
 
 
 def refusal(

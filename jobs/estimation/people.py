@@ -24,13 +24,14 @@ from jobs.estimation.answers import (
     refuse_mixed_units,
     refuse_presented,
 )
-from jobs.estimation.bounds import two_day_bounds, users_bounds
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits
-from jobs.estimation.remedy import remedy
+from jobs.estimation.bounds import WIDEST_SHARE, two_day_bounds, users_bounds
+from jobs.estimation.intervals import as_float, ratio_from_limits
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, percent
+from jobs.estimation.remedy import ADVICE, AT_FULL_RATE, remedy
 from jobs.estimation.retention import Side, share_fit, union_problem
 from jobs.estimation.shares import retention_estimate, unique_ctr_estimate
 from jobs.estimation.users import UsersFit, users_fit
-from jobs.estimation.users_limits import users_verdict, users_without_fit
+from jobs.estimation.users_limits import bounds_verdict, users_without_fit, width_verdict, with_misfit
 
 __all__ = [
     "PeopleEstimate",
@@ -52,6 +53,8 @@ def users_estimate(
 ) -> PeopleEstimate:
     """Estimate how many distinct users there were.
 
+    The interval covers about 95 %, measured; of fewer seen than a fit needs it is the exact binomial one.
+
     Args:
         k: kept units per user, at least 1, of users never seen in a 100 % segment of the window.
         m: users with so many kept units.
@@ -67,17 +70,25 @@ def users_estimate(
     n_seen = rest + n_full
     if rate >= 1:
         return exact(n_seen, "count", n_seen)
-    base = PeopleEstimate(None, None, None, "not_estimable", None, None, "npmle_users", n_seen, n_seen)
-    pregate = users_without_fit(n_seen, 1.0 if n_full > 0 else rate, noun, limits)
-    if pregate is not None and rest < limits.fewest_seen:
-        lower, upper = users_bounds(rest, rate)
-        base = replace(base, estimator="bounds")
-        fit = UsersFit(math.sqrt(max(rest, 1.0) * upper), lower, upper, 0.0, 0.0, 0.0)  # the estimate serves the remedy
-    else:
-        fit = _fit_rest(k, m, rate, limits)
-    interval = Interval(n_full + fit.estimate, n_full + fit.lower, n_full + fit.upper, n_full + fit.sensitivity)
-    verdict = pregate or users_verdict(interval, noun, limits)
+    few = users_without_fit(n_seen, 1.0 if n_full > 0 else rate, noun, limits)
+    without_fit = few is not None and rest < limits.fewest_seen
+    fit = _no_fit(rest, rate) if without_fit else _fit_rest(k, m, rate, limits)
+    interval = Interval(n_full + fit.estimate, n_full + fit.lower, n_full + fit.upper)
+    what = f"The number of {noun}"
+    verdict = with_misfit(few or width_verdict(interval, what, limits), fit.misfit, noun)
+    verdict = bounds_verdict(verdict, interval.lower, interval.upper, what)
+    base = PeopleEstimate(
+        None, None, None, "not_estimable", None, None, "bounds" if without_fit else "npmle_users", n_seen, n_seen,
+        alternative=None if without_fit else n_full + fit.alternative, misfit=fit.misfit,
+    )  # fmt: skip
     return as_allowed(verdict, interval, base, remedy("users", rate, interval.estimate, limits))
+
+
+def _no_fit(rest: float, rate: float) -> UsersFit:
+    """Give the interval that holds without a fit; its estimate serves the remedy."""
+    lower, upper = users_bounds(rest, rate)
+    guess = math.sqrt(max(rest, 1.0) * upper)
+    return UsersFit(guess, lower, upper, guess, guess, 1.0, 0.0)
 
 
 def _fit_rest(k: Counts, m: Weights, rate: float, limits: Limits) -> UsersFit:
@@ -85,23 +96,28 @@ def _fit_rest(k: Counts, m: Weights, rate: float, limits: Limits) -> UsersFit:
     rest = float(m.sum())
     lower, upper = users_bounds(rest, rate)
     if rest == 0:
-        return UsersFit(0.0, lower, upper, 0.0, 0.0, 0.0)
+        return UsersFit(0.0, lower, upper, 0.0, 0.0, 1.0, 0.0)
     fit = users_fit(k, m.astype(np.float64), rate)
     return fit if rest >= limits.fewest_seen else replace(fit, lower=lower, upper=max(upper, fit.estimate))
 
 
 def pageviews_per_visitor_estimate(
-    total: TotalLike, users: PeopleEstimate, n_kept_pageviews: float | None = None
+    total: TotalLike,
+    users: PeopleEstimate,
+    n_kept_pageviews: float | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> PeopleEstimate:
     """Divide the dashboard's pageviews by its visitors.
 
-    The interval joins the ends of both, [T_lo / U_hi, T_hi / U_lo], which is conservative. The verdict on visitors
-    decides.
+    Where both have an estimate the limits of the ratio are made of theirs (Donner & Zou 2012) as if their errors were
+    independent; they rise and fall together, which makes the interval rather too wide. Elsewhere the ends are divided
+    crosswise. The ratio's own width decides, and whether the counts of visits fit any population.
 
     Args:
         total: dashboard pageviews of the window.
         users: dashboard visitors of the window.
         n_kept_pageviews: pageviews as kept, for the naive value.
+        limits: thresholds; those of counts.
 
     Returns:
         Pageviews per visitor; estimator `ratio` at rate 1, else `npmle_ratio`.
@@ -111,23 +127,30 @@ def pageviews_per_visitor_estimate(
     if any(end is None for end in ends) or not users.lower:
         reason = users.status_reason if users.lower is None else "There may have been no visitor at all."
         return refusal(reason or "Neither pageviews nor visitors are known.", naive=naive, advice=users.remedy)
-    total_lower, total_upper, users_lower, users_upper = (float(end) for end in ends if end is not None)
-    shown = users.status in ("publish", "caution") and total.estimate is not None and bool(users.estimate)
-    status = users.status if shown else "bounds_only"
-    reason = users.status_reason
-    if status == "bounds_only" and reason is None:
-        reason = "Too few pageviews were kept for an estimate of their number; only bounds hold."
-    return PeopleEstimate(
-        estimate=float(total.estimate or 0.0) / float(users.estimate or 1.0) if shown else None,
-        lower=total_lower / users_upper,
-        upper=total_upper / users_lower,
-        status=status,
-        status_reason=reason,
-        remedy=users.remedy,
-        estimator="ratio" if users.estimator == "count" else "npmle_ratio",
-        naive=naive,
-        n_seen=users.n_seen,
-    )
+    interval = _ratio_interval(total, users)
+    what = "The number of pageviews per visitor"
+    if interval.estimate:
+        verdict = width_verdict(interval, what, limits)
+    else:
+        few = "Too few pageviews were kept for an estimate of their number; only bounds hold."
+        verdict = Verdict("bounds_only", few if users.estimate else users.status_reason)
+    verdict = with_misfit(verdict, users.misfit, "visitors")
+    verdict = bounds_verdict(verdict, interval.lower, interval.upper, what)
+    name = "ratio" if users.estimator == "count" else "npmle_ratio"
+    base = PeopleEstimate(None, None, None, "not_estimable", None, None, name, naive, users.n_seen, misfit=users.misfit)
+    return as_allowed(verdict, interval, base, users.remedy or f"{ADVICE}; {AT_FULL_RATE}")
+
+
+def _ratio_interval(total: TotalLike, users: PeopleEstimate) -> Interval:
+    """Divide a total by a count, both with limits; the estimate is 0 where one of the two has none."""
+    t, t_lower, t_upper = (as_float(end or 0.0) for end in (total.estimate, total.lower, total.upper))
+    u, u_lower, u_upper = (as_float(end or 0.0) for end in (users.estimate, users.lower, users.upper))
+    estimate = float(t[0] / u[0]) if u[0] > 0 else 0.0
+    # Of an exact count both ways are the same, and crosswise free of rounding.
+    if estimate == 0 or u_lower[0] == u_upper[0]:
+        return Interval(estimate, float(t_lower[0] / u_upper[0]), float(t_upper[0] / u_lower[0]))
+    lower, upper = ratio_from_limits((t, t_lower, t_upper), (u, u_lower, u_upper), 0.0)
+    return Interval(estimate, float(lower[0]), float(upper[0]))
 
 
 def two_day_review_bounds(
@@ -170,8 +193,8 @@ def two_day_review_bounds(
         sides = Side(click_units, rate), Side(other_units, rate)
         limit = share_fit(union_problem(*sides, m.astype(np.float64), at_least=2)).upper
     lower, upper = two_day_bounds(n_two_days, (users.lower, users.upper), rate, limit)
-    if lower <= 0 and upper >= 1:
-        reason = "So few reviews were seen that any share between none and all of the visitors is possible."
+    if upper - lower > WIDEST_SHARE:
+        reason = f"The share may lie anywhere between {percent(lower)} and {percent(upper)}, too wide even for bounds."
         return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
     reason = "Which days a visitor reviewed on is seen in part only; the true share lies between these bounds."
     return PeopleEstimate(None, lower, upper, "bounds_only", reason, advice, "bounds", naive, n_seen)

@@ -1,4 +1,4 @@
-"""Profile-likelihood intervals: the values whose best log-likelihood lies within 1.92 nats of the maximum."""
+"""Profile-likelihood intervals: the values whose best log-likelihood lies within a threshold of the maximum."""
 
 from __future__ import annotations
 
@@ -46,17 +46,27 @@ def profile_interval(
     Returns:
         Lower and upper end; an end is its limit where even the limit cannot be excluded.
     """
-    reach = float(np.sqrt(2 * special.gammaincinv(0.5, level)))
-    lower = _end(profile, peak, maximum, limits[0], -step, reach)
-    upper = _end(profile, peak, maximum, limits[1], step, reach)
+    cut = 2 * float(special.gammaincinv(0.5, level))
+    lower = profile_end(profile, peak, maximum, limits[0], -step, cut)
+    upper = profile_end(profile, peak, maximum, limits[1], step, cut)
     return lower, upper
 
 
-def _end(profile: Profile, peak: float, maximum: float, limit: float, step: float, reach: float) -> float:
-    """Find where the signed root of the deviance equals `reach` on one side: Newton's steps inside a bracket.
+def profile_end(profile: Profile, peak: float, maximum: float, limit: float, step: float, cut: float) -> float:
+    """Find where the deviance, 2 (maximum - profile), equals `cut` on one side: Newton's steps inside a bracket.
 
-    The signed root is nearly a straight line in the functional, so that three or four evaluations do.
+    The deviance's root is nearly a straight line in the functional, so that three or four evaluations do.
+
+    Args:
+        profile: as in `profile_interval`, as are `peak` and `maximum`.
+        limit: the farthest possible value on this side.
+        step: first step of the search, negative for the lower end.
+        cut: the deviance sought.
+
+    Returns:
+        The end; `limit` where even that cannot be excluded.
     """
+    reach = float(np.sqrt(cut))
     direction = 1.0 if step > 0 else -1.0
     inside, outside = peak, float("nan")
     x = peak + step

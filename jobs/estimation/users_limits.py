@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, percent
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Status, Verdict, percent
+from jobs.estimation.misfit import MISFIT
+
+WIDEST_BOUNDS = 5.0
+"""Bounds of a count of which the upper is more times the lower than this say nothing (statistics R2 13)."""
 
 
 def users_without_fit(n_seen: float, rate: float, noun: str, limits: Limits = DEFAULT_LIMITS) -> Verdict | None:
@@ -28,17 +32,48 @@ def users_without_fit(n_seen: float, rate: float, noun: str, limits: Limits = DE
     return None
 
 
-def users_verdict(fit: Interval, noun: str, limits: Limits = DEFAULT_LIMITS) -> Verdict:
-    """Decide from the width of its interval, and from a second model, what is shown of a count of users."""
-    width = f"The number of {noun} is known to ±{percent(fit.relative)} only"
+def width_verdict(fit: Interval, what: str, limits: Limits = DEFAULT_LIMITS) -> Verdict:
+    """Decide from the relative width of its interval what is shown of a count, or of a ratio of counts.
+
+    Args:
+        fit: estimate and interval.
+        what: subject of the sentence, such as "The number of visitors".
+        limits: thresholds.
+    """
+    width = f"{what} is known to ±{percent(fit.relative)} only"
     if fit.relative > limits.users_caution:
         return Verdict("bounds_only", f"{width}, too wide for an estimate (at most ±{percent(limits.users_caution)}).")
     if fit.relative > limits.users_publish:
         return Verdict("caution", f"{width}, wider than the ±{percent(limits.users_publish)} of a firm number.")
-    if not fit.agrees:
-        return Verdict(
-            "caution",
-            f"A smoother model of visits gives {fit.sensitivity:.0f} {noun}, outside the interval, so that the answer "
-            "depends on the model.",
-        )
     return Verdict("publish")
+
+
+def with_misfit(verdict: Verdict, misfit: float, noun: str) -> Verdict:
+    """Lower a verdict to `caution` where no population whatever explains the counts, and say so first of all."""
+    if misfit >= MISFIT:
+        return verdict
+    status: Status = "caution" if verdict.status == "publish" else verdict.status
+    reason = (
+        f"No population of {noun} explains how often they were seen: the sampling rate was not the declared one, "
+        "visits arrived twice, or visits of a user were not kept independently."
+    )
+    return Verdict(status, reason)
+
+
+def bounds_verdict(verdict: Verdict, lower: float, upper: float, what: str) -> Verdict:
+    """Refuse bounds that are too far apart to say anything; leave every other verdict as it is.
+
+    Args:
+        verdict: what stands before.
+        lower: lower bound of a count, or of a ratio of counts.
+        upper: upper bound.
+        what: subject of the sentence, such as "The number of visitors".
+    """
+    if verdict.status != "bounds_only" or upper <= WIDEST_BOUNDS * lower:
+        return verdict
+    between = f"{_short(lower)} and {_short(upper)}"
+    return Verdict("not_estimable", f"{what} may be anything between {between}, which is too wide even for bounds.")
+
+
+def _short(bound: float) -> str:
+    return f"{bound:.0f}" if bound >= 10 or bound == 0 else f"{bound:.1f}"

@@ -62,7 +62,10 @@ def plan_people(scenario: Scenario, setting: Setting, limits: Limits = DEFAULT_L
     on_a_day = _expected_return(means, means, users, rate, limits)
     answers = (
         ("dashboard_visitors", visitors),
-        ("pageviews_per_visitor", pageviews_per_visitor_estimate(_expected_loads(scenario, setting), visitors)),
+        (
+            "pageviews_per_visitor",
+            pageviews_per_visitor_estimate(_expected_loads(scenario, setting), visitors, limits=limits),
+        ),
         ("reviewers", _expected_users(clicked * scenario.window_days, users, rate, "reviewers", limits)),
         ("two_day_review_rate", _expected_two_days(scenario, means, clicked, rate, visitors, limits)),
         ("link_click_through_rate_unique", _expected_unique_ctr(scenario, means, clicked, rate, limits)),

@@ -10,6 +10,7 @@ import pandas as pd
 
 from jobs.estimation.answers import PeopleEstimate, refusal
 from jobs.estimation.fits import FitTask
+from jobs.estimation.limits import Limits
 from jobs.estimation.people import pageviews_per_visitor_estimate
 from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
 from jobs.rows.fitting import (
@@ -65,7 +66,7 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     answers |= _two_day(
         {key[1:] for key in wanted if key[0] == "two_day_review_rate"}, by_window, people, sums, fitting
     )
-    answers |= _per_visitor(wanted, by_window, people)
+    answers |= _per_visitor(wanted, by_window, people, fitting.limits)
     process = {key for key in wanted if key[0] == "pageviews_per_visitor"}
     answers |= {("process", *key): _refuse_process(answers[key]) for key in process}
     asked = [
@@ -116,7 +117,7 @@ def _two_day(
     sums: VisitSums,
     fitting: Fitting,
 ) -> dict[Key, PeopleEstimate]:
-    """Bound the two-day review rate of every wanted window; where sessions are sampled, by Garwood's term alone."""
+    """Bound the two-day review rate of every wanted window; where sessions are sampled, by what was seen alone."""
     tables = tables_by(sums.two_day_counts, VISIT_WINDOW)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
@@ -140,7 +141,7 @@ def _two_day(
 
 
 def _per_visitor(
-    wanted: set[Key], windows: Mapping[Key, Record], people: Mapping[Key, PeopleEstimate]
+    wanted: set[Key], windows: Mapping[Key, Record], people: Mapping[Key, PeopleEstimate], limits: Limits
 ) -> dict[Key, PeopleEstimate]:
     """Divide pageviews by visitors in every wanted window."""
     answers = {}
@@ -152,7 +153,8 @@ def _per_visitor(
                 None if row["loads_status"] == "bounds_only" else row["loads_estimate"],
                 row["loads_upper"],
             )
-            answers[key] = pageviews_per_visitor_estimate(loads, people[VISITORS, key[1:]], float(row["n_loads"]))
+            visitors = people[VISITORS, key[1:]]
+            answers[key] = pageviews_per_visitor_estimate(loads, visitors, float(row["n_loads"]), limits)
     return answers
 
 

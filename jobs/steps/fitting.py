@@ -22,7 +22,7 @@ import numpy as np
 
 from jobs import estimation
 from jobs.errors import WarehouseError
-from jobs.estimation.answers import PeopleEstimate, refuse_failed
+from jobs.estimation.answers import PeopleEstimate, refuse_failed, restored
 from jobs.estimation.fits import ESTIMATORS, FitTask
 from jobs.estimation.limits import Limits
 from jobs.log import get_logger
@@ -35,7 +35,7 @@ Answers = dict[str, PeopleEstimate | str]  # by name of the task; a text tells w
 
 # Each file of the estimators, and only these: a changed line in another leaves answers as they are.
 CODE = (
-    "mixture", "kernels", "profile", "misfit", "users", "retention", "bounds", "limits", "users_limits",
+    "intervals", "mixture", "kernels", "profile", "misfit", "users", "retention", "bounds", "limits", "users_limits",
     "share_limits", "remedy", "identifiability", "answers", "shares", "people",
 )  # fmt: skip
 CHUNKS_PER_WORKER = 8  # small enough to share the work evenly, large enough to spare messages
@@ -185,8 +185,8 @@ def _cached(cache_dir: Path | None, name: str) -> PeopleEstimate | None:
     path = cache_dir / f"{name}.json"
     try:
         digest, answer = json.loads(path.read_text(encoding="utf-8"))
-        return PeopleEstimate(**answer) if digest == _digest(answer) else None
-    except (FileNotFoundError, ValueError, TypeError):
+        return restored(answer) if digest == _digest(answer) else None
+    except (FileNotFoundError, ValueError, TypeError, AttributeError):
         return None
 
 

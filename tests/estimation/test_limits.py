@@ -1,104 +1,11 @@
-"""The limits, threshold by threshold, and the remedies."""
+"""Numbers in sentences, and the remedies."""
 
 import re
 
 import pytest
 
-from jobs.estimation.limits import (
-    Interval,
-    Limits,
-    percent,
-    points,
-)
+from jobs.estimation.limits import percent, points
 from jobs.estimation.remedy import expected_half_width, remedy
-from jobs.estimation.share_limits import share_verdict, share_without_fit
-from jobs.estimation.users_limits import users_verdict, users_without_fit
-
-
-def users_interval(relative, sensitivity=1000.0):
-    return Interval(1000.0, 1000 * (1 - relative), 1000 * (1 + relative), sensitivity)
-
-
-def share_interval(half, share=0.4, sensitivity=None):
-    return Interval(share, share - half, share + half, share if sensitivity is None else sensitivity)
-
-
-@pytest.mark.parametrize(
-    ("relative", "status"), [(0.099, "publish"), (0.101, "caution"), (0.249, "caution"), (0.251, "bounds_only")]
-)
-def test_users_are_gated_by_relative_width(relative, status):
-    assert users_verdict(users_interval(relative), "visitors").status == status
-
-
-@pytest.mark.parametrize(
-    ("half", "status"),
-    [
-        (0.0299, "publish"),
-        (0.0301, "caution"),
-        (0.0699, "caution"),
-        (0.0701, "bounds_only"),
-        (0.1499, "bounds_only"),
-        (0.1501, "not_estimable"),
-    ],
-)
-def test_shares_are_gated_by_points(half, status):
-    assert share_verdict(share_interval(half)).status == status
-
-
-@pytest.mark.parametrize(
-    ("half", "share", "status"), [(0.02, 0.079, "caution"), (0.02, 0.081, "publish"), (0.02, 0.039, "bounds_only")]
-)
-def test_small_shares_are_gated_relative_to_themselves(half, share, status):
-    assert share_verdict(share_interval(half, share)).status == status
-
-
-def test_a_second_model_outside_the_interval_forbids_publishing():
-    verdict = users_verdict(users_interval(0.05, sensitivity=1100.0), "visitors")
-    assert verdict.status == "caution"
-    assert "1100 visitors" in str(verdict.reason)
-    assert share_verdict(share_interval(0.02, sensitivity=0.5)).status == "caution"
-
-
-@pytest.mark.parametrize("rate", [0.01, 0.1])
-def test_at_ten_percent_nothing_is_estimated(rate):
-    users, share = users_without_fit(10**6, rate, "visitors"), share_without_fit(10**6, rate, "visitors")
-    assert users is not None
-    assert share is not None
-    assert (users.status, share.status) == ("bounds_only", "not_estimable")
-    assert percent(rate) in str(users.reason)
-
-
-def test_under_thirty_seen_nothing_is_estimated():
-    assert users_without_fit(30, 0.5, "visitors") is None
-    assert share_without_fit(30, 0.5, "visitors") is None
-    verdict = users_without_fit(29, 0.5, "reviewers")
-    assert verdict is not None
-    assert verdict.status == "bounds_only"
-    assert "29 reviewers" in str(verdict.reason)
-    refused = share_without_fit(29, 0.5, "visitors")
-    assert refused is not None
-    assert refused.status == "not_estimable"
-
-
-def test_gates_are_settings():
-    strict = Limits(users_publish=0.02, fewest_seen=50)
-    assert users_verdict(users_interval(0.05), "visitors", strict).status == "caution"
-    assert users_without_fit(40, 0.5, "visitors", strict) is not None
-
-
-def test_published_verdicts_need_no_reason_and_others_are_one_sentence():
-    assert users_verdict(users_interval(0.05), "visitors").reason is None
-    for verdict in (
-        users_verdict(users_interval(0.2), "visitors"),
-        users_verdict(users_interval(0.5), "visitors"),
-        share_verdict(share_interval(0.05)),
-        share_verdict(share_interval(0.1)),
-        share_verdict(share_interval(0.2)),
-        share_without_fit(10, 0.5, "visitors"),
-        users_without_fit(10, 0.05, "visitors"),
-    ):
-        assert re.fullmatch(r"[A-Z].*[^.]\.", str(verdict.reason)), verdict
-        assert ". " not in str(verdict.reason)
 
 
 @pytest.mark.parametrize(

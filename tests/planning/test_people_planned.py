@@ -39,7 +39,7 @@ def test_a_wiki_without_variation_and_a_tiny_one_are_planned_too():
     alike = Scenario("alike", users=5_000, pageviews_per_hour=20_000, eligible_share=0.5, activity_variation=0.0)
     assert expected("pageview", 0.5, alike)["dashboard_visitors"].status == "publish"
     tiny = Scenario("tiny", users=50, pageviews_per_hour=5, eligible_share=0.5)
-    assert expected("pageview", 0.5, tiny)["dashboard_visitors"].status == "bounds_only"
+    assert expected("pageview", 0.5, tiny)["dashboard_visitors"].status == "not_estimable"
     assert expected("pageview", 0.001, tiny)["two_week_return_rate"].status == "not_estimable"
 
 
