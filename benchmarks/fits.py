@@ -51,7 +51,7 @@ def retention_tasks(n: int, rng: np.random.Generator, *, spanning: bool) -> list
         table = tabulate(a + both, b + both, both)
         arguments = {"k1": table.columns[0], "k2": table.columns[1], "m": table.m, "rate1": rate, "rate2": rate}
         if spanning:
-            arguments |= {"spanning": table.columns[2], "spanning_share": 0.1}
+            arguments["spanning"] = table.columns[2]
         tasks.append(FitTask("retention_estimate", arguments))
     return tasks
 

@@ -21,7 +21,7 @@ Law = Literal["int", "ztp"]
 USERS_EXACT = 12  # cells 0..12 hold one count each
 USERS_CAP = 60
 PAIR_EDGES: IntArray = np.array([0, 1, 2, 3, 4, 6, 9, 14, 22, 40])
-SPANNING_EDGES: IntArray = np.array([0, 1, 2, 3])
+SPANNING_CELLS = 3  # cells of spanning sessions above "none": 1, 2, 3 and more
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,10 @@ def users_types(law: Law, rate: float, largest: int) -> Array:
 
 
 def pair_types(law: Law, rate: float, largest: int) -> Array:
-    """Types of one margin of a joint fit: 0..8 then growing by a half; for `ztp` means above zero."""
+    """Types of one margin of a joint fit: 0..8 then growing by a half; for `ztp` means (0 for exactly one unit)."""
     reach = 1.6 * min(int(PAIR_EDGES[-1]), max(6, largest)) / rate
     if law == "ztp":
-        return np.geomspace(0.3, reach, 14)
+        return np.concatenate([[0.0], np.geomspace(0.3, reach, 14)])
     grid, value = list(range(9)), 9.0
     while value < reach:
         grid.append(round(value))
@@ -117,16 +117,37 @@ def thin_poisson(means: Array, rate: float, edges: IntArray) -> Array:
     return cells
 
 
-def sampled_margin(rate: float, largest: int, law: Law = "int", edges: IntArray = PAIR_EDGES) -> Margin:
-    """Margin of a window at a rate below 1; users without any unit in it are a type of their own."""
-    types = pair_types(law, rate, largest)
+def sampled_margin(rate: float, largest: int, law: Law = "int") -> Margin:
+    """Margin of a window at a rate below 1, its cells those of `PAIR_EDGES`; who had no unit in it is a type, too."""
+    return _margin_of(pair_types(law, rate, largest), rate, law, PAIR_EDGES)
+
+
+def spanning_margin(rate: float, largest: int, law: Law = "int") -> tuple[Margin, IntArray]:
+    """Margin of the sessions that touch both windows, of which a user seldom has two; with the edges of its cells.
+
+    The cell above the largest count seen is one of them: that it is empty bounds how many such sessions users have.
+    """
+    edges: IntArray = np.arange(2 + min(SPANNING_CELLS - 1, largest))
+    if law == "ztp":
+        types = np.concatenate([[0.0], np.geomspace(0.3, 1.6 * max(2, largest) / rate, 5)])
+    else:
+        grid, value = [0, 1, 2, 3], 4.0
+        while value < 1.6 * min(int(PAIR_EDGES[-1]), largest) / rate:
+            grid.append(round(value))
+            value *= 1.5
+        types = np.array(grid, dtype=np.float64)
+    return _margin_of(types, rate, law, edges), edges
+
+
+def _margin_of(types: Array, rate: float, law: Law, edges: IntArray) -> Margin:
+    """Margin of given types."""
     if law == "int":
         return Margin(thin_whole(types, rate, edges), (types > 0).astype(np.float64), (types > 1).astype(np.float64))
     nobody = np.zeros((len(edges), 1))
     nobody[0] = 1.0
     kernel = np.hstack([nobody, thin_poisson(types, rate, edges)])
-    # Of a zero-truncated Poisson variable, the chance of two or more.
-    repeated = np.asarray(1 + types * np.exp(-types) / np.expm1(-types), dtype=np.float64)
+    # Of a zero-truncated Poisson variable, the chance of two or more: 1 - t / (exp(t) - 1).
+    repeated = np.asarray(1 - 1 / special.exprel(types), dtype=np.float64)
     zero = np.zeros(1)
     return Margin(kernel, np.concatenate([zero, np.ones(len(types))]), np.concatenate([zero, repeated]))
 

@@ -27,9 +27,10 @@ class Limits:
         share_caution: half-width of a share up to which it is `caution`.
         share_caution_relative: the same, relative to the share.
         share_bounds: half-width of a share up to which bounds are shown.
-        spanning: share of kept sessions in both windows up to which two windows count as thinned independently.
         spanning_rate: rate from which sessions in both windows are modelled; below it the few intervals narrow enough
-            to be shown were the unlucky ones (coverage study, 25 %), so that such shares are refused.
+            to be shown were the unlucky ones (coverage study, 25 %).
+        spanning_bias: what sessions in both windows may add to a share where they are not modelled, relative to its
+            half-width.
     """
 
     blind_rate: float = 0.1
@@ -41,8 +42,8 @@ class Limits:
     share_caution: float = 0.07
     share_caution_relative: float = 0.50
     share_bounds: float = 0.15
-    spanning: float = 0.01
     spanning_rate: float = 0.5
+    spanning_bias: float = 0.2
 
 
 DEFAULT_LIMITS = Limits()
@@ -63,7 +64,7 @@ class Interval:
     estimate: float
     lower: float
     upper: float
-    sensitivity: float
+    sensitivity: float = float("nan")
 
     @property
     def half_width(self) -> float:

@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 
 from jobs.estimation.kernels import (
     PAIR_EDGES,
-    SPANNING_EDGES,
     Law,
     Margin,
     cell_of,
     joint,
     known_margin,
     sampled_margin,
+    spanning_margin,
     spread,
     with_certain_cell,
 )
+from jobs.estimation.misfit import misfit_probability
 from jobs.estimation.mixture import solve
 from jobs.estimation.profile import Point, profile_interval
 
@@ -49,6 +50,7 @@ class ShareFit:
         upper: upper end.
         certificate: nats by which the solver may have missed the maximum.
         n_denominator: users in the denominator, those never seen included (at the maximum).
+        misfit: probability of counts as far from the fit as these, were it the truth (`misfit.py`).
     """
 
     estimate: float
@@ -56,6 +58,7 @@ class ShareFit:
     upper: float
     certificate: float
     n_denominator: float
+    misfit: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -95,15 +98,15 @@ class Side:
         return seen if self.certain is None else seen | self.certain
 
 
-def _margin(side: Side, law: Law, edges: IntArray = PAIR_EDGES) -> tuple[Margin, IntArray]:
+def _margin(side: Side, law: Law) -> tuple[Margin, IntArray]:
     """Build the margin of a side and the cell of each of its rows."""
     if side.rate >= 1:
         return known_margin(), side.present().astype(np.int64)
-    margin = sampled_margin(side.rate, int(side.k.max(initial=1)), law, edges)
-    cells = cell_of(side.k, edges)
+    margin = sampled_margin(side.rate, int(side.k.max(initial=1)), law)
+    cells = cell_of(side.k, PAIR_EDGES)
     if side.certain is None:
         return margin, cells
-    return with_certain_cell(margin), np.where(side.certain, len(edges), cells)
+    return with_certain_cell(margin), np.where(side.certain, len(PAIR_EDGES), cells)
 
 
 def _problem(sides: list[tuple[Margin, IntArray]], m: Array, numerator: Array, denominator: Array) -> Problem:
@@ -153,6 +156,9 @@ def spanning_problem(
 ) -> Problem:
     """Pose the return share where sessions touch both windows: three margins, each session in exactly one.
 
+    Users with such a session were there in both windows, so that of what else they did only the rough size is asked:
+    every second type will do, and the fit costs little more than one of two margins.
+
     Args:
         first: kept sessions in the first window only.
         spanning: kept sessions that touch both windows.
@@ -161,11 +167,21 @@ def spanning_problem(
         rate: sampling rate of both windows, below 1.
         law: as in `return_problem`.
     """
-    outer = (_margin(Side(first, rate), law), _margin(Side(second, rate), law))
-    sides = [outer[0], _margin(Side(spanning, rate), law, SPANNING_EDGES), outer[1]]
+    between, edges = spanning_margin(rate, int(spanning.max(initial=0)), law)
+    sides = [_margin(Side(first, rate), law), (between, cell_of(spanning, edges)), _margin(Side(second, rate), law)]
     margins = [margin for margin, _ in sides]
     only_first, both, only_second = spread(margins, [margin.present for margin in margins])
-    return _problem(sides, m, np.maximum(both, only_first * only_second), np.maximum(both, only_first))
+    problem = _problem(sides, m, np.maximum(both, only_first * only_second), np.maximum(both, only_first))
+    rough = spread(margins, [_rough(margin.kernel.shape[1]) for margin in margins])
+    keep = (both == 0) | ((rough[0] == 1) & (rough[2] == 1))
+    return Problem(problem.kernel[:, keep], problem.cells, problem.numerator[keep], problem.denominator[keep])
+
+
+def _rough(n_types: int) -> Array:
+    """Mark 0, 1, then every second type, and the last."""
+    places = np.arange(n_types)
+    is_rough = (places <= 1) | (places % 2 == 0) | (places == n_types - 1)
+    return np.asarray(is_rough, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -219,5 +235,7 @@ def share_fit(problem: Problem) -> ShareFit:
 
     step = max(float(np.sqrt(estimate * (1 - estimate) / problem.cells.sum())), 0.003)
     lower, upper = profile_interval(profile, estimate, start.loglik, (0.0, 1.0), 2.0 * step)
-    n_denominator = float(problem.cells.sum()) * in_denominator
-    return ShareFit(estimate, min(lower, estimate), max(upper, estimate), start.gap, n_denominator)
+    n_seen = float(problem.cells.sum())
+    misfit = misfit_probability(seen.cells, n_seen * (seen.kernel @ start.weights))
+    lower, upper = min(lower, estimate), max(upper, estimate)
+    return ShareFit(estimate, lower, upper, start.gap, n_seen * in_denominator, misfit)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, percent, points
 
+WIDEST_BOUNDS = 0.5
+"""Bounds of a share that lie further apart say nothing (statistics R2 13)."""
+
 
 def share_without_fit(n_seen: float, rate: float, noun: str, limits: Limits = DEFAULT_LIMITS) -> Verdict | None:
     """Decide before any fit whether a share of users can be estimated at all.
@@ -30,20 +33,43 @@ def share_without_fit(n_seen: float, rate: float, noun: str, limits: Limits = DE
 
 
 def share_verdict(fit: Interval, limits: Limits = DEFAULT_LIMITS) -> Verdict:
-    """Decide from the width of its interval, and from a second model, what is shown of a share of users."""
+    """Decide from the width of its interval what is shown of a share of users.
+
+    The one gate of all rates, 1 included, where a process row has the interval of Wilson (statistics R2 6): the same
+    users must not be refused at 90 % and published at 100 %.
+
+    Args:
+        fit: the share and its interval.
+        limits: thresholds.
+    """
     width = f"The share is known to ±{points(fit.half_width)} only"
-    if fit.half_width > limits.share_bounds:
-        return Verdict("not_estimable", f"{width}, too wide even for bounds (at most ±{points(limits.share_bounds)}).")
+    widest = min(limits.share_bounds, WIDEST_BOUNDS / 2)
+    if fit.half_width > widest:
+        return Verdict("not_estimable", f"{width}, too wide even for bounds (at most ±{points(widest)}).")
     if fit.half_width > limits.share_caution or fit.relative > limits.share_caution_relative:
         return Verdict("bounds_only", f"{width}, too wide for an estimate.")
     if fit.half_width > limits.share_publish or fit.relative > limits.share_publish_relative:
-        return Verdict(
-            "caution", f"{width}, wider than the ±{points(limits.share_publish)} or quarter of a firm number."
-        )
-    if not fit.agrees:
-        return Verdict(
-            "caution",
-            f"A smoother model of visits gives {percent(fit.sensitivity)}, outside the interval, so that the answer "
-            "depends on the model.",
-        )
+        firm = f"wider than the ±{points(limits.share_publish)} or quarter of a firm number"
+        return Verdict("caution", f"{width}, {firm}.")
     return Verdict("publish")
+
+
+def spanning_verdict(bias: float, share: float, fit: Interval, limits: Limits = DEFAULT_LIMITS) -> Verdict | None:
+    """Decide whether sessions in both windows, where they are not modelled, may have biased a return share.
+
+    Args:
+        bias: what they may have added to the share.
+        share: of the users seen in both windows, those with such a session.
+        fit: the share and its interval.
+        limits: thresholds.
+
+    Returns:
+        The verdict `not_estimable`, or None where the bias is small beside the interval (statistics R2 2).
+    """
+    if bias <= limits.spanning_bias * fit.half_width:
+        return None
+    reason = (
+        f"Of the users seen in both windows {percent(share)} had one session in both, so that coming back and staying "
+        "cannot be told apart (sessions span both windows)."
+    )
+    return Verdict("not_estimable", reason)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from jobs.estimation.answers import Counts, Flags, PeopleEstimate, Weights, as_allowed, exact, refusal
+from jobs.estimation.bounds import users_bounds
+from jobs.estimation.intervals import Z95, wilson
 from jobs.estimation.kernels import Law
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, percent
-from jobs.estimation.remedy import remedy
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, points
+from jobs.estimation.remedy import AT_FULL_RATE, remedy
 from jobs.estimation.retention import (
     Problem,
+    ShareFit,
     Side,
     return_problem,
     share_fit,
@@ -21,17 +25,88 @@ from jobs.estimation.retention import (
     spanning_problem,
     union_problem,
 )
-from jobs.estimation.share_limits import share_verdict, share_without_fit
+from jobs.estimation.share_limits import share_verdict, share_without_fit, spanning_verdict
+from jobs.estimation.users_limits import with_misfit
+
+REALISED_RATE = 0.75
+REALISED_USERS = 300
+"""From this rate and so many users on, a realised share has an interval of its own (statistics R2 9)."""
+REALISED_CHANCE = 0.95
+REALISED_LEAST = 1 / 3
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A share to estimate.
+
+    Attributes:
+        pose: gives the problem under a law.
+        naive: the share as kept.
+        n_seen: users seen in the denominator.
+        rate: the smaller sampling rate, that of 100 % segments left out.
+        name: the estimator.
+        noun: what the users of the denominator are called, in the plural.
+    """
+
+    pose: Callable[[Law], Problem]
+    naive: float
+    n_seen: float
+    rate: float
+    name: str
+    noun: str
 
 
 def _share(
-    pose: Callable[[Law], Problem], naive: float, n_seen: float, rate: float, name: str, limits: Limits
+    asked: _Asked, limits: Limits, check: Callable[[ShareFit], Verdict | None] = lambda _: None
 ) -> PeopleEstimate:
-    """Fit a share, hold it against the hurdle model, and show what its verdict allows."""
-    fit = share_fit(pose("int"))
-    interval = Interval(fit.estimate, fit.lower, fit.upper, share_point(pose("ztp")))
-    base = PeopleEstimate(None, None, None, "not_estimable", None, None, name, naive, n_seen)
-    return as_allowed(share_verdict(interval, limits), interval, base, remedy("share", rate, fit.n_denominator, limits))
+    """Fit a share and show what its verdict allows, that of what happened and that of the process apart.
+
+    Args:
+        asked: the share.
+        limits: thresholds.
+        check: refuses a fit for another reason than its width, or gives None.
+    """
+    fit = share_fit(asked.pose("int"))
+    base = PeopleEstimate(
+        None, None, None, "not_estimable", None, None, asked.name, asked.naive, asked.n_seen,
+        alternative=share_point(asked.pose("ztp")), misfit=fit.misfit,
+    )  # fmt: skip
+    advice = remedy("share", asked.rate, fit.n_denominator, limits)
+    whole = Interval(fit.estimate, fit.lower, fit.upper)
+    no = check(fit)
+
+    def answer(interval: Interval, advice: str) -> PeopleEstimate:
+        verdict = no or with_misfit(share_verdict(interval, limits), fit.misfit, asked.noun)
+        return as_allowed(verdict, interval, base, advice)
+
+    is_apart = asked.rate >= REALISED_RATE and fit.n_denominator >= REALISED_USERS
+    realised = answer(_of_what_happened(fit) if is_apart else whole, advice)
+    return replace(realised, process=answer(whole, advice.replace(AT_FULL_RATE, _at_full_rate(fit))))
+
+
+def _at_full_rate(fit: ShareFit) -> str:
+    """Say how well the process would be known if everything were kept."""
+    lower, upper = wilson(fit.estimate * fit.n_denominator, fit.n_denominator)
+    return f"at 100 %: ±{points((float(upper[0]) - float(lower[0])) / 2)}"
+
+
+def _of_what_happened(fit: ShareFit) -> Interval:
+    """Narrow the interval of a share of the process to that of the users who came.
+
+    The fit's interval holds the chance by which those N users are who they are, of variance R (1 - R) / N; they are
+    known but for those missed, Var(R_hat) - R (1 - R) / N. Each side is scaled by the root of what remains; of a
+    side shorter than the mean of both, as the longer would be. Where next to nobody is missed that remainder is a small
+    difference of large numbers, hence only `REALISED_CHANCE` of the chance is taken off, and no less than
+    `REALISED_LEAST` of a side is kept (coverage study: without either 92 % of zipf and 33 % of daily visitors).
+    """
+    below, above = fit.estimate - fit.lower, fit.upper - fit.estimate
+    chance = REALISED_CHANCE * Z95**2 * fit.estimate * (1 - fit.estimate) / fit.n_denominator
+
+    def kept(side: float) -> float:
+        whole = max(side, (below + above) / 2)
+        return math.sqrt(max(1 - chance / whole**2, REALISED_LEAST**2)) if whole > 0 else 1.0
+
+    return Interval(fit.estimate, fit.estimate - below * kept(below), fit.estimate + above * kept(above))
 
 
 def _if_any(full: Flags | None) -> Flags | None:
@@ -61,7 +136,6 @@ def retention_estimate(
     rate2: float,
     full1: Flags | None = None,
     full2: Flags | None = None,
-    spanning_share: float = 0.0,
     spanning: Counts | None = None,
     limits: Limits = DEFAULT_LIMITS,
 ) -> PeopleEstimate:
@@ -75,8 +149,7 @@ def retention_estimate(
         rate2: the same in the second window.
         full1: per row, whether the users were seen in a 100 % segment of the first window; None without a segment.
         full2: the same in the second window.
-        spanning_share: share of kept sessions that touch both windows; 0 where pageviews are sampled.
-        spanning: per row, kept sessions that touch both windows; needed only above 1 % spanning.
+        spanning: per row, kept sessions that touch both windows; None where pageviews are sampled.
         limits: thresholds.
 
     Returns:
@@ -95,14 +168,15 @@ def retention_estimate(
     refused = _before_fit(cohort, naive, rate, "visitors of the first window", limits)
     if refused is not None or naive is None:
         return refused or refusal("Nobody was seen in the first window.")
-    smaller = min(rate1, rate2)
-    pose = _return_pose(first, second, m.astype(np.float64))
-    if max(rate1, rate2) < 1 and spanning_share > limits.spanning:
-        is_mixed = rate1 != rate2 or full1 is not None or full2 is not None
-        if spanning is None or is_mixed or rate1 < limits.spanning_rate:
-            return _refuse_spanning(spanning_share, cohort, naive, smaller, limits)
-        pose = _spanning_pose(k1, spanning, k2, m.astype(np.float64), rate1)
-    return _share(pose, naive, cohort, smaller, "npmle_retention", limits)
+    weights = m.astype(np.float64)
+    pose = _return_pose(first, second, weights)
+    asked = _Asked(pose, naive, cohort, min(rate1, rate2), "npmle_retention", "visitors")
+    spans = np.zeros(len(m), dtype=bool) if spanning is None else spanning > 0
+    if spanning is None or not spans.any() or max(rate1, rate2) >= 1:
+        return _share(asked, limits)
+    if rate1 == rate2 >= limits.spanning_rate and full1 is None and full2 is None:
+        return _share(replace(asked, pose=_spanning_pose(k1, spanning, k2, weights, rate1)), limits)
+    return _share(asked, limits, _spanning_check(float(m[spans].sum()), both, (rate1, rate2), limits))
 
 
 def _return_pose(first: Side, second: Side, m: NDArray[np.float64]) -> Callable[[Law], Problem]:
@@ -117,13 +191,23 @@ def _spanning_pose(
     return lambda law: spanning_problem(k1 - spanning, spanning, k2 - spanning, m, rate, law)
 
 
-def _refuse_spanning(share: float, cohort: float, naive: float, rate: float, limits: Limits) -> PeopleEstimate:
-    """Refuse a return share whose windows share too many sessions."""
-    reason = (
-        f"{percent(share)} of sessions span both windows, so that coming back and staying cannot be told apart "
-        "(sessions span both windows)."
-    )
-    return refusal(reason, n_seen=cohort, naive=naive, advice=remedy("share", rate, cohort / rate, limits))
+def _spanning_check(
+    n_spanning: float, both: float, rates: tuple[float, float], limits: Limits
+) -> Callable[[ShareFit], Verdict | None]:
+    """Hold what sessions in both windows may add to a share, where the fit does not know them, against its interval.
+
+    Such a session is kept or lost in both windows at once, which two windows apart take for two visits kept by chance:
+    a share s of the cohort with one adds s (1 / rate - 1) at most. An id kept at the smaller of two rates is kept at
+    the larger, too, so that s is counted by the smaller and the bias made by the larger.
+    """
+
+    def check(fit: ShareFit) -> Verdict | None:
+        share = users_bounds(n_spanning, min(rates))[1] / fit.n_denominator
+        bias = share * (1 / max(rates) - 1)
+        interval = Interval(fit.estimate, fit.lower, fit.upper)
+        return spanning_verdict(bias, n_spanning / max(both, n_spanning), interval, limits)
+
+    return check
 
 
 def unique_ctr_estimate(
@@ -166,4 +250,8 @@ def unique_ctr_estimate(
     if refused is not None or naive is None:
         return refused or refusal("Nobody was seen to be shown the link.")
     weights = m.astype(np.float64)
-    return _share(lambda law: union_problem(click, shown, weights, law), naive, n_seen, rate, "npmle_ratio", limits)
+
+    def pose(law: Law) -> Problem:
+        return union_problem(click, shown, weights, law)
+
+    return _share(_Asked(pose, naive, n_seen, rate, "npmle_ratio", "users shown the link"), limits)

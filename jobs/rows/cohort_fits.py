@@ -43,30 +43,29 @@ def fill_cohorts(candidates: pd.DataFrame, sums: CohortSums, context: WindowCont
     if candidates.empty or not (candidates["status"] == PENDING).any():
         return candidates
     pending = candidates[candidates["status"] == PENDING]
-    tables, spanning = tables_by(sums.counts, COHORT), spanning_shares(sums.spanning)
+    tables = tables_by(sums.counts, COHORT)
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
     asked = pending[[*COHORT, *ASKED]].drop_duplicates(COHORT)
     for key, row in zip(keys_of(asked, COHORT), asked.to_dict("records"), strict=True):
         metric = context.catalogue.metric(row["metric"])
-        no = _refused(metric, row)
+        windows = _regimes_of_windows(context, metric, row)
+        no = _refused(metric, row, windows)
         if no is not None:
             known[key] = no
             continue
-        first, second = _regimes_of_windows(context, metric, row)
-        arguments = _arguments(tables.get(key), first, second)
-        arguments |= {"spanning_share": spanning.get(key, 0.0), "limits": fitting.limits}
-        tasks[key] = FitTask("retention_estimate", arguments)
+        arguments = _arguments(tables.get(key), *windows)
+        tasks[key] = FitTask("retention_estimate", arguments | {"limits": fitting.limits})
     return fill(candidates, keys_of(pending, COHORT), known | fitting.run(tasks))
 
 
-def _refused(metric: Metric, row: Record) -> PeopleEstimate | None:
+def _refused(metric: Metric, row: Record, windows: tuple[Regimes, Regimes]) -> PeopleEstimate | None:
     cohort, returned = float(row["observed_denominator"]), float(row["observed_numerator"])
     naive = returned / cohort if cohort else None
     is_measured = not isinstance(row["unmeasured_reason"], str)
     if metric.elements is not None and is_measured:
         return refuse_presented(sampled_rate(row["regimes"]), cohort, naive)
-    return refused(row, cohort, naive)
+    return refused(row, cohort, naive, windows)
 
 
 def _regimes_of_windows(context: WindowContext, metric: Metric, row: Record) -> tuple[Regimes, Regimes]:
@@ -91,9 +90,3 @@ def _arguments(table: Table | None, first: Regimes, second: Regimes) -> dict[str
         arguments[f"rate{side}"] = rate
         arguments[f"full{side}"] = full if is_mixed else None
     return arguments
-
-
-def spanning_shares(spanning: pd.DataFrame) -> dict[Key, float]:
-    """Return the share of kept units that touch both windows, by cohort."""
-    kept = spanning[spanning["n_kept"] > 0]
-    return dict(zip(keys_of(kept, COHORT), (kept["n_spanning"] / kept["n_kept"]).tolist(), strict=True))

@@ -72,16 +72,25 @@ def _known(context: WindowContext, metric: Metric, wiki: str, first: date, end: 
     missing, cautions = context.arrival.missing_reason(first, end), context.arrival.cautions(first, end)
     instruments = context.usage_instruments(first, end)
     unmeasured = context.usage_unmeasured(first, end) or missing
+    seen, returned = cohort_spans(metric, first)
     if metric.elements is not None:
         # Only the first week asks who was shown the link; in the second it may be gone.
-        seen, _ = cohort_spans(metric, first)
         entry = element_instruments(context, (wiki,), metric.elements, *seen)
         instruments = tuple(sorted({*instruments, *entry}))
         unmeasured = unmeasured or context.vocabulary.unmeasured(metric.elements, ALL, *seen)
     sampling = context.sampling(instruments, (wiki,), first, end)
     sampling = replace(sampling, series_break=joined(sampling.series_break, context.catalogue.breaks("*", first, end)))
+    # The columns tell of the whole window; what can be estimated is decided by the days of which a visit counts.
+    stretches = [(first, end)] if seen[1] == returned[0] else [seen, returned]
+    counting = [context.sampling(instruments, (wiki,), *days) for days in stretches]
+    values = dict(zip(SAMPLING_COLUMNS, sampling_values(sampling), strict=True)) | {
+        "is_rate_one": all(own.is_rate_one for own in counting),
+        "has_unit_change": any(own.has_unit_change for own in counting),
+        "regimes": frozenset().union(*(own.regimes for own in counting)),
+    }
+    losses = dict.fromkeys(loss for own in counting for loss in own.losses)
     whole, has_id = context.arrival.is_complete(first, end), context.have_user_ids(instruments)
-    return whole, (*cautions, *sampling.losses), unmeasured or sampling.unrecorded, has_id, *sampling_values(sampling)
+    return whole, (*cautions, *losses), unmeasured or sampling.unrecorded, has_id, *values.values()
 
 
 def cohort_rows(sums: CohortSums, context: WindowContext, as_of: Sequence[date]) -> pd.DataFrame:

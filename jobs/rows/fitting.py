@@ -51,20 +51,22 @@ def sampled_rate(regimes: Regimes) -> float:
     return min((rate for _, rate in regimes if rate < 1), default=1.0)
 
 
-def refused(window: Record, n_seen: float, naive: float | None) -> PeopleEstimate | None:
+def refused(window: Record, n_seen: float, naive: float | None, pools: Sequence[Regimes] = ()) -> PeopleEstimate | None:
     """Refuse a window that was not measured, or whose visits cannot be pooled: two units, or two rates below 1.
 
     Args:
         window: unmeasured_reason, regimes and has_unit_change of it.
         n_seen: users seen in it.
         naive: the number as kept.
+        pools: the regimes under which visits are pooled, where that is not the whole window: each may have a rate of
+            its own.
     """
     if isinstance(window["unmeasured_reason"], str):
         return refusal(window["unmeasured_reason"], n_seen=n_seen, naive=naive)
-    regimes: Regimes = window["regimes"]
-    if window["has_unit_change"] or len({unit for unit, _ in regimes}) > 1:
+    pools = pools or [window["regimes"]]
+    if window["has_unit_change"] or len({unit for regimes in pools for unit, _ in regimes}) > 1:
         return refuse_mixed_units(n_seen, naive)
-    if len({rate for _, rate in regimes if rate < 1}) > 1:
+    if any(len({rate for _, rate in regimes if rate < 1}) > 1 for regimes in pools):
         return refuse_mixed_rates(n_seen, naive)
     return None
 
@@ -105,16 +107,19 @@ def keys_of(rows: pd.DataFrame, columns: Sequence[str]) -> list[Key]:
 
 
 def fill(candidates: pd.DataFrame, keys: Iterable[Key], answers: Mapping[Key, PeopleEstimate]) -> pd.DataFrame:
-    """Put answers into the pending candidates.
+    """Put answers into the pending candidates; process rows take what an answer says of the process.
 
     Args:
-        candidates: all candidates of a family.
+        candidates: all candidates of a family; without `inference` they are about what happened.
         keys: the key of each pending candidate, in order.
         answers: by key; every pending candidate has one.
     """
     filled = candidates.copy()
     pending = (filled["status"] == PENDING).to_numpy()
     found = [answers[key] for key in keys]
+    if "inference" in filled:
+        is_process = (filled["inference"] == "process").to_numpy()[pending]
+        found = [(is_ and answer.process) or answer for is_, answer in zip(is_process, found, strict=True)]
     for column in ("estimate", "lower", "upper"):
         values = filled[column].to_numpy(dtype=float).copy()
         values[pending] = [_number(getattr(answer, column)) for answer in found]

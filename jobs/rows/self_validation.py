@@ -18,7 +18,6 @@ from jobs.contracts import SELF_VALIDATION_RATES
 from jobs.estimation.fits import FitTask
 from jobs.metric import Metric
 from jobs.reference.rows import REVIEW_LINKS
-from jobs.rows.cohort_fits import spanning_shares
 from jobs.rows.fitting import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.window_context import WindowContext
@@ -166,15 +165,14 @@ def _fill_visits(rows: pd.DataFrame, visits: VisitSums, fitting: Fitting) -> pd.
 
 def _fill_cohorts(rows: pd.DataFrame, cohorts: CohortSums, fitting: Fitting) -> pd.DataFrame:
     """Answer the cohort metrics as those of sampled wikis."""
-    tables, spanning = tables_by(cohorts.counts, COHORT), spanning_shares(cohorts.spanning)
+    tables = tables_by(cohorts.counts, COHORT)
     pending = rows[rows["status"] == PENDING]
     keys = keys_of(pending, COHORT)
     tasks: dict[Key, FitTask] = {}
     for key, rate in zip(keys, pending["rate"].tolist(), strict=True):
         k1, k2, users, both = counts(tables.get(key), "k1", "k2", "n_users", "k_spanning")
         arguments = {"k1": k1, "k2": k2, "m": users, "rate1": rate, "rate2": rate, "spanning": both}
-        share = spanning.get(key, 0.0)
-        tasks[key] = FitTask("retention_estimate", arguments | {"spanning_share": share, "limits": fitting.limits})
+        tasks[key] = FitTask("retention_estimate", arguments | {"limits": fitting.limits})
     return fill(rows, keys, fitting.run(tasks))
 
 

@@ -56,24 +56,16 @@ def cohort_sums(
     below = sorted({*sampled, *(row.wiki_db for row in kept_below)})
     of_sampled = days.where(F.col("wiki_db").isin(below) if below else F.lit(False))
     counts = collect(cohort_unit_counts(of_sampled, start, end, of_days, of_visitors))
-    return CohortSums(cells, counts, _spanning(counts))
+    return CohortSums(cells, counts)
 
 
 def _inside(frame: DataFrame, first: date, end: date) -> DataFrame:
     return frame.where((F.col("event_date") >= F.lit(first)) & (F.col("event_date") < F.lit(end)))
 
 
-def _spanning(counts: pd.DataFrame) -> pd.DataFrame:
-    """Add up kept units, and those in both windows, by cohort."""
-    kept = (counts["k1"] + counts["k2"] - counts["k_spanning"]) * counts["n_users"]
-    sums = counts.assign(n_kept=kept, n_spanning=counts["k_spanning"] * counts["n_users"])
-    keys = [*COHORT, "as_of_date"]
-    return sums.groupby(keys, as_index=False)[["n_kept", "n_spanning"]].sum()
-
-
 def _no_cohorts() -> CohortSums:
     """Return the sums of no metric."""
     window = [*COHORT, "as_of_date"]
     states = ["is_full1", "is_full2", "k1", "k2", "k_spanning", "n_users"]
-    columns = (["n_cohort", "n_returned"], states, ["n_kept", "n_spanning"])
+    columns = (["n_cohort", "n_returned"], states)
     return CohortSums(*(pd.DataFrame(columns=[*window, *own]) for own in columns))

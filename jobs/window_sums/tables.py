@@ -90,13 +90,10 @@ class CohortSums:
             as_of_date, is_full1, is_full2 (seen in a rate-1 regime in the first and second window), k1, k2 (distinct
             kept units with a load, of sampled regimes, in each window), k_spanning (kept sessions with a load in
             both), n_users; users seen in the second window only are among them.
-        spanning: metric, wiki_db, metric_date, as_of_date, n_kept, n_spanning: kept units of `counts` and those that
-            touch both windows.
     """
 
     cells: pd.DataFrame
     counts: pd.DataFrame
-    spanning: pd.DataFrame
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,6 @@ def _cohorts(rng, wikis=WIKIS):
     return CohortSums(
         _frame(places, ("n_cohort", "n_returned"), rng),
         _users(places, [{**full, "k1": a, "k2": b} for a in range(3) for b in range(1, 4)], rng),
-        _frame(places, ("n_kept",), rng).assign(n_spanning=0),
     )
 
 

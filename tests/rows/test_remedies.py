@@ -243,6 +243,6 @@ def test_no_rate_helps_an_instrument_without_user_ids(rate):
     assert rows.loc[("link_click_through_rate", "realised"), "remedy"] is None
     cells = pd.DataFrame(columns=["metric", "wiki_db", "metric_date", "as_of_date", "n_cohort", "n_returned"])
     cells = cells.astype({"metric_date": "datetime64[ns]", "as_of_date": "datetime64[ns]"})
-    found = cohort_rows(CohortSums(cells, cells, cells), context, [SUNDAY])
+    found = cohort_rows(CohortSums(cells, cells), context, [SUNDAY])
     cohorts = settle(found.assign(metric_version=1), 10)
     assert set(cohorts["remedy"]) == {"an instrument with user ids"}

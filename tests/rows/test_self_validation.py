@@ -50,7 +50,7 @@ def _thinned_visits(units, reviews, rng):
 def _thinned_weeks(first, second, rng):
     """Thin users with so many pageviews in each of two weeks."""
     fractions = [(rng.random(a), rng.random(b)) for a, b in zip(first, second, strict=True)]
-    cells, counts, spanning = [], [], []
+    cells, counts = [], []
     for rate in (1.0, *RATES):
         place = {**WEEK, "wiki_db": copy_name("idwiki", rate)}
         k = np.array([[(part < rate).sum() for part in own] for own in fractions]).T
@@ -59,8 +59,7 @@ def _thinned_weeks(first, second, rng):
             pairs, n_users = np.unique(k[:, k.sum(axis=0) > 0], axis=1, return_counts=True)
             counts += [{**place, "is_full1": False, "is_full2": False, "k1": a, "k2": b, "k_spanning": 0, "n_users": n}
                        for a, b, n in zip(*pairs, n_users, strict=True)]  # fmt: skip
-            spanning.append({**place, "n_kept": k.sum(), "n_spanning": 0})
-    return CohortSums(pd.DataFrame(cells), pd.DataFrame(counts), pd.DataFrame(spanning))
+    return CohortSums(pd.DataFrame(cells), pd.DataFrame(counts))
 
 
 def _windows(*metrics):
@@ -146,16 +145,12 @@ def test_sessions_in_both_weeks_are_told_to_the_fit():
     weeks = _thinned_weeks(1 + rng.poisson(activity), 1 + rng.poisson(activity), rng)
     # In each row with visits in both weeks, one session is the same.
     counts = weeks.counts.assign(k_spanning=((weeks.counts["k1"] > 0) & (weeks.counts["k2"] > 0)).astype(int))
-    spanning = (counts["k_spanning"] * counts["n_users"]).groupby(counts["wiki_db"]).sum()
-    kept = weeks.spanning.assign(n_spanning=weeks.spanning["wiki_db"].map(spanning).fillna(0))
     windows = _windows(WEEK["metric"]).assign(sample_unit="session")
     visits = _thinned_visits(np.ones(1, dtype=int), np.zeros(1, dtype=int), rng)
-    found = self_validation_rows(windows, visits, CohortSums(weeks.cells, counts, kept), FITTING, 10).set_index("rate")
+    found = self_validation_rows(windows, visits, CohortSums(weeks.cells, counts), FITTING, 10).set_index("rate")
     half = counts[counts["wiki_db"] == "idwiki@0.5"]
     k1, k2, m, both = (half[name].to_numpy(dtype=np.int64) for name in ("k1", "k2", "n_users", "k_spanning"))
-    share = float((both * m).sum() / kept.set_index("wiki_db").loc["idwiki@0.5", "n_kept"])
-    assert share > DEFAULT_LIMITS.spanning
-    expected = retention_estimate(k1, k2, m, 0.5, 0.5, spanning_share=share, spanning=both)
+    expected = retention_estimate(k1, k2, m, 0.5, 0.5, spanning=both)
     assert (found.loc[0.5, "estimate"], found.loc[0.5, "status"]) == (expected.estimate, expected.status)
     assert expected.estimate is not None
 
