@@ -40,9 +40,9 @@ def misfit_probability(counts: Array, expected: Array) -> float:
         return 1.0
     deviance = float(_terms(m, e).sum()) + 2 * float(counts[~possible].sum()) * np.log(1e9)
     mean, variance = _moments(e)
-    total, spread = float(mean.sum()) - 1.0, float(variance.sum())  # the sum of all cells is given
-    if total <= 0 or spread <= 0:
-        return 1.0
+    # The sum of all cells is given. Where nearly all users are in one cell, a gamma law of less than one degree of
+    # freedom would call rounding a misfit.
+    total, spread = max(float(mean.sum()) - 1.0, 1.0), float(variance.sum())
     return float(stats.gamma.sf(deviance, total**2 / spread, scale=spread / total))
 
 

@@ -35,3 +35,4 @@ def test_a_user_in_an_impossible_cell_is_seen():
 
 def test_nothing_to_compare():
     assert misfit_probability(np.array([7.0]), np.array([7.0])) == 1.0
+    assert misfit_probability(np.array([36.0, 0.0]), np.array([35.999998, 2e-6])) > 0.9
