@@ -1,299 +1,211 @@
-"""Measure the coverage of intervals for totals and click-through rates on synthetic worlds, and write docs/coverage.md.
+"""Coverage of the intervals of totals and click-through rates on worlds with known truth; resumable, two processes.
 
-A world is a table of pageviews and one of sessions drawn in numpy: who, when, impressions, impressions with a click,
-clicks. Each world is sampled in every setting (unit and rates), reduced to the sums the pipeline makes, and estimated;
-an estimate is compared with what happened in the world (realised) or with the rate that generated it (process).
+    python benchmarks/coverage.py               run what is not yet in benchmarks/results/coverage_totals.csv
+    python benchmarks/coverage.py --report      print the tables of that file
 
-    python benchmarks/coverage.py                # the whole table, minutes on one core
-    python benchmarks/coverage.py --worlds 50    # a quick look, on the screen only
-
-Only the text between this benchmark's two markers in docs/coverage.md is replaced.
+Two studies. *light*: tables of pageviews and of sessions (`totals_worlds.py`), the window is the world. *heavy*: three
+wikis whose sessions have heavy tails (`totals_heavy.py`) and windows of 1, 7 and 28 days, judged with and without the
+other wikis, from which a reference for the design effect comes. Each world is drawn once, sampled in every setting,
+reduced to the sums the pipeline makes, and estimated; an estimate is compared with what happened (realised) or with
+the rate that generated it (process). A task is a population; its worlds are seeded by its name. A file made by another
+version of the estimators is begun anew.
 """
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 import argparse
+import csv
+import hashlib
 import itertools
+import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
-from scipy import stats
-from totals_worlds import (
-    CTRS,
-    FRAILTIES,
-    REPEATED_CLICKS,
-    SETTINGS,
-    UNITS,
-    USERS,
-    FloatArray,
-    draw_world,
-    sums_of_sample,
-)
 
-from jobs.estimation.intervals import Z95
-from jobs.estimation.ratios import PairSums, clustered_ratio, ctr_status, design_ratio
-from jobs.estimation.regimes import effective_number, regime_sums
-from jobs.estimation.totals import TotalSums, horvitz_thompson
+sys.path.insert(0, str(Path(__file__).parent))
+import totals_heavy as heavy
+import totals_worlds as light
+from totals_estimates import Group, Judged, estimate_group
+from totals_report import print_report
 
-MIN_PUBLISHED = 0.5
-GOAL = (0.93, 0.97)
-DOCUMENT = Path(__file__).parents[1] / "docs" / "coverage.md"
-Sample = dict[str, FloatArray]
-BEGIN, END = "<!-- totals: begin -->", "<!-- totals: end -->"
+import jobs.estimation
+
+RESULTS = Path(__file__).parent / "results" / "coverage_totals.csv"
+CODE = ("intervals", "regimes", "totals", "totals_limits", "ratios", "design_effect")
+N_WORLDS = {"light": 400, "heavy": 400}
+PROCESSES = 2
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """Whether each world's interval covered, its status, and its half-width relative to the truth."""
+class Task:
+    """A population of which worlds are drawn: `tail` of the heavy study, `frailty` of the light one."""
 
-    covered: npt.NDArray[np.bool_]
-    published: npt.NDArray[np.bool_]
-    bounds_only: npt.NDArray[np.bool_]
-    half_width: FloatArray
-
-
-def judge(lower: FloatArray, upper: FloatArray, truth: FloatArray, status: npt.NDArray[np.object_]) -> Outcome:
-    # A world without the event has truth 0; its interval is judged, its relative width is not.
-    slack = 1e-9 * (1 + truth)
-    base = np.where(truth > 0, truth, np.nan)
-    return Outcome(
-        (lower <= truth + slack) & (truth - slack <= upper),
-        status == "publish",
-        status == "bounds_only",
-        (upper - lower) / 2 / base,
-    )
+    study: str
+    users: int
+    ctr: float
+    frailty: float
+    tail: str
 
 
-def estimate_cell(samples: list[Sample], truths: dict[str, FloatArray], ctr: float) -> dict[str, Outcome]:
-    """Run the estimators on all worlds of a cell at once, a world a row."""
-    n, n_rates = len(samples), len(samples[0]["rate"])
-    row = np.repeat(np.arange(n), n_rates)
-    flat = {name: np.concatenate([s[name] for s in samples]) for name in samples[0]}
-    rate, units = flat["rate"], flat["units"]
-    outcomes: dict[str, Outcome] = {}
-    for name, y, yy, clusters in (
-        ("impressions", "x", "xx", "units"),
-        ("clicks", "clicks", "clicks_yy", "clicks_clusters"),
-    ):
-        sums = TotalSums(y=flat[y], yy=flat[yy], clusters=flat[clusters], units=units)
-        total = horvitz_thompson(regime_sums(row, rate, n, sums))
-        outcomes[name] = judge(total.lower, total.upper, truths[name], total.status)
-    for name in ("clicks", "matched"):
-        of_units = PairSums(*(flat[key] for key in (name, "x", f"{name}_yy", f"{name}_xy", "xx")))
-        kept = regime_sums(row, rate, n, of_units)
-        users = np.stack([s[f"{name}_users"] for s in samples])
-        status = ctr_status(effective_number(kept, kept.sums.y), users[:, 6])
-        realised = design_ratio(kept, proportion=name == "matched")
-        exact = np.all(rate.reshape(n, n_rates) == 1, axis=1)
-        truth = truths[name] / truths["impressions"]
-        outcomes[f"{name} realised"] = judge(realised.lower, realised.upper, truth, np.where(exact, "publish", status))
-        process = clustered_ratio(users[:, 0], PairSums(*users.T[1:6]), proportion=name == "matched")
-        expected = np.full(n, ctr * (1 + (REPEATED_CLICKS if name == "clicks" else 0)))
-        outcomes[f"{name} process"] = judge(process.lower, process.upper, expected, status)
-    return outcomes
+@dataclass(frozen=True)
+class Row(Task):
+    """A cell and metric: how many worlds had which status, and how many of those intervals held the truth.
+
+    Half-widths are relative to the truth, medians over the shown; `ideal` is half the range in which 95 % of the
+    relative errors lay, over all worlds with the event.
+    """
+
+    unit: str
+    setting: str
+    window: int
+    wikis: int
+    metric: str
+    worlds: int
+    publish: int
+    publish_covered: int
+    caution: int
+    bounds_only: int
+    not_estimable: int
+    shown: int
+    shown_covered: int
+    half_width: float
+    ideal: float
+    code: str
 
 
-Cell = tuple[int, float, float, str, str]
+def code_version() -> str:
+    """Name the estimators by their text."""
+    texts = [(Path(jobs.estimation.__path__[0]) / f"{name}.py").read_bytes() for name in CODE]
+    return hashlib.sha256(b"".join(texts)).hexdigest()[:16]
 
 
-def run(worlds: int, seed: int) -> dict[Cell, dict[str, Outcome]]:
-    """Measure every cell; a world is drawn once and sampled in all settings."""
-    results: dict[Cell, dict[str, Outcome]] = {}
-    for users, ctr, frailty in itertools.product(USERS, CTRS, FRAILTIES):
-        started = time.monotonic()
-        samples: dict[tuple[str, str], list[Sample]] = {key: [] for key in itertools.product(UNITS, SETTINGS)}
-        truths: dict[str, list[float]] = {"impressions": [], "clicks": [], "matched": []}
-        for world in range(worlds):
-            rng = np.random.default_rng([seed, users, int(ctr * 1e6), int(frailty * 1e6), world])
-            tables = draw_world(rng, users, ctr, frailty)
-            totals = {name: float(value.sum()) for name, value in tables["session"].counts.items()}
-            truths["impressions"].append(totals["shown"])
-            truths["clicks"].append(totals["clicks"])
-            truths["matched"].append(totals["matched"])
-            for unit, setting in samples:
-                samples[unit, setting].append(sums_of_sample(tables[unit], SETTINGS[setting], users))
-        known = {name: np.array(values) for name, values in truths.items()}
-        for (unit, setting), drawn in samples.items():
-            results[users, ctr, frailty, unit, setting] = estimate_cell(drawn, known, ctr)
-        print(f"{users} users, rate {ctr}, frailty {frailty}: {time.monotonic() - started:.0f} s", flush=True)
-    return results
+def tasks() -> Iterator[Task]:
+    """List the populations."""
+    for users, ctr, frailty in itertools.product(light.USERS, light.CTRS, light.FRAILTIES):
+        yield Task("light", users, ctr, frailty, "geometric")
+    for users, ctr, tail in itertools.product(heavy.USERS, heavy.CTRS, heavy.TAILS):
+        yield Task("heavy", users, ctr, heavy.WITHIN_USER, tail)
 
 
-METRICS = {
-    "impressions": "impressions (total)",
-    "clicks": "clicks (total)",
-    "clicks realised": "CTR overall, realised",
-    "matched realised": "CTR matched, realised",
-    "clicks process": "CTR overall, process",
-    "matched process": "CTR matched, process",
-}
+def seed_of(task: Task) -> int:
+    """A task's seed, from its name."""
+    return int.from_bytes(hashlib.sha256(repr(task).encode()).digest()[:8], "big")
 
 
-def pooled_table(results: dict[Cell, dict[str, Outcome]], settings: list[str]) -> list[str]:
-    """Coverage by metric and status over all cells of the settings."""
-    lines = ["| metric | `publish` | `caution` | `bounds_only` |", "|---|---|---|---|"]
-    for name, title in METRICS.items():
-        outcomes = [found[name] for cell, found in results.items() if cell[4] in settings]
-        covered, published, bounds = (
-            np.concatenate([getattr(o, field) for o in outcomes]) for field in ("covered", "published", "bounds_only")
-        )
-        cells = [_share(covered[chosen]) for chosen in (published, ~published & ~bounds, bounds)]
-        lines.append(f"| {title} | " + " | ".join(cells) + " |")
-    return lines
+def run_task(task: Task, worlds: int) -> list[Row]:
+    """Draw a population's worlds and judge every setting."""
+    return list((light_rows if task.study == "light" else heavy_rows)(task, worlds))
 
 
-def _share(covered: npt.NDArray[np.bool_]) -> str:
-    return f"{100 * covered.mean():.1f} % of {len(covered):,}" if len(covered) else "–"
+def light_rows(task: Task, worlds: int) -> Iterator[Row]:
+    """Judge the worlds of `totals_worlds.py`: one wiki, one window."""
+    settings = list(itertools.product(light.UNITS, light.SETTINGS))
+    samples: dict[tuple[str, str], list[dict[str, np.ndarray]]] = {key: [] for key in settings}
+    truths: list[dict[str, np.ndarray]] = []
+    for world in range(worlds):
+        tables = light.draw_world(np.random.default_rng([seed_of(task), world]), task.users, task.ctr, task.frailty)
+        truths.append({name: np.array([value.sum()]) for name, value in tables["session"].counts.items()})
+        for unit, setting in settings:
+            found = light.sums_of_sample(tables[unit], light.SETTINGS[setting], task.users)
+            samples[unit, setting].append({name: value[None] for name, value in found.items()})
+    for unit, setting in settings:
+        group = Group(samples[unit, setting], truths, n_wikis=1, n_windows=1, is_session=unit == "session")
+        for metric, judged in estimate_group(group, task.ctr).items():
+            yield summed(task, (unit, setting, 0, 1, metric), judged)
 
 
-def judged_cells(results: dict[Cell, dict[str, Outcome]], name: str) -> dict[Cell, float]:
-    """Coverage among published rows, of cells that sample and publish at least half of their worlds."""
-    judged = {}
-    for cell, found in results.items():
-        outcome = found[name]
-        exact = cell[4] == "1" and "process" not in name
-        if not exact and outcome.published.mean() >= MIN_PUBLISHED:
-            judged[cell] = float(outcome.covered[outcome.published].mean())
-    return judged
+def heavy_rows(task: Task, worlds: int) -> Iterator[Row]:
+    """Judge the first of three wikis with heavy tails, in each window, alone and beside the others."""
+    samples: dict[str, list[dict[str, np.ndarray]]] = {setting: [] for setting in heavy.SETTINGS}
+    truths: list[dict[str, np.ndarray]] = []
+    for world in range(worlds):
+        rng = np.random.default_rng([seed_of(task), world])
+        wikis = [heavy.draw_wiki(rng, users, task.ctr, task.tail) for users in (task.users, *heavy.OTHER_WIKIS)]
+        truths.append(heavy.window_truths(wikis[0]))
+        for setting, segments in heavy.SETTINGS.items():
+            found = [heavy.window_sums(wiki, segments) for wiki in wikis]
+            samples[setting].append({name: np.concatenate([sums[name] for sums in found]) for name in found[0]})
+    n = len(heavy.WINDOWS)
+    for setting, n_wikis in itertools.product(heavy.SETTINGS, (1, 1 + len(heavy.OTHER_WIKIS))):
+        chosen = [{name: value[: n_wikis * n] for name, value in sample.items()} for sample in samples[setting]]
+        group = Group(chosen, truths, n_wikis, n_windows=n, is_session=True)
+        for metric, judged in estimate_group(group, task.ctr).items():
+            for i, window in enumerate(heavy.WINDOWS):
+                yield summed(task, ("session", setting, window, n_wikis, metric), judged.of_window(i))
 
 
-def goal_table(results: dict[Cell, dict[str, Outcome]]) -> list[str]:
-    """How many judged cells reach the goal, and which do not."""
-    lines = ["| metric | cells | 93–97 % | above | below | lowest |", "|---|---|---|---|---|---|"]
-    for name, title in METRICS.items():
-        judged = judged_cells(results, name)
-        below = sum(value < GOAL[0] for value in judged.values())
-        above = sum(value > GOAL[1] for value in judged.values())
-        lines.append(
-            f"| {title} | {len(judged)} | {len(judged) - above - below} | {above} | {below} "
-            f"| {100 * min(judged.values()):.1f} % |"
-        )
-    missed = sorted(
-        (value, METRICS[name], cell)
-        for name in METRICS
-        for cell, value in judged_cells(results, name).items()
-        if value < GOAL[0]
-    )
-    if missed:
-        lines += ["", "Below 93 %, all of them:", ""]
-    lines += [
-        f"- {title}: {100 * value:.1f} % ({users} users, CTR {ctr}, frailty {frailty}, {unit}, rate {setting})"
-        for value, title, (users, ctr, frailty, unit, setting) in missed
-    ]
-    return lines
+def summed(task: Task, cell: tuple[str, str, int, int, str], judged: Judged) -> Row:
+    """Sum the worlds of a cell up."""
+    is_status = {name: judged.status == name for name in ("publish", "caution", "bounds_only", "not_estimable")}
+    shown = ~is_status["not_estimable"]
+    widths = judged.half_width[shown & ~np.isnan(judged.half_width)]
+    errors = judged.error[~np.isnan(judged.error)]
+    low, high = np.quantile(errors, [0.025, 0.975]) if len(errors) else (np.nan, np.nan)
+    unit, setting, window, wikis, metric = cell
+    return Row(
+        **asdict(task),
+        unit=unit, setting=setting, window=window, wikis=wikis, metric=metric,
+        worlds=len(judged.status),
+        publish_covered=int((judged.covered & is_status["publish"]).sum()),
+        **{name: int(where.sum()) for name, where in is_status.items()},
+        shown=int(shown.sum()), shown_covered=int((judged.covered & shown).sum()),
+        half_width=round(float(np.median(widths)), 4) if len(widths) else float("nan"),
+        ideal=round(float(high - low) / 2, 4),
+        code=code_version(),
+    )  # fmt: skip
 
 
-def full_table(results: dict[Cell, dict[str, Outcome]]) -> list[str]:
-    """One row per cell: share published and coverage among the published, with the median half-width of all."""
-    lines = [
-        "| users | CTR | frailty | unit | rate | " + " | ".join(METRICS.values()) + " |",
-        "|" + "---|" * (5 + len(METRICS)),
-    ]
-    for (users, ctr, frailty, unit, setting), found in results.items():
-        cells = []
-        for name in METRICS:
-            o = found[name]
-            share = o.published.mean()
-            covered = f"{100 * o.covered[o.published].mean():.0f}" if share > 0 else "–"
-            width = np.nanmedian(o.half_width)
-            cells.append(f"{covered} ({100 * share:.0f}; ±{100 * width:.0f} %)")
-        lines.append(f"| {users} | {ctr} | {frailty} | {unit} | {setting} | " + " | ".join(cells) + " |")
-    return lines
-
-
-def section(results: dict[Cell, dict[str, Outcome]], worlds: int) -> str:
-    """Write the section of docs/coverage.md."""
-    sampled = [s for s in SETTINGS if s != "1"]
-    return "\n".join(
-        [
-            "## Totals and click-through rates",
-            "",
-            INTRODUCTION.format(
-                worlds=worlds,
-                cells=len(results),
-                noise=100 * Z95 * (0.95 * 0.05 / worlds) ** 0.5,
-                chance=100 * _chance_of_missing(worlds),
-            ),
-            "",
-            "**Pooled over all sampled cells**, by the status the row would have:",
-            "",
-            *pooled_table(results, sampled),
-            "",
-            "**At rate 1** realised rows are exact; process rows:",
-            "",
-            *[line for line in pooled_table(results, ["1"]) if "realised" not in line and "total" not in line],
-            "",
-            JUDGED,
-            "",
-            *goal_table(results),
-            "",
-            READING,
-            "",
-            "Every cell: coverage in % among published worlds (share of worlds published in %; median relative",
-            "half-width over all worlds).",
-            "",
-            *full_table(results),
-        ]
-    )
-
-
-INTRODUCTION = """`benchmarks/coverage.py`: {worlds:,} worlds for each of {cells} cells of users, CTR, frailty, unit
-and rate. A world is drawn (gamma activity, geometric sessions, beta-binomial clicks, repeated clicks), sampled, reduced
-to the sums the pipeline makes, and estimated. *Realised* is judged against what happened in that world, *process*
-against the rate that generated it. Frailty is the correlation of two impressions' clicks within an editor. With this
-many worlds a cell whose true coverage is 95 % shows 95 ± {noise:.1f} % in 95 of 100 cases, and lies outside 93–97 %
-in {chance:.1f} of 100 by chance."""
-
-JUDGED = """**The goal, 93–97 % wherever a status says `publish`**, by cell. Judged are cells that publish at least half
-of their worlds: where fewer are published, they are the ones with unusually many clicks, a selection no interval is
-meant for; they count in the pooled table."""
-
-READING = """What to know when reading this:
-
-- Above 97 %: parts of a row with few kept clusters are inverted exactly and their ends added, both conservative. Such
-  intervals are a little too wide, never knowingly too narrow.
-- Below 93 %: some cells fall there by chance. One kind does not: process rates at CTR 0.005 with strong frailty and
-  about a thousand editors cover 92 to 93 %, also at rate 1 (both units then show the same worlds), although they have
-  well over 30 clicks. Their clicks rest on a handful of editors; read such an interval as a little too short.
-- In windows of mixed rates a log interval that trusts its own variance covered 47 to 53 % where few clicks fell into
-  the sampled stretch (100 users, CTR 0.005); that is why those rows take their limits from the two totals.
-- Process intervals rest on the number of editors who click. With strong frailty a handful of editors make most clicks,
-  and an interval cannot know the ones it has not met. With the normal quantile such cells covered 91 to 93 %;
-  Student's quantile on the effective number of clicking editors repairs most of it.
-- Sessions: the design effect comes from the kept sessions themselves. With 5 to 15 of them the plain one covered 78 to
-  86 % (`bounds_only` rows); Student's margin repairs most of it."""
-
-
-def _chance_of_missing(worlds: int) -> float:
-    """Probability that a cell with coverage of exactly 95 % is measured outside the goal."""
-    low, high = np.ceil(GOAL[0] * worlds), np.floor(GOAL[1] * worlds)
-    return float(1 - (stats.binom.cdf(high, worlds, 0.95) - stats.binom.cdf(low - 1, worlds, 0.95)))
-
-
-def write_section(text: str, path: Path) -> None:
-    """Replace the text between this benchmark's markers, and leave the rest of the file alone."""
-    page = path.read_text(encoding="utf-8") if path.exists() else f"# Coverage of the intervals\n\n{BEGIN}\n{END}\n"
-    if BEGIN not in page:
-        page = f"{page.rstrip()}\n\n{BEGIN}\n{END}\n"
-    before, rest = page.split(BEGIN, 1)
-    after = rest.split(END, 1)[1]
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+def finished(path: Path) -> set[Task]:
+    """Tasks that are in the results already; a file of other code is put away."""
+    if not path.exists():
+        return set()
+    with path.open() as file:
+        rows = list(csv.DictReader(file))
+    if any(row["code"] != code_version() for row in rows):
+        path.unlink()
+        return set()
+    kinds = {field.name: {"str": str, "int": int, "float": float}[str(field.type)] for field in fields(Task)}
+    return {Task(**{name: kind(row[name]) for name, kind in kinds.items()}) for row in rows}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--worlds", type=int, default=1000, help="worlds per cell; fewer than 500 are only printed")
-    parser.add_argument("--seed", type=int, default=20260324)
+    parser.add_argument("--report", action="store_true", help="print the tables of the results")
+    parser.add_argument("--worlds", type=float, default=1.0, help="this share of the usual worlds")
+    parser.add_argument("--study", choices=list(N_WORLDS), help="only this one")
+    parser.add_argument("--processes", type=int, default=PROCESSES)
+    parser.add_argument("--results", type=Path, default=RESULTS)
     arguments = parser.parse_args()
-    text = section(run(arguments.worlds, arguments.seed), arguments.worlds)
-    if arguments.worlds < 500:
-        print(text)
-    else:
-        write_section(text, DOCUMENT)
-        print(f"written to {DOCUMENT}")
+    if arguments.report:
+        print_report(arguments.results)
+        return
+    done, began = finished(arguments.results), time.monotonic()
+    todo = [task for task in tasks() if task not in done and arguments.study in (None, task.study)]
+    todo.sort(key=lambda task: (-task.users, seed_of(task)))  # the long ones first
+    with ProcessPoolExecutor(arguments.processes) as pool:
+        running = {pool.submit(run_task, task, int(arguments.worlds * N_WORLDS[task.study])): task for task in todo}
+        for number, future in enumerate(as_completed(running), 1):
+            append(future.result(), arguments.results)
+            print(f"{number}/{len(todo)} {running[future]} {time.monotonic() - began:.0f} s", flush=True)
+
+
+def append(rows: list[Row], path: Path) -> None:
+    """Add a task's rows to the results at once, so that a run cut short leaves whole tasks."""
+    is_new = not path.exists()
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
+        if is_new:
+            writer.writeheader()
+        writer.writerows(map(asdict, rows))
 
 
 if __name__ == "__main__":

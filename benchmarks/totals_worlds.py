@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+Mean = TypeVar("Mean", float, FloatArray)
 
 USERS = (100, 300, 1000, 5000)
 CTRS = (0.005, 0.05)
@@ -46,7 +48,7 @@ def draw_world(rng: np.random.Generator, users: int, ctr: float, frailty: float)
     session_user = np.repeat(np.arange(users), rng.poisson(activity / PAGEVIEWS_PER_SESSION))
     pageviews = rng.geometric(1 / PAGEVIEWS_PER_SESSION, len(session_user))
     session = np.repeat(np.arange(len(session_user)), pageviews)
-    own_rate = np.full(users, ctr) if frailty == 0 else rng.beta(*_beta(ctr, frailty), users)
+    own_rate = np.full(users, ctr) if frailty == 0 else rng.beta(*beta_parameters(ctr, frailty), users)
     user = session_user[session]
     shown = 1.0 + rng.poisson(EXTRA_IMPRESSIONS, len(session))
     matched = rng.binomial(shown.astype(np.int64), own_rate[user]).astype(np.float64)
@@ -60,7 +62,8 @@ def draw_world(rng: np.random.Generator, users: int, ctr: float, frailty: float)
     }
 
 
-def _beta(mean: float, correlation: float) -> tuple[float, float]:
+def beta_parameters(mean: Mean, correlation: float) -> tuple[Mean, Mean]:
+    """Return the parameters of the beta law of a share with a mean and a correlation within whoever has it."""
     size = (1 - correlation) / correlation
     return mean * size, (1 - mean) * size
 

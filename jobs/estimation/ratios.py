@@ -18,9 +18,14 @@ kept, and M / (lower limit of X) is the half-width relative to R.
 *Users.* With weighted user totals (y_u, x_u), that is sums over a user's kept events of 1 / rate:
 V = n / (n - 1) sum_u (y_u - R x_u)^2 / X^2.
 
-V is only as good as the number of users the numerator rests on, k = Y^2 / sum y_u^2, which a few eager or heavily
-weighted users make small: the interval uses Student's t with k - 1 degrees of freedom (at least 5, below which the
-quantile grows faster than what is gained), the normal in the limit.
+V is only as good as the numbers of users that the two totals rest on, Y^2 / sum y_u^2 and X^2 / sum x_u^2, which a few
+eager or heavily weighted users make small: the interval uses Student's t with k - 1 degrees of freedom, k the smaller
+of the two (at least 2 degrees), the normal in the limit.
+
+*Sessions.* Where the unit is the session and a few sessions bear most events, the kept ones cannot show V. Then the
+residuals per event in the denominator, q = sum e^2 / sum x, are borrowed from longer windows and other wikis
+(`design_effect.py`), and V is at least sum_r (1 - r) / r^2 q S_x / X^2 for the design, sum_r q S_x / r^2 / X^2 for the
+process. The design's log interval has Student's t with X^2 / sum w^2 x^2 - 1 degrees of freedom there.
 
 Where users show no differences (nobody clicked, all agree, or there is one user) V says nothing. Then Wilson's limit
 for "none of m users" stands in, m = X^2 / sum x^2 the effective number of users in the denominator: it is the upper
@@ -32,31 +37,25 @@ Sources: Hajek 1971; Saerndal, Swensson and Wretman 1992, section 5.6; agrees wi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from jobs.estimation.intervals import (
+    Z95,
     FloatArray,
     as_float,
     binomial_inversion,
     log_ratio_interval,
+    normal_or_student,
     ratio_from_limits,
     wilson,
 )
-from jobs.estimation.regimes import BoolArray, IntArray, RegimeSums, Sums, TextArray
+from jobs.estimation.regimes import BoolArray, IntArray, RegimeSums, Sums
 from jobs.estimation.totals import FEW_CLUSTERS, ClusterSums, total_limits
 
-MIN_DEGREES = 5
-"""Fewest degrees of freedom of a user-clustered interval."""
-
-FEW_CLICKS = 30
-"""A click-through rate from fewer clicks is `caution` at best."""
-
-FEW_CLICKING_USERS = 10
-"""A click-through rate from fewer clicking users is `caution` at best."""
-
+MIN_DEGREES = 2
+"""Fewest degrees of freedom of an interval; below, the quantile grows faster than what is gained."""
 
 EXACT, FROM_TOTALS, FROM_MISSED, FROM_ERROR = range(4)
 """Where a design ratio's limits come from: rate 1; those of both totals; what may have been missed; its error."""
@@ -87,6 +86,21 @@ class PairSums(Sums):
 
 
 @dataclass(frozen=True)
+class Borrowed:
+    """What a ratio of sessions takes from elsewhere, per entry; NaN for entries that are not of sessions.
+
+    Attributes:
+        residuals: squared residuals per event in the denominator.
+        of_numerator: design effect of the numerator's total.
+        of_denominator: that of the denominator's.
+    """
+
+    residuals: FloatArray
+    of_numerator: FloatArray
+    of_denominator: FloatArray
+
+
+@dataclass(frozen=True)
 class RatioEstimates:
     """Estimated ratios, one entry per row; all NaN where the denominator is 0 (`not_estimable`).
 
@@ -103,12 +117,15 @@ class RatioEstimates:
     se: FloatArray
 
 
-def design_ratio(kept: RegimeSums[PairSums], proportion: bool = False) -> RatioEstimates:
+def design_ratio(
+    kept: RegimeSums[PairSums], proportion: bool = False, borrowed: Borrowed | None = None
+) -> RatioEstimates:
     """Estimate the realised ratio of each row; only sampling is random (formulas: see the module).
 
     Args:
         kept: sums over kept clusters.
         proportion: y is a part of x, so that the ratio cannot exceed 1.
+        borrowed: for entries of sessions (`design_effect.borrowed_by_ratio`).
 
     Returns:
         The estimates. A row of rate 1 only is exact: lower = estimate = upper.
@@ -116,19 +133,28 @@ def design_ratio(kept: RegimeSums[PairSums], proportion: bool = False) -> RatioE
     rate, sums = kept.rate, kept.sums
     denominator = kept.by_row(sums.x / rate)
     ratio = _divide(kept.by_row(sums.y / rate), denominator)
-    variance = kept.by_row((1 - rate) / rate**2 * sums.squared_residuals(ratio[kept.row]))
-    se = np.sqrt(variance) / np.where(denominator > 0, denominator, np.nan)
-    lower, upper = _design_limits(kept, ratio, se)
+    squares = sums.squared_residuals(ratio[kept.row])
+    known = np.where(denominator > 0, denominator, np.nan)
+
+    def error(residuals: FloatArray) -> FloatArray:
+        return np.sqrt(kept.by_row((1 - rate) / rate**2 * residuals)) / known
+
+    se = error(squares)
+    widest = se if borrowed is None else error(np.fmax(squares, borrowed.residuals * sums.x))
+    lower, upper = _design_limits(kept, ratio, widest, borrowed)
     return _bounded(ratio, lower, upper, se, proportion)
 
 
-def clustered_ratio(n_users: npt.ArrayLike, sums: PairSums, proportion: bool = False) -> RatioEstimates:
+def clustered_ratio(
+    n_users: npt.ArrayLike, sums: PairSums, proportion: bool = False, least: FloatArray | None = None
+) -> RatioEstimates:
     """Estimate the process ratio of each row; users are random, and sampling with them (formulas: see the module).
 
     Args:
         n_users: users of the design, those with zeros in this row included.
         sums: over weighted user totals, one value per row.
         proportion: y is a part of x, so that the ratio cannot exceed 1.
+        least: of each row, what the sum of squared residuals is not to fall below (`process_residuals`).
 
     Returns:
         The estimates.
@@ -137,10 +163,12 @@ def clustered_ratio(n_users: npt.ArrayLike, sums: PairSums, proportion: bool = F
     y, x = of_users.y, of_users.x
     ratio = _divide(y, x)
     correction = np.divide(users, users - 1, out=np.full(users.shape, np.nan), where=users > 1)
-    se = np.sqrt(correction * of_users.squared_residuals(ratio)) / np.where(x > 0, x, np.nan)
-    clicking = np.divide(y**2, of_users.yy, out=np.ones(y.shape), where=of_users.yy > 0)
-    lower, upper = log_ratio_interval(ratio, se, np.maximum(clicking - 1, MIN_DEGREES))
+    known = np.where(x > 0, x, np.nan)
+    se = np.sqrt(correction * of_users.squared_residuals(ratio)) / known
     effective = np.divide(x**2, of_users.xx, out=np.zeros(x.shape), where=of_users.xx > 0)
+    clicking = np.divide(y**2, of_users.yy, out=np.ones(y.shape), where=of_users.yy > 0)
+    own = se * normal_or_student(np.maximum(np.minimum(clicking, effective) - 1, MIN_DEGREES)) / Z95
+    lower, upper = log_ratio_interval(ratio, own if least is None else np.fmax(own, np.sqrt(least) / known))
     _, unseen = wilson(np.zeros(x.shape), users, np.minimum(effective, users))
     is_silent = (se == 0) | np.isnan(se)
     lower = np.where(is_silent, ratio * (1 - unseen), lower)
@@ -148,39 +176,9 @@ def clustered_ratio(n_users: npt.ArrayLike, sums: PairSums, proportion: bool = F
     return _bounded(ratio, lower, upper, se, proportion)
 
 
-def ctr_status(clicks: npt.ArrayLike, clicking_users: npt.ArrayLike | None = None) -> TextArray:
-    """Say what a click-through rate's counts allow: `caution` under 30 clicks or 10 clicking users, else `publish`.
-
-    Args:
-        clicks: kept clicks (for `matched`, kept impressions with a click). In a window of mixed rates their effective
-            number (`regimes.effective_number`), which is never larger.
-        clicking_users: kept users with a click; None or NaN where the instrument has no user id: clicks decide alone.
-
-    Returns:
-        A status per row.
-    """
-    few = as_float(clicks) < FEW_CLICKS
-    if clicking_users is not None:
-        few = few | (as_float(clicking_users) < FEW_CLICKING_USERS)
-    status = np.full(few.shape, "publish", dtype=object)
-    status[few] = "caution"
-    return status
-
-
-def ctr_reason(clicks: npt.ArrayLike, clicking_users: npt.ArrayLike | None = None) -> TextArray:
-    """Give the sentence behind `ctr_status`: empty where it says `publish`."""
-    counts = as_float(clicks)
-    users = np.full(counts.shape, np.nan) if clicking_users is None else as_float(clicking_users)
-    few_users = f"the clicks come from {{:.0f}} users, fewer than {FEW_CLICKING_USERS}: a few decide"
-    few_clicks = f"only {{:.0f}} clicks, fewer than {FEW_CLICKS}: the interval may be too short"
-    reason = np.full(counts.shape, "", dtype=object)
-    for where, numbers, sentence in (
-        (users < FEW_CLICKING_USERS, users, few_users),
-        (counts < FEW_CLICKS, counts, few_clicks),
-    ):
-        told = cache(sentence.format)  # many rows, few numbers
-        reason[where] = list(map(told, numbers[where].tolist()))
-    return reason
+def process_residuals(kept: RegimeSums[PairSums], borrowed: Borrowed) -> FloatArray:
+    """Compute what the weighted squared residuals of each row's users come to at least: those of its sessions."""
+    return kept.by_row(np.nan_to_num(borrowed.residuals) * kept.sums.x / kept.rate**2)
 
 
 def _divide(numerator: FloatArray, denominator: FloatArray) -> FloatArray:
@@ -204,13 +202,15 @@ def _kinds_of_rows(kept: RegimeSums[PairSums], ratio: FloatArray, se: FloatArray
     )
 
 
-def _design_limits(kept: RegimeSums[PairSums], ratio: FloatArray, se: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _design_limits(
+    kept: RegimeSums[PairSums], ratio: FloatArray, se: FloatArray, borrowed: Borrowed | None
+) -> tuple[FloatArray, FloatArray]:
     """Compute the limits of each row's ratio."""
     kinds = _kinds_of_rows(kept, ratio, se)
     is_exact, is_few, is_silent = (kinds == kind for kind in (EXACT, FROM_TOTALS, FROM_MISSED))
-    few_lower, few_upper = _limits_from_totals(kept, is_few)
+    few_lower, few_upper = _limits_from_totals(kept, is_few, borrowed)
     missed = _missed_share(kept, is_silent)
-    lower, upper = log_ratio_interval(ratio, se)
+    lower, upper = log_ratio_interval(ratio, se, _degrees(kept, borrowed))
     where = [is_exact, is_few, is_silent]
     return (
         np.select(where, [ratio, few_lower, ratio * np.clip(1 - missed, 0, None)], lower),
@@ -218,11 +218,24 @@ def _design_limits(kept: RegimeSums[PairSums], ratio: FloatArray, se: FloatArray
     )
 
 
-def _limits_from_totals(kept: RegimeSums[PairSums], wanted: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _degrees(kept: RegimeSums[PairSums], borrowed: Borrowed | None) -> FloatArray | None:
+    """Count the degrees of freedom of each row: those of its effective sessions, without end for other units."""
+    if borrowed is None:
+        return None
+    shown, squares = kept.by_row(kept.sums.x / kept.rate), kept.by_row(kept.sums.xx / kept.rate**2)
+    effective = np.divide(shown**2, squares, out=np.zeros(kept.n_rows), where=squares > 0)
+    has_sessions = kept.by_row(as_float(~np.isnan(borrowed.residuals))) > 0
+    return np.where(has_sessions, np.maximum(effective - 1, MIN_DEGREES), np.inf)
+
+
+def _limits_from_totals(
+    kept: RegimeSums[PairSums], wanted: BoolArray, borrowed: Borrowed | None
+) -> tuple[FloatArray, FloatArray]:
     """Compute limits of the wanted rows' ratios from the limits of their two totals; NaN elsewhere."""
-    part = kept.of_rows(wanted)
+    part, chosen = kept.of_rows(wanted), wanted[kept.row]
     sums = part.sums
-    numerator, denominator = _total(part, sums.y, sums.yy), _total(part, sums.x, sums.xx)
+    numerator = _total(part, sums.y, sums.yy, None if borrowed is None else borrowed.of_numerator[chosen])
+    denominator = _total(part, sums.x, sums.xx, None if borrowed is None else borrowed.of_denominator[chosen])
     factor = (1 - part.rate) / part.rate**2
     v_y, v_x, v_xy = (part.by_row(factor * squares) for squares in (sums.yy, sums.xx, sums.xy))
     spread = np.sqrt(v_y * v_x)
@@ -233,12 +246,12 @@ def _limits_from_totals(kept: RegimeSums[PairSums], wanted: BoolArray) -> tuple[
 
 
 def _total(
-    part: RegimeSums[PairSums], total: FloatArray, squares: FloatArray
+    part: RegimeSums[PairSums], total: FloatArray, squares: FloatArray, borrowed: FloatArray | None
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Estimate one of the two totals of each row, with its limits."""
     clusters = np.divide(total**2, squares, out=np.zeros(len(total)), where=squares > 0)
     one = RegimeSums(part.row, part.rate, part.n_rows, ClusterSums(total, squares, clusters))
-    return part.by_row(total / part.rate), *total_limits(one)
+    return part.by_row(total / part.rate), *total_limits(one, borrowed)
 
 
 def _missed_share(kept: RegimeSums[PairSums], wanted: BoolArray) -> FloatArray:

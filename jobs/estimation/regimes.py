@@ -57,6 +57,10 @@ class RegimeSums(Generic[Kind]):
         """Add one value per entry up by row; rows without an entry get 0."""
         return np.bincount(self.row, weights=values, minlength=self.n_rows).astype(np.float64)
 
+    def are_among(self, others: RegimeSums[Any]) -> BoolArray:
+        """Tell of each entry whether others have one of the same row and rate."""
+        return np.isin(self.row + 1j * self.rate, others.row + 1j * others.rate)
+
     def of_rows(self, wanted: BoolArray) -> RegimeSums[Kind]:
         """Return the entries of some rows, which are numbered anew."""
         chosen = wanted[self.row]

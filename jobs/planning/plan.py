@@ -17,9 +17,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jobs.estimation.ratios import PairSums, clustered_ratio, ctr_reason, ctr_status, design_ratio
-from jobs.estimation.regimes import regime_sums
-from jobs.estimation.totals import TotalEstimates, TotalSums, horvitz_thompson
+from jobs.estimation.design_effect import Relatives, borrowed_by_ratio, borrowed_by_total
+from jobs.estimation.intervals import FloatArray
+from jobs.estimation.ratios import PairSums, RatioEstimates, clustered_ratio, design_ratio, process_residuals
+from jobs.estimation.regimes import RegimeSums, regime_sums
+from jobs.estimation.totals import ClusterSums, TotalEstimates, TotalSums, half_width, horvitz_thompson, kept_sessions
+from jobs.estimation.totals_limits import ctr_reason
 from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation, Scenario, Setting
 
 UNITS = ("pageview", "session")
@@ -84,7 +87,9 @@ def expected_totals(scenario: Scenario, setting: Setting) -> TotalEstimates:
     clusters = np.array([impressions / x, impressions * scenario.ctr, loads / size])
     kept = clusters * setting.rate
     sums = TotalSums(y=counts * setting.rate, yy=squares * setting.rate, clusters=kept, units=kept)
-    return horvitz_thompson(regime_sums(np.arange(3), np.full(3, setting.rate), 3, sums))
+    expected = regime_sums(np.arange(3), np.full(3, setting.rate), 3, sums)
+    borrowed = borrowed_by_total(expected, expected, Relatives.alone(3)) if setting.unit == "session" else None
+    return horvitz_thompson(expected, borrowed=borrowed)
 
 
 def plan_totals(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
@@ -104,19 +109,35 @@ def plan_rates(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
     The two differ by repeated clicks and by clicks without an impression; a scenario has neither.
     """
     rate, clicks = setting.rate, scenario.impressions_per_day * scenario.window_days * scenario.ctr * setting.rate
-    readings = {
-        "realised": design_ratio(regime_sums([0], [rate], 1, _unit_sums(scenario, setting))),
-        "process": clustered_ratio(scenario.users, _user_sums(scenario, setting)),
-    }
+    readings, sessions = _readings(scenario, setting)
     clicking = scenario.users * -math.expm1(-clicks / scenario.users)
-    status, reason = str(ctr_status(clicks, clicking)[0]), str(ctr_reason(clicks, clicking)[0])
     expectations = []
     for metric in ("link_click_through_rate", "link_click_through_rate_matched"):
         for inference, ratio in readings.items():
-            half_width = float((ratio.upper[0] - ratio.lower[0]) / 2 / scenario.ctr)
-            shown = ("publish", "") if rate == 1 and inference == "realised" else (status, reason)
-            expectations.append(Expectation(metric, ENTRY_POINT, inference, half_width, *shown))
+            width = half_width(ratio.estimate, ratio.lower, ratio.upper)
+            decides = width if inference == "process" or sessions is not None else None
+            is_exact = rate == 1 and inference == "realised"
+            reason = "" if is_exact else str(ctr_reason(clicks, clicking, decides, sessions)[0])
+            status = "caution" if reason else "publish"
+            expectations.append(Expectation(metric, ENTRY_POINT, inference, float(width[0]), status, reason))
     return tuple(expectations)
+
+
+def _readings(scenario: Scenario, setting: Setting) -> tuple[dict[str, RatioEstimates], FloatArray | None]:
+    """Expect both readings of the entry point's rate, and the kept sessions where they decide."""
+    pairs = regime_sums([0], [setting.rate], 1, _unit_sums(scenario, setting))
+    borrowed = least = sessions = None
+    if setting.unit == "session":
+        y, x, yy, _, xx = pairs.sums.arrays()
+        sums = ClusterSums(x, xx, x / scenario.pageviews_per_session)
+        shown = RegimeSums(pairs.row, pairs.rate, 1, sums)
+        clicks = RegimeSums(pairs.row, pairs.rate, 1, ClusterSums(y, yy, y))
+        borrowed = borrowed_by_ratio(pairs, pairs, clicks, shown, Relatives.alone(1))
+        least, sessions = process_residuals(pairs, borrowed), kept_sessions(shown, borrowed.residuals)
+    return {
+        "realised": design_ratio(pairs, borrowed=borrowed),
+        "process": clustered_ratio(scenario.users, _user_sums(scenario, setting), least=least),
+    }, sessions
 
 
 def _unit_sums(scenario: Scenario, setting: Setting) -> PairSums:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from typing import Any
@@ -12,15 +11,18 @@ import numpy as np
 import pandas as pd
 
 from jobs.catalogue import Catalogue
+from jobs.estimation.design_effect import borrowed_by_ratio, borrowed_by_total
 from jobs.estimation.intervals import FloatArray, wilson
-from jobs.estimation.ratios import FEW_CLICKS, PairSums, RatioEstimates, clustered_ratio, ctr_reason, design_ratio
-from jobs.estimation.regimes import TextArray, effective_number, regime_sums
+from jobs.estimation.ratios import RatioEstimates, clustered_ratio, design_ratio, process_residuals
+from jobs.estimation.regimes import TextArray, effective_number
 from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
-from jobs.estimation.totals import TotalSums, horvitz_thompson
+from jobs.estimation.totals import half_width, horvitz_thompson, kept_sessions
+from jobs.estimation.totals_limits import FEW_CLICKS, ctr_reason
 from jobs.metric import Metric
 from jobs.rows.candidates import FINITE_ONLY, candidates
 from jobs.rows.fitting import PENDING
 from jobs.rows.link_cells import link_cells
+from jobs.rows.link_sums import RATIOS, TOTALS, LinkTables, RatioSpec, TotalSpec, numbers
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import ALL, ROLLING, LinkSums
 
@@ -29,68 +31,6 @@ SHOWN_TO_NOBODY = "the link was not shown to anybody"
 NO_SEGMENTS = "under sampling the unique rate is estimated for all platforms and buckets together only"
 
 
-@dataclass(frozen=True)
-class TotalSpec:
-    """What a total of events is made of: columns of the window sums.
-
-    Attributes:
-        events: kept events.
-        squares: sum of squares over kept units.
-        units: kept units with such an event.
-        users: users with such an event.
-    """
-
-    events: str
-    squares: str
-    units: str
-    users: str
-
-    def sums(self, regimes: pd.DataFrame) -> TotalSums:
-        """Return the sums of each regime."""
-        events, squares, clusters = (_numbers(regimes, name) for name in (self.events, self.squares, self.units))
-        return TotalSums(y=events, yy=squares, clusters=clusters, units=_numbers(regimes, "n_units"))
-
-
-@dataclass(frozen=True)
-class RatioSpec:
-    """What a click-through rate is made of: the counts whose names columns of the window sums bear.
-
-    Attributes:
-        clicks: the count in the numerator.
-        shown: the count in the denominator.
-        is_proportion: whether the numerator is a part of the denominator.
-    """
-
-    clicks: str
-    shown: str
-    is_proportion: bool
-
-    def of_units(self, regimes: pd.DataFrame) -> PairSums:
-        """Return the sums over kept units of each regime."""
-        return self._sums(regimes, "n_", "")
-
-    def of_users(self, cells: pd.DataFrame) -> PairSums:
-        """Return the sums over the weighted totals of users of each cell."""
-        return self._sums(cells, "w_", "uu_")
-
-    def _sums(self, frame: pd.DataFrame, totals: str, products: str) -> PairSums:
-        return PairSums(
-            y=_numbers(frame, f"{totals}{self.clicks}"),
-            x=_numbers(frame, f"{totals}{self.shown}"),
-            yy=_numbers(frame, f"{products}{self.clicks}_sq"),
-            xy=_numbers(frame, f"{products}{self.shown}_{self.clicks}"),
-            xx=_numbers(frame, f"{products}{self.shown}_sq"),
-        )
-
-
-TOTALS = {
-    "link_impressions": TotalSpec("n_impressions", "impressions_sq", "n_impression_units", "n_shown_users"),
-    "link_clicks": TotalSpec("n_clicks", "clicks_sq", "n_click_units", "n_click_users"),
-}
-RATIOS = {
-    "link_click_through_rate": RatioSpec("clicks", "impressions", is_proportion=False),
-    "link_click_through_rate_matched": RatioSpec("matched", "shown", is_proportion=True),
-}
 UNIQUE = "link_click_through_rate_unique"
 
 
@@ -108,11 +48,11 @@ def link_rows(sums: LinkSums, context: WindowContext, as_of: Sequence[date]) -> 
     Raises:
         ValueError: for a metric of the family that nothing here builds.
     """
-    cells, regimes = link_cells(sums, context, as_of)
+    tables = LinkTables.of(*link_cells(sums, context, as_of))
     blocks = [
         _of_metric(block, metric)
         for metric in context.catalogue.of_family("links")
-        for block in _blocks(metric, cells, regimes)
+        for block in _blocks(metric, tables)
     ]
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame()
 
@@ -122,15 +62,17 @@ def unique_windows(catalogue: Catalogue) -> tuple[int, ...]:
     return catalogue.metric(UNIQUE).days_of(ROLLING) if UNIQUE in catalogue.metrics else ()
 
 
-def _blocks(metric: Metric, cells: pd.DataFrame, regimes: pd.DataFrame) -> list[pd.DataFrame]:
+def _blocks(metric: Metric, tables: LinkTables) -> list[pd.DataFrame]:
     """Build a metric's candidates in every cell, a block for each of its inferences."""
     if metric.metric in TOTALS:
-        return _total(metric, cells, regimes)
+        return _total(metric, tables)
     if metric.metric in RATIOS:
-        return _rate(metric, cells, regimes)
+        return _rate(metric, tables)
     if metric.metric == UNIQUE:
-        return _unique(metric, cells)
-    raise ValueError(f"link metric {metric.metric}: say in jobs/rows/links.py what it is made of (TOTALS or RATIOS)")
+        return _unique(metric, tables.cells)
+    raise ValueError(
+        f"link metric {metric.metric}: say in jobs/rows/link_sums.py what it is made of (TOTALS or RATIOS)"
+    )
 
 
 def _of_metric(block: pd.DataFrame, metric: Metric) -> pd.DataFrame:
@@ -140,11 +82,12 @@ def _of_metric(block: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     return block[has_window & has_wiki]
 
 
-def _total(metric: Metric, cells: pd.DataFrame, regimes: pd.DataFrame) -> list[pd.DataFrame]:
+def _total(metric: Metric, tables: LinkTables) -> list[pd.DataFrame]:
     """Build a total of events."""
-    spec, is_rate_one = TOTALS[metric.metric], cells["is_rate_one"]
-    kept = regime_sums(regimes["row"], regimes["sample_rate"], len(cells), spec.sums(regimes))
-    total = horvitz_thompson(kept, is_rate_one)
+    spec, cells = TOTALS[metric.metric], tables.cells
+    is_rate_one = cells["is_rate_one"]
+    kept, sessions = tables.sums(tables.regimes, spec.sums), tables.sums(tables.sessions, spec.sums)
+    total = horvitz_thompson(kept, is_rate_one, borrowed_by_total(kept, sessions, tables.relatives))
     return [
         candidates(
             cells, metric.metric, inference,
@@ -158,17 +101,27 @@ def _total(metric: Metric, cells: pd.DataFrame, regimes: pd.DataFrame) -> list[p
     ]  # fmt: skip
 
 
-def _rate(metric: Metric, cells: pd.DataFrame, regimes: pd.DataFrame) -> list[pd.DataFrame]:
+def _rate(metric: Metric, tables: LinkTables) -> list[pd.DataFrame]:
     """Build a click-through rate of events."""
-    spec = RATIOS[metric.metric]
-    kept = regime_sums(regimes["row"], regimes["sample_rate"], len(cells), spec.of_units(regimes))
-    worth = effective_number(kept, kept.sums.y)
-    few = _few_clicks(worth, _numbers(cells, f"n_{spec.clicks}"), cells["n_click_users"].where(cells["has_user_id"]))
+    spec, cells = RATIOS[metric.metric], tables.cells
+    clicks, shown = (TotalSpec.of(count, "").sums for count in (spec.clicks, spec.shown))
+    kept, by_session = tables.sums(tables.regimes, spec.of_units), tables.sums(tables.sessions, spec.of_units)
+    totals = tables.sums(tables.sessions, clicks), tables.sums(tables.sessions, shown)
+    borrowed = borrowed_by_ratio(kept, by_session, *totals, tables.relatives)
+    sessions = kept_sessions(tables.sums(tables.regimes, shown), borrowed.residuals)
+    least = process_residuals(kept, borrowed)
     ratios = {
-        "realised": design_ratio(kept, spec.is_proportion),
-        "process": clustered_ratio(cells["n_users"], spec.of_users(cells), spec.is_proportion),
+        "realised": design_ratio(kept, spec.is_proportion, borrowed),
+        "process": clustered_ratio(cells["n_users"], spec.of_users(cells), spec.is_proportion, least),
     }
-    return [_rate_block(metric, inference, cells, ratios[inference], few) for inference in metric.inference]
+    blocks = []
+    for inference in metric.inference:
+        ratio = ratios[inference]
+        width = half_width(ratio.estimate, ratio.lower, ratio.upper)
+        decides = width if inference == "process" else np.where(np.isnan(sessions), np.nan, width)
+        few = _caution(effective_number(kept, kept.sums.y), cells, spec, decides, sessions)
+        blocks.append(_rate_block(metric, inference, cells, ratio, few))
+    return blocks
 
 
 def _rate_block(
@@ -202,9 +155,12 @@ def _rate_status(is_shown: bool, has_user_id: bool, needs_user_id: bool, is_exac
     return "publish", "" if has_user_id else FINITE_ONLY
 
 
-def _few_clicks(worth: FloatArray, kept: FloatArray, users: pd.Series) -> TextArray:
+def _caution(
+    worth: FloatArray, cells: pd.DataFrame, spec: RatioSpec, width: FloatArray, sessions: FloatArray
+) -> TextArray:
     """Say why a rate is `caution`, or nothing; clicks kept at mixed rates are worth fewer (`effective_number`)."""
-    reason = ctr_reason(worth, users)
+    kept, users = numbers(cells, f"n_{spec.clicks}"), cells["n_click_users"].where(cells["has_user_id"])
+    reason = ctr_reason(worth, users, width, sessions)
     for i in np.flatnonzero((worth < FEW_CLICKS) & (worth < kept - 1e-6)):
         reason[i] = (
             f"worth only {np.floor(worth[i]):.0f} clicks at one rate ({kept[i]:.0f} kept), fewer than {FEW_CLICKS}: "
@@ -217,7 +173,7 @@ def _unique(metric: Metric, cells: pd.DataFrame) -> list[pd.DataFrame]:
     """Build the unique click-through rate: exact at 100 %, pending or refused under sampling."""
     is_rate_one, has_user_id = cells["is_rate_one"], cells["has_user_id"]
     is_segment = (cells["client_platform_family"] != ALL) | (cells["edit_count_bucket"] != ALL)
-    shown, clicked = _numbers(cells, "n_shown_users"), _numbers(cells, "n_shown_and_click_users")
+    shown, clicked = numbers(cells, "n_shown_users"), numbers(cells, "n_shown_and_click_users")
     is_refused = has_user_id & ~is_rate_one & is_segment
     share = np.divide(clicked, shown, out=np.full(shown.shape, np.nan), where=shown > 0)
     status, reason = _decided(_unique_status, shown > 0, has_user_id, is_rate_one, is_segment)
@@ -253,7 +209,3 @@ def _decided(decide: Callable[..., tuple[str, str]], *facts: Iterable[Any]) -> t
     found = list(map(cache(decide), *facts))
     status, reason = np.array(found, dtype=object).reshape(len(found), 2).T
     return status, reason
-
-
-def _numbers(frame: pd.DataFrame, column: str) -> FloatArray:
-    return frame[column].to_numpy(dtype=float)

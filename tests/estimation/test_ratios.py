@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from jobs.estimation.ratios import PairSums, clustered_ratio, ctr_reason, ctr_status, design_ratio
+from jobs.estimation.ratios import PairSums, clustered_ratio, design_ratio
 from jobs.estimation.regimes import regime_sums
+from jobs.estimation.totals_limits import ctr_reason, ctr_status
 
 CLUSTERS = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 6)), max_size=60)
 ENTRIES = st.lists(st.tuples(st.sampled_from([0.1, 0.25, 0.5, 1.0]), CLUSTERS), min_size=1, max_size=4)
@@ -180,3 +181,20 @@ def test_ctr_status(clicks, users, status):
 def test_ctr_status_without_user_ids_is_decided_by_clicks():
     assert ctr_status([29, 30]).tolist() == ["caution", "publish"]
     assert "29 clicks" in ctr_reason([29])[0]
+
+
+def test_a_rate_is_caution_beyond_a_quarter_or_under_thirty_sessions():
+    widths, sessions = [0.25, 0.26, np.nan, 0.1], [np.nan, np.nan, 29, 30]
+    assert ctr_status([99] * 4, [99] * 4, widths, sessions).tolist() == ["publish", "caution", "caution", "publish"]
+    reasons = ctr_reason([99, 99, 29], [99, 99, 99], [0.264, np.nan, 0.9], [np.nan, 12, 12])
+    assert reasons[0] == "the interval is ±26 % wide, more than ±25 %"
+    assert reasons[1] == "only 12 sessions were kept, fewer than 30: a few decide"
+    assert "29 clicks" in reasons[2]
+
+
+def test_users_who_see_nearly_everything_cost_degrees_of_freedom():
+    even = process([(1, 4), (0, 4), (1, 4), (0, 4)] * 30)
+    uneven = process([(20, 900), (30, 700), *[(1, 4), (0, 4)] * 30])
+    spread = [np.log(r.upper[0] / r.estimate[0]) / (r.se[0] / r.estimate[0]) for r in (even, uneven)]
+    assert spread[0] < 2.05
+    assert spread[1] > 3
