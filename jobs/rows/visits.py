@@ -8,15 +8,17 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from jobs.estimation.design_effect import borrowed_by_total
 from jobs.estimation.intervals import FloatArray, wilson
 from jobs.estimation.ratios import PairSums, clustered_ratio
-from jobs.estimation.regimes import regime_sums
+from jobs.estimation.regimes import RegimeSums, regime_sums
 from jobs.estimation.totals import TotalSums, horvitz_thompson
 from jobs.metric import Metric
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.candidates import candidates
 from jobs.rows.fitting import PENDING
 from jobs.rows.regimes import SAMPLING_COLUMNS, entries, regimes_by_row, sampling_values
+from jobs.rows.relatives import relatives
 from jobs.rows.window_context import WindowContext, joined_columns
 from jobs.window_sums.tables import ALL, QUARTER, REVIEWERS, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
 from jobs.windows import DAY, quarter_start
@@ -152,15 +154,23 @@ def _with_loads(base: pd.DataFrame, kept: pd.DataFrame) -> pd.DataFrame:
     """Add the estimated loads of each window: loads_estimate, loads_lower, … (`TotalEstimates`)."""
     own = kept.merge(base[[*VISIT_WINDOW, "row"]], on=VISIT_WINDOW).drop(columns=VISIT_WINDOW)
     regimes = entries(regimes_by_row(base), own)
-    loads, squares, units = (regimes[name].to_numpy(float) for name in ("n_loads", "loads_sq", "n_load_units"))
-    sums = TotalSums(y=loads, yy=squares, clusters=units, units=units)
-    total = horvitz_thompson(
-        regime_sums(regimes["row"], regimes["sample_rate"], len(base), sums), base["is_rate_one"].astype(bool)
-    )
+    every = _load_sums(regimes, len(base))
+    sessions = _load_sums(regimes[regimes["sample_unit"] == "session"], len(base))
+    # Quarter to date has length 0: its reference comes from the longest rolling window.
+    longest = relatives(base, [], base["window_length"].to_numpy(float))
+    borrowed = borrowed_by_total(every, sessions, longest)
+    total = horvitz_thompson(every, base["is_rate_one"].astype(bool), borrowed)
     return base.assign(
         loads_estimate=total.estimate, loads_lower=total.lower, loads_upper=total.upper, loads_status=total.status,
         loads_reason=total.reason, loads_n_effective=total.n_effective,
     )  # fmt: skip
+
+
+def _load_sums(regimes: pd.DataFrame, n_rows: int) -> RegimeSums[TotalSums]:
+    """Add the loads of some regimes up, by row and rate."""
+    loads, squares, units = (regimes[name].to_numpy(float) for name in ("n_loads", "loads_sq", "n_load_units"))
+    sums = TotalSums(y=loads, yy=squares, clusters=units, units=units)
+    return regime_sums(regimes["row"], regimes["sample_rate"], n_rows, sums)
 
 
 def _with_all(frame: pd.DataFrame, windows: pd.DataFrame) -> pd.DataFrame:

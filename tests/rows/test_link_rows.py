@@ -47,18 +47,18 @@ def _replaced(metric, **changes):
     return replace(catalogue, metrics={**catalogue.metrics, metric: replace(catalogue.metric(metric), **changes)})
 
 
-def _context(catalogue=None):
+def _context(catalogue=None, unit="pageview"):
     begin = datetime.combine(START, datetime.min.time(), tzinfo=UTC)
     reference = Reference(
         wikis=tuple(WikiRow(name, f"{name[:2]}.wikipedia.org", name[:2], True, START, START) for name in RATES),
-        policy=tuple(PolicyRow("health", wiki, "pageview", rate, begin, None) for wiki, rate in RATES.items()),
+        policy=tuple(PolicyRow("health", wiki, unit, rate, begin, None) for wiki, rate in RATES.items()),
         instruments=(InstrumentRow("health", "both", True, START, None),),
         vocabulary=(VocabularyRow("diff", "review links", ANY_PLATFORM, START, None, ""),),
     )
     return WindowContext(reference, arrival(START + i * DAY for i in range(61)), 15, catalogue=catalogue)
 
 
-def _sums():
+def _sums(unit="pageview"):
     """One link with 400 impressions and 80 clicks in every window of both wikis, in total, by bucket and platform."""
     place = {"as_of_date": pd.Timestamp(SUNDAY), "element_friendly_name": "diff"}
     margins = (("all", "all"), ("all", "5-99 edits"), ("desktop_browser", "all"), ("desktop_browser", "5-99 edits"))
@@ -72,8 +72,9 @@ def _sums():
     people = dict.fromkeys(USERS, 20) | {"n_event_units": 400}
     cells = pd.DataFrame(places).assign(**counts, **weights, **people, has_user_id=True)
     regimes = pd.DataFrame(places).assign(
-        instrument_name="health", sample_unit="pageview", **counts, **dict.fromkeys(SQUARES, 400),
-        **dict.fromkeys(UNITS, 400),
+        instrument_name="health", sample_unit=unit, **counts, **{f"{name}_sq": amount[name] for name in COUNTS},
+        impressions_clicks=80, shown_matched=80,
+        **dict.fromkeys(UNITS, 400) | {"n_click_units": 80, "n_matched_units": 80},
     )  # fmt: skip
     return LinkSums(cells, regimes.assign(sample_rate=regimes["wiki_db"].map(RATES)), pd.DataFrame())
 
@@ -185,3 +186,44 @@ def test_status_of_the_unique_rate(is_shown, has_user_id, is_rate_one, is_segmen
 def test_without_any_cell_there_are_no_rows():
     sums = LinkSums(*(frame.iloc[:0] for frame in (_sums().cells, _sums().regimes, _sums().unique_counts)))
     assert link_rows(sums, _context(), [START - 90 * DAY]).empty
+
+
+def _statuses(sums, unit, metric, inference, days):
+    rows = link_rows(sums, _context(unit=unit), [SUNDAY])
+    chosen = (rows["metric"] == metric) & (rows["inference"] == inference) & (rows["window_days"] == days)
+    whole = (rows["client_platform_family"] == "all") & (rows["edit_count_bucket"] == "all")
+    whole &= rows["element_friendly_name"] == "diff"
+    return rows[chosen & whole].set_index("wiki_db")
+
+
+def test_sessions_of_a_short_window_borrow_from_the_longest():
+    sums = _sums("session")
+    giant = (sums.regimes["wiki_db"] == "trwiki") & (sums.regimes["window_days"] == 28)
+    sums.regimes.loc[giant, ["impressions_sq", "clicks_sq"]] = 20_000
+    for metric in ("link_impressions", "link_clicks"):
+        calm = _statuses(_sums("session"), "session", metric, "realised", 1).loc["trwiki"]
+        row = _statuses(sums, "session", metric, "realised", 1).loc["trwiki"]
+        assert calm["status"] == "publish"
+        assert (row["status"], row["estimate"]) == ("caution", calm["estimate"])
+        assert "more than ±25 %" in row["status_reason"]
+        assert row["upper"] > 1.2 * calm["upper"]
+
+
+def test_few_sessions_are_caution_whatever_the_width():
+    sums = _sums("session")
+    few = sums.regimes["wiki_db"] == "trwiki"
+    sums.regimes.loc[few, ["n_impression_units", "n_shown_units"]] = 29
+    rows = _statuses(sums, "session", "link_click_through_rate_matched", "realised", 7)
+    assert "only 29 sessions" in rows.loc["trwiki", "status_reason"]
+    assert rows.loc["idwiki", "status"] == "publish"
+
+
+@pytest.mark.parametrize("unit", ["pageview", "session"])
+def test_process_rates_are_published_by_width_at_every_rate(unit):
+    sums = _sums(unit)
+    sums.cells["uu_clicks_sq"] = sums.cells["uu_clicks_sq"].where(sums.cells["wiki_db"] == "trwiki", 4000.0)
+    rows = _statuses(sums, unit, "link_click_through_rate", "process", 7)
+    assert rows.loc["idwiki", "status"] == "caution"
+    assert "more than ±25 %" in rows.loc["idwiki", "status_reason"]
+    assert _statuses(sums, unit, "link_click_through_rate", "realised", 7).loc["idwiki", "status"] == "publish"
+    assert _statuses(_sums(unit), unit, "link_click_through_rate", "process", 7).loc["idwiki", "status"] == "publish"

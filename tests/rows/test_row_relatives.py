@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from jobs.rows.relatives import SEGMENTS, relatives
+from jobs.rows.visits import _with_loads
 
 COLUMNS = ["wiki_db", "as_of_date", "element", "window_days", *SEGMENTS]
 ROWS = pd.DataFrame(
@@ -51,3 +52,24 @@ def test_the_order_of_rows_does_not_matter():
 
 def test_no_rows_have_no_relatives():
     assert len(found(ROWS.iloc[:0]).longest) == 0
+
+
+def _loads(unit):
+    """The loads of a day, 40 light sessions kept at 50 %, and of its 28 days with a giant."""
+    place = {"wiki_db": "idwiki", "window_kind": "rolling", "population": "visitors", "as_of_date": "2026-06-14"}
+    windows = pd.DataFrame([{**place, "window_length": days} for days in (1, 28)])
+    base = windows.assign(row=[0, 1], regimes=[frozenset({(unit, 0.5)})] * 2, is_rate_one=False)
+    kept = windows.assign(
+        instrument_name="health", sample_unit=unit, sample_rate=0.5, n_loads=[60, 1600], loads_sq=[100, 160_000],
+        n_units=[40, 800], n_load_units=[40, 800],
+    )  # fmt: skip
+    return _with_loads(base, kept)
+
+
+def test_loads_of_a_day_borrow_from_the_four_weeks_where_sessions_are_sampled():
+    of_pageviews, of_sessions = _loads("pageview"), _loads("session")
+    assert of_pageviews["loads_status"].tolist() == ["publish", "publish"]
+    assert of_sessions["loads_status"].tolist() == ["caution", "caution"]
+    assert of_sessions["loads_estimate"].tolist() == of_pageviews["loads_estimate"].tolist() == [120, 3200]
+    assert of_sessions["loads_upper"][0] > 3 * of_pageviews["loads_upper"][0]
+    assert of_sessions["loads_lower"][0] >= 60
