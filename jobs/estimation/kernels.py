@@ -2,7 +2,9 @@
 
 A user has n units (pageviews or sessions) in a window; each is kept with probability p, independently: k ~ Bin(n, p).
 `int` types are the whole numbers n themselves: nothing is assumed but the thinning. `ztp` types are zero-truncated
-Poisson laws of n (smoother; wrong where counts are under-dispersed) and serve only as a check of sensitivity.
+Poisson laws of n (smoother; wrong where counts are under-dispersed) and serve only as a check of sensitivity. `fine`
+types are whole numbers in smaller steps: they tell counts that no population explains from those that a coarse grid
+does not, such as everybody's coming exactly eleven times.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from scipy import special
 
 Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-Law = Literal["int", "ztp"]
+Law = Literal["int", "ztp", "fine"]
 
 USERS_EXACT = 12  # cells 0..12 hold one count each
 USERS_CAP = 60
@@ -69,6 +71,8 @@ def pair_types(law: Law, rate: float, largest: int) -> Array:
     reach = 1.6 * min(int(PAIR_EDGES[-1]), max(6, largest)) / rate
     if law == "ztp":
         return np.concatenate([[0.0], np.geomspace(0.3, reach, 14)])
+    if law == "fine":
+        return np.unique(np.round(np.concatenate([np.arange(21.0), np.geomspace(20, max(21, reach), 20)])))
     grid, value = list(range(9)), 9.0
     while value < reach:
         grid.append(round(value))
@@ -141,7 +145,7 @@ def spanning_margin(rate: float, largest: int, law: Law = "int") -> tuple[Margin
 
 def _margin_of(types: Array, rate: float, law: Law, edges: IntArray) -> Margin:
     """Margin of given types."""
-    if law == "int":
+    if law != "ztp":
         return Margin(thin_whole(types, rate, edges), (types > 0).astype(np.float64), (types > 1).astype(np.float64))
     nobody = np.zeros((len(edges), 1))
     nobody[0] = 1.0

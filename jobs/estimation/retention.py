@@ -214,6 +214,16 @@ def share_point(problem: Problem) -> float:
     return float(seen.numerator @ weights) / float(seen.denominator @ weights)
 
 
+def share_misfit(problem: Problem) -> float:
+    """Give the probability of counts as far from the best fit as these, were it the truth (`misfit.py`)."""
+    seen = _given_seen(problem)
+    return _misfit(seen, solve(seen.kernel, seen.cells).weights)
+
+
+def _misfit(seen: _Seen, weights: Array) -> float:
+    return misfit_probability(seen.cells, float(seen.cells.sum()) * (seen.kernel @ weights))
+
+
 def share_fit(problem: Problem) -> ShareFit:
     """Estimate a share and its profile interval.
 
@@ -236,6 +246,5 @@ def share_fit(problem: Problem) -> ShareFit:
     step = max(float(np.sqrt(estimate * (1 - estimate) / problem.cells.sum())), 0.003)
     lower, upper = profile_interval(profile, estimate, start.loglik, (0.0, 1.0), 2.0 * step)
     n_seen = float(problem.cells.sum())
-    misfit = misfit_probability(seen.cells, n_seen * (seen.kernel @ start.weights))
     lower, upper = min(lower, estimate), max(upper, estimate)
-    return ShareFit(estimate, lower, upper, start.gap, n_seen * in_denominator, misfit)
+    return ShareFit(estimate, lower, upper, start.gap, n_seen * in_denominator, _misfit(seen, start.weights))

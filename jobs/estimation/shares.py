@@ -21,6 +21,7 @@ from jobs.estimation.retention import (
     Side,
     return_problem,
     share_fit,
+    share_misfit,
     share_point,
     spanning_problem,
     union_problem,
@@ -28,8 +29,9 @@ from jobs.estimation.retention import (
 from jobs.estimation.share_limits import share_verdict, share_without_fit, spanning_verdict
 from jobs.estimation.users_limits import with_misfit
 
+SUSPECT = 0.01
 REALISED_RATE = 0.75
-REALISED_USERS = 300
+REALISED_USERS = 100
 """From this rate and so many users on, a realised share has an interval of its own (statistics R2 9)."""
 REALISED_CHANCE = 0.95
 REALISED_LEAST = 1 / 3
@@ -67,16 +69,18 @@ def _share(
         check: refuses a fit for another reason than its width, or gives None.
     """
     fit = share_fit(asked.pose("int"))
+    # A coarse grid of types may miss counts that a population explains; the interval hardly depends on it.
+    misfit = share_misfit(asked.pose("fine")) if fit.misfit < SUSPECT else fit.misfit
     base = PeopleEstimate(
         None, None, None, "not_estimable", None, None, asked.name, asked.naive, asked.n_seen,
-        alternative=share_point(asked.pose("ztp")), misfit=fit.misfit,
+        alternative=share_point(asked.pose("ztp")), misfit=misfit,
     )  # fmt: skip
     advice = remedy("share", asked.rate, fit.n_denominator, limits)
     whole = Interval(fit.estimate, fit.lower, fit.upper)
     no = check(fit)
 
     def answer(interval: Interval, advice: str) -> PeopleEstimate:
-        verdict = no or with_misfit(share_verdict(interval, limits), fit.misfit, asked.noun)
+        verdict = no or with_misfit(share_verdict(interval, limits), misfit, asked.noun)
         return as_allowed(verdict, interval, base, advice)
 
     is_apart = asked.rate >= REALISED_RATE and fit.n_denominator >= REALISED_USERS

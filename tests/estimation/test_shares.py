@@ -78,7 +78,7 @@ def test_two_windows_of_different_rates_are_estimated():
     assert answer.lower <= (second > 0).mean() <= answer.upper
 
 
-@pytest.mark.parametrize(("n", "rate", "is_narrower"), [(2000, 0.75, True), (2000, 0.7, False), (250, 0.75, False)])
+@pytest.mark.parametrize(("n", "rate", "is_narrower"), [(2000, 0.75, True), (2000, 0.7, False), (80, 0.75, False)])
 def test_what_happened_is_known_better_than_the_process(n, rate, is_narrower):
     rng = np.random.default_rng(9)
     first, second = 1 + rng.poisson(1.5, n), np.where(rng.random(n) < 0.4, 1 + rng.poisson(1.5, n), 0)
@@ -150,3 +150,12 @@ def test_the_smoother_model_knows_people_who_come_once():
     k1, k2, m = grouped(rng.binomial(1, 0.4, 10_000), rng.binomial(second, 0.4))
     answer = retention_estimate(k1, k2, m, 0.4, 0.4)
     assert answer.lower <= answer.alternative <= answer.upper
+
+
+def test_an_odd_habit_is_no_misfit():
+    """Everybody comes exactly eleven times, which is not among the types of a fit: a finer grid knows it."""
+    rng = np.random.default_rng(16)
+    second = np.where(rng.random(10_000) < 0.4, 11, 0)
+    k1, k2, m = grouped(rng.binomial(11, 0.9, 10_000), rng.binomial(second, 0.9))
+    answer = retention_estimate(k1, k2, m, 0.9, 0.9)
+    assert (answer.status, answer.misfit > 1e-3) == ("publish", True)
