@@ -11,9 +11,8 @@ for long; how much wider it is tells what not knowing costs.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -32,7 +31,10 @@ from coverage_worlds import (
     tabulate,
 )
 
+from jobs.estimation.answers import as_allowed
+from jobs.estimation.design_effect import Relatives, borrowed_by_total
 from jobs.estimation.intervals import Z95, wilson
+from jobs.estimation.limits import Interval
 from jobs.estimation.people import (
     PeopleEstimate,
     pageviews_per_visitor_estimate,
@@ -42,7 +44,8 @@ from jobs.estimation.people import (
     users_estimate,
 )
 from jobs.estimation.regimes import regime_sums
-from jobs.estimation.totals import TotalSums, horvitz_thompson
+from jobs.estimation.share_limits import share_verdict
+from jobs.estimation.totals import TotalEstimates, TotalSums, horvitz_thompson
 
 Array = np.ndarray
 MILLION = 1_000_000
@@ -100,7 +103,7 @@ class Total:
     """A total with its interval."""
 
     lower: float
-    estimate: float
+    estimate: float | None
     upper: float
 
 
@@ -122,28 +125,36 @@ def per_visitor_world(cell: Cell, rng: Rng) -> list[Judged]:
 
 def _by_session(cell: Cell, n_sessions: Ints, rng: Rng) -> list[Judged]:
     user = np.repeat(np.arange(cell.size), n_sessions)
-    loads = LOADS[cell.unit](rng, len(user))
+    loads = LOADS[cell.unit](rng, len(user)).astype(np.float64)
     kept = rng.random(len(user)) < cell.rate1
-    seen = loads[kept].astype(np.float64)
-    total = _total(
-        np.array([cell.rate1]), seen.sum(keepdims=True), (seen**2).sum(keepdims=True), kept.sum(keepdims=True)
-    )
+    # A longer window of the same wiki, and another wiki's, show giants that this window's kept sessions may not have.
+    more, others = (LOADS[cell.unit](rng, 3 * len(user)).astype(np.float64) for _ in range(2))
+    longer, other = (rows[rng.random(len(rows)) < cell.rate1] for rows in (more, others))
+    windows = [loads[kept], np.concatenate([loads[kept], longer]), other]
+    units, y, yy = (np.array([float((rows**power).sum()) for rows in windows]) for power in (0, 1, 2))
+    sums = regime_sums(np.arange(3), np.full(3, cell.rate1), 3, TotalSums(y, yy, units, units))
+    relatives = Relatives(np.array([1, 1, 2]), np.zeros(3, dtype=np.int64), np.array([False, True, True]))
+    total = _first(horvitz_thompson(sums, borrowed=borrowed_by_total(sums, sums, relatives)))
     none = np.zeros_like(n_sessions)
     users = _users(np.bincount(user[kept], minlength=cell.size), none, cell.rate1)
-    answer = pageviews_per_visitor_estimate(total, users, seen.sum())
-    squares = np.bincount(user, loads.astype(np.float64) ** 2, cell.size) / np.maximum(n_sessions, 1)
+    answer = pageviews_per_visitor_estimate(total, users, float(loads[kept].sum()))
+    squares = np.bincount(user, loads**2, cell.size) / np.maximum(n_sessions, 1)
     ideal = _mean_error(n_sessions, squares, none, cell.rate1, float(loads.sum()))
     return [Judged("realised", float(loads.sum()) / cell.size, answer, ideal)]
 
 
-def _total(rate: Array, y: Array, yy: Array | None = None, units: Array | None = None) -> Total:
-    """Estimate a total from its sums by rate; without squares, every unit holds one pageview."""
+def _total(rate: Array, y: Array) -> Total:
+    """Estimate a total of pageviews, each its own unit, from the numbers kept at each rate."""
     y = y.astype(np.float64)
-    units = y if units is None else units.astype(np.float64)
     some = (y > 0) | (rate < 1)
-    sums = TotalSums(*(part[some] for part in (y, y if yy is None else yy, units, units)))
-    found = horvitz_thompson(regime_sums(np.zeros(some.sum()), rate[some], 1, sums))
-    return Total(float(found.lower[0]), float(found.estimate[0]), float(found.upper[0]))
+    sums = TotalSums(*(y[some] for _ in range(4)))
+    return _first(horvitz_thompson(regime_sums(np.zeros(some.sum()), rate[some], 1, sums)))
+
+
+def _first(found: TotalEstimates) -> Total:
+    """Of several totals the first, as a row hands it on: without an estimate where it shows none."""
+    estimate = None if found.status[0] == "bounds_only" else float(found.estimate[0])
+    return Total(float(found.lower[0]), estimate, float(found.upper[0]))
 
 
 def _mean_error(n: Ints, squares: Array, inside: Ints, rate: float, total: float) -> float:
@@ -249,11 +260,8 @@ def _windows_table(cell: Cell, only_first: Ints, both: Ints, only_second: Ints, 
     arguments |= {"rate1": cell.rate1, "rate2": cell.rate2}
     if cell.regime == "100 % segment":
         return arguments | {"full1": table.columns[3] > 0}
-    if cell.regime != "one rate":
-        share = both.sum() / max((only_first + both + only_second).sum(), 1)
-        arguments |= {"spanning": table.columns[2]}
-        if "spanning_share" in inspect.signature(retention_estimate).parameters:  # of the code before
-            arguments["spanning_share"] = float(share)
+    if cell.unit == "session":
+        arguments["spanning"] = table.columns[2]
     return arguments
 
 
@@ -275,27 +283,18 @@ def _of_shares(
     variance = max(float(np.where(counts, counting, truth**2 * (1 / seen - 1)).sum()), 0.0) / n**2
     ideals = {"realised": Z95 * math.sqrt(variance), "process": Z95 * math.sqrt(variance + law * (1 - law) / n)}
     truths = {"realised": truth, "process": law}
-    answers = dict(_answers(estimator, arguments))
-    return [Judged(name, truths[name], answer, ideals[name]) for name, answer in answers.items()]
-
-
-def _answers(
-    estimator: Callable[..., PeopleEstimate], arguments: dict[str, Any]
-) -> Iterator[tuple[str, PeopleEstimate]]:
-    """Yield an answer for each inference; estimators that know none give both the same."""
-    if "inference" in inspect.signature(estimator).parameters:
-        yield from ((name, estimator(**arguments, inference=name)) for name in ("realised", "process"))
-        return
     answer = estimator(**arguments)
-    yield "realised", answer
-    process = getattr(answer, "process", None) or answer
-    yield "process", _at_full_rate(answer) if answer.estimator == "ratio" else process
+    answers = {"realised": answer, "process": _of_process(answer)}
+    return [Judged(name, truths[name], answers[name], ideals[name]) for name in answers]
 
 
-def _at_full_rate(answer: PeopleEstimate) -> PeopleEstimate:
-    """Give the process its own interval where everything was kept, as rows at 100 % do."""
+def _of_process(answer: PeopleEstimate) -> PeopleEstimate:
+    """What the row of the process states; where everything was kept, with an interval and limits of its own."""
+    if answer.estimator != "ratio":
+        return answer.process or answer
     lower, upper = wilson(answer.estimate * answer.n_seen, answer.n_seen)
-    return PeopleEstimate(**{**answer.__dict__, "lower": float(lower[0]), "upper": float(upper[0])})
+    interval = Interval(answer.estimate, float(lower[0]), float(upper[0]))
+    return as_allowed(share_verdict(interval), interval, answer, None)
 
 
 @cache

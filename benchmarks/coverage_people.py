@@ -16,16 +16,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import argparse
-import ast
 import csv
-import hashlib
 import math
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass, fields
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -34,21 +30,12 @@ from scipy import stats
 sys.path.append(str(Path(__file__).parent))  # behind all others: `coverage` is a package's name, too
 from coverage_answers import WORLDS, Judged, seed_of
 from coverage_cells import Cell, first_study, study
+from coverage_versions import code_of
 
 from jobs.estimation.people import PeopleEstimate
 
 RESULTS = Path(__file__).parent / "results" / "coverage_people.csv"
 GOAL = 0.93
-# What a metric's answers are made by: these modules of `jobs/estimation` and all they import.
-VISITORS = ("users", "users_limits", "bounds")
-ROOTS = {
-    "users": VISITORS,
-    "pageviews per visitor": (*VISITORS, "totals"),
-    "two-day review": (*VISITORS, "retention"),
-    "retention": ("shares",),
-    "unique CTR": ("shares",),
-}
-WORDS_ONLY = {"remedy", "identifiability"}  # they change what is said, not what is shown
 
 
 @dataclass(frozen=True)
@@ -92,25 +79,6 @@ class Row:
     def cell(self) -> Cell:
         """The cell this is a row of."""
         return Cell(**{field.name: getattr(self, field.name) for field in fields(Cell)})
-
-
-@cache
-def code_of(family: str) -> str:
-    """Hash the code that a metric's answers are made by."""
-    folder, names, seen = files("jobs.estimation"), list(ROOTS[family]), set[str]()
-    while names:
-        name = names.pop()
-        if name not in seen | WORDS_ONLY and folder.joinpath(f"{name}.py").is_file():
-            seen.add(name)
-            tree = ast.parse(folder.joinpath(f"{name}.py").read_text())
-            froms = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-            names += [module.rpartition(".")[2] for module in froms if module.startswith("jobs.estimation.")]
-    if family not in ("retention", "unique CTR"):
-        seen.add("people")
-    digest = hashlib.sha256()
-    for name in sorted(seen):
-        digest.update(folder.joinpath(f"{name}.py").read_bytes())
-    return digest.hexdigest()[:16]
 
 
 def run_cell(cell: Cell, worlds: int) -> list[Row]:
