@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 
 KINDS = ("count", "ratio", "rate")
-LOCAL_UNITS = ("users", "pageviews per user", "share of users")  # users are local to a wiki
+LOCAL_UNITS = ("users", "pageviews per user", "visits per visit", "share of users")  # users are local to a wiki
 UNITS = ("pageviews", "events", "clicks per impression", "share of impressions", *LOCAL_UNITS)
 FAMILIES = ("totals", "users", "links", "retention", "presented", "audience")
 INFERENCES = ("realised", "process")

@@ -28,6 +28,7 @@ from jobs.policy.timeline import Regime, all_regimes
 from jobs.reference.load import Reference
 from jobs.rows.build import build_rows
 from jobs.rows.cautions import LowerRate
+from jobs.rows.comparable import unit_windows
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.links import unique_windows
@@ -224,7 +225,10 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
     below = [case.own(wiki) for case in cases for wiki in case.context.sampled_wikis(first, end)]
     catalogue = load_catalogue()
     lengths = catalogue.window_days("rolling", "totals", "users")
-    visits = visit_window_sums(user_facts, windows=lengths, quarter_starts=starts, start=start, end=end, sampled=below)
+    visits = visit_window_sums(
+        user_facts, windows=lengths, quarter_starts=starts, start=start, end=end, sampled=below,
+        unit_windows=unit_windows(catalogue),
+    )  # fmt: skip
     metrics = catalogue.of_family("retention", "presented")
     cohorts = cohort_sums(user_facts, link_facts, metrics=metrics, start=start, end=end, sampled=below)
     own = platform_bucket_elements(catalogue)

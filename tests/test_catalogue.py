@@ -24,6 +24,8 @@ CONTRACT = {
     "retention_day_7": "cohort 8",
     "retention_day_14": "cohort 15",
     "presented_two_week_rate": "cohort 14",
+    "dashboard_visitors_rarefied": "rolling 7, 28",
+    "visit_pairs_per_visit": "rolling 28",
     "eligible_editors": "rolling 14, 28",
 }
 COUNTS = {
@@ -32,6 +34,7 @@ COUNTS = {
     "link_impressions",
     "link_clicks",
     "reviewers",
+    "dashboard_visitors_rarefied",
     "eligible_editors",
 }
 ALL_WIKIS = {

@@ -91,7 +91,7 @@ def test_a_metric_is_listed_denied_or_open(tmp_path: Path) -> None:
         tmp_path,
         "no_rows: [{metric: two_week_return_rate}, {metric: reviewers, window_days: 1}]\n"
         "open: [totals, pageviews_per_visitor, reviewers, two_day_review_rate, links, retention_14d, retention_day_1,"
-        " retention_day_7, retention_day_14, presented, audience]",
+        " retention_day_7, retention_day_14, presented, dashboard_visitors_rarefied, visit_pairs_per_visit, audience]",
     )
     assert {"dashboard_pageviews", "link_clicks", "presented_two_week_rate", "retention_14d"} <= case.open
     assert case.open.isdisjoint({"dashboard_visitors", "two_week_return_rate"})
@@ -120,7 +120,10 @@ def test_a_list_in_a_key_is_a_row_for_each_and_no_other_row_is_listed(tmp_path: 
 def test_a_case_that_says_nothing_of_a_metric_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="small: says nothing of dashboard_pageviews, pageviews_per_visitor, link_imp"):
         read(tmp_path, "")
-    every = "totals, links, pageviews_per_visitor, reviewers, retention, presented, audience"
+    every = (
+        "totals, links, pageviews_per_visitor, reviewers, retention, presented, dashboard_visitors_rarefied, "
+        "visit_pairs_per_visit, audience"
+    )
     with pytest.raises(ValueError, match=r"says nothing of two_day_review_rate\. Of each metric"):
         read(tmp_path, f"open: [{every}]")
     with pytest.raises(ValueError, match="says nothing of two_day_review_rate"):  # that denies some of its rows only

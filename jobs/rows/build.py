@@ -63,7 +63,7 @@ def build_rows(
         min_users: cells with fewer users are suppressed.
     """
     sums = canonical(sums)
-    visits, windows = visit_rows(sums.visits, context, as_of, starts)
+    visits, windows = visit_rows(sums.visits, context, as_of, starts, fitting.limits)
     families = [
         fill_visits(visits, windows, sums.visits, fitting),
         fill_cohorts(cohort_rows(sums.cohorts, context, as_of), sums.cohorts, context, fitting),

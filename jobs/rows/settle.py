@@ -107,12 +107,12 @@ def _statuses(rows: pd.DataFrame, is_few: BoolArray, min_users: int) -> tuple[Ob
     told = np.array([_told(*facts) for facts in zip(status, rows["cautions"], strict=True)], dtype=object)
     unmeasured = rows["unmeasured_reason"].to_numpy(dtype=object)
     is_cautioned = told != ""
-    is_both = is_cautioned & (status != "publish")
-    is_degraded = is_cautioned & (status == "publish")
+    is_both = is_cautioned & (reason != "")  # a published row may say at which rate it stands
     is_unmeasured = pd.notna(unmeasured)
     own = [text.removesuffix(".") for text in reason[is_both]]
-    reason[is_both] = np.array(own, dtype=object) + "; " + told[is_both]
-    status[is_degraded], reason[is_degraded] = "caution", told[is_degraded]
+    told[is_both] = np.array(own, dtype=object) + "; " + told[is_both]
+    reason[is_cautioned] = told[is_cautioned]
+    status[is_cautioned & (status == "publish")] = "caution"
     status[is_few], reason[is_few] = "suppressed", f"fewer than {min_users} users: not shown, to protect them"
     status[is_unmeasured], reason[is_unmeasured] = "not_measured", unmeasured[is_unmeasured]
     return status, reason

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from jobs.estimation.design_effect import borrowed_by_total
 from jobs.estimation.intervals import FloatArray, wilson
+from jobs.estimation.limits import DEFAULT_LIMITS, Limits
 from jobs.estimation.ratios import PairSums, clustered_ratio
 from jobs.estimation.regimes import RegimeSums, regime_sums
 from jobs.estimation.totals import TotalSums, horvitz_thompson
 from jobs.metric import Metric
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.candidates import candidates
+from jobs.rows.comparable import PAIRS, RAREFIED, pair_rows, rarefied_rows
 from jobs.rows.fitting import PENDING
 from jobs.rows.regimes import SAMPLING_COLUMNS, entries, regimes_by_row, sampling_values
 from jobs.rows.relatives import relatives
@@ -23,6 +26,7 @@ from jobs.rows.window_context import WindowContext, joined_columns
 from jobs.window_sums.tables import ALL, QUARTER, REVIEWERS, ROLLING, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
 from jobs.windows import DAY, quarter_start
 
+Builder = Callable[[pd.DataFrame, Metric], pd.DataFrame]
 VISIT_FAMILIES = ("totals", "users")
 NOBODY = "nobody visited: there is nothing to divide by"
 
@@ -106,7 +110,11 @@ def _window(
 
 
 def visit_rows(
-    sums: VisitSums, context: WindowContext, as_of: Sequence[date], starts: QuarterStarts
+    sums: VisitSums,
+    context: WindowContext,
+    as_of: Sequence[date],
+    starts: QuarterStarts,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Build the candidates of the visit metrics; people under sampling are left `pending`.
 
@@ -114,14 +122,18 @@ def visit_rows(
         Candidates for `settle`, and the windows behind them (for the people estimates).
     """
     windows = _summed(sums, visit_windows(context, as_of, starts))
-    blocks = [_builder(metric)(_windows_of(windows, metric), metric) for metric in visit_metrics(context)]
+    builders = BUILDERS | {
+        RAREFIED: partial(rarefied_rows, sums=sums, context=context, limits=limits),
+        PAIRS: partial(pair_rows, sums=sums, limits=limits),
+    }
+    blocks = [_builder(builders, metric)(_windows_of(windows, metric), metric) for metric in visit_metrics(context)]
     return pd.concat(blocks, ignore_index=True) if blocks else pd.DataFrame(), windows
 
 
-def _builder(metric: Metric) -> Callable[[pd.DataFrame, Metric], pd.DataFrame]:
-    if metric.metric not in BUILDERS:
+def _builder(builders: Mapping[str, Builder], metric: Metric) -> Builder:
+    if metric.metric not in builders:
         raise ValueError(f"metric {metric.metric}: say in jobs/rows/visits.py what it is made of (BUILDERS)")
-    return BUILDERS[metric.metric]
+    return builders[metric.metric]
 
 
 def _windows_of(windows: pd.DataFrame, metric: Metric) -> pd.DataFrame:
@@ -257,7 +269,7 @@ def _rate(
 
 
 # By metric: its candidates, made of its windows.
-BUILDERS: dict[str, Callable[[pd.DataFrame, Metric], pd.DataFrame]] = {
+BUILDERS: dict[str, Builder] = {
     "dashboard_pageviews": _loads,
     "dashboard_visitors": _visitors,
     "pageviews_per_visitor": _per_visitor,

@@ -130,6 +130,12 @@ class WindowContext:
         """Return the instruments with one of the roles that are in force on some day of [start, end)."""
         return instruments_between(self.reference.instruments, roles, start, end)
 
+    def regimes(
+        self, instruments: Sequence[str], wikis: Sequence[str], start: date, end: date
+    ) -> frozenset[tuple[str, float]]:
+        """Return the units and rates under which events of instruments on wikis were kept in [start, end)."""
+        return frozenset().union(*map(self._pairs, self._lives(instruments, wikis, start, end)))
+
     def senders(self, wiki: str, element: str, end: date) -> list[str]:
         """Return the instruments that were seen to send an element on a wiki before a day."""
         return [name for name, first in self._sent.get((wiki, element), {}).items() if first < end]

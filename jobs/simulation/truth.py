@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from jobs.simulation.truth_comparable import comparable_series
 from jobs.simulation.truth_links import link_series
 from jobs.simulation.truth_people import people_series
 from jobs.simulation.truth_table import ALL, Frame, WikiTruth
@@ -28,6 +29,8 @@ def truth_rows(
     rows: list[list[object]] = []
     for done, wiki in enumerate(wikis):
         for series in people_series(frame, wiki):
+            rows.extend(series.rows(frame))
+        for series in comparable_series(frame, wiki):
             rows.extend(series.rows(frame))
         for series in link_series(frame, wiki):
             rows.extend(series.rows(frame))

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 import numpy as np
 import numpy.typing as npt
 
-from jobs.simulation.sampling import Bool, Int
+from jobs.simulation.sampling import Bool, Float, Int
 from jobs.simulation.vocabulary import ENTRY_POINT, INSTRUMENT_START, PLATFORMS, REVIEW_LINKS, Vocabulary
 
 COLUMNS = (
@@ -33,6 +33,7 @@ class TruthEvents:
         action: 0 pageview (a dashboard load), 1 impression, 2 click.
         element: code in the vocabulary, -1 for loads.
         platform, bucket: codes.
+        session: number within the wiki.
     """
 
     day: Int
@@ -43,22 +44,37 @@ class TruthEvents:
     element: Int
     platform: Int
     bucket: Int
+    session: Int
 
     def take(self, where: Bool) -> TruthEvents:
         """Return the events of a mask."""
         return TruthEvents(
             self.day[where], self.user[where], self.pageview[where], self.token[where],
-            self.action[where], self.element[where], self.platform[where], self.bucket[where],
+            self.action[where], self.element[where], self.platform[where], self.bucket[where], self.session[where],
         )  # fmt: skip
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A sampling unit and rate, and the first and last day of the world it was declared on (or days beyond it)."""
+
+    unit: str
+    rate: float
+    first: int
+    last: int
+
+
+ALWAYS_WHOLE = (Setting("pageview", 1.0, -(10**6), 10**6),)
+
+
+@dataclass(frozen=True)
 class WikiTruth:
-    """A wiki's events and the day of the world from which its dashboard is displayed."""
+    """A wiki's events, the day of the world from which its dashboard is displayed, and how loads were sampled."""
 
     wiki_db: str
     visible: int
     events: TruthEvents
+    settings: tuple[Setting, ...] = ALWAYS_WHOLE
 
 
 @dataclass(frozen=True)
@@ -170,7 +186,7 @@ def cohorts(frame: Frame, visible: int, length: int, mondays: bool) -> Windows:
 
 @dataclass(frozen=True)
 class Series:
-    """Rows of one metric and segment, one entry for each window."""
+    """Rows of one metric and segment, one entry for each window; `values` where they are no counts or ratios."""
 
     metric: str
     wiki_db: str
@@ -182,6 +198,7 @@ class Series:
     element: str = ALL
     platform: str = ALL
     bucket: str = ALL
+    values: Float | None = None
 
     def rows(self, frame: Frame) -> Iterator[list[object]]:
         """Yield rows in the order of `COLUMNS`; a rate over zero has no value."""
@@ -189,11 +206,12 @@ class Series:
         none: list[int | None] = [None] * size
         denominators = none if self.denominator is None else self.denominator.tolist()
         users = none if self.n_users is None else self.n_users.tolist()
-        for first, last, numerator, denominator, n_users in zip(
+        values = none if self.values is None else self.values.tolist()
+        for first, last, numerator, denominator, n_users, own in zip(
             self.windows.first.tolist(), self.windows.last.tolist(), self.numerator.tolist(), denominators, users,
-            strict=True,
+            values, strict=True,
         ):  # fmt: skip
-            value: float | None = numerator
+            value: float | None = numerator if own is None else own
             if denominator is not None:
                 value = numerator / denominator if denominator else None
             yield [

@@ -18,10 +18,11 @@ from jobs.simulation.delivery import Delivery
 from jobs.simulation.events import Events, draw_events
 from jobs.simulation.place import Parameters
 from jobs.simulation.population import BUCKETS, Pageviews, Users, draw_pageviews, draw_users
-from jobs.simulation.sampling import DAY_MS, Int, epoch_ms, policy_rows
-from jobs.simulation.scenarios import SCENARIOS, Scenario, WikiSpec
+from jobs.simulation.sampling import DAY_MS, Int, PolicyRow, epoch_ms, policy_rows
+from jobs.simulation.scenarios import HEALTH_METRICS, SCENARIOS, USAGE, Scenario, WikiSpec
 from jobs.simulation.seeds import Seeds
 from jobs.simulation.truth import truth_rows
+from jobs.simulation.truth_comparable import declared_settings
 from jobs.simulation.vocabulary import INSTRUMENT_START
 
 Progress = Callable[[str, float], None]
@@ -168,7 +169,7 @@ def _write(
     for population in populations:
         delivery.add_wiki(population.wiki, population.users, population.views, population.events)
     delivery.write(report)
-    rows = _truth(scenario, populations, start, days, report)
+    rows = _truth(scenario, populations, policy, start, days, report)
     _write_truth(out, parameters, rows, delivery, earlier)
     place.finish(out, parameters)
     return _summary(out, parameters, earlier.days, populations, delivery)
@@ -190,12 +191,23 @@ def _summary(
 
 
 def _truth(
-    scenario: Scenario, populations: list[Population], start: date, days: int, report: Progress
+    scenario: Scenario,
+    populations: list[Population],
+    policy: list[PolicyRow],
+    start: date,
+    days: int,
+    report: Progress,
 ) -> list[list[object]]:
     """Compute the truth from the complete populations."""
     frame = truth_table.Frame(start, days, scenario.vocabulary, BUCKETS, anonymous_entry=scenario.split)
+    usage = USAGE if scenario.split else HEALTH_METRICS
     wikis = [
-        truth_table.WikiTruth(population.wiki.wiki_db, population.wiki.silent_days, complete_events(population, start))
+        truth_table.WikiTruth(
+            population.wiki.wiki_db,
+            population.wiki.silent_days,
+            complete_events(population, start),
+            declared_settings(policy, usage, population.wiki.wiki_db, start),
+        )
         for population in populations
     ]
     return truth_rows(frame, wikis, lambda share: report("truth", share))
@@ -239,7 +251,7 @@ def complete_events(population: Population, start: date) -> truth_table.TruthEve
     return truth_table.TruthEvents(
         day=(events.time - epoch_ms(start)) // DAY_MS, user=views.user[page], pageview=page, token=events.token,
         action=wide(events.action), element=wide(events.element), platform=wide(views.platform[page]),
-        bucket=wide(views.bucket[page]),
+        bucket=wide(views.bucket[page]), session=wide(views.session[page]),
     )  # fmt: skip
 
 

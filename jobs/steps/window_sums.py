@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, cast
 
 from jobs.rows.cohorts import cohort_metrics
+from jobs.rows.comparable import unit_windows
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.links import unique_windows
 from jobs.rows.visits import VISIT_FAMILIES
@@ -41,7 +42,10 @@ def window_sums(job: Job, as_of: Sequence[date], starts: QuarterStarts, context:
             link_window_sums, user_links, unit_links, windows=link_windows, unique_windows=counted,
             platform_bucket_elements=own_bucket, **asked,
         ),
-        partial(visit_window_sums, user_days, windows=visit_windows, quarter_starts=starts, **asked),
+        partial(
+            visit_window_sums, user_days, windows=visit_windows, quarter_starts=starts,
+            unit_windows=unit_windows(catalogue), **asked,
+        ),
         partial(cohort_sums, user_days, user_links, metrics=cohort_metrics(catalogue), **asked),
     )  # fmt: skip
     for frame in facts:

@@ -200,7 +200,7 @@ def _entering(
 ) -> DataFrame:
     """Give the windows of one as-of date in the form of `window_changes`, summed straight from the days they hold."""
     key = tuple(dict.fromkeys([*cell, *unit]))
-    held = F.array_compact(F.array(*(_holding(length, as_of) for length in windows)))
+    held = F.array_compact(F.array(*(holding(length, as_of) for length in windows)))
     states = (
         rows.where(F.col("event_date") <= F.lit(as_of))
         .select(*key, *values, F.explode(held).alias("window_days"))
@@ -212,8 +212,8 @@ def _entering(
     return sums.select(*cell, "window_days", F.lit(as_of).alias("change_date"), *statistics)
 
 
-def _holding(length: int | None, as_of: date) -> Column:
-    """Name a window of an as-of date, by its days, where it holds a row's day."""
+def holding(length: int | None, as_of: date) -> Column:
+    """Name a window of an as-of date, by its days, where it holds a row's day; else null."""
     if length is None:
         return F.lit(0)
     return F.when(F.col("event_date") > F.lit(as_of - length * DAY), F.lit(length))

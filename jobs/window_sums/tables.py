@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import pandas as pd
@@ -26,6 +26,11 @@ def copy_name(wiki_db: str, rate: float) -> str:
     return f"{wiki_db}@{rate}"
 
 
+def kept_column(rate: float) -> str:
+    """Name the column of units kept under a rate, such as `kept@0.1`."""
+    return f"kept@{rate}"
+
+
 @dataclass(frozen=True)
 class VisitSums:
     """Window sums of the dashboard. Every frame has the columns `VISIT_WINDOW`.
@@ -44,12 +49,15 @@ class VisitSums:
             in the window), k (kept units of sampled regimes with a load, or with a review click), n_users.
         two_day_counts: the same wikis' visitors: is_full, k_review_units, k_other_units (kept units of sampled
             regimes with and without a review click), n_users.
+        unit_counts: every wiki's visitors, in the windows of the numbers that outlast a change of rate: for each rate a
+            column `kept_column(rate)` (kept units with a load under it), n_users.
     """
 
     cells: pd.DataFrame
     regimes: pd.DataFrame
     user_counts: pd.DataFrame
     two_day_counts: pd.DataFrame
+    unit_counts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*VISIT_WINDOW, "n_users"]))
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from jobs.transforms.window_states import (
 from jobs.window_sums.dense import accumulate, collect, summed
 from jobs.window_sums.spans import TAGS, Span, name_windows, quarters_within
 from jobs.window_sums.tables import REVIEWERS, VISIT_WINDOW, VISITORS, QuarterStarts, VisitSums
+from jobs.window_sums.units import unit_counts
 
 
 def visit_window_sums(
@@ -43,6 +44,7 @@ def visit_window_sums(
     windows: Sequence[int],
     quarter_starts: QuarterStarts | None = None,
     sampled: Collection[str] = (),
+    unit_windows: Sequence[int] = (),
 ) -> VisitSums:
     """Sum the dashboard's windows for every as-of date of `[start, end)`.
 
@@ -54,6 +56,7 @@ def visit_window_sums(
         quarter_starts: first day that counts, by wiki, population (`visitors`, `reviewers`) and first day of the
             quarter; no entry, no quarter-to-date window.
         sampled: wikis that had a rate below 1, kept anything under it or not.
+        unit_windows: days of the rolling windows in which users are counted by their kept units (`unit_counts`).
     """
     quarters = quarters_within(quarter_starts or {}, start, end)
     span = Span(start, end, tuple(windows), quarters)
@@ -69,7 +72,8 @@ def visit_window_sums(
     whole = [name for name in numbers if name.startswith("n_")]
     cells = cells.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(whole, "int64"))
     below = {*sampled, *daily.loc[daily["sample_rate"] < 1, "wiki_db"]}
-    return VisitSums(cells, regimes, *_people(rows, sorted(below), span))
+    units_of_users = unit_counts(user_days, daily, windows=unit_windows, start=start, end=end)
+    return VisitSums(cells, regimes, *_people(rows, sorted(below), span), units_of_users)
 
 
 def _values(

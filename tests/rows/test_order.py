@@ -18,7 +18,7 @@ from jobs.rows.fitting import Fitting, tables_by
 from jobs.rows.self_validation import self_validation_rows, validation_windows
 from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
-from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums, copy_name
+from jobs.window_sums.tables import CohortSums, LinkSums, VisitSums, WindowSums, copy_name, kept_column
 from tests.references import HEALTH, arrival, element_row, instrument_row, policy_row, reference, wiki_row
 
 DAY = timedelta(days=1)
@@ -75,6 +75,7 @@ def _visits(rng, wikis=WIKIS):
         ),
         users,
         _users(places, pairs, rng),
+        unit_counts=_users(places, [{kept_column(0.3): k, kept_column(1.0): 0} for k in range(1, 6)], rng),
     )
 
 

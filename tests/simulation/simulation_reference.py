@@ -199,8 +199,11 @@ class Naive:
         week = timedelta(days=6)
         if metric == "dashboard_pageviews":
             return sum(first <= day <= last for day, _ in self.loads), None
-        if metric == "dashboard_visitors":
+        if metric in ("dashboard_visitors", "dashboard_visitors_rarefied"):  # which are the same at 100 %
             return len(visitors), None
+        if metric == "visit_pairs_per_visit":
+            visits = Counter(user for day, user in self.loads if first <= day <= last)
+            return sum(n * (n - 1) for n in visits.values()), visits.total()
         if metric == "pageviews_per_visitor":
             return sum(first <= day <= last for day, _ in self.loads), len(visitors)
         if metric == "reviewers":

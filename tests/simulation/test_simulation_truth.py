@@ -19,7 +19,7 @@ from jobs.simulation.sampling import (
     sent_by_client,
 )
 from jobs.simulation.truth import truth_rows
-from jobs.simulation.truth_table import COLUMNS, Frame, TruthEvents, WikiTruth
+from jobs.simulation.truth_table import COLUMNS, Frame, Setting, TruthEvents, WikiTruth
 from jobs.simulation.vocabulary import SHIPPED
 from jobs.simulation.writer import write_vocabulary
 
@@ -57,9 +57,10 @@ TABLE = [
 def lookup():
     """Answer (value, numerator, denominator, n_users) of a row of the hand-made world, null where there is none."""
     columns = np.array(TABLE, dtype=np.int64).T
-    small = TruthEvents(*np.array([(2, 0, 0, -1, LOAD, -1, 0, 0)], dtype=np.int64).T)
+    small = TruthEvents(*np.array([(2, 0, 0, -1, LOAD, -1, 0, 0, 0)], dtype=np.int64).T)
     frame = Frame(MONDAY, 18, SHIPPED, BUCKETS)
-    rows = truth_rows(frame, [WikiTruth("trwiki", 0, TruthEvents(*columns)), WikiTruth("thwiki", 2, small)])
+    everything = TruthEvents(*columns, session=columns[2])
+    rows = truth_rows(frame, [WikiTruth("trwiki", 0, everything), WikiTruth("thwiki", 2, small)])
     table = {tuple(row[:8]): tuple(row[8:]) for row in rows}
     assert len(table) == len(rows), "a key comes once"
 
@@ -82,6 +83,48 @@ def test_visits(lookup):
     assert lookup("pageviews_per_visitor", "2026-03-23", "2026-03-29") == (4 / 3, 4, 3, 3)
     assert lookup("dashboard_visitors", "2026-03-24", "2026-03-24") == (0, 0, None, 0)
     assert lookup("dashboard_visitors", "2026-03-22", "2026-03-28") is None, "the window starts before the world"
+
+
+def comparable(settings, table, days=35):
+    """Answer value, numerator and denominator of the two metrics that outlast a change of rate, by last day."""
+    columns = np.array(table, dtype=np.int64).reshape(-1, 4).T
+    day, user, pageview, session = columns
+    nothing = np.zeros(len(day), dtype=np.int64)
+    events = TruthEvents(day, user, pageview, nothing - 1, nothing, nothing - 1, nothing, nothing, session)
+    rows = truth_rows(Frame(MONDAY, days, SHIPPED, BUCKETS), [WikiTruth("trwiki", 0, events, settings)])
+
+    def offset(day):
+        return (date.fromisoformat(day) - MONDAY).days
+
+    asked = [row for row in rows if row[0] in ("dashboard_visitors_rarefied", "visit_pairs_per_visit")]
+    return {(row[0], offset(row[3]), offset(row[4])): tuple(row[8:11]) for row in asked}
+
+
+# day, user, pageview, session: user 0 has three loads in two sessions, one of them over midnight, user 1 a single one
+VISITS = [(1, 0, 0, 0), (2, 0, 1, 0), (9, 0, 2, 1), (3, 1, 3, 2)]
+
+
+def test_rarefied_visitors_and_pairs_are_of_the_unit_and_at_the_smallest_rate_so_far():
+    whole_again = (Setting("pageview", 1.0, -40, 4), Setting("pageview", 0.5, 4, 8), Setting("pageview", 1.0, 8, 99))
+    found = comparable(whole_again, VISITS)
+    rarefied = "dashboard_visitors_rarefied"
+    assert found[rarefied, 0, 3 + 3] == ((1 - 0.5**2) + 0.5, 2, None)
+    assert found[rarefied, 3, 9] == (0.5 + 0.5, 2, None)
+    assert found[rarefied, 4, 10] == (0.5, 1, None), "two years are not over"
+    assert found["visit_pairs_per_visit", 0, 27] == (6 / 4, 6, 4)
+    assert comparable(whole_again[:1], VISITS)[rarefied, 0, 6] == (2, 2, None), "at 100 % they are the visitors"
+    by_session = comparable((Setting("session", 0.5, -40, 99),), VISITS)
+    assert by_session[rarefied, 0, 6] == (0.5 + 0.5, 2, None), "a session of two days is one"
+    assert by_session[rarefied, 2, 8] == (0.5 + 0.5, 2, None)
+    assert by_session[rarefied, 3, 9] == (0.5 + 0.5, 2, None)
+    assert by_session["visit_pairs_per_visit", 0, 27] == (2 / 3, 2, 3)
+
+
+def test_windows_of_two_units_have_no_such_truth():
+    changing = (Setting("pageview", 0.5, -40, 10), Setting("session", 0.5, 10, 99))
+    days = {first for metric, first, _ in comparable(changing, VISITS) if metric == "dashboard_visitors_rarefied"}
+    assert {3, 11} <= days
+    assert days.isdisjoint(range(4, 11))
 
 
 def test_quarter_to_date_skips_what_started_before_the_world_and_restarts_in_april(lookup):
@@ -142,7 +185,7 @@ def test_returns(lookup):
 
 def test_presented_asks_for_the_menu_link_in_its_first_week_only():
     """The link goes on Tuesday 7 April: the cohort of 30 March is measured, that of 6 April is not."""
-    nothing = TruthEvents(*(np.zeros(0, dtype=np.int64) for _ in range(8)))
+    nothing = TruthEvents(*(np.zeros(0, dtype=np.int64) for _ in range(9)))
     rows = truth_rows(Frame(MONDAY, 35, SHIPPED, BUCKETS), [WikiTruth("trwiki", 0, nothing)])
     assert [row[3] for row in rows if row[0] == "presented_two_week_rate"] == ["2026-03-23", "2026-03-30"]
 
@@ -159,7 +202,7 @@ def test_all_wikis_are_those_visible_on_every_day(lookup):
 
 def test_nothing_is_measured_while_selectors_are_broken():
     frame = Frame(date(2026, 4, 27), 32, SHIPPED, BUCKETS)
-    nothing = TruthEvents(*(np.zeros(0, dtype=np.int64) for _ in range(8)))
+    nothing = TruthEvents(*(np.zeros(0, dtype=np.int64) for _ in range(9)))
     rows = truth_rows(frame, [WikiTruth("trwiki", 0, nothing)])
     reviewers = sorted(row[4] for row in rows if row[0] == "reviewers" and row[2] == "rolling")
     assert reviewers == ["2026-05-03", "2026-05-27", "2026-05-28"]

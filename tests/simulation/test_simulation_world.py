@@ -144,7 +144,7 @@ def test_truth_of_an_unsampled_world_is_what_sets_give(build):
     for row in rows:
         if row["wiki_db"] != "all":
             by_metric.setdefault((row["metric"], row["window_kind"]), []).append(row)
-    assert len(by_metric) == 16 + 3, "every metric but eligible_editors, and three of them for the quarter too"
+    assert len(by_metric) == 18 + 3, "every metric but eligible_editors, and three of them for the quarter too"
     chooser = random.Random(7)
     for candidates in by_metric.values():
         for row in chooser.sample(candidates, min(40, len(candidates))):
