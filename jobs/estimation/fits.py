@@ -8,11 +8,12 @@ from typing import Any
 
 from jobs.estimation import people
 from jobs.estimation.people import PeopleEstimate
+from jobs.estimation.reference_shape import reference_users_estimate
 
 ESTIMATORS: Mapping[str, Callable[..., PeopleEstimate]] = {
     name: getattr(people, name)
     for name in ("users_estimate", "retention_estimate", "unique_ctr_estimate", "two_day_review_bounds")
-}
+} | {"reference_users_estimate": reference_users_estimate}
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class FitTask:
     """One number about people to be estimated.
 
     Attributes:
-        estimator: name of a function of `jobs.estimation.people`, a key of `ESTIMATORS`.
+        estimator: a key of `ESTIMATORS`.
         arguments: its keyword arguments.
         label: what the number is about, such as (metric, wiki_db, metric_date); for messages, not part of the answer.
     """

@@ -78,35 +78,51 @@ def users_fit(k: IntArray, m: Array, rate: float, *, law: Law = "int") -> UsersF
     Returns:
         Estimate, interval, misfit, the smoother model's point and the certificate.
     """
-    kernel, cells = _table(k, m, rate, law)
+    kernel, cells = users_table(k, m, users_types(law, rate, int(k.max())), rate, law)
     n_seen = float(cells.sum())
     conditional, expected, certificate = _conditional(kernel, cells)
-    best = _Best(kernel, cells)
-    # Every user has a unit, seen with probability p, so U <= E[D] / p; half as much again is out of reach.
-    ceiling = 1.5 * users_bounds(n_seen, rate)[1]
-    estimate, maximum = _peak(best.likelihood, conditional, n_seen, ceiling)
-    step = max(1.5 * math.sqrt(max(estimate - n_seen, 1.0)), 0.02 * estimate)
-    lower = profile_end(best.likelihood, estimate, maximum, n_seen, -step, CUT)
-    peak, maximum = _peak(best.completed, estimate + 0.5, n_seen, ceiling)
-    upper = profile_end(best.completed, peak, maximum, ceiling, step, CUT)
+    ceiling = users_bounds(n_seen, rate)[1]  # holds whatever people do
+    estimate, lower, upper = users_interval(kernel, cells, n_seen, conditional, ceiling)
     once = float(m[k == 1].sum())
     if once < FEW_ONCE:
         upper = max(upper, light_users_upper(n_seen, once, rate))
     alternative = conditional if law == "ztp" else ztp_users(k, m, rate)
     misfit = misfit_probability(cells[1:], expected)
-    return UsersFit(estimate, min(lower, estimate), max(upper, estimate), conditional, alternative, misfit, certificate)
+    return UsersFit(estimate, lower, upper, conditional, alternative, misfit, certificate)
+
+
+def users_interval(
+    kernel: Array, cells: Array, n_seen: float, start: float, ceiling: float
+) -> tuple[float, float, float]:
+    """Find the most likely number of users and the ends of its interval.
+
+    Args:
+        kernel: cells x types; row 0 is the cell of users not seen.
+        cells: users per cell; that of cell 0 is ignored. Rows beyond those of users seen hold what else is known.
+        n_seen: users seen.
+        start: a number of users near the maximum.
+        ceiling: the largest number of users that is possible.
+
+    Returns:
+        Estimate, lower and upper end.
+    """
+    best = _Best(kernel, cells, n_seen)
+    estimate, maximum = _peak(best.likelihood, start, n_seen, ceiling)
+    step = max(1.5 * math.sqrt(max(estimate - n_seen, 1.0)), 0.02 * estimate)
+    lower = profile_end(best.likelihood, estimate, maximum, n_seen, -step, CUT)
+    peak, maximum = _peak(best.completed, estimate + 0.5, n_seen, ceiling)
+    upper = profile_end(best.completed, peak, maximum, ceiling, step, CUT)
+    return estimate, min(lower, estimate), max(upper, estimate)
 
 
 def ztp_users(k: IntArray, m: Array, rate: float) -> float:
     """Give the number of users under mixtures of zero-truncated Poisson laws: a second opinion, no interval."""
-    return _conditional(*_table(k, m, rate, "ztp"))[0]
+    return _conditional(*users_table(k, m, users_types("ztp", rate, int(k.max())), rate, "ztp"))[0]
 
 
-def _table(k: IntArray, m: Array, rate: float, law: Law) -> tuple[Array, Array]:
-    """Build the kernel and the counts per cell, cell 0 still empty."""
-    largest = int(k.max())
-    edges = users_edges(largest)
-    types = users_types(law, rate, largest)
+def users_table(k: IntArray, m: Array, types: Array, rate: float, law: Law = "int") -> tuple[Array, Array]:
+    """Build the kernel for users of these types and the counts per cell, cell 0 still empty."""
+    edges = users_edges(int(k.max()))
     kernel = thin_whole(types, rate, edges) if law == "int" else thin_poisson(types, rate, edges)
     return kernel, np.bincount(cell_of(k, edges), weights=m, minlength=len(edges)).astype(np.float64)
 
@@ -126,9 +142,8 @@ class _Best:
     By the envelope theorem the weights drop out of the slopes.
     """
 
-    def __init__(self, kernel: Array, cells: Array) -> None:
-        self._kernel, self._cells = kernel, cells
-        self._n_seen = float(cells.sum())
+    def __init__(self, kernel: Array, cells: Array, n_seen: float) -> None:
+        self._kernel, self._cells, self._n_seen = kernel, cells, n_seen
         self._known: dict[float, Point] = {}
 
     def likelihood(self, users: float) -> Point:
@@ -169,16 +184,16 @@ def _peak(profile: Profile, start: float, floor: float, ceiling: float) -> tuple
     x = min(max(start, floor), ceiling)
     here = profile(x)
     best_x, best = x, here.reached
-    x_next = x + np.sign(here.slope) * 0.25 * np.sqrt(max(x - floor, 1.0))
+    x_next = x + float(np.sign(here.slope)) * 0.25 * math.sqrt(max(x - floor, 1.0))
     for _ in range(6):
         x_next = min(max(x_next, floor), ceiling)
         if abs(x_next - x) < 1e-4 * x or abs(here.slope * (x_next - x)) < NO_GAIN:
             break
         there = profile(x_next)
         if there.reached > best:
-            best_x, best = x_next, there.reached
+            best_x, best = float(x_next), there.reached
         bend = (there.slope - here.slope) / (x_next - x)
-        reach = 2 * abs(x_next - x) + np.sqrt(max(x - floor, 1.0))
+        reach = 2 * abs(x_next - x) + math.sqrt(max(x - floor, 1.0))
         move = -there.slope / bend if bend < 0 else np.sign(there.slope) * reach
         x, here = x_next, there
         x_next = x + float(np.clip(move, -reach, reach))

@@ -36,7 +36,7 @@ Answers = dict[str, PeopleEstimate | str]  # by name of the task; a text tells w
 # Each file of the estimators, and only these: a changed line in another leaves answers as they are.
 CODE = (
     "intervals", "mixture", "kernels", "profile", "misfit", "users", "retention", "bounds", "limits", "users_limits",
-    "share_limits", "remedy", "identifiability", "answers", "shares", "people",
+    "share_limits", "remedy", "identifiability", "answers", "shares", "people", "reference_shape",
 )  # fmt: skip
 CHUNKS_PER_WORKER = 8  # small enough to share the work evenly, large enough to spare messages
 WORTH_A_POOL = 40  # starting processes costs about as much as this many fits
