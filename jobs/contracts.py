@@ -152,6 +152,17 @@ TABLES: dict[str, Table] = {
             "A wiki's day with one link, by platform and bucket, as kept (unweighted).",
         ),
         Table(
+            "hourly_counts",
+            ("event_date", "wiki_db", "event_hour", *REGIME, *SEGMENT),
+            {
+                **WIKI_DAY, "event_hour": INT, **REGIME, **SEGMENT, "n_loads": BIGINT, "n_impressions": BIGINT,
+                "n_clicks": BIGINT, "n_visitors": BIGINT, "n_shown_users": BIGINT, "n_click_users": BIGINT,
+            },
+            "event_date",
+            "none",
+            "A wiki's hour on the dashboard (no element) or with one link, as kept: what a lost hour could have held.",
+        ),
+        Table(
             "retention_windows",
             ("metric", "wiki_db", "metric_date", "as_of_date"),
             {
@@ -204,6 +215,17 @@ TABLES: dict[str, Table] = {
             "as_of_date",
             "none",
             "A wiki's own 100 % days thinned by the ids' hash and run through the estimators.",
+        ),
+        Table(
+            "visit_laws",
+            ("wiki_db", "as_of_date", "counted", "window_days", "sample_unit", "sample_rate", "n_units"),
+            {
+                "wiki_db": STRING, "as_of_date": DATE, "metric_date": DATE, "counted": STRING, "window_days": INT,
+                "sample_unit": STRING, "sample_rate": DOUBLE, "n_units": BIGINT, "n_users": BIGINT,
+            },
+            "as_of_date",
+            "none",
+            "How often visitors and reviewers of a wiki's whole windows came, as kept and thinned: reference shapes.",
         ),
         Table(
             "milestone_status",

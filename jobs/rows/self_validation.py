@@ -17,9 +17,9 @@ from jobs.catalogue import Catalogue
 from jobs.contracts import SELF_VALIDATION_RATES
 from jobs.estimation.fits import FitTask
 from jobs.metric import Metric
-from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.fitting import PENDING, Fitting, Key, counts, fill, keys_of, tables_by
 from jobs.rows.visit_fits import fill_visits
+from jobs.rows.whole_windows import full_unit
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import COHORT, ROLLING, VISIT_WINDOW, VISITORS, CohortSums, VisitSums, copy_name
 from jobs.windows import DAY
@@ -55,7 +55,7 @@ def validation_windows(context: WindowContext, as_of: Sequence[date]) -> pd.Data
         for metric, length, last in _spans(context.catalogue, monday):
             first, end = last - (length - 1) * DAY, last + DAY
             for wiki in context.visible_wikis(first):
-                unit = _full_unit(context, metric, wiki, first, end)
+                unit = full_unit(context, metric, wiki, first, end)
                 if unit is not None:
                     rows.append((wiki, metric.metric, first, last, length, monday, unit))
     columns = ["wiki_db", "metric", "metric_date", "last_day", "window_days", "as_of_date", "sample_unit"]
@@ -76,17 +76,6 @@ def _spans(catalogue: Catalogue, monday: date) -> Iterator[tuple[Metric, int, da
             begins = last - (length - 1) * DAY
             if metric.weekday is None or begins.weekday() == metric.weekday:
                 yield metric, length, last
-
-
-def _full_unit(context: WindowContext, metric: Metric, wiki: str, first: date, end: date) -> str | None:
-    """Return the sampling unit of a window in which nothing was sampled out; None where a truth cannot be known."""
-    unmeasured = context.usage_unmeasured(first, end) or context.arrival.missing_days(first, end)
-    if unmeasured or (metric.elements == REVIEW_LINKS and context.vocabulary.review_unmeasured(first, end)):
-        return None
-    sampling = context.sampling(context.usage_instruments(first, end), (wiki,), first, end)
-    if not sampling.is_rate_one or sampling.losses or sampling.unrecorded or sampling.has_unit_change:
-        return None
-    return sampling.unit if sampling.unit in ("pageview", "session") else None
 
 
 def self_validation_rows(

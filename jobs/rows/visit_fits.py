@@ -26,6 +26,7 @@ from jobs.rows.fitting import (
     sampled_rate,
     tables_by,
 )
+from jobs.rows.reference_shapes import Shapes, with_reference
 from jobs.window_sums.tables import REVIEWERS, VISIT_WINDOW, VISITORS, VisitSums
 
 KEY = ["metric", *VISIT_WINDOW]
@@ -61,8 +62,11 @@ def fill_visits(candidates: pd.DataFrame, windows: pd.DataFrame, sums: VisitSums
     keys = keys_of(pending, KEY)
     wanted = set(keys)
     by_window = dict(zip(keys_of(windows, VISIT_WINDOW), windows.filter(items=ASKED).to_dict("records"), strict=True))
-    people = _people(_counted(wanted), by_window, sums, fitting)
-    answers = {(METRIC_OF[counted], *window): answer for (counted, window), answer in people.items()}
+    people, tasks = _people(_counted(wanted), by_window, sums, fitting)
+    units = {key: by_window[key[1]]["sampling_unit"] for key in tasks}
+    # What rests on visitors takes them without an assumption.
+    told = people | with_reference(people, tasks, units, Shapes(sums.laws), fitting)
+    answers = {(METRIC_OF[counted], *window): answer for (counted, window), answer in told.items()}
     answers |= _two_day(
         {key[1:] for key in wanted if key[0] == "two_day_review_rate"}, by_window, people, sums, fitting
     )
@@ -83,8 +87,8 @@ def _counted(wanted: set[Key]) -> set[Key]:
 
 def _people(
     wanted: set[Key], windows: Mapping[Key, Record], sums: VisitSums, fitting: Fitting
-) -> dict[Key, PeopleEstimate]:
-    """Estimate visitors or reviewers of every wanted (population, window)."""
+) -> tuple[dict[Key, PeopleEstimate], dict[Key, FitTask]]:
+    """Estimate visitors or reviewers of every wanted (population, window); also the fits made."""
     tables = tables_by(sums.user_counts, [*VISIT_WINDOW, "counted"])
     known: dict[Key, PeopleEstimate] = {}
     tasks: dict[Key, FitTask] = {}
@@ -96,7 +100,7 @@ def _people(
             known[counted, window] = no
         else:
             tasks[counted, window] = _task(tables.get((*window, counted)), row, counted, fitting)
-    return {**known, **fitting.run(tasks)}
+    return {**known, **fitting.run(tasks)}, tasks
 
 
 def _task(table: Table | None, row: Record, counted: str, fitting: Fitting) -> FitTask:

@@ -44,6 +44,9 @@ class EstimationSettings(_Section):
     retention_publish: float = Field(0.03, gt=0, description="half-width up to which a retention fit is published")
     retention_caution: float = Field(0.07, gt=0, description="half-width up to which it is shown with caution")
     retention_bounds: float = Field(0.15, gt=0, description="half-width up to which its bounds are shown")
+    reference_shapes: bool = Field(
+        False, description="estimate visitors and reviewers with the shape of a whole window where nothing else is known"
+    )
 
 
 LEAST_MEMORY = 256 << 20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -15,7 +16,7 @@ from jobs.steps.fitting import fitting
 from jobs.steps.job import Job
 from jobs.steps.known_days import window_context
 from jobs.steps.milestones import stage_milestones
-from jobs.steps.self_validation import stage_self_validation
+from jobs.steps.self_validation import laws_until, stage_self_validation
 from jobs.steps.window_sums import window_sums
 from jobs.window_sums.tables import CohortSums
 from jobs.windows import affected_as_of
@@ -35,13 +36,15 @@ def estimate(job: Job) -> None:
     sums = window_sums(job, as_of, starts, context)
     get_logger().info("window sums done; fitting what is sampled")
     fits = fitting(job.settings.estimation, job.warehouse.path / "fits", _progress)
+    stage_self_validation(job, context, fits, as_of)
+    if job.settings.estimation.reference_shapes:
+        sums = replace(sums, visits=replace(sums.visits, laws=laws_until(job, as_of)))
     settled = build_rows(sums, context, as_of, starts, fits, job.settings.privacy.min_users)
     for column in ("metric_date", "as_of_date"):
         settled[column] = settled[column].dt.date
     get_logger().info("rows settled", rows=len(settled))
     lake.stage_pandas("metric_values", settled, run.run_id, as_of)
     lake.stage_pandas("retention_windows", _retention(sums.cohorts, as_of), run.run_id, as_of)
-    stage_self_validation(job, context, fits, as_of)
     stage_milestones(lake, job.reference, run.run_id, as_of)
     job.warehouse.save(run)
 

@@ -51,6 +51,7 @@ class VisitSums:
             regimes with and without a review click), n_users.
         unit_counts: every wiki's visitors, in the windows of the numbers that outlast a change of rate: for each rate a
             column `kept_column(rate)` (kept units with a load under it), n_users.
+        laws: rows of `visit_laws` for reference shapes; empty where they are not asked for.
     """
 
     cells: pd.DataFrame
@@ -58,6 +59,7 @@ class VisitSums:
     user_counts: pd.DataFrame
     two_day_counts: pd.DataFrame
     unit_counts: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*VISIT_WINDOW, "n_users"]))
+    laws: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 @dataclass(frozen=True)
