@@ -9,8 +9,9 @@ the law of visits; it is declared to hold here as well, up to a tilt that is fit
 A lognormal law whose mean drifts is tilted by n^a, a gamma one by exp(b n); by n^a alone an estimate of a gamma law
 with a mean 1.65 times larger is 12 % too low. Both are held near 0 (`DRIFT`), else few counts would bend the law at
 will. The more the counts say, the less the pseudo-users weigh. The assumption can be refuted where the law is of
-another kind (given that a user is seen, deviance at `CONFLICT`), not where only one-time users became more: what 15 %
-more of them would do is therefore told with every such number. It is never more than `caution`.
+another kind: the counts of those seen do not fit (deviance at `CONFLICT`), or only with a tilt no drift explains
+(`FARTHEST`). It cannot where only one-time users became more, or habits at the same mean (everyone thrice): what 15 %
+more one-time users would do is therefore told with every such number, which is never more than `caution`.
 
 No share of users is estimated so: there the bias is -20 to +15 points, which no test sees.
 """
@@ -41,6 +42,10 @@ CONFLICT = 0.01
 DRIFT = 0.3
 """Standard deviation of both parameters of the tilt: of what changes between two windows of one wiki."""
 
+FARTHEST = 2.5
+"""Length of the tilt, in `DRIFT`, from which it refutes the law: means 1.65 times larger or smaller need up to 2, a
+light law for a gamma one at least 3 (3,000 users, 10 %)."""
+
 MORE_ONCE = 0.15
 """How many more one-time users the sensitivity line supposes, relative to those of the reference window."""
 
@@ -54,6 +59,7 @@ class ReferenceFit:
         lower: lower end of the interval.
         upper: upper end.
         agreement: probability of counts as far from the tilted law as these.
+        tilt: length of the tilt, in `DRIFT`.
         more_once: the estimate, had the reference window 15 % more one-time users.
     """
 
@@ -61,7 +67,13 @@ class ReferenceFit:
     lower: float
     upper: float
     agreement: float
+    tilt: float
     more_once: float
+
+    @property
+    def conflicts(self) -> bool:
+        """Whether the counts refute the law."""
+        return self.agreement < CONFLICT or self.tilt > FARTHEST
 
 
 def reference_fit(
@@ -82,9 +94,8 @@ def reference_fit(
     law = _on_types(reference_n, reference_m, types)
     more = np.where(types == 1, (1 + MORE_ONCE) * law, law)
     n_reference = float(reference_m.sum())
-    estimate, lower, upper, agreement = _with_law(kernel, cells, types, law, n_reference, rate, n0)
-    more_once = _with_law(kernel, cells, types, more / more.sum(), n_reference, rate, n0)[0]
-    return ReferenceFit(estimate, lower, upper, agreement, more_once)
+    fit = _with_law(kernel, cells, types, law, n_reference, rate, n0)
+    return replace(fit, more_once=_with_law(kernel, cells, types, more / more.sum(), n_reference, rate, n0).estimate)
 
 
 def reference_users_estimate(
@@ -122,7 +133,7 @@ def reference_users_estimate(
         return plain
     fit = reference_fit(k, m, rate, reference_n, reference_m, n0)
     interval = Interval(fit.estimate, fit.lower, fit.upper)
-    if fit.agreement < CONFLICT or interval.relative > limits.users_caution:
+    if fit.conflicts or interval.relative > limits.users_caution:
         return plain
     reason = (
         f"The number of {noun} rests on the assumption that people came as in the 100 % window {reference_window}; "
@@ -141,12 +152,8 @@ def _on_types(n: Counts, m: Weights, types: Array) -> Array:
 
 def _with_law(
     kernel: Array, cells: Array, types: Array, law: Array, n_reference: float, rate: float, n0: float
-) -> tuple[float, float, float, float]:
-    """Tilt the law to the counts, and fit the number of users with its pseudo-users.
-
-    Returns:
-        Estimate, lower and upper end, and the probability of counts as far from the tilted law.
-    """
+) -> ReferenceFit:
+    """Tilt the law to the counts, and fit the number of users with its pseudo-users; `more_once` is left open."""
     n_seen = float(cells.sum())
     features = np.stack([np.log(types), types / float(law @ types)])
 
@@ -168,7 +175,7 @@ def _with_law(
     known = np.concatenate([cells, n0 * tilted[there]])
     ceiling = users_bounds(n_seen, rate)[1]
     estimate, lower, upper = users_interval(joined, known, n_seen, users, ceiling)
-    return estimate, lower, upper, agreement
+    return ReferenceFit(estimate, lower, upper, agreement, float(np.linalg.norm(best.x)) / DRIFT, estimate)
 
 
 def _tilted(law: Array, features: Array, tilt: Array) -> Array:
