@@ -131,6 +131,9 @@ def seen_to_fail() -> Iterator[tuple[Cell, int]]:
     )  # fmt: skip
     for shape, size, rate in users:
         yield Cell("users", shape, "pageview", "one rate", size, rate, rate), 400
+    for family in ("retention", "unique CTR"):
+        for rate in (0.05, 0.1):
+            yield Cell(family, "exactly 40", "pageview", "one rate", 2000, rate, rate), 60
     for shape in ("light", "gamma", "five", "devoted minority"):
         for size in (300, 1000):
             for rate in (0.75, 0.9):

@@ -28,6 +28,11 @@ def corrections(before: Sequence[Line], now: Sequence[Line]) -> str:
     for one in CORRECTIONS:
         was, then = ([x for x in rows if _name(x) in both and one.has(x.source)] for rows in (before, now))
         lines.append([one.number, one.what, *(one.measure(rows) if rows else "–" for rows in (was, then))])
+    hours = [line for line in now if line.kind == "lost hours"]
+    if hours:
+        n = total(hours, "shown")
+        was = percent(sum(int(line.source["before"]) for line in hours), n)
+        lines.append(["14", "rows of windows that lost an hour", f"{was} % cover", shown(hours)])
     return table(["", "what was wrong, and where it showed", "before", "now"], lines)
 
 
@@ -68,7 +73,7 @@ def say_little(lines: Sequence[Line]) -> str:
 
 def _is(**wanted: object) -> Callable[[dict[str, str]], bool]:
     """Choose rows whose columns have these values."""
-    return lambda row: all(row[name] == str(value) for name, value in wanted.items())
+    return lambda row: all(row.get(name) == str(value) for name, value in wanted.items())
 
 
 def _seen(shape: str, size: int, rate: float) -> Callable[[dict[str, str]], bool]:
@@ -97,8 +102,7 @@ CORRECTIONS = (
     Correction("10", "15 visitors, 90 % kept", _seen("five", 15, 0.9), width),
     Correction("11", "retention with two rates in its two windows",
                lambda r: r["family"] == "retention" and r["rate1"] != r["rate2"] and r["regime"] == "one rate", shown),
-    Correction("12", "retention at 5 and 10 %",
-               lambda r: r["family"] == "retention" and r["regime"] == "one rate" and float(r["rate1"]) <= 0.1,
-               some_shown),
+    Correction("12", "retention and unique CTR, 2,000 users with 40 visits, 10 % kept",
+               lambda r: r["shape"] == "exactly 40" and r["family"] != "users" and r["rate1"] == "0.1", some_shown),
     Correction("13", "bounds that say next to nothing, of all cells", lambda r: True, say_little),
 )  # fmt: skip

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 from coverage_cells import Cell, first_study
 from coverage_corrections import corrections
+from coverage_situations import EVERYTHING, NAMES, SITUATIONS
 from coverage_tally import (
-    COUNTS,
     RESULTS,
     Line,
     covered,
     lowest,
     percent,
+    read_all,
     read_people,
-    read_totals,
     statuses,
     table,
     times_ideal,
@@ -29,94 +28,34 @@ MOST_NAMED = 12
 COMMAND = "python benchmarks/coverage_people.py --report"
 
 
-@dataclass(frozen=True)
-class Situation:
-    """A line of the verdict table: the cells of a metric that no earlier line took."""
-
-    metric: str
-    name: str
-    has: Callable[[dict[str, str]], bool]
-    refused: str
-
-
-def _rate(row: dict[str, str]) -> float:
-    return min(float(row["rate1"]), float(row["rate2"]))
-
-
-def _one_rate(row: dict[str, str]) -> bool:
-    return row["regime"] == "one rate" and row["rate1"] == row["rate2"]
-
-
-NO_ESTIMATE = "the estimate, always; bounds wider than 50 points or five times"
-SITUATIONS = (
-    Situation("users", "nearly all come often, a few once", lambda r: r["shape"][0].isdigit(), ""),
-    Situation("users", "kept: 10 % or less", lambda r: _one_rate(r) and _rate(r) <= 0.1, NO_ESTIMATE),
-    Situation("users", "kept: 11 to 49 %", lambda r: _one_rate(r) and _rate(r) < 0.5, "estimates beyond ±25 %"),
-    Situation("users", "kept: 50 % and more", _one_rate, "estimates beyond ±25 %, or of fewer than 30 seen"),
-    Situation("users", "part of the window at 100 %", lambda r: True, "estimates beyond ±25 %"),
-    Situation("pageviews per visitor", "pageviews kept", lambda r: r["unit"] == "pageview", "as visitors"),
-    Situation("pageviews per visitor", "sessions kept, a few of them huge", lambda r: True, "estimates beyond ±25 %"),
-    Situation("retention", "everything kept", lambda r: _rate(r) >= 1, "process estimates beyond ±7 points"),
-    Situation("retention", "kept: 10 % or less", lambda r: _one_rate(r) and _rate(r) <= 0.1, NO_ESTIMATE),
-    Situation("retention", "kept: 11 to 49 %", lambda r: _one_rate(r) and _rate(r) < 0.5, "beyond ±15 points"),
-    Situation("retention", "kept: 50 % and more", _one_rate, "fewer than 30 seen, or beyond ±15 points"),
-    Situation("retention", "sessions last from one window into the other, 50 % and more",
-              lambda r: r["regime"][0].isdigit() and r["regime"] != "100 % segment" and _rate(r) >= 0.5, ""),
-    Situation("retention", "the same, below 50 %",
-              lambda r: r["regime"] not in ("one rate", "100 % segment") and _rate(r) < 0.5,
-              "where the error could exceed a fifth of the width"),
-    Situation("retention", "two rates, or part of the window at 100 %", lambda r: True, "beyond ±15 points"),
-    Situation("unique CTR", "everything kept", lambda r: _rate(r) >= 1, "process estimates beyond ±7 points"),
-    Situation("unique CTR", "kept: below 50 %", lambda r: _rate(r) < 0.5, "10 % or less; beyond ±15 points"),
-    Situation("unique CTR", "kept: 50 % and more", lambda r: True, "beyond ±15 points"),
-    Situation("two-day review", "any rate below 100 %", lambda r: True, NO_ESTIMATE),
-    Situation("totals", "pageviews kept", lambda r: r["unit"] == "pageview", "estimates of fewer than 30 events"),
-    Situation("totals", "sessions kept", lambda r: r["study"] == "light", "estimates of fewer than 30 events"),
-    Situation("totals", "sessions kept, a few of them huge", lambda r: True, "estimates beyond ±25 % are `caution`"),
-    Situation("CTR overall", "any", lambda r: r["study"] == "light", "under 30 clicks at best `caution`"),
-    Situation("CTR overall", "sessions kept, a few of them huge", lambda r: True, "the same"),
-)  # fmt: skip
-NAMES = {"users": "visitors, reviewers", "totals": "impressions, clicks", "CTR overall": "CTR overall, matched"}
-
-
 def write_report() -> None:
     """Write the page and the tables of cells."""
-    people, totals = read_people(RESULTS / "coverage_people.csv"), read_totals(RESULTS / "coverage_totals.csv")
-    before = read_people(RESULTS / "coverage_before.csv")
-    PAGE.write_text(page(people, totals, before), encoding="utf-8")
-    CELLS.write_text(cells(people, totals), encoding="utf-8")
+    lines, before = read_all(), read_people(RESULTS / "coverage_before.csv")
+    PAGE.write_text(page(lines, before), encoding="utf-8")
+    CELLS.write_text(cells(lines), encoding="utf-8")
     print(f"written: {PAGE}, {CELLS}")
-
-
-def kind_of(line: Line) -> str:
-    """The metric whose lines of the verdict table a cell belongs to."""
-    if line.metric in ("impressions", "clicks") and "ctr" in line.source and line.source["metric"] == line.metric:
-        return "totals"
-    return "CTR overall" if "ctr" in line.source else line.metric
 
 
 def verdicts(lines: Sequence[Line]) -> list[list[str]]:
     """The lines of the verdict table."""
     left, out = list(lines), []
     for situation in SITUATIONS:
-        chosen = [line for line in left if kind_of(line) == situation.metric and situation.has(line.source)]
+        chosen = [line for line in left if line.kind == situation.kind and situation.has(line.source)]
         left = [line for line in left if line not in chosen]
+        if situation.name == EVERYTHING:
+            chosen = [line for line in chosen if line.inference == "process"]  # realised is exact there
         if not chosen:
             continue
-        if situation.metric in ("retention", "unique CTR") and situation.name == "everything kept":
-            chosen = [line for line in chosen if line.inference == "process"]
-        name = NAMES.get(situation.metric, situation.metric)
-        out.append([
-            name, situation.name, covered(chosen, "publish"), lowest(chosen), covered(chosen, "shown"),
-            statuses(chosen), times_ideal(chosen), situation.refused,
-        ])  # fmt: skip
+        name = NAMES.get(situation.kind, situation.kind)
+        numbers = covered(chosen, "publish"), lowest(chosen), covered(chosen, "shown"), statuses(chosen)
+        out.append([name, situation.name, *numbers, times_ideal(chosen), situation.refused])
     return out
 
 
 def missed(lines: Sequence[Line]) -> str:
     """What cells miss the goal beyond chance."""
     found = sorted(
-        (p, f"{NAMES.get(kind_of(one), one.metric)}, {one.inference}, {one.name}: {hits} of {n} {kind} (p = {p:.1g})")
+        (p, f"{NAMES.get(one.kind, one.kind)}, {one.inference}, {one.name}: {hits} of {n} {kind} (p = {p:.1g})")
         for one in lines
         for kind, hits, n, p in one.misses()
     )
@@ -129,19 +68,19 @@ def missed(lines: Sequence[Line]) -> str:
     return f"Below 93 % beyond chance (p < .01), {len(found)} of {2 * len(lines):,} tests:\n\n{named}{rest}"
 
 
-def published(people: Sequence[Line], before: Sequence[Line]) -> str:
+def published(lines: Sequence[Line], before: Sequence[Line]) -> str:
     """How many rows the cells of the first study publish, before and now."""
     first = {cell_key(cell) for cell in first_study()}
-    lines = []
+    out = []
     for family in dict.fromkeys(line.metric for line in before):
         was, now = (
             [x for x in rows if x.metric == family and x.inference == "realised" and key_of(x) in first]
-            for rows in (before, people)
+            for rows in (before, lines)
         )
         if was and now:
             numbers = [f"{total(rows, 'publish'):,} of {total(rows, 'worlds'):,}" for rows in (was, now)]
-            lines.append([NAMES.get(family, family), *numbers, covered(was, "publish"), covered(now, "publish")])
-    return table(["metric", "published before", "now", "covered before", "now"], lines)
+            out.append([NAMES.get(family, family), *numbers, covered(was, "publish"), covered(now, "publish")])
+    return table(["metric", "published before", "now", "covered before", "now"], out)
 
 
 def cell_key(cell: Cell) -> tuple[str, ...]:
@@ -151,12 +90,11 @@ def cell_key(cell: Cell) -> tuple[str, ...]:
 
 def key_of(line: Line) -> tuple[str, ...]:
     """Name the cell of a line."""
-    return tuple(line.source[name] for name in ("family", "shape", "unit", "regime", "size", "rate1", "rate2"))
+    return tuple(line.source.get(name, "") for name in ("family", "shape", "unit", "regime", "size", "rate1", "rate2"))
 
 
-def page(people: list[Line], totals: list[Line], before: list[Line]) -> str:
+def page(lines: list[Line], before: list[Line]) -> str:
     """The whole page."""
-    lines = people + totals
     header = ["metric", "situation", "`publish` covers", "lowest cell", "all shown cover"]
     header += ["publish / caution / bounds / refused, %", "width, × ideal", "not shown"]
     worlds = sum(line.counts["worlds"] for line in lines if line.inference == "realised")
@@ -172,8 +110,8 @@ How often does an interval that a row shows hold the truth? Measured on {worlds:
 
 **How to read it.** Two numbers are *realised / process*: the first judged against what happened in that world, the
 second against the habits that made it happen. *Lowest cell*: the lowest coverage of `publish` in any one combination of
-habits, size and rate that publishes 30 rows or more; by chance alone a cell of a hundred rows at 95 % lies between 90
-and 99. *Bounds* hold more often than they must: they are limits for any population. *Width, × ideal*: half-width of
+habits, size and rate that publishes 40 rows or more; by chance alone a cell of forty rows at 95 % lies between 85 and
+100. *Bounds* hold more often than they must: they are limits for any population. *Width, × ideal*: half-width of
 what is shown over that of an observer who knows how often people come, which nobody does; the rest is the price of not
 knowing. The row of what is not shown gives the reason and what would make it measurable.
 
@@ -187,11 +125,11 @@ What to keep in mind:
 
 ## What the corrections of November 2026 changed
 
-{corrections(before, people)}
+{corrections(before, lines)}
 
 Rows published in the cells of the first study, before and now (the same worlds):
 
-{published(people, before)}
+{published(lines, before)}
 
 ## What was not simulated
 
@@ -213,26 +151,26 @@ run only what changed code made stale; `{COMMAND}` writes this page.
 """
 
 
-def cells(people: Sequence[Line], totals: Sequence[Line]) -> str:
+def cells(lines: Sequence[Line]) -> str:
     """Every cell, by metric."""
     header = ["cell", "inference", "worlds", "`publish` covered", "shown covered"]
     header += ["publish/caution/bounds/refused", "half-width published", "shown", "ideal"]
     parts = [f"# All cells of the coverage studies\n\nWritten by `{COMMAND}`; what it means: docs/coverage.md."]
-    for metric in dict.fromkeys(kind_of(line) for line in [*people, *totals]):
-        group = [line for line in [*people, *totals] if kind_of(line) == metric]
-        lines = [
+    for kind in dict.fromkeys(line.kind for line in lines):
+        rows = [
             [
-                line.name if metric not in ("totals", "CTR overall") else f"{line.metric}, {line.name}",
+                line.name,
                 line.inference,
                 str(line.counts["worlds"]),
                 _of(line, "publish_covered", "publish"),
                 _of(line, "covered", "shown"),
-                "/".join(str(line.counts[name]) for name in COUNTS if name in STATUSES),
+                "/".join(str(line.counts[name]) for name in STATUSES),
                 *(_width(width) for width in (line.publish_half_width, line.half_width, line.ideal)),
             ]
-            for line in group
+            for line in lines
+            if line.kind == kind
         ]
-        parts.append(f"## {NAMES.get(metric, metric)}\n\n{table(header, lines)}")
+        parts.append(f"## {NAMES.get(kind, kind)}\n\n{table(header, rows)}")
     return "\n\n".join(parts) + "\n"
 
 

@@ -18,8 +18,9 @@ COUNTS = ("worlds", "shown", "covered", "publish", "publish_covered", "caution",
 
 @dataclass(frozen=True)
 class Line:
-    """A cell of any study under one inference, and what it is called."""
+    """A cell of any study under one inference, and what it is called; `kind` is its chapter."""
 
+    kind: str
     metric: str
     inference: str
     name: str
@@ -40,14 +41,21 @@ class Line:
         return found
 
 
+def read_all() -> list[Line]:
+    """Read the results of all studies that there are."""
+    readers = {"people": read_people, "totals": read_totals, "comparable": read_comparable, "hours": read_hours}
+    return [line for name, reader in readers.items() for line in reader(RESULTS / f"coverage_{name}.csv")]
+
+
 def read_people(path: Path) -> list[Line]:
     """Read the rows of `coverage_people.py`."""
     return [
         Line(
             row["family"],
+            row["family"],
             row["inference"],
             f"{row['shape']}, {row['unit']}, {row['regime']}, {row['size']} users, {rates(row)}",
-            {name: int(row[name]) for name in COUNTS},
+            _counts(row, "covered"),
             float(row["publish_half_width"]),
             float(row["half_width"]),
             float(row["ideal_half_width"]),
@@ -59,17 +67,47 @@ def read_people(path: Path) -> list[Line]:
 
 def read_totals(path: Path) -> list[Line]:
     """Read the rows of `coverage.py`: totals and click-through rates."""
+    own = ("study", "tail", "users", "ctr", "frailty", "unit", "setting", "window", "wikis")
     lines = []
     for row in _rows(path):
-        counts = {name: int(row[name]) for name in ("worlds", "shown", "publish", "publish_covered", "caution")}
-        counts |= {"covered": int(row["shown_covered"]), "bounds_only": int(row["bounds_only"])}
-        counts["not_estimable"] = counts["worlds"] - sum(counts[k] for k in ("publish", "caution", "bounds_only"))
         metric, _, inference = row["metric"].partition(" ")
-        own = ("study", "tail", "users", "ctr", "frailty", "unit", "setting", "window", "wikis")
-        name = ", ".join(f"{key} {row[key]}" for key in own if row.get(key))
-        widths = (float(row[key] or "nan") for key in ("half_width", "half_width", "ideal"))
-        lines.append(Line(metric, inference or "realised", name, counts, *widths, row))
+        is_total = not inference
+        metric = metric if is_total else {"clicks": "CTR overall", "matched": "CTR matched"}[metric]
+        kind = "totals" if is_total else "ratios"
+        name = ", ".join([metric, *(f"{key} {row[key]}" for key in own if row.get(key))])
+        counts = _counts(row, "shown_covered")
+        lines.append(Line(kind, metric, inference or "realised", name, counts, math.nan, *_widths(row), row))
     return lines
+
+
+def read_comparable(path: Path) -> list[Line]:
+    """Read the rows of `coverage_comparable.py`: the two metrics that outlast a change of rate."""
+    lines = []
+    for row in _rows(path):
+        name = f"{row['metric']}, {row['shape']}, {row['users']} users, rates {row['rates']}"
+        counts = _counts(row, "covered")
+        lines.append(Line("comparable", row["metric"], row["inference"], name, counts, math.nan, *_widths(row), row))
+    return lines
+
+
+def read_hours(path: Path) -> list[Line]:
+    """Read the rows of `coverage_hours.py`: windows that lost an hour; what is shown there is `caution`."""
+    lines = []
+    for row in _rows(path):
+        name = f"{row['family']}, wiki {row['wiki']}, lost {row['lost']}, {row['window_days']} days, rate {row['rate']}"
+        zero = {"publish": "0", "publish_covered": "0", "caution": row["shown"], "bounds_only": "0"}
+        counts = _counts({**row, **zero}, "covered")
+        width = float(row["half_width"] or "nan")
+        lines.append(Line("lost hours", row["family"], "realised", name, counts, math.nan, width, math.nan, row))
+    return lines
+
+
+def _counts(row: dict[str, str], hits: str) -> dict[str, int]:
+    return {name: int(row[hits if name == "covered" else name]) for name in COUNTS}
+
+
+def _widths(row: dict[str, str]) -> tuple[float, float]:
+    return float(row["half_width"] or "nan"), float(row["ideal"] or "nan")
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
@@ -106,7 +144,7 @@ def covered(lines: Sequence[Line], kind: str) -> str:
     return f"{' / '.join(parts)} %"
 
 
-def lowest(lines: Sequence[Line], least: int = 30) -> str:
+def lowest(lines: Sequence[Line], least: int = 40) -> str:
     """Write the lowest coverage of what a cell publishes, of cells that publish enough to tell."""
     shares = [
         line.counts["publish_covered"] / line.counts["publish"] for line in lines if line.counts["publish"] >= least
