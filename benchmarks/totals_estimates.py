@@ -9,7 +9,7 @@ import numpy as np
 from totals_worlds import REPEATED_CLICKS, FloatArray
 
 from jobs.estimation.design_effect import Relatives, borrowed_by_ratio, borrowed_by_total
-from jobs.estimation.ratios import PairSums, clustered_ratio, design_ratio, process_residuals
+from jobs.estimation.ratios import PairSums, clustered_ratio, design_ratio, process_residuals, with_sampling
 from jobs.estimation.regimes import effective_number, regime_sums
 from jobs.estimation.totals import TotalSums, half_width, horvitz_thompson, kept_sessions
 from jobs.estimation.totals_limits import ctr_status
@@ -98,6 +98,7 @@ def estimate_group(group: Group, ctr: float) -> dict[str, Judged]:
         is_exact = np.all(flat["rate"] == 1, axis=1)
         realised = design_ratio(kept, name == "matched", lent)
         process = clustered_ratio(users[:, 0], PairSums(*users.T[1:6]), name == "matched", least)
+        process = with_sampling(process, realised)
         happened = np.where(truth["shown"] > 0, truth[name] / np.maximum(truth["shown"], 1), np.nan)
         expected = np.full(truth["shown"].shape, ctr * (1 + (REPEATED_CLICKS if name == "clicks" else 0)))
         for reading, ratio, true in (("realised", realised, happened), ("process", process, expected)):

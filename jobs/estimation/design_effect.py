@@ -12,11 +12,12 @@ What is borrowed comes from a sample, too, and is enlarged for two reasons.
   normal interval, (t / z)^2 with m - 1 degrees of freedom widens it.
 - *More sessions have larger giants.* For a Pareto law of index a between 1 and 2, sum y^2 / sum y grows with the number
   of sessions to the power (2 - a) / a, for light tails not at all. The row stands for N sessions, the reference saw n:
-  it is multiplied by (1 + N / n)^g, with g from 0 (the squared coefficient of variation cv^2 of the sessions' events is
-  1 at most, as that of an exponential law) to 1 (it is 3 and more). A sample without giants has a small cv^2, whatever
-  the law: it counts as larger by 8 / sqrt(n), but not by more than 1.5.
+  it is multiplied by t^g with t = 1 + N / n + min(N / n, 1), 20 at most. The power g goes from 0 (the squared
+  coefficient of variation cv^2 of the sessions' events is 1 at most, as that of an exponential law) to 1 (it is 3 and
+  more). A sample without giants has a small cv^2, whatever the law: it counts as larger by 8 / sqrt(n), but not by more
+  than 1.5.
 
-The constants 1, 2, 8, 1.5 and the limit 20 of 1 + N / n were chosen on Pareto, lognormal and geometric sessions at
+The form of t and the constants 1, 3, 8, 1.5 and 20 were chosen on Pareto, lognormal and geometric sessions at
 rates from .01 to .95, alone and beside other wikis: the smallest with which intervals held the truth in 93 % of the
 worlds of nearly every cell (`benchmarks/coverage.py` measures them on worlds of their own).
 """
@@ -41,7 +42,7 @@ UNCERTAIN_VARIATION, MOST_UNCERTAIN = 8.0, 1.5
 """By how much a squared coefficient of variation from n sessions counts as larger: 8 / sqrt(n), 1.5 at most."""
 
 FARTHEST = 20.0
-"""Limit of 1 + N / n; beyond it nothing was measured."""
+"""Limit of t; beyond it nothing was measured."""
 
 MIN_DEGREES = 2
 
@@ -104,7 +105,8 @@ class Concentration(Sums):
         variation = _divide(self.units * self.squares, self.total**2, 1.0) - 1
         unsure = np.minimum(UNCERTAIN_VARIATION / np.sqrt(np.maximum(self.kept, 1.0)), MOST_UNCERTAIN)
         power = (variation + unsure - LIGHT_VARIATION) / (HEAVY_VARIATION - LIGHT_VARIATION)
-        times = np.minimum(1 + _divide(wanted, self.kept, 0.0), FARTHEST)
+        more = _divide(wanted, self.kept, 0.0)
+        times = np.minimum(1 + more + np.minimum(more, 1.0), FARTHEST)
         return np.asarray(times ** np.clip(power, 0.0, 1.0))
 
 

@@ -36,7 +36,7 @@ Sources: Hajek 1971; Saerndal, Swensson and Wretman 1992, section 5.6; agrees wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -174,6 +174,16 @@ def clustered_ratio(
     lower = np.where(is_silent, ratio * (1 - unseen), lower)
     upper = np.select([ratio == 0, is_silent], [unseen, ratio * (1 + unseen)], upper)
     return _bounded(ratio, lower, upper, se, proportion)
+
+
+def with_sampling(process: RatioEstimates, realised: RatioEstimates) -> RatioEstimates:
+    """Widen process intervals to those of the realised ratio where these reach further.
+
+    What users would do again is no better known than what they did. Where a rate changes within the window, few users
+    with a large weight can be missing from both totals, which the differences between users do not show.
+    """
+    lower, upper = np.fmin(process.lower, realised.lower), np.fmax(process.upper, realised.upper)
+    return replace(process, lower=lower, upper=upper)
 
 
 def process_residuals(kept: RegimeSums[PairSums], borrowed: Borrowed) -> FloatArray:

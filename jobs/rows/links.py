@@ -13,7 +13,7 @@ import pandas as pd
 from jobs.catalogue import Catalogue
 from jobs.estimation.design_effect import borrowed_by_ratio, borrowed_by_total
 from jobs.estimation.intervals import FloatArray, wilson
-from jobs.estimation.ratios import RatioEstimates, clustered_ratio, design_ratio, process_residuals
+from jobs.estimation.ratios import RatioEstimates, clustered_ratio, design_ratio, process_residuals, with_sampling
 from jobs.estimation.regimes import TextArray, effective_number
 from jobs.estimation.remedy import ADVICE, AT_FULL_RATE
 from jobs.estimation.totals import half_width, horvitz_thompson, kept_sessions
@@ -110,10 +110,9 @@ def _rate(metric: Metric, tables: LinkTables) -> list[pd.DataFrame]:
     borrowed = borrowed_by_ratio(kept, by_session, *totals, tables.relatives)
     sessions = kept_sessions(tables.sums(tables.regimes, shown), borrowed.residuals)
     least = process_residuals(kept, borrowed)
-    ratios = {
-        "realised": design_ratio(kept, spec.is_proportion, borrowed),
-        "process": clustered_ratio(cells["n_users"], spec.of_users(cells), spec.is_proportion, least),
-    }
+    realised = design_ratio(kept, spec.is_proportion, borrowed)
+    process = clustered_ratio(cells["n_users"], spec.of_users(cells), spec.is_proportion, least)
+    ratios = {"realised": realised, "process": with_sampling(process, realised)}
     blocks = []
     for inference in metric.inference:
         ratio = ratios[inference]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from jobs.estimation.ratios import PairSums, clustered_ratio, design_ratio
+from jobs.estimation.ratios import PairSums, clustered_ratio, design_ratio, with_sampling
 from jobs.estimation.regimes import regime_sums
 from jobs.estimation.totals_limits import ctr_reason, ctr_status
 
@@ -198,3 +198,13 @@ def test_users_who_see_nearly_everything_cost_degrees_of_freedom():
     spread = [np.log(r.upper[0] / r.estimate[0]) / (r.se[0] / r.estimate[0]) for r in (even, uneven)]
     assert spread[0] < 2.05
     assert spread[1] > 3
+
+
+def test_a_process_is_no_better_known_than_what_happened():
+    # One kept unit of a stretch at 1 % has a hundredfold weight: had it been missed, no user would tell.
+    kept = [(1.0, [(1, 2)] * 200), (0.01, [(0, 1)])]
+    realised, users = design(*kept), process([(1, 2)] * 100 + [(1, 3)] * 100)
+    assert realised.upper[0] > users.upper[0]
+    both = with_sampling(users, realised)
+    assert (both.upper[0], both.estimate[0]) == (realised.upper[0], users.estimate[0])
+    assert both.lower[0] == min(realised.lower[0], users.lower[0])
