@@ -100,7 +100,7 @@ def rarefied_visitors(units: UserUnits, smallest: float, limits: Limits = DEFAUL
         largest = float(((1 - units.rates) * (smallest / units.rates) ** 2).max())
         share = min(1.0, (_rarefied_variance(units.users, sums) + largest) / estimate)
     lower, upper = _score_interval(estimate, share)
-    interval = Interval(estimate, lower, upper, estimate)
+    interval = Interval(estimate, lower, upper)
     return as_allowed(_rarefied_verdict(interval, seen, limits), interval, base, None)
 
 
@@ -233,7 +233,7 @@ def pairs_realised(units: UserUnits, limits: Limits = DEFAULT_LIMITS) -> PeopleE
     spread = float(units.users @ (each**2 * np.minimum(1.0, 9 / units.kept.sum(axis=1))))
     df = max(variance**2 / spread - 1 if spread > 0 else 0.0, FEWEST_DEGREES)
     lower, upper = (float(end[0]) for end in log_ratio_interval(ratio, np.sqrt(variance) / visits, df))
-    interval = Interval(ratio, lower, upper, ratio)
+    interval = Interval(ratio, lower, upper)
     if effective < FEWEST_PAIRS:
         reason = (
             f"The pairs of visits of one user are worth {floor(effective):d} at one rate, fewer than {FEWEST_PAIRS}."
@@ -272,7 +272,7 @@ def pairs_process(units: UserUnits, limits: Limits = DEFAULT_LIMITS) -> PeopleEs
     df = max(effective / 10 - 1, FEWEST_DEGREES)
     lower, upper = (float(end[0]) for end in log_ratio_interval(estimate, se, df))
     base = PeopleEstimate(estimate, lower, upper, "publish", None, None, "pairs", naive, seen)
-    interval = Interval(estimate, lower, upper, estimate)
+    interval = Interval(estimate, lower, upper)
     return as_allowed(_by_width(interval, PER_VISIT, limits), interval, base, None)
 
 

@@ -59,12 +59,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its 95 % interval, and a second model's estimate to hold against it."""
+    """An estimate with its interval of about 95 %, measured."""
 
     estimate: float
     lower: float
     upper: float
-    sensitivity: float = float("nan")
 
     @property
     def half_width(self) -> float:
@@ -75,12 +74,6 @@ class Interval:
     def relative(self) -> float:
         """Half-width relative to the estimate."""
         return self.half_width / self.estimate if self.estimate > 0 else float("inf")
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the second model's estimate lies inside the interval."""
-        slack = 1e-9 * max(abs(self.upper), 1.0)
-        return self.lower - slack <= self.sensitivity <= self.upper + slack
 
 
 def percent(share: float) -> str:
