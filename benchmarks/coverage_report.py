@@ -119,7 +119,8 @@ What to keep in mind:
 
 - Read a share of 95 % as "about 95 %, measured": the intervals of people are cut off a likelihood where a theorem that
   does not quite hold here would cut them, and this study is what says they cover.
-- A rate of 10 % never gives an estimate of people. It gives bounds, where they say something.
+- A rate of 10 % never gives a firm number of people: bounds, where they say something; of visitors and reviewers an
+  estimate under `caution`, where a week at 100 % lends its shape of visits.
 - At 100 % a realised number is exact; its process row has an interval, and the same limits of width as any other.
 - An interval is one wiki's, one window's. Of a page with a hundred of them, five miss.
 
@@ -136,6 +137,7 @@ Rows published in the cells of the first study, before and now (the same worlds)
 - Users who share a browser, or one who uses two: a user is whoever the events say it is.
 - Sampling that does not keep the declared share, duplicated events, lost pageviews: the rate audit and the fit's own
   check look for these, and their false alarms were measured, not their power in every case.
+- Reference shapes: whether they hold on a wiki is measured on that wiki's own weeks at 100 % (self-validation).
 - The process rows of pageviews per visitor and the presented two-week rate: they are refused below 100 %.
 - Self-validation (thinned windows of real wikis) covers visitors, reviewers, the two-day review rate, the two-week
   return and 14-day retention; no other metric.
