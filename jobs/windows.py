@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 DAY = timedelta(days=1)
 HOURS = 24  # of a day, UTC
+REFERENCE_DAYS = 28  # that end with an as-of date: they tell what an hour that was lost could have held
 
 
 def days(start: date, end: date) -> list[date]:

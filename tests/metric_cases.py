@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import product
@@ -30,11 +31,13 @@ from jobs.rows.build import build_rows
 from jobs.rows.cautions import LowerRate
 from jobs.rows.comparable import unit_windows
 from jobs.rows.fitting import Fitting
+from jobs.rows.hourly import HourlyCounts
 from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.links import unique_windows
 from jobs.rows.visits import quarter_starts
 from jobs.rows.window_context import WindowContext
 from jobs.steps.fitting import fit_many
+from jobs.transforms.hourly_counts import hourly_counts
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.user_days import element_pageviews, user_days
 from jobs.warehouse.frames import frame_of
@@ -213,7 +216,9 @@ def _number(*parts: str) -> int:
 
 def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, pd.DataFrame]:
     """Return all rows of the dates each case asks about, by name of the case."""
-    user_facts, link_facts, unit_facts = _facts(spark, cases)
+    *facts, hours = _facts(spark, cases)
+    user_facts, link_facts, unit_facts = facts
+    hourly = hours.toPandas()
     start = min(day for case in cases for day in case.as_of)
     end = max(day for case in cases for day in case.as_of) + DAY
     starts = {
@@ -246,7 +251,7 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
     return {
         case.name: build_rows(
             WindowSums(_of(case, visits), _of(case, cohorts), _of(case, links)),
-            case.context,
+            _with_hours(case, hourly),
             case.as_of,
             quarter_starts(case.context, case.as_of),
             fitting,
@@ -257,27 +262,38 @@ def metric_rows(spark: SparkSession, cases: Sequence[MetricCase]) -> dict[str, p
 
 
 def _facts(spark: SparkSession, cases: Sequence[MetricCase]) -> list[DataFrame]:
-    """Make user days, user link days and unit link days of all cases' events, as local frames."""
+    """Make user days, user link days, unit link days and hourly counts of all cases' events, as local frames."""
     events = [event | {"wiki_db": case.own(event["wiki_db"])} for case in cases for event in case.events]
     rows = [tuple((event | {"meta_id": f"m{n}"}).get(name) for name in EVENT_COLUMNS) for n, event in enumerate(events)]
-    pageviews = element_pageviews(frame_of(spark, rows, EVENT_COLUMNS))
+    kept = frame_of(spark, rows, EVENT_COLUMNS)
+    pageviews = element_pageviews(kept)
     review = cases[0].context.vocabulary.review_elements
     facts = (
         user_days(pageviews, review_elements=review, dashboard_instruments=[HEALTH]),
         user_link_days(pageviews, review_elements=review),
         unit_link_days(pageviews, review_elements=review),
+        hourly_counts(kept, review_elements=review, dashboard_instruments=[HEALTH]),
     )
     return [spark.createDataFrame(frame.toArrow(), schema=frame.schema) for frame in facts]
 
 
 def _of(case: MetricCase, sums: Sums) -> Sums:
     """Keep a case's own wikis, under their own names."""
-    own = {}
-    for field in fields(sums):
-        frame = getattr(sums, field.name)
-        mine = frame[frame["wiki_db"].str.startswith(case.own(""))]
-        own[field.name] = mine.assign(wiki_db=mine["wiki_db"].str.removeprefix(case.own(""))).reset_index(drop=True)
-    return replace(sums, **own)
+    return replace(sums, **{field.name: _own_wikis(case, getattr(sums, field.name)) for field in fields(sums)})
+
+
+def _own_wikis(case: MetricCase, frame: pd.DataFrame) -> pd.DataFrame:
+    if frame.empty:
+        return frame
+    mine = frame[frame["wiki_db"].str.startswith(case.own(""))]
+    return mine.assign(wiki_db=mine["wiki_db"].str.removeprefix(case.own(""))).reset_index(drop=True)
+
+
+def _with_hours(case: MetricCase, hourly: pd.DataFrame) -> WindowContext:
+    """Let a case's context know its hours."""
+    context = copy(case.context)
+    context.hourly = HourlyCounts(_own_wikis(case, hourly), context.arrival)
+    return context
 
 
 def unlisted(rows: pd.DataFrame, case: MetricCase) -> pd.DataFrame:

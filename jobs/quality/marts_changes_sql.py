@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from jobs.windows import REFERENCE_DAYS
+
 
 @dataclass(frozen=True)
 class ComparedMart:
@@ -134,7 +136,8 @@ def published(mart: ComparedMart, columns: Sequence[str]) -> str:
     """
 
 
-# Rows that were published and computed again: where no day of their window changed, nothing in the data changes them.
+# Rows that were published and computed again: where no day of their window changed, nothing in the data changes them;
+# and where an hour was lost, none of the 28 days that say what it could have held (`jobs/rows/hourly.py`).
 RECOMPUTED = f"""
 with again as (
     select metric, metric_date, as_of_date, count(*) as n_rows from live.marts.fct_metric_values
@@ -150,9 +153,16 @@ with again as (
     )
 })
     group by all
+), short as (
+    select distinct metric_date, as_of_date, true as is_short from live.marts.fct_metric_values where not is_complete
 ), windows as (
-    select *, exists (from changed where day between metric_date and as_of_date) as is_touched
+    select metric_date, as_of_date, exists (
+        from changed where day between
+            case when is_short then least(metric_date, as_of_date - {REFERENCE_DAYS - 1}) else metric_date end
+            and as_of_date
+    ) as is_touched
     from (select metric_date, as_of_date from again union select metric_date, as_of_date from differing)
+    left join short using (metric_date, as_of_date)
 )
 select as_of_date as event_date, metric as subject,
     cast(coalesce(sum(n_rows) filter (where not is_touched), 0) as bigint) as n_same_days,

@@ -75,22 +75,23 @@ where n_parts is not null and observed_numerator is not null
 order by all
 """
 
-# Where the whole window is at 100 %, totals are exact and `all` is their sum; a withheld wiki leaves a gap below it.
+# Where the whole window is at 100 %, `lower` of a total is what was kept and `all` is their sum (so it is where an hour
+# was lost, too); a withheld wiki leaves a gap below it.
 WIKI_ALL = """
 with counts as (
     select scope.* from scope join metrics using (metric)
     where kind = 'count' and all_wikis and inference = 'realised'
 ), wikis as (
     select metric, window_kind, metric_date, as_of_date, element_friendly_name, client_platform_family,
-        edit_count_bucket, sum(estimate) as wikis_sum, count_if(estimate is null) as n_withheld
+        edit_count_bucket, sum(lower) as wikis_sum, count_if(lower is null) as n_withheld
     from counts where wiki_db <> 'all' group by all
 )
 select as_of_date as event_date,
     metric || ' / ' || element_friendly_name || ' / ' || client_platform_family || ' / ' || edit_count_bucket || ' / '
         || window_kind || ' from ' || metric_date as subject,
-    estimate as all_wikis, coalesce(wikis_sum, 0) as wikis_sum,
+    lower as all_wikis, coalesce(wikis_sum, 0) as wikis_sum,
     case when n_withheld = 0 then coalesce(wikis_sum, 0) end as wikis_sum_if_whole
-from (select * from counts where wiki_db = 'all' and sampling_rate_min = 1 and estimate is not null)
+from (select * from counts where wiki_db = 'all' and sampling_rate_min = 1 and lower is not null)
 left join wikis using (metric, window_kind, metric_date, as_of_date, element_friendly_name, client_platform_family,
     edit_count_bucket)
 order by all

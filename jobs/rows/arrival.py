@@ -9,6 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from jobs.rows.cautions import Cautions, missing_hours
 from jobs.windows import HOURS
@@ -62,6 +63,13 @@ class Arrival:
         """Return the hours of the arrived days of the window that are missing or could not be read, in order."""
         first, last = self._positions(start, end)
         return [(self._days[first + day], int(hour)) for day, hour in np.argwhere(~self._is_whole[first:last])]
+
+    def whole_hours(self, start: date, end: date) -> npt.NDArray[np.bool_]:
+        """Return which hours of the days of the window arrived and could be read, days by hours."""
+        first, last = self._positions(start, end)
+        whole = np.zeros(((end - start).days, HOURS), dtype=bool)
+        whole[[(day - start).days for day in self._days[first:last]]] = self._is_whole[first:last]
+        return whole
 
     def is_complete(self, start: date, end: date) -> bool:
         """Whether every hour of the window arrived and could be read."""

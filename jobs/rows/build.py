@@ -16,6 +16,7 @@ from jobs.rows.cohorts import cohort_rows
 from jobs.rows.fitting import Fitting
 from jobs.rows.link_fits import fill_unique
 from jobs.rows.links import link_rows
+from jobs.rows.lost_hours import widen
 from jobs.rows.settle import settle
 from jobs.rows.share_gate import gate_shares
 from jobs.rows.visit_fits import fill_visits
@@ -70,7 +71,7 @@ def build_rows(
         fill_unique(link_rows(sums.links, context, as_of), sums.links.unique_counts, fitting),
     ]
     rows = pd.concat([family for family in families if not family.empty], ignore_index=True)
-    rows = gate_shares(rows, context.catalogue, fitting.limits)
+    rows = gate_shares(widen(rows, context, fitting.limits), context.catalogue, fitting.limits)
     rows = rows.assign(remedy=remedies_of_the_time(rows, context.vocabulary))
     version = {name: metric.version for name, metric in context.catalogue.metrics.items()}
     return settle(rows.assign(metric_version=rows["metric"].map(version)), min_users)

@@ -116,7 +116,10 @@ def hours_in_words(hours: Sequence[tuple[date, int]], share: float) -> str:
         named += f" and {left} more"
     count = "1 hour" if len(hours) == 1 else f"{len(hours)} hours"
     most = f"up to {share:.1%}".replace("%", " %") if share >= SMALLEST_SHARE else "less than 0.1 %"
-    return f"{count} of the window did not arrive whole ({named}): {most} of its events on all wikis could lie there"
+    return (
+        f"{count} of the window did not arrive whole ({named}), {most} of its events on all wikis: counts are at least "
+        "what was kept, and the interval holds what could lie there"
+    )
 
 
 def _hours_span(begin: datetime, end: datetime) -> str:
@@ -195,10 +198,11 @@ def told_under(status: str, cautions: Cautions) -> Cautions:
     """Return those of some cautions that a row tells, by the status its estimator left.
 
     A number that would be shown has to tell them all. Bounds allow for what sampling left out, but they take the
-    declared rate for it, so that one that is wrong has to be told with them. What is not shown tells nothing.
+    declared rate for it, so that one that is wrong has to be told with them, and lost hours make them wider. What is
+    not shown tells nothing.
     """
     if status == "bounds_only":
-        return tuple(caution for caution in cautions if caution.kind is CautionKind.LOWER_RATE)
+        return tuple(c for c in cautions if c.kind in (CautionKind.LOWER_RATE, CautionKind.MISSING_HOURS))
     return cautions if status in ("publish", "caution") else ()
 
 

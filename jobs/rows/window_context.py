@@ -17,6 +17,7 @@ from jobs.reference.rows import USAGE_ROLES
 from jobs.reference.vocabulary import Vocabulary
 from jobs.rows.arrival import Arrival
 from jobs.rows.cautions import EVENTS_LOST, POLICY_GAP, Cautions, LowerRate, lower_rates
+from jobs.rows.hourly import HourlyCounts
 from jobs.windows import DAY, days
 
 Recorded = tuple[date, str, str, str, float]
@@ -87,6 +88,7 @@ class WindowContext:
         sent: by (wiki, element) the instruments that were seen to send it, with the day of the first sight.
         grace_minutes: how long a change of rate takes to reach clients.
         catalogue: what metrics there are; the shipped one unless another is given.
+        hourly: what was kept hour by hour; needed where an hour was lost only.
     """
 
     def __init__(
@@ -99,9 +101,10 @@ class WindowContext:
         sent: Mapping[tuple[str, str], Mapping[str, date]] | None = None,
         catalogue: Catalogue | None = None,
         audited: Mapping[tuple[str, str], Sequence[LowerRate]] | None = None,
+        hourly: HourlyCounts | None = None,
     ) -> None:
         self.reference, self.catalogue = reference, catalogue or load_catalogue()
-        self.arrival = arrival
+        self.arrival, self.hourly = arrival, hourly
         self.first_seen, self._sent = dict(first_seen or {}), dict(sent or {})
         self._recorded: dict[tuple[str, str], list[tuple[date, str, float]]] = {}
         for day, wiki, instrument, unit, rate in recorded:

@@ -182,9 +182,9 @@ _ALL: tuple[Scenario, ...] = (
     ),
     Scenario(
         "truncated-file",
-        "Two wikis at 100 % with dirt, a lost hour and one gzip file that breaks off.",
+        "A wiki at 100 % and one at 50 % of pageviews with dirt, a lost hour and one gzip file that breaks off.",
         (_TR, _TH),
-        (_FULL,),
+        (PolicyStep("thwiki", "pageview", 0.5), _FULL),
         dirt=True,
         missing_hour=True,
         truncated_file=True,

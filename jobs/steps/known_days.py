@@ -1,6 +1,7 @@
 """What is known of the days of a run's windows.
 
-Which hours arrived, which regimes were recorded, whose rate was lower than declared, who sent what.
+Which hours arrived and what was kept of each, which regimes were recorded, whose rate was lower than declared, who sent
+what.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from jobs.reference.load import Reference
 from jobs.reference.rows import ANY_PLATFORM, REVIEW_LINKS, VocabularyRow
 from jobs.rows.arrival import Arrival, InputHour
 from jobs.rows.cautions import LowerRate
+from jobs.rows.hourly import HourlyCounts
+from jobs.rows.link_cells import platform_bucket_elements
 from jobs.rows.window_context import WindowContext
 from jobs.steps.job import Job
 from jobs.transforms.arrival import hours_arrived
-from jobs.windows import DAY, earliest_day
+from jobs.windows import DAY, REFERENCE_DAYS, earliest_day, rolling_start
 
 
 def window_context(job: Job, as_of: Sequence[date]) -> WindowContext:
     """Collect what is known of every day that a window can contain."""
     first, end = earliest_day(min(as_of), load_catalogue().longest_days), max(as_of) + DAY
     log = job.lake.read_between("ingest_log", first, end, job.run.run_id)
-    hours = [InputHour(*row) for row in hours_arrived(log).collect()]
+    arrival = Arrival(InputHour(*row) for row in hours_arrived(log).collect())
     regimes = job.lake.read_between("baseline_daily", first, end, job.run.run_id).select(
         "event_date", "wiki_db", "instrument_name", "sample_unit", "sample_rate"
     )
@@ -35,13 +38,28 @@ def window_context(job: Job, as_of: Sequence[date]) -> WindowContext:
     reference, first_seen = with_unknown_elements(job.reference, sent)
     return WindowContext(
         reference,
-        Arrival(hours),
+        arrival,
         job.settings.ingest.rate_change_grace_minutes,
         recorded=[tuple(row) for row in regimes.distinct().collect()],
         first_seen=first_seen,
         sent=sent,
         audited=_audited(job, first, end),
+        hourly=_hourly(job, arrival, min(as_of), first, end),
     )
+
+
+def _hourly(job: Job, arrival: Arrival, as_of: date, first: date, end: date) -> HourlyCounts | None:
+    """Return what was kept hour by hour where an hour of [first, end) was lost.
+
+    Of the days that say how much an hour holds, and of those that lost one, of which a part may be there.
+    """
+    lost = sorted({day for day, _ in arrival.missing_hours(first, end)})
+    if not lost:
+        return None
+    since = rolling_start(as_of, REFERENCE_DAYS)
+    counts = job.lake.read_between("hourly_counts", min(since, *lost), end, job.run.run_id)
+    counts = counts.where((F.col("event_date") >= F.lit(since)) | F.col("event_date").isin(lost))
+    return HourlyCounts(counts.toPandas(), arrival, platform_bucket_elements(load_catalogue()))
 
 
 def _audited(job: Job, first: date, end: date) -> dict[tuple[str, str], list[LowerRate]]:

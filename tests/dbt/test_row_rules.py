@@ -76,7 +76,7 @@ BROKEN: dict[str, list[Row]] = {
         REFUSED | {"status": "not_measured", "status_reason": None},
     ],
     "has the status publish although an hour of its window is missing": [SAMPLED | {"is_complete": False}],
-    "is realised and sampled at 100 % but not exact": [
+    "is realised, whole and sampled at 100 % but not exact": [
         metric_value(upper=121.0),
         metric_value(lower=119.0),
         metric_value(estimate=None, status="bounds_only", status_reason="?"),
@@ -105,6 +105,7 @@ ODD_BUT_RIGHT = [
     SAMPLED | {"n_users_observed": 10.0},
     REFUSED | {"status": "bounds_only", "lower": 100.0, "upper": 140.0},
     REFUSED | NO_COUNTS | {"status": "suppressed"},
+    metric_value(estimate=123.0, upper=140.0, is_complete=False, status="caution", status_reason="an hour is missing"),
     SAMPLED | {"metric": "link_click_through_rate", "metric_version": 1, "observed_denominator": 80.0, "estimate": 1.5,
                "lower": 1.2, "upper": 1.8},
 ]  # fmt: skip

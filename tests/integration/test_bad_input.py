@@ -134,15 +134,40 @@ def test_a_query_before_anything_is_published(tmp_path):
     assert "Nothing is published" in text
 
 
-def test_a_file_that_breaks_off_is_quarantined_whole(tmp_path):
-    """A truncated gzip file, a lost hour and dirt: every line has the fate the world planned, and the run goes on."""
-    world, warehouse = tmp_path / "world", tmp_path / "warehouse"
-    worlds.simulate(world, start=DAY, days=3, scenario="truncated-file", scale=0.05)
-    done = worlds.here(*run(world, tmp_path, "--start", DAY, "--end", "2026-03-19"))
+@pytest.fixture(scope="module")
+def holed(tmp_path_factory):
+    """A world with a truncated gzip file on its second day, a lost hour on its third, and dirt; and what a run said."""
+    folder = tmp_path_factory.mktemp("holed")
+    worlds.simulate(folder / "world", start=DAY, days=3, scenario="truncated-file", scale=0.3)
+    return folder, worlds.here(*run(folder / "world", folder, "--start", DAY, "--end", "2026-03-20"))
+
+
+def test_a_file_that_breaks_off_is_quarantined_whole(holed):
+    """Every line has the fate the world planned, and the run goes on."""
+    folder, done = holed
     assert "cannot be read and is quarantined whole" in done.stderr
-    found = worlds.logged_fates(warehouse)
-    assert found == worlds.fates(world)
+    found = worlds.logged_fates(folder / "warehouse")
+    assert found == worlds.fates(folder / "world")
     assert any(reason == "unreadable_file" for _, _, reason in found)
+
+
+def test_rows_that_lost_an_hour_hold_the_truth(holed):
+    """At 100 % as well as sampled: what was kept alone misses it, what the hour could have held included does not."""
+    folder, _ = holed
+    rows = worlds.metric_rows(folder / "warehouse")
+    rows = rows[(rows["inference"] == "realised") & ~rows["is_complete"] & rows["lower"].notna()]
+    rows = rows.merge(worlds.truth(folder / "world"), on=worlds.KEY).dropna(subset="value")
+    covers = (rows["lower"] <= rows["value"] + 1e-12) & (rows["value"] <= rows["upper"] + 1e-12)
+    is_sampled = rows["sampling_rate_min"] < 1
+    for part in (is_sampled, ~is_sampled):
+        assert part.sum() > 100
+        assert covers[part].mean() > 0.93
+    counts = rows[~is_sampled & rows["observed_denominator"].isna()]
+    assert (counts["observed_numerator"] == counts["value"]).mean() < 0.7
+    assert (counts["lower"] == counts["observed_numerator"]).all()
+    assert (counts["estimate"] >= counts["lower"]).all()
+    assert set(rows["status"]) <= {"caution", "bounds_only"}
+    assert rows["status_reason"].str.contains("counts are at least what was kept").all()
 
 
 def test_a_gate_that_fails_publishes_nothing(world, tmp_path):

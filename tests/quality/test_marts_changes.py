@@ -228,6 +228,14 @@ def test_rows_computed_again_from_the_same_days_must_be_the_same(profile: Profil
     ]
 
 
+def test_rows_that_lost_an_hour_follow_the_days_that_bound_it(profile: Profile) -> None:
+    live = {"fct_metric_values": [visitors(D, is_complete=False, status="caution"), visitors(D, 1)]}
+    built = {"fct_metric_values": [visitors(D, is_complete=False, status="caution", upper=25.0), visitors(D, 1)]}
+    for back, expected in ((27, (1, 0, 1)), (28, (2, 1, 0))):
+        frames = profile(built, live, changed=[D - timedelta(days=back)])
+        assert recomputed(frames) == {("dashboard_visitors", D): expected}
+
+
 def test_rows_that_come_or_go_without_a_changed_day_are_unexplained_too(profile: Profile) -> None:
     live = {"fct_metric_values": [visitors(D), link(D)]}
     built = {"fct_metric_values": [visitors(D), link(D, "menu link")]}

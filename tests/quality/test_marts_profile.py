@@ -185,6 +185,14 @@ def test_all_wikis_are_set_against_their_sum(profile: Profile) -> None:
     assert frame[["all_wikis", "wikis_sum", "wikis_sum_if_whole"]].values.tolist() == [[31.0, 31.0, 31.0]]
 
 
+def test_all_wikis_that_lost_an_hour_are_compared_by_what_was_kept(profile: Profile) -> None:
+    loads = VISITORS | {"metric": "dashboard_pageviews", "is_complete": False, "status": "caution"}
+    own = [loads | {"wiki_db": wiki, "lower": 10.0, "estimate": 12.0, "upper": 30.0} for wiki in ("trwiki", "idwiki")]
+    total = loads | {"wiki_db": "all", "lower": 20.0, "estimate": 25.0, "upper": 48.0}  # the median of a sum is another
+    frame = profile([*own, total])["wiki_all"]
+    assert frame[["all_wikis", "wikis_sum", "wikis_sum_if_whole"]].values.tolist() == [[20.0, 20.0, 20.0]]
+
+
 def test_a_suppressed_wiki_leaves_no_sum_to_compare(profile: Profile) -> None:
     loads = VISITORS | {"metric": "dashboard_pageviews"}
     hidden = loads | NOTHING | {"wiki_db": "idwiki", "status": "suppressed"}

@@ -51,7 +51,7 @@ def test_what_was_kept_of_an_hour_is_not_lost_twice():
 def test_of_a_window_without_any_event_everything_could_lie_there():
     nothing = arrival([MONDAY], {MONDAY: [3]}, n_kept=0)
     (caution,) = nothing.cautions(MONDAY, MONDAY + DAY)
-    assert caution.sentence.endswith("up to 100.0 % of its events on all wikis could lie there")
+    assert ", up to 100.0 % of its events on all wikis: counts are at least what was kept" in caution.sentence
 
 
 def test_a_day_without_input_is_told_as_a_day():
@@ -92,10 +92,11 @@ def test_a_window_without_its_lost_hours_has_no_caution():
     ],
 )
 def test_hours_in_a_row_are_named_together(hours, named):
-    assert hours_in_words(hours, 0.0123) == f"{named}: up to 1.2 % of its events on all wikis could lie there"
+    assert hours_in_words(hours, 0.0123) == (
+        f"{named}, up to 1.2 % of its events on all wikis: counts are at least what was kept, and the interval holds "
+        "what could lie there"
+    )
 
 
 def test_next_to_nothing_is_said_so():
-    assert hours_in_words([(MONDAY, 5)], 0.0004).endswith(
-        ": less than 0.1 % of its events on all wikis could lie there"
-    )
+    assert ", less than 0.1 % of its events on all wikis:" in hours_in_words([(MONDAY, 5)], 0.0004)

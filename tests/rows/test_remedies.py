@@ -83,7 +83,7 @@ REMEDIES = {
     "bounds and missing hours": (
         {"status": "bounds_only", "status_reason": "wide", "remedy": FIT, "cautions": HOURS}
         | {"is_complete": False},
-        FIT,
+        f"{FIT}; rerun the day when the hours arrive",
     ),
     "a lower rate than declared": ({"cautions": LOWER}, MEND),
     "a lower rate than declared at 100 %": (FULL | {"cautions": LOWER}, MEND),
@@ -94,7 +94,7 @@ REMEDIES = {
     "bounds, missing hours and a lower rate": (
         {"status": "bounds_only", "status_reason": "wide", "remedy": FIT, "cautions": (*HOURS, *LOWER)}
         | {"is_complete": False},
-        f"{FIT}; {MEND}",
+        f"{FIT}; {MEND}; rerun the day when the hours arrive",
     ),
     "no user ids and a lower rate": (
         PROCESS | {"status": "not_estimable", "status_reason": FINITE_ONLY, "needs_user_id": True, "cautions": LOWER},
@@ -125,11 +125,11 @@ def test_reasons_are_joined_to_one_sentence():
     assert row.status_reason == f"The share is wide; {LOWER[0].sentence}"
 
 
-def test_bounds_tell_of_a_rate_that_makes_them_wrong_but_not_of_hours():
-    bounds = ROW | {"status": "bounds_only", "status_reason": "only 29", "cautions": (*HOURS, *LOWER)}
+def test_bounds_tell_of_a_rate_that_makes_them_wrong_and_of_hours_that_make_them_wider_but_of_nothing_else():
+    bounds = ROW | {"status": "bounds_only", "status_reason": "only 29", "cautions": (EVENTS_LOST, *HOURS, *LOWER)}
     (row,) = settle(pd.DataFrame([bounds]).astype(_types()), 10).itertuples()
     assert row.status == "bounds_only"
-    assert row.status_reason == f"only 29; {LOWER[0].sentence}"
+    assert row.status_reason == f"only 29; {HOURS[0].sentence}; {LOWER[0].sentence}"
 
 
 def _types():

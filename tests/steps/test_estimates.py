@@ -21,6 +21,7 @@ from jobs.steps.companion import Companion
 from jobs.steps.estimates import estimate
 from jobs.steps.job import Job
 from jobs.transforms.daily_sums import baseline_daily, engagement_daily
+from jobs.transforms.hourly_counts import hourly_counts
 from jobs.transforms.link_days import unit_link_days, user_link_days
 from jobs.transforms.user_days import element_pageviews, user_days
 from jobs.warehouse.home import open_home
@@ -122,7 +123,8 @@ def _stage(
     lake: Lake, events: Sequence[Mapping[str, Any]], log: pd.DataFrame, of_days: Sequence[date], run_id: str
 ) -> None:
     """Stage the facts of some events, and what arrived of which day."""
-    pageviews = lake.engine.materialise(element_pageviews(events_frame(lake.spark, events)))
+    kept = events_frame(lake.spark, events)
+    pageviews = lake.engine.materialise(element_pageviews(kept))
     review = {"review_elements": [REVIEW]}
     links, units = user_link_days(pageviews, **review), unit_link_days(pageviews, **review)
     tables = {
@@ -131,6 +133,7 @@ def _stage(
         "unit_link_days": units,
         "baseline_daily": baseline_daily(pageviews, **review, dashboard_instruments=[HEALTH]),
         "engagement_daily": engagement_daily(links, units),
+        "hourly_counts": hourly_counts(kept, **review, dashboard_instruments=[HEALTH]),
     }
     for name, rows in tables.items():
         lake.stage(name, rows, run_id, of_days)
@@ -214,10 +217,13 @@ def test_missing_and_unreadable_hours_are_named(done: Done) -> None:
     row = done.row(metric="dashboard_visitors", as_of_date=ASKED, window_days=7)
     # A line was kept of each day's fifth hour: the two hours of which there is nothing could hold two, beside seven.
     reason = (
-        "3 hours of the window did not arrive whole (2026-03-09 01:00 to 03:00, 2026-03-09 05:00 to 06:00 UTC): "
-        "up to 22.2 % of its events on all wikis could lie there"
+        "3 hours of the window did not arrive whole (2026-03-09 01:00 to 03:00, 2026-03-09 05:00 to 06:00 UTC), "
+        "up to 22.2 % of its events on all wikis: counts are at least what was kept, and the interval holds what could "
+        "lie there"
     )
     assert (row["status"], row["status_reason"]) == ("caution", reason)
+    # Of two days it is known how much an hour holds, and the fullest had fourteen visitors.
+    assert (row["lower"], row["estimate"], row["upper"]) == (14, 14, 14 + 3 * 14)
     assert not row["is_complete"]
     row = done.row(metric="dashboard_visitors", as_of_date=ASKED, window_days=1)
     assert (row["status"], row["status_reason"], row["is_complete"]) == ("publish", "", True), "a bad line is no hour"
