@@ -172,6 +172,8 @@ def spanning_problem(
     margins = [margin for margin, _ in sides]
     only_first, both, only_second = spread(margins, [margin.present for margin in margins])
     problem = _problem(sides, m, np.maximum(both, only_first * only_second), np.maximum(both, only_first))
+    if law == "fine":
+        return problem
     rough = spread(margins, [_rough(margin.kernel.shape[1]) for margin in margins])
     keep = (both == 0) | ((rough[0] == 1) & (rough[2] == 1))
     return Problem(problem.kernel[:, keep], problem.cells, problem.numerator[keep], problem.denominator[keep])
