@@ -196,8 +196,8 @@ def test_a_copy_of_which_nothing_is_left_counts_zero():
         _windows("dashboard_visitors", "two_day_review_rate"), visits, _thinned_weeks([1], [0], rng), FITTING, 10
     ).set_index(["metric", "rate"])
     visitors, rate = found.loc[("dashboard_visitors", 0.1)], found.loc[("two_day_review_rate", 0.1)]
-    assert (visitors["naive"], visitors["lower"], visitors["status"]) == (0, 0, "bounds_only")
-    assert visitors["is_covered"]
+    assert (visitors["naive"], visitors["status"]) == (0, "not_estimable"), "from none to many says nothing"
+    assert pd.isna(visitors["is_covered"])
     assert np.isnan(rate["naive"])
     assert rate["status"] == "not_estimable"
 
