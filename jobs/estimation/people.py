@@ -1,8 +1,8 @@
 """Everything the rows of people are made of: counts and shares of users, explained, with a remedy.
 
 Inputs are tiny tables over users (a row per combination of counts and how many users have it). Units are what is
-sampled: pageviews or sessions, never events. Under sampling the same interval stands for `realised` and `process`
-rows; where everything was kept the answer is exact.
+sampled: pageviews or sessions, never events. What an answer states of the process, where that is another interval than
+that of what happened, is its `process`; where everything was kept the answer is exact.
 """
 
 from __future__ import annotations
