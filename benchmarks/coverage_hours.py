@@ -1,6 +1,6 @@
 """Coverage of rows whose window lost an hour, on worlds with known truth, cell by cell.
 
-    python benchmarks/coverage_hours.py     write benchmarks/results/coverage_hours.csv (some ten minutes)
+    python benchmarks/coverage_hours.py     write benchmarks/results/coverage_hours.csv (some five minutes)
 
 A world is a wiki of 28 days with a rhythm of day and week: some hundred users who load the dashboard, are shown a link
 and click it. Some of its hours are lost, drawn at random among those of the window's last day (`1 at the peak`: the
@@ -43,7 +43,7 @@ from jobs.windows import HOURS
 RESULTS = Path(__file__).parent / "results" / "coverage_hours.csv"
 AS_OF = date(2026, 5, 28)
 DAYS, LINK, SEGMENT = 28, "diff link", ("desktop_browser", "5-99 edits")
-WORLDS, BATCH = 120, 10
+WORLDS, BATCH = 60, 10
 ROUNDING = 1e-9
 
 

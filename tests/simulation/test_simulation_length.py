@@ -61,8 +61,8 @@ def test_nine_days_begin_twelve_and_an_extension_is_the_longer_world(tmp_path, s
 
 
 def test_days_are_added_one_by_one_past_lost_hours_and_copies_on_their_way(tmp_path):
-    make(tmp_path / "whole", 8, scenario="truncated-file")
-    make(tmp_path / "grown", 1, scenario="truncated-file")
+    make(tmp_path / "whole", 8, scenario="truncated-file", scale=0.06)
+    make(tmp_path / "grown", 1, scenario="truncated-file", scale=0.06)
     for _ in range(7):
         extend(tmp_path / "grown", 1)
     assert files(tmp_path / "grown") == files(tmp_path / "whole")
