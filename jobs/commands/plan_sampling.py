@@ -34,7 +34,7 @@ def plan_sampling(console: Console, settings: Settings, scenario: Scenario, metr
         )
     planners: tuple[Planner, ...] = (*PLANNERS, partial(plan_people, limits=limits(settings.estimation)))
     if PRESENTED in metrics:
-        planners = (*planners, plan_presented)
+        planners = (*planners, partial(plan_presented, limits=limits(settings.estimation)))
     planned = _metrics(scenario, planners)
     known = [*planned, *(name for name in UNTABLED if name not in planned)]
     unknown = [metric for metric in metrics if metric not in known]

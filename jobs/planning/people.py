@@ -23,6 +23,7 @@ from jobs.estimation.people import (
     unique_ctr_estimate,
     users_estimate,
 )
+from jobs.planning.kept_users import KeptUsers
 from jobs.planning.plan import expected_totals
 from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation, Scenario, Setting
 
@@ -55,6 +56,8 @@ def plan_people(scenario: Scenario, setting: Setting, limits: Limits = DEFAULT_L
     Returns:
         One realised expectation per metric.
     """
+    if setting.user_rate > 0:
+        return _of_kept_users(scenario, setting, limits)
     rate, users = setting.rate, scenario.users
     means = _units_per_day(scenario, setting.unit)
     clicked = means * _click_share(scenario, setting.unit)
@@ -76,11 +79,36 @@ def plan_people(scenario: Scenario, setting: Setting, limits: Limits = DEFAULT_L
     return tuple(_expectation(name, USAGE, answer) for name, answer in answers)
 
 
-def plan_presented(scenario: Scenario, setting: Setting) -> tuple[Expectation, ...]:
-    """Expect the presented two-week rate: exact where entry point and usage are both whole, refused elsewhere.
+def _of_kept_users(scenario: Scenario, setting: Setting, limits: Limits) -> tuple[Expectation, ...]:
+    """Expect the same metrics where some users are kept whole: the units kept of the others tell no more of people."""
+    kept, days = KeptUsers(scenario, setting.user_rate, limits), scenario.window_days
+    means = _units_per_day(scenario, "pageview")
+    clicked = means * _click_share(scenario, "pageview")
+    came, clicks = _any(means * days), _any(clicked * days)
+    on_two_days = np.asarray(stats.binom.sf(1, days, _any(clicked)), dtype=np.float64)
+    day, week = _any(means), _any(means * WEEK)
+    return (
+        kept.count("dashboard_visitors", came, "visitors"),
+        kept.mean("pageviews_per_visitor", means * days, came),
+        kept.count("reviewers", clicks, "reviewers"),
+        kept.share("two_day_review_rate", on_two_days, came),
+        kept.share("link_click_through_rate_unique", clicks, came),
+        kept.share("two_week_return_rate", week * week, week),
+        kept.share("retention_14d", day * _any(means * RETENTION_DAYS), day),
+        *(kept.share(f"retention_day_{later}", day * day, day) for later in (1, 7, 14)),
+    )
+
+
+def plan_presented(scenario: Scenario, setting: Setting, limits: Limits = DEFAULT_LIMITS) -> tuple[Expectation, ...]:
+    """Expect the presented two-week rate: exact where entry point and usage are both whole, else of users kept whole.
 
     It is of the entry point's stream, so that asking for it keeps that whole; usage is then as large a rate at least.
     """
+    if setting.user_rate > 0:
+        means = _units_per_day(scenario, "pageview")
+        shown = _any(means / means.mean() * scenario.impressions_per_day * WEEK / scenario.users)
+        kept = KeptUsers(scenario, setting.user_rate, limits)
+        return (kept.share("presented_two_week_rate", shown * _any(means * WEEK) ** 2, shown, ENTRY_POINT),)
     answer = exact(1.0, "ratio", scenario.users) if setting.rate >= 1 else refuse_presented(setting.rate)
     return (_expectation("presented_two_week_rate", ENTRY_POINT, answer),)
 
@@ -94,6 +122,11 @@ def _units_per_day(scenario: Scenario, unit: str) -> Array:
     shape = 1 / scenario.activity_variation
     quantiles = special.gammaincinv(shape, (np.arange(MEANS) + 0.5) / MEANS) / shape
     return np.asarray(mean * quantiles / quantiles.mean(), dtype=np.float64)
+
+
+def _any(means: Array) -> Array:
+    """Give the chance of each kind of editor to have any of a Poisson number of units."""
+    return np.asarray(-np.expm1(-means), dtype=np.float64)
 
 
 def _click_share(scenario: Scenario, unit: str) -> float:

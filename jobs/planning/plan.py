@@ -26,7 +26,12 @@ from jobs.estimation.totals_limits import ctr_reason
 from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation, Scenario, Setting
 
 UNITS = ("pageview", "session")
-RATES = (0.001, 0.01, 0.05, 0.1, 1.0)
+RATES = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
+USER_RATES = (0.01, 0.05, 0.1)
+SETTINGS = (
+    *(Setting(unit, rate) for unit in UNITS for rate in RATES),
+    *(Setting(UNITS[0], rate, user_rate=rate) for rate in USER_RATES),
+)
 KEEP_DAYS = 90
 
 SMALL_STREAM = 0.1
@@ -61,10 +66,13 @@ class Plan:
     Attributes:
         scenario: what was assumed.
         settings: one plan per unit and rate.
-        cheapest: by stream, the setting with the fewest events that meets the precision (ties: pageview).
+        cheapest: by stream, the setting with the fewest events that meets the precision (ties: pageview), of those that
+            need no change in the client.
         split: sample the entry point in an instrument of its own and keep usage at 100 %.
         chosen: the entry point's setting if split, else that of the one instrument for both.
         events_per_day: of the recommended settings, both streams together.
+        with_change: the cheapest setting for both streams that meets the precision with a change in the client, if it
+            is cheaper than what is recommended.
     """
 
     scenario: Scenario
@@ -73,6 +81,7 @@ class Plan:
     split: bool
     chosen: Setting
     events_per_day: float
+    with_change: SettingPlan | None = None
 
 
 def expected_totals(scenario: Scenario, setting: Setting) -> TotalEstimates:
@@ -188,18 +197,11 @@ def make_plan(scenario: Scenario, planners: Sequence[Planner] = PLANNERS, metric
     Returns:
         The plan.
     """
-    settings = []
-    for unit in UNITS:
-        for rate in sorted(RATES):
-            setting = Setting(unit, rate)
-            found = tuple(
-                e for planner in planners for e in planner(scenario, setting) if not metrics or e.metric in metrics
-            )
-            kept = {stream: scenario.events_per_day(stream) * rate for stream in (ENTRY_POINT, USAGE)}
-            settings.append(SettingPlan(setting, kept, found))
+    settings = [_setting_plan(scenario, setting, planners, metrics) for setting in SETTINGS]
+    today = [plan for plan in settings if not plan.setting.needs_client_change]
     cheapest = {
         stream: min(
-            (plan for plan in settings if plan.meets(scenario.precision, stream)),
+            (plan for plan in today if plan.meets(scenario.precision, stream)),
             key=lambda plan: plan.setting.rate,
             default=SettingPlan(Setting(UNITS[0], 1.0), {}, ()),
         ).setting
@@ -209,7 +211,24 @@ def make_plan(scenario: Scenario, planners: Sequence[Planner] = PLANNERS, metric
     split = cheapest[ENTRY_POINT].rate < 1 and (cheapest[USAGE].rate == 1 or usage <= SMALL_STREAM * entry)
     chosen = cheapest[ENTRY_POINT] if split else max(cheapest.values(), key=lambda setting: setting.rate)
     volume = entry * chosen.rate + usage * (1.0 if split else chosen.rate)
-    return Plan(scenario, tuple(settings), cheapest, split, chosen, volume)
+    changed = [
+        plan
+        for plan in settings
+        if plan.setting.needs_client_change
+        and all(plan.meets(scenario.precision, stream) for stream in (ENTRY_POINT, USAGE))
+        and sum(plan.events_per_day.values()) < volume
+    ]
+    with_change = min(changed, key=lambda plan: plan.setting.share, default=None)
+    return Plan(scenario, tuple(settings), cheapest, split, chosen, volume, with_change)
+
+
+def _setting_plan(
+    scenario: Scenario, setting: Setting, planners: Sequence[Planner], metrics: Sequence[str]
+) -> SettingPlan:
+    """Work out one setting: what it keeps of each stream, and the asked metrics."""
+    found = (e for planner in planners for e in planner(scenario, setting) if not metrics or e.metric in metrics)
+    kept = {stream: scenario.events_per_day(stream) * setting.share for stream in (ENTRY_POINT, USAGE)}
+    return SettingPlan(setting, kept, tuple(found))
 
 
 def gigabytes(events_per_day: float, scenario: Scenario, days: int = KEEP_DAYS) -> float:

@@ -84,10 +84,27 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Setting:
-    """A sampling unit and the rate at which it is kept."""
+    """What is kept of the events.
+
+    Attributes:
+        unit: `pageview` or `session`.
+        rate: the rate at which units are kept.
+        user_rate: the share of users of whom everything is kept as well; above 0 it needs a change in the client.
+    """
 
     unit: str
     rate: float
+    user_rate: float = 0.0
+
+    @property
+    def share(self) -> float:
+        """The share of all events that are kept: by the unit, or by the user, whose hashes are independent."""
+        return self.rate + self.user_rate - self.rate * self.user_rate
+
+    @property
+    def needs_client_change(self) -> bool:
+        """Whether clients cannot do it today."""
+        return self.user_rate > 0
 
 
 @dataclass(frozen=True)

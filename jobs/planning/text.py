@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from jobs.console import counted
 from jobs.planning.plan import KEEP_DAYS, SMALL_STREAM, UNITS, Plan, SettingPlan, gigabytes
-from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation
+from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation, Setting
 
 ASSUMPTIONS = (
     ("users", "eligible editors", "{:,.0f}"),
@@ -24,10 +24,30 @@ ASSUMPTIONS = (
     ("bytes_per_event", "bytes of a stored event", "{:g}"),
 )
 
+HEADLINES = {
+    "link_clicks": "clicks",
+    "link_click_through_rate": "click-through rate",
+    "dashboard_visitors": "visitors",
+    "two_day_review_rate": "two-day review",
+    "two_week_return_rate": "two-week return",
+}
+"""Metrics of the table of all settings, where they are planned for; else the first ones asked for are."""
+
+LEGEND = (
+    "Half-width of the 95 % interval over the estimate, where one instrument keeps both streams; in brackets:",
+    "`caution`; bounds: a lower and an upper limit only; –: not estimable. * needs a change in the client.",
+)
+
 UNTABLED = {
     "presented_two_week_rate": (
-        "presented_two_week_rate joins the entry point with usage: exact where both are at 100 %, `not_estimable` "
-        "elsewhere. Only if asked for does it decide."
+        "presented_two_week_rate joins the entry point with usage: exact where both are at 100 %, and not estimable "
+        "elsewhere, unless users are kept whole. Only if asked for does it decide."
+    ),
+    "dashboard_visitors_rarefied": (
+        "dashboard_visitors_rarefied needs no plan: it is made of those seen at the smallest rate, whichever that is."
+    ),
+    "visit_pairs_per_visit": (
+        "visit_pairs_per_visit needs no plan: it is identified at any rate, over 28 days, as well as pairs are kept."
     ),
     "eligible_editors": (
         "eligible_editors needs no plan: it is counted in mediawiki_history, which no sampling rate touches."
@@ -47,11 +67,13 @@ def render_plan(plan: Plan, notes: Sequence[str] = ()) -> str:
         "",
         *(f"- {title}: {form.format(getattr(scenario, name) * _scale(form))}" for name, title, form in ASSUMPTIONS),
         "",
-        *_volumes(plan),
+        *overview(plan),
         "",
-        *(line for unit in UNITS for line in (*_widths(plan, unit), "")),
-        "Half-width of the 95 % interval over the estimate. *realised*: what did happen, only sampling is random;",
-        "*process*: what such editors do in general, which no sampling rate improves beyond its value at 100 %.",
+        *LEGEND,
+        "",
+        *(line for columns in _groups(plan) for line in (*_widths(columns), "")),
+        "*realised*: what did happen, only sampling is random; *process*: what such editors do in general, which no",
+        "sampling rate improves beyond its value at 100 %.",
         "",
         *_notes(plan),
         *(f"- {note}" for note in notes),
@@ -61,32 +83,68 @@ def render_plan(plan: Plan, notes: Sequence[str] = ()) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _volumes(plan: Plan) -> list[str]:
-    """Tabulate what each rate brings; the unit does not change the volume."""
-    lines = [
-        f"| rate | entry point: events a day | GB in {KEEP_DAYS} days | usage: events a day | GB in {KEEP_DAYS} days |",
-        "|---|---|---|---|---|",
-    ]
-    seen: set[float] = set()
-    for setting_plan in plan.settings:
-        rate = setting_plan.setting.rate
-        if rate not in seen:
-            seen.add(rate)
-            entry, usage = (setting_plan.events_per_day[stream] for stream in (ENTRY_POINT, USAGE))
-            entry_gb, usage_gb = (_gigabytes(events, plan) for events in (entry, usage))
-            lines.append(f"| {_percent(rate)} | {_count(entry)} | {entry_gb} | {_count(usage)} | {usage_gb} |")
+def overview(plan: Plan) -> list[str]:
+    """Tabulate all settings: what each brings and, of a few metrics, the expected half-width and status."""
+    tabled = list(dict.fromkeys(e.metric for e in plan.settings[0].expectations))
+    shown = [name for name in HEADLINES if name in tabled] or tabled[: len(HEADLINES)]
+    titles = (HEADLINES.get(name, name) for name in shown)
+    head = ["kept", "entry point: events a day", "usage: events a day", f"GB in {KEEP_DAYS} days", *titles]
+    lines = [_line(head), "|" + "---|" * len(head)]
+    for one in plan.settings:
+        if one.setting != Setting(UNITS[1], 1.0):  # the same as every pageview
+            lines.append(_line([_name(one.setting), *_volume(plan, one, one), *_cells(one, one, shown)]))
+    if plan.split:
+        entry, usage = _of(plan, plan.chosen), _at_full(plan)
+        name = f"**recommended: entry point {_name(plan.chosen)}, usage 100 %**"
+        lines.append(_line([name, *_volume(plan, entry, usage), *_cells(entry, usage, shown)]))
     return lines
 
 
-def _widths(plan: Plan, unit: str) -> list[str]:
-    """Tabulate the expected half-width and status, a row per metric and a column per rate of one unit."""
-    columns = [setting_plan for setting_plan in plan.settings if setting_plan.setting.unit == unit]
-    rates = " | ".join(_percent(column.setting.rate) for column in columns)
-    lines = [f"| sampled by {unit} | {rates} |", "|" + "---|" * (1 + len(columns))]
+def _volume(plan: Plan, entry: SettingPlan, usage: SettingPlan) -> list[str]:
+    """Write what the two streams bring, each under a setting."""
+    events = entry.events_per_day[ENTRY_POINT], usage.events_per_day[USAGE]
+    return [*map(_count, events), _gigabytes(sum(events), plan)]
+
+
+def _cells(entry: SettingPlan, usage: SettingPlan, metrics: Sequence[str]) -> list[str]:
+    """Write what is expected of realised metrics, each under the setting of its stream."""
+    found = {
+        e.metric: _cell(e)
+        for one, stream in ((entry, ENTRY_POINT), (usage, USAGE))
+        for e in one.expectations
+        if e.stream == stream and e.inference == "realised"
+    }
+    return [found[metric] for metric in metrics]
+
+
+def _groups(plan: Plan) -> list[list[SettingPlan]]:
+    """Group the settings by how they keep."""
+    today = [one for one in plan.settings if not one.setting.needs_client_change]
+    by_unit = [[one for one in today if one.setting.unit == unit] for unit in UNITS]
+    return [*by_unit, [one for one in plan.settings if one.setting.needs_client_change]]
+
+
+def _widths(columns: Sequence[SettingPlan]) -> list[str]:
+    """Tabulate the expected half-width and status, a row per metric and a column per setting that keeps alike."""
+    first = columns[0].setting
+    by = f"{first.unit} or user*" if first.needs_client_change else first.unit
+    head = [f"sampled by {by}", *(_percent(column.setting.rate) for column in columns)]
+    lines = [_line(head), "|" + "---|" * len(head)]
     for row in zip(*(column.expectations for column in columns), strict=True):
-        cells = " | ".join(_cell(expectation) for expectation in row)
-        lines.append(f"| {row[0].metric} ({row[0].inference}) | {cells} |")
+        lines.append(_line([f"{row[0].metric} ({row[0].inference})", *map(_cell, row)]))
     return lines
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _name(setting: Setting) -> str:
+    """Name a setting as what it keeps."""
+    if setting.rate >= 1:
+        return "100 %"
+    of = f"{setting.unit}s or users*" if setting.needs_client_change else f"{setting.unit}s"
+    return f"{_percent(setting.rate)} of {of}"
 
 
 def _notes(plan: Plan) -> list[str]:
@@ -102,7 +160,19 @@ def _notes(plan: Plan) -> list[str]:
 
 
 def _recommendation(plan: Plan) -> list[str]:
-    """Say what to do, what it costs, and why."""
+    """Say what to do, what it costs, and why; and what would be cheaper, could clients do it."""
+    changed = plan.with_change
+    if changed is None:
+        return _recommended_today(plan)
+    volume = sum(changed.events_per_day.values())
+    return [
+        *_recommended_today(plan),
+        f"- Cheaper with a change in the client: one instrument that keeps {_name(changed.setting)}, {_count(volume)} "
+        f"events a day, {_gigabytes(volume, plan)} GB in {KEEP_DAYS} days, meets the precision for all that is asked.",
+    ]
+
+
+def _recommended_today(plan: Plan) -> list[str]:
     chosen = plan.chosen
     volume = (
         f"{_count(plan.events_per_day)} events a day, {_gigabytes(plan.events_per_day, plan)} GB in {KEEP_DAYS} days"
@@ -125,13 +195,15 @@ def _recommendation(plan: Plan) -> list[str]:
             "- No smaller rate meets the precision for every number of the entry point, and at 100 % all realised "
             "numbers are exact.",
         ]
+    asked = {expectation.metric for expectation in plan.settings[0].expectations}
+    people = "- Numbers of people stay out of reach at this rate: if they matter, keep usage at 100 %."
     return [
         f"**Recommended: one instrument at {_percent(chosen.rate)} by {chosen.unit}.** "
         f"{volume[0].upper()}{volume[1:]}.",
         "",
         "- It is the cheapest setting that meets the precision. Usage is too large a part of the volume for keeping it "
         "whole to cost next to nothing.",
-        "- Numbers of people stay out of reach at this rate: if they matter, keep usage at 100 %.",
+        *([] if "dashboard_visitors" in asked else [people]),
     ]
 
 
@@ -156,7 +228,11 @@ def _why_usage(plan: Plan) -> str:
 
 
 def _at_full(plan: Plan) -> SettingPlan:
-    return next(p for p in plan.settings if p.setting.rate == 1)
+    return _of(plan, Setting(UNITS[0], 1.0))
+
+
+def _of(plan: Plan, setting: Setting) -> SettingPlan:
+    return next(one for one in plan.settings if one.setting == setting)
 
 
 def _both_at_full(plan: Plan) -> float:
@@ -164,13 +240,13 @@ def _both_at_full(plan: Plan) -> float:
 
 
 def _cell(expectation: Expectation) -> str:
-    """Write a width and, where it is not `publish`, the status; `exact` where nothing is uncertain."""
+    """Write a width, in brackets under `caution`; `exact` where nothing is uncertain; or what else is shown."""
     if expectation.status == "publish" and expectation.half_width == 0:
         return "exact"
     if expectation.status in ("publish", "caution") and math.isfinite(expectation.half_width):
         width = "over ±100 %" if expectation.half_width > 1 else f"±{100 * expectation.half_width:.1f} %"
-        return width if expectation.status == "publish" else f"{width}, {expectation.status}"
-    return expectation.status
+        return width if expectation.status == "publish" else f"({width})"
+    return "bounds" if expectation.status == "bounds_only" else "–"
 
 
 def _scale(form: str) -> float:

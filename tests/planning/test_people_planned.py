@@ -3,9 +3,11 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 
 from jobs.estimation.limits import Limits
+from jobs.planning.kept_users import KeptUsers
 from jobs.planning.people import plan_people, plan_presented
 from jobs.planning.scenario import USAGE, Scenario, Setting
 
@@ -77,3 +79,46 @@ def test_the_presented_rate_is_exact_or_refused():
     (refused,), (whole,) = (plan_presented(SCENARIO, Setting("pageview", rate)) for rate in (0.5, 1.0))
     assert (refused.status, whole.status, whole.half_width) == ("not_estimable", "publish", 0.0)
     assert "50 %" in refused.reason
+
+
+def kept_whole(user_rate, scenario=SCENARIO):
+    return {e.metric: e for e in plan_people(scenario, Setting("pageview", user_rate, user_rate=user_rate))}
+
+
+def test_of_users_kept_whole_every_number_of_people_exists():
+    tenth = kept_whole(0.1)
+    assert set(tenth) == set(expected("pageview", 0.1))
+    assert {e.status for e in tenth.values()} <= {"publish", "caution"}
+    assert all(e.half_width > 0 for e in tenth.values())
+    finest = kept_whole(0.01)
+    for metric in ("dashboard_visitors", "two_week_return_rate"):
+        assert not finest[metric].half_width <= tenth[metric].half_width
+    few = kept_whole(0.01, dataclasses.replace(SCENARIO, users=300))
+    assert few["dashboard_visitors"].status in ("bounds_only", "not_estimable")
+    assert "would be seen, fewer than the 30" in few["two_week_return_rate"].reason
+
+
+def test_a_tenth_of_ten_thousand_users_tells_retention_to_less_than_three_points():
+    kept = KeptUsers(dataclasses.replace(SCENARIO, users=10_000), 0.1)
+    everyone, returned = np.ones(1), np.full(1, 0.3)
+    retention = kept.share("retention_14d", returned, everyone)
+    assert retention.half_width * 0.3 == pytest.approx(0.0284, abs=0.0002)
+    assert retention.status == "publish"
+    visitors = kept.count("dashboard_visitors", everyone, "visitors")
+    assert visitors.half_width == pytest.approx(1.96 * math.sqrt(0.9 / 1000), rel=0.02)
+
+
+def test_pages_per_kept_user_agree_with_drawn_samples():
+    rng = np.random.default_rng(4)
+    means = np.quantile(rng.gamma(0.8, 4 / 0.8, 100_000), (np.arange(200) + 0.5) / 200)
+    planned = KeptUsers(dataclasses.replace(SCENARIO, users=10_000), 0.1).mean("m", means, -np.expm1(-means))
+    loads = rng.poisson(np.repeat(means, 50))
+    visitors = loads[loads > 0]
+    drawn = [visitors[rng.random(len(visitors)) < 0.1].mean() for _ in range(2_000)]
+    assert planned.half_width == pytest.approx(1.96 * np.std(drawn) / visitors.mean(), rel=0.1)
+
+
+def test_the_presented_rate_exists_where_users_are_kept_whole():
+    (kept,) = plan_presented(SCENARIO, Setting("pageview", 0.1, user_rate=0.1))
+    assert kept.status in ("publish", "caution")
+    assert 0 < kept.half_width < 0.5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import sys
 from pathlib import Path
 
@@ -35,10 +36,36 @@ def test_volume_of_english_wikipedia():
     assert gigabytes(385_920, ENWIKI) == pytest.approx(385_920 * 90 * 156 / 1e9)
 
 
-def test_plan_has_every_unit_and_rate_once():
+def test_plan_has_every_unit_and_rate_once_and_users_kept_whole():
     plan = make_plan(ENWIKI)
-    found = [(p.setting.unit, p.setting.rate) for p in plan.settings]
-    assert found == [(unit, rate) for unit in ("pageview", "session") for rate in (0.001, 0.01, 0.05, 0.1, 1.0)]
+    found = [(p.setting.unit, p.setting.rate, p.setting.user_rate) for p in plan.settings]
+    rates = (0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 1.0)
+    of_users = [("pageview", rate, rate) for rate in (0.01, 0.05, 0.1)]
+    assert found == [*((unit, rate, 0) for unit in ("pageview", "session") for rate in rates), *of_users]
+    assert [p.setting.needs_client_change for p in plan.settings] == 16 * [False] + 3 * [True]
+
+
+def test_what_is_kept_by_pageview_or_by_user_is_counted_once():
+    kept = next(p for p in make_plan(ENWIKI).settings if p.setting.user_rate == 0.1).events_per_day
+    assert kept[USAGE] == pytest.approx(13_440 * (1 - 0.9 * 0.9))
+
+
+def test_what_needs_a_change_in_the_client_is_never_recommended_but_named_where_it_is_cheaper():
+    def of_whole_users(scenario, setting):
+        exact = setting.rate == 1 or setting.user_rate >= 0.05
+        return [Expectation("reviewers", USAGE, "realised", 0.05 if exact else np.nan, "publish" if exact else "x")]
+
+    large = dataclasses.replace(ENWIKI, loads_per_click=100)
+    plan = make_plan(large, (*PLANNERS, of_whole_users))
+    assert (plan.split, plan.chosen) == (True, Setting("pageview", 0.05))
+    assert plan.with_change is not None
+    assert plan.with_change.setting == Setting("pageview", 0.05, user_rate=0.05)
+    assert "Cheaper with a change in the client: one instrument that keeps 5 % of pageviews or users*" in render_plan(
+        plan
+    )
+    small = make_plan(ENWIKI, (*PLANNERS, of_whole_users))
+    assert small.with_change is None, "usage is so small that keeping it whole costs less"
+    assert "Cheaper with a change" not in render_plan(small)
 
 
 def test_width_of_a_click_total_is_that_of_the_kept_clicks():
@@ -96,7 +123,7 @@ def test_english_wikipedia_is_split():
 
 
 def test_a_small_wiki_is_kept_whole():
-    plan = make_plan(SIMPLEWIKI)
+    plan = make_plan(dataclasses.replace(SIMPLEWIKI, precision=0.07))
     assert not plan.split
     assert plan.chosen.rate == 1
     assert "everything at 100 %" in render_plan(plan)
@@ -166,6 +193,16 @@ def test_impossible_scenarios_are_refused(field, value):
         dataclasses.replace(ENWIKI, **{field: value})
 
 
+REMEMBERED = functools.cache(plan_people)  # fits of a setting take a tenth of a second, and these tests ask again
+
+
+@pytest.fixture(autouse=True)
+def _fits_are_made_once(monkeypatch):
+    monkeypatch.setattr(
+        "jobs.commands.plan_sampling.plan_people", lambda *given, **limits: REMEMBERED(*given, **limits)
+    )
+
+
 def printed(monkeypatch, capsys, *flags, before=()):
     """Run the command into a pipe; return its exit code and what it prints."""
     asked = ["plan-sampling", "--wiki", "enwiki", "--users", "10000", "--pageviews-per-hour", "400000"]
@@ -181,7 +218,15 @@ def test_piped_answer_for_english_wikipedia_is_the_golden_page(monkeypatch, caps
     code, out, _ = printed(monkeypatch, capsys)
     assert code == 0
     assert out == golden
-    assert golden in (ROOT / "docs" / "planning.md").read_text(encoding="utf-8")
+
+
+def test_the_table_of_the_page_is_that_of_the_command():
+    golden = (ROOT / "tests" / "data" / "plan_enwiki.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "planning.md").read_text(encoding="utf-8")
+    begin = golden.index("| kept | entry point: events a day |")
+    table_and_legend = golden[begin : golden.index("\n\n| sampled by pageview", begin)]
+    assert table_and_legend in page
+    assert page.count("|---|") == table_and_legend.count("|---|"), "it is the only table"
 
 
 def test_every_assumption_has_a_flag_and_the_flag_its_default(monkeypatch, capsys):
