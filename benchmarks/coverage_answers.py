@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -211,7 +211,7 @@ def two_day_world(cell: Cell, rng: Rng) -> list[Judged]:
     seen = _on_two_days(user, day, kept & clicked, cell.size)
     answer = two_day_review_bounds(seen, users, cell.rate1, *table.columns, table.m)
     truth = _on_two_days(user, day, clicked, cell.size) / cell.size
-    return [Judged("realised", truth, answer, math.nan), Judged("process", _of_law(cell), answer, math.nan)]
+    return [Judged("realised", truth, answer, math.nan), Judged("process", _of_law(_law(cell)), answer, math.nan)]
 
 
 def _review_days(cell: Cell, size: int, rng: Rng) -> tuple[Ints, Ints, Array]:
@@ -277,7 +277,7 @@ def _of_shares(
     chance that the user is seen at all.
     """
     counts, seen_counting, seen = users
-    n, truth, law = len(counts), float(counts.mean()), _of_law(cell)
+    n, truth, law = len(counts), float(counts.mean()), _of_law(_law(cell))
     # With every chance known, z = C / P(C) - share * S / P(S) has the mean C - share, and C is seen only where S is.
     counting = 1 / np.maximum(seen_counting, 1e-12) - (2 * truth - truth**2) / seen - (1 - truth) ** 2
     variance = max(float(np.where(counts, counting, truth**2 * (1 / seen - 1)).sum()), 0.0) / n**2
@@ -297,9 +297,14 @@ def _of_process(answer: PeopleEstimate) -> PeopleEstimate:
     return as_allowed(share_verdict(interval), interval, answer, None)
 
 
+def _law(cell: Cell) -> Cell:
+    """What of a cell its process is made of: neither how many users came nor what was kept."""
+    return replace(cell, size=0, rate1=0.0, rate2=0.0)
+
+
 @cache
 def _of_law(cell: Cell) -> float:
-    """A share in a population of a million drawn from the cell's law."""
+    """A share in a population of a million drawn from a law."""
     rng = np.random.default_rng([seed_of(cell), 1])
     if cell.family == "unique CTR":
         return float((_click_units(cell, MILLION, rng)[0] > 0).mean())

@@ -88,7 +88,7 @@ def small_wikis() -> Iterator[tuple[Cell, int]]:
     for size in (15, 30, 60, 100, 200):
         for shape in ("light", "gamma", "zipf", "bimodal", "90 % with 40", "95 % with 20", "80 % with 12"):
             for rate in (0.25, 0.4, 0.5, 0.75, 0.9):
-                yield Cell("users", shape, "pageview", "one rate", size, rate, rate), 150
+                yield Cell("users", shape, "pageview", "one rate", size, rate, rate), 100
             if size >= 60:
                 yield Cell("users", shape, "pageview", "one rate", size, 0.1, 0.1), 100
     for size in (60, 100, 200):
@@ -112,7 +112,7 @@ def every_rate() -> Iterator[tuple[Cell, int]]:
     """From 5 to 95 % at middling sizes."""
     for rate in ALL_RATES:
         for shape in (*FIRST_SHAPES, "geometric", "one-timers"):
-            yield Cell("users", shape, "pageview", "one rate", 500, rate, rate), 200 if rate > 0.1 else 60
+            yield Cell("users", shape, "pageview", "one rate", 500, rate, rate), 120 if rate > 0.1 else 60
         for shape in ("light", "gamma", "lognormal", "structural zeros", "devoted minority"):
             yield Cell("retention", shape, "pageview", "one rate", 2000, rate, rate), 60
         for shape in ("light", "gamma", "bimodal"):

@@ -166,11 +166,15 @@ def write(path: Path, rows: list[Row]) -> None:
 
 
 def run(cells: dict[Cell, int], path: Path, workers: int, keep_stale: bool) -> None:
-    """Run the cells whose rows are missing or were made by other code, and keep the others'."""
-    rows = {
-        cell: [row for row in group if keep_stale or row.code == code_of(cell.family)] for cell, group in _by_cell(path)
-    }
-    todo = [cell for cell in cells if not rows.get(cell)]
+    """Run the cells that have no rows, or rows of other code or fewer worlds; rows stay until there are new ones."""
+    rows = _by_cell(path)
+
+    def is_done(cell: Cell) -> bool:
+        return any(
+            keep_stale or (row.code, row.worlds) == (code_of(cell.family), cells[cell]) for row in rows.get(cell, ())
+        )
+
+    todo = [cell for cell in cells if not is_done(cell)]
     todo.sort(key=seed_of)  # shuffled, so that a run cut short is a fair sample of the study
     began, saved = time.monotonic(), time.monotonic()
     with ProcessPoolExecutor(workers) as pool:
@@ -183,11 +187,11 @@ def run(cells: dict[Cell, int], path: Path, workers: int, keep_stale: bool) -> N
                 print(f"{number} of {len(todo)} cells, {saved - began:.0f} s", flush=True)
 
 
-def _by_cell(path: Path) -> list[tuple[Cell, list[Row]]]:
+def _by_cell(path: Path) -> dict[Cell, list[Row]]:
     groups: dict[Cell, list[Row]] = {}
     for row in read(path):
         groups.setdefault(row.cell, []).append(row)
-    return list(groups.items())
+    return groups
 
 
 def main() -> None:
