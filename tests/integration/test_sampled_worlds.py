@@ -5,6 +5,7 @@ Those also marked `integration` are part of `make test`; `make worlds` runs all 
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from tests.integration import worlds
@@ -48,7 +49,9 @@ def check_totals_and_rates(rows):
         bar = 0.7 if metric == "dashboard_pageviews" else 0.9  # a dozen rows against hundreds
         assert own["covers"].mean() > bar, f"{metric}: {own['covers'].mean():.3f} of {len(own)}"
     exact = rows[(rows["sampling_rate_min"] == 1) & (rows["status"] == "publish")]
-    assert (exact["estimate"] == exact["value"]).all()
+    is_rarefied = exact["metric"] == "dashboard_visitors_rarefied"  # a sum of chances, whose last digit may differ
+    assert (exact["estimate"] == exact["value"])[~is_rarefied].all()
+    assert np.allclose(exact["estimate"][is_rarefied], exact["value"][is_rarefied], rtol=1e-9, atol=0)
     assert len(exact) > 300
 
 

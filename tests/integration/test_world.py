@@ -58,7 +58,7 @@ def test_every_metric_is_shown_somewhere(matched):
         "dashboard_pageviews", "dashboard_visitors", "pageviews_per_visitor", "link_impressions", "link_clicks",
         "link_click_through_rate", "link_click_through_rate_matched", "link_click_through_rate_unique", "reviewers",
         "two_day_review_rate", "two_week_return_rate", "retention_14d", "retention_day_1", "retention_day_7",
-        "retention_day_14", "presented_two_week_rate",
+        "retention_day_14", "presented_two_week_rate", "dashboard_visitors_rarefied", "visit_pairs_per_visit",
     }  # fmt: skip
     rolling = shown[shown["window_kind"] == "rolling"]
     assert set(rolling["window_days"]) == {1, 7, 28}
