@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 
 @dataclass(frozen=True)
@@ -31,7 +30,7 @@ ROOT_TOLERANCE = 0.02  # in standard deviations: an end is off by at most 1 % of
 
 
 def profile_interval(
-    profile: Profile, peak: float, maximum: float, limits: tuple[float, float], step: float, level: float = 0.95
+    profile: Profile, peak: float, maximum: float, limits: tuple[float, float], step: float, cut: float
 ) -> tuple[float, float]:
     """Find both ends of a profile interval.
 
@@ -41,12 +40,11 @@ def profile_interval(
         maximum: log-likelihood at the maximum (a value reached, not a limit, so that doubt widens the interval).
         limits: smallest and largest possible value.
         step: first step of the search, in the functional's unit.
-        level: confidence level of the two-sided interval.
+        cut: the deviance at either end.
 
     Returns:
         Lower and upper end; an end is its limit where even the limit cannot be excluded.
     """
-    cut = 2 * float(special.gammaincinv(0.5, level))
     lower = profile_end(profile, peak, maximum, limits[0], -step, cut)
     upper = profile_end(profile, peak, maximum, limits[1], step, cut)
     return lower, upper

@@ -36,6 +36,9 @@ Array = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 
+CUT = 4.1
+"""Deviance at the ends of the interval: about 95 % coverage, measured (`benchmarks/coverage_people.py`)."""
+
 SMALLEST_SHARE = 1e-4
 UNSEEN = 1e-9  # types seen less often than this are never seen
 
@@ -246,7 +249,7 @@ def share_fit(problem: Problem) -> ShareFit:
         return Point(fit.upper, fit.loglik, fit.multiplier * float(seen.denominator @ fit.weights))
 
     step = max(float(np.sqrt(estimate * (1 - estimate) / problem.cells.sum())), 0.003)
-    lower, upper = profile_interval(profile, estimate, start.loglik, (0.0, 1.0), 2.0 * step)
+    lower, upper = profile_interval(profile, estimate, start.loglik, (0.0, 1.0), 2.0 * step, CUT)
     n_seen = float(problem.cells.sum())
     lower, upper = min(lower, estimate), max(upper, estimate)
     return ShareFit(estimate, lower, upper, start.gap, n_seen * in_denominator, _misfit(seen, start.weights))

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from jobs.estimation.answers import Counts, Flags, PeopleEstimate, Weights, as_allowed, exact, refusal
 from jobs.estimation.bounds import users_bounds
-from jobs.estimation.intervals import Z95, wilson
+from jobs.estimation.intervals import wilson
 from jobs.estimation.kernels import Law
 from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, points
 from jobs.estimation.remedy import AT_FULL_RATE, remedy
 from jobs.estimation.retention import (
+    CUT,
     Problem,
     ShareFit,
     Side,
@@ -104,7 +105,7 @@ def _of_what_happened(fit: ShareFit) -> Interval:
     `REALISED_LEAST` of a side is kept (coverage study: without either 92 % of zipf and 33 % of daily visitors).
     """
     below, above = fit.estimate - fit.lower, fit.upper - fit.estimate
-    chance = REALISED_CHANCE * Z95**2 * fit.estimate * (1 - fit.estimate) / fit.n_denominator
+    chance = REALISED_CHANCE * CUT * fit.estimate * (1 - fit.estimate) / fit.n_denominator
 
     def kept(side: float) -> float:
         whole = max(side, (below + above) / 2)
