@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
 GOAL, CHANCE = 0.93, 0.01
+FEW = 0.1
 RESULTS = Path(__file__).parent / "results"
 COUNTS = ("worlds", "shown", "covered", "publish", "publish_covered", "caution", "bounds_only", "not_estimable")
 
@@ -30,15 +31,36 @@ class Line:
     ideal: float
     source: dict[str, str]
 
-    def misses(self) -> list[tuple[str, int, int, float]]:
-        """Where coverage is below the goal beyond chance: of what, covered, number, probability."""
+    def misses(self) -> list[Miss]:
+        """Where coverage is below the goal beyond chance."""
         found = []
-        for kind, hits in (("publish", "publish_covered"), ("shown", "covered")):
-            n = self.counts[kind]
+        for status, hits in (("publish", "publish_covered"), ("shown", "covered")):
+            n = self.counts[status]
             p = float(stats.binom.cdf(self.counts[hits], n, GOAL)) if n else 1.0
             if p < CHANCE:
-                found.append((kind, self.counts[hits], n, p))
+                found.append(Miss(self, status, self.counts[hits], n, p))
         return found
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A cell whose coverage is below the goal: what of it, how many of them cover, and the probability of so few."""
+
+    line: Line
+    status: str
+    covered: int
+    n: int
+    p: float
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether so few worlds come this far that they are the odd ones."""
+        return self.n < FEW * self.line.counts["worlds"]
+
+    def text(self) -> str:
+        """Write it."""
+        where = f"{self.line.inference}, {self.line.name}"
+        return f"{self.covered} of {self.n} {self.status} (of {self.line.counts['worlds']}; p = {self.p:.1g}): {where}"
 
 
 def read_all() -> list[Line]:
@@ -78,6 +100,25 @@ def read_totals(path: Path) -> list[Line]:
         counts = _counts(row, "shown_covered")
         lines.append(Line(kind, metric, inference or "realised", name, counts, math.nan, *_widths(row), row))
     return lines
+
+
+def pooled(lines: Sequence[Line]) -> list[Line]:
+    """Add up cells of totals and ratios over users, click-through rates and other wikis; widths are cells' medians."""
+    groups: dict[tuple[str, ...], list[Line]] = {}
+    for line in lines:
+        where = (f"{name} {line.source[name]}" for name in ("study", "tail", "unit", "setting", "window"))
+        groups.setdefault((", ".join([line.metric, *where]), line.inference), []).append(line)
+    out = []
+    for (name, _), group in groups.items():
+        counts = {count: total(group, count) for count in COUNTS}
+        widths = (_median([line.half_width for line in group]), _median([line.ideal for line in group]))
+        out.append(replace(group[0], name=name, counts=counts, half_width=widths[0], ideal=widths[1]))
+    return out
+
+
+def _median(values: list[float]) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    return float(np.median(finite)) if finite else math.nan
 
 
 def read_comparable(path: Path) -> list[Line]:
