@@ -37,7 +37,7 @@ def test_remedy_names_only_rates_that_help_and_ends_with_the_exact_one():
     text = remedy("share", 0.1, 2000)
     assert text.startswith("Keep usage at 100 %")
     assert text.endswith("at 100 %: exact")
-    assert re.search(r"at 50 %: ±5 pp", text)
+    assert re.search(r"at 50 %: ±6 pp", text)
     assert "25 %:" not in text
     assert "50 %:" not in remedy("share", 0.5, 2000)
     assert "75 %:" in remedy("users", 0.5, 2000)

@@ -67,7 +67,7 @@ def test_at_ten_percent_visitors_are_bounds_with_a_remedy():
     assert answer.lower <= 15_000 <= answer.upper
     assert "10 %" in answer.status_reason
     assert answer.remedy.endswith("at 100 %: exact")
-    assert "at 50 %: ±1.7 %" in answer.remedy
+    assert "at 50 %: ±1.8 %" in answer.remedy
 
 
 def test_few_seen_get_the_bounds_that_need_no_fit():
