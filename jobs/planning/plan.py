@@ -19,7 +19,14 @@ import numpy as np
 
 from jobs.estimation.design_effect import Relatives, borrowed_by_ratio, borrowed_by_total
 from jobs.estimation.intervals import FloatArray
-from jobs.estimation.ratios import PairSums, RatioEstimates, clustered_ratio, design_ratio, process_residuals
+from jobs.estimation.ratios import (
+    PairSums,
+    RatioEstimates,
+    clustered_ratio,
+    design_ratio,
+    process_residuals,
+    with_sampling,
+)
 from jobs.estimation.regimes import RegimeSums, regime_sums
 from jobs.estimation.totals import ClusterSums, TotalEstimates, TotalSums, half_width, horvitz_thompson, kept_sessions
 from jobs.estimation.totals_limits import ctr_reason
@@ -143,10 +150,9 @@ def _readings(scenario: Scenario, setting: Setting) -> tuple[dict[str, RatioEsti
         clicks = RegimeSums(pairs.row, pairs.rate, 1, ClusterSums(y, yy, y))
         borrowed = borrowed_by_ratio(pairs, pairs, clicks, shown, Relatives.alone(1))
         least, sessions = process_residuals(pairs, borrowed), kept_sessions(shown, borrowed.residuals)
-    return {
-        "realised": design_ratio(pairs, borrowed=borrowed),
-        "process": clustered_ratio(scenario.users, _user_sums(scenario, setting), least=least),
-    }, sessions
+    realised = design_ratio(pairs, borrowed=borrowed)
+    process = clustered_ratio(scenario.users, _user_sums(scenario, setting), least=least)
+    return {"realised": realised, "process": with_sampling(process, realised)}, sessions
 
 
 def _unit_sums(scenario: Scenario, setting: Setting) -> PairSums:
