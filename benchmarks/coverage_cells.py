@@ -134,6 +134,8 @@ def seen_to_fail() -> Iterator[tuple[Cell, int]]:
     for family in ("retention", "unique CTR"):
         for rate in (0.05, 0.1):
             yield Cell(family, "exactly 40", "pageview", "one rate", 2000, rate, rate), 60
+    for rate in (0.4, 0.5):
+        yield Cell("retention", "one-timers", "pageview", "one rate", 10000, rate, rate), 60
     for shape in ("light", "gamma", "five", "devoted minority"):
         for size in (300, 1000):
             for rate in (0.75, 0.9):

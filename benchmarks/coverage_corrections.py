@@ -55,7 +55,8 @@ def publish_and_width(lines: Sequence[Line]) -> str:
 
 def widest(lines: Sequence[Line]) -> str:
     found = [float(line.source["publish_widest"]) for line in lines if line.counts["publish"]]
-    return f"±{100 * max(found):.0f} %" if found else "none published"
+    known = [one for one in found if np.isfinite(one)]
+    return f"±{100 * max(known):.0f} %" if known else "none published"
 
 
 def width(lines: Sequence[Line]) -> str:
@@ -88,8 +89,9 @@ CORRECTIONS = (
                _is(shape="rare return", regime="0.9 % of all span", rate1=0.5), shown),
     Correction("2", "14-day retention, every tenth session of its first day past midnight; half kept",
                _is(shape="fortnight", rate1=0.5), shown),
-    Correction("4, 5", "10,000 visitors who come once; 40 and 50 % kept",
-               _is(shape="one-timers", size=10000), publish),
+    Correction("4", "2,000 visitors of all sorts, any rate", _is(family="users", size=2000), publish),
+    Correction("5", "retention of 10,000 visitors who come once, half kept",
+               _is(family="retention", shape="one-timers", rate1=0.5), publish),
     Correction("6", "process rows of shares where everything is kept, 60 users and fewer",
                lambda r: r["inference"] == "process" and r["rate1"] == "1.0" and int(r["size"]) <= 60, publish),
     Correction("7", "widest published pageviews per visitor, of all cells",

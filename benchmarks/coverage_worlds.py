@@ -103,6 +103,7 @@ PAIR_SHAPES: dict[str, Callable[[Rng, int], tuple[Ints, Ints]]] = {
     "bimodal": _bimodal,
     "devoted minority": _minority,
     "exactly 40": lambda rng, n: _returning(rng, np.full(n, 40), np.full(n, 40), 0.5),
+    "one-timers": lambda rng, n: _returning(rng, np.ones(n, dtype=np.int64), np.ones(n, dtype=np.int64), 0.4),
     "rare return": lambda rng, n: _newcomers(rng, n, 0.5, 0.02),
     "newcomers": lambda rng, n: _newcomers(rng, n, 0.5, 0.3),
     "fortnight": lambda rng, n: _newcomers(rng, n, 1 / 16, 0.45),
