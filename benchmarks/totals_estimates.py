@@ -12,7 +12,7 @@ from jobs.estimation.design_effect import Relatives, borrowed_by_ratio, borrowed
 from jobs.estimation.ratios import PairSums, clustered_ratio, design_ratio, process_residuals, with_sampling
 from jobs.estimation.regimes import effective_number, regime_sums
 from jobs.estimation.totals import TotalSums, half_width, horvitz_thompson, kept_sessions
-from jobs.estimation.totals_limits import ctr_status
+from jobs.estimation.totals_limits import ctr_reason
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ def estimate_group(group: Group, ctr: float) -> dict[str, Judged]:
         for reading, ratio, true in (("realised", realised, happened), ("process", process, expected)):
             width = half_width(ratio.estimate, ratio.lower, ratio.upper)
             gated = width if reading == "process" else np.where(np.isnan(sessions), np.nan, width)
-            told = ctr_status(effective_number(kept, kept.sums.y), users[:, 6], gated, sessions)
+            reason = ctr_reason(effective_number(kept, kept.sums.y), users[:, 6], gated, sessions)
+            told = np.where(reason == "", "publish", "caution").astype(object)
             told = np.where(is_exact & (reading == "realised"), "publish", told)
             told = np.where(np.isnan(ratio.estimate), "not_estimable", told)
             found[f"{name} {reading}"] = judge(ratio.estimate, ratio.lower, ratio.upper, told, true)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from jobs.estimation.intervals import binomial_inversion
 
-WIDEST_SHARE = 0.5
-"""Bounds of a share that lie further apart say nothing (statistics R2 13)."""
-
 
 def users_bounds(n_seen: float, rate: float) -> tuple[float, float]:
     """Bound the number of users without any fit.

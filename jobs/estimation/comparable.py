@@ -271,6 +271,9 @@ def pairs_process(units: UserUnits, limits: Limits = DEFAULT_LIMITS) -> PeopleEs
     estimate, se = float(ratio.estimate[0]), float(ratio.se[0])
     df = max(effective / 10 - 1, FEWEST_DEGREES)
     lower, upper = (float(end[0]) for end in log_ratio_interval(estimate, se, df))
+    happened = pairs_realised(units, limits)
+    if happened.lower is not None and happened.upper is not None:  # users in general are no better known
+        lower, upper = min(lower, happened.lower), max(upper, happened.upper)
     base = PeopleEstimate(estimate, lower, upper, "publish", None, None, "pairs", naive, seen)
     interval = Interval(estimate, lower, upper)
     return as_allowed(_by_width(interval, PER_VISIT, limits), interval, base, None)

@@ -18,7 +18,7 @@ class Limits:
     """What an answer must keep to be shown; half-widths are halves of the 95 % interval's length.
 
     Attributes:
-        blind_rate: at or below this sampling rate, people are at best `bounds_only`, and shares are refused.
+        blind_rate: at or below this sampling rate, people and shares of them are at best `bounds_only`.
         fewest_seen: users seen below which no fit is shown.
         users_publish: half-width of a count, relative to the estimate, up to which it may be published.
         users_caution: the same for `caution`.

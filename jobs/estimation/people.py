@@ -24,11 +24,12 @@ from jobs.estimation.answers import (
     refuse_mixed_units,
     refuse_presented,
 )
-from jobs.estimation.bounds import WIDEST_SHARE, two_day_bounds, users_bounds
-from jobs.estimation.intervals import as_float, ratio_from_limits
+from jobs.estimation.bounds import two_day_bounds, users_bounds
+from jobs.estimation.intervals import as_float, ratio_from_limits, wilson
 from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, percent
 from jobs.estimation.remedy import ADVICE, AT_FULL_RATE, remedy
 from jobs.estimation.retention import Side, share_fit, union_problem
+from jobs.estimation.share_limits import WIDEST_BOUNDS
 from jobs.estimation.shares import retention_estimate, unique_ctr_estimate
 from jobs.estimation.users import UsersFit, users_fit
 from jobs.estimation.users_limits import bounds_verdict, users_without_fit, width_verdict, with_misfit
@@ -178,7 +179,8 @@ def two_day_review_bounds(
         limits: thresholds.
 
     Returns:
-        Bounds, status `bounds_only`; exact at rate 1; refused where the bounds say nothing.
+        Bounds, status `bounds_only`, those of the process wider by the chance of who came; exact at rate 1; refused
+        where the bounds say nothing.
     """
     n_seen = users.n_seen
     if rate >= 1:
@@ -193,8 +195,15 @@ def two_day_review_bounds(
         sides = Side(click_units, rate), Side(other_units, rate)
         limit = share_fit(union_problem(*sides, m.astype(np.float64), at_least=2)).upper
     lower, upper = two_day_bounds(n_two_days, (users.lower, users.upper), rate, limit)
-    if upper - lower > WIDEST_SHARE:
-        reason = f"The share may lie anywhere between {percent(lower)} and {percent(upper)}, too wide even for bounds."
-        return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
-    reason = "Which days a visitor reviewed on is seen in part only; the true share lies between these bounds."
-    return PeopleEstimate(None, lower, upper, "bounds_only", reason, advice, "bounds", naive, n_seen)
+
+    def answer(lower: float, upper: float) -> PeopleEstimate:
+        if upper - lower > WIDEST_BOUNDS:
+            anywhere = f"anywhere between {percent(lower)} and {percent(upper)}"
+            reason = f"The share may lie {anywhere}, too wide even for bounds."
+            return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
+        reason = "Which days a visitor reviewed on is seen in part only; the true share lies between these bounds."
+        return PeopleEstimate(None, lower, upper, "bounds_only", reason, advice, "bounds", naive, n_seen)
+
+    # What so many users do again varies: Wilson's limits of the shares at both ends.
+    below, above = wilson(lower * users.upper, users.upper)[0], wilson(upper * users.lower, users.lower)[1]
+    return replace(answer(lower, upper), process=answer(float(below[0]), float(above[0])))

@@ -8,24 +8,17 @@ WIDEST_BOUNDS = 0.5
 """Bounds of a share that lie further apart say nothing (statistics R2 13)."""
 
 
-def share_without_fit(n_seen: float, rate: float, noun: str, limits: Limits = DEFAULT_LIMITS) -> Verdict | None:
+def share_without_fit(n_seen: float, noun: str, limits: Limits = DEFAULT_LIMITS) -> Verdict | None:
     """Decide before any fit whether a share of users can be estimated at all.
 
     Args:
         n_seen: users seen in the denominator.
-        rate: the smaller of the windows' rates, a window's rate being the largest in it.
         noun: what the users of the denominator are called, in the plural.
         limits: thresholds.
 
     Returns:
         The verdict `not_estimable`, or None where the fit has to decide.
     """
-    if rate <= limits.blind_rate:
-        return Verdict(
-            "not_estimable",
-            f"At a sampling rate of {percent(rate)} most users are seen once at most, so that missing a visit and not "
-            "coming look the same.",
-        )
     if n_seen < limits.fewest_seen:
         reason = f"Only {n_seen:.0f} {noun} were seen, fewer than the {limits.fewest_seen} an estimate needs."
         return Verdict("not_estimable", reason)
@@ -52,6 +45,25 @@ def share_verdict(fit: Interval, limits: Limits = DEFAULT_LIMITS) -> Verdict:
         firm = f"wider than the ±{points(limits.share_publish)} or quarter of a firm number"
         return Verdict("caution", f"{width}, {firm}.")
     return Verdict("publish")
+
+
+def blind_verdict(verdict: Verdict, rate: float, limits: Limits = DEFAULT_LIMITS) -> Verdict:
+    """Lower a verdict to bounds at a rate that shows too little of users for any estimate (statistics R2 12).
+
+    Args:
+        verdict: what the width allows.
+        rate: the smaller of the windows' rates, a window's rate being the largest in it.
+        limits: thresholds.
+    """
+    if rate > limits.blind_rate:
+        return verdict
+    if verdict.status == "not_estimable":
+        return Verdict(
+            "not_estimable",
+            f"At a sampling rate of {percent(rate)} most users are seen once at most, so that missing a visit and not "
+            "coming look the same.",
+        )
+    return Verdict("bounds_only", f"At a sampling rate of {percent(rate)} no share is estimated; only bounds hold.")
 
 
 def spanning_verdict(bias: float, share: float, fit: Interval, limits: Limits = DEFAULT_LIMITS) -> Verdict | None:

@@ -27,7 +27,7 @@ from jobs.estimation.retention import (
     spanning_problem,
     union_problem,
 )
-from jobs.estimation.share_limits import share_verdict, share_without_fit, spanning_verdict
+from jobs.estimation.share_limits import blind_verdict, share_verdict, share_without_fit, spanning_verdict
 from jobs.estimation.users_limits import with_misfit
 
 SUSPECT = 0.01
@@ -47,6 +47,7 @@ class _Asked:
         naive: the share as kept.
         n_seen: users seen in the denominator.
         rate: the smaller sampling rate, that of 100 % segments left out.
+        window_rate: the smaller of the windows' rates, a window's rate being the largest in it.
         name: the estimator.
         noun: what the users of the denominator are called, in the plural.
     """
@@ -55,6 +56,7 @@ class _Asked:
     naive: float
     n_seen: float
     rate: float
+    window_rate: float
     name: str
     noun: str
 
@@ -81,7 +83,8 @@ def _share(
     no = check(fit)
 
     def answer(interval: Interval, advice: str) -> PeopleEstimate:
-        verdict = no or with_misfit(share_verdict(interval, limits), misfit, asked.noun)
+        width = blind_verdict(share_verdict(interval, limits), asked.window_rate, limits)
+        verdict = no or with_misfit(width, misfit, asked.noun)
         return as_allowed(verdict, interval, base, advice)
 
     is_apart = asked.rate >= REALISED_RATE and fit.n_denominator >= REALISED_USERS
@@ -126,7 +129,7 @@ def _window_rate(rate: float, full: Flags | None) -> float:
 
 def _before_fit(n_seen: float, naive: float | None, rate: float, noun: str, limits: Limits) -> PeopleEstimate | None:
     """Refuse a share before any fit, if it has to be."""
-    pregate = share_without_fit(n_seen, rate, noun, limits)
+    pregate = share_without_fit(n_seen, noun, limits)
     if pregate is None:
         return None
     advice = remedy("share", rate, n_seen / math.sqrt(rate), limits)
@@ -175,7 +178,7 @@ def retention_estimate(
         return refused or refusal("Nobody was seen in the first window.")
     weights = m.astype(np.float64)
     pose = _return_pose(first, second, weights)
-    asked = _Asked(pose, naive, cohort, min(rate1, rate2), "npmle_retention", "visitors")
+    asked = _Asked(pose, naive, cohort, min(rate1, rate2), rate, "npmle_retention", "visitors")
     spans = np.zeros(len(m), dtype=bool) if spanning is None else spanning > 0
     if spanning is None or not spans.any() or max(rate1, rate2) >= 1:
         return _share(asked, limits)
@@ -259,4 +262,4 @@ def unique_ctr_estimate(
     def pose(law: Law) -> Problem:
         return union_problem(click, shown, weights, law)
 
-    return _share(_Asked(pose, naive, n_seen, rate, "npmle_ratio", "users shown the link"), limits)
+    return _share(_Asked(pose, naive, n_seen, rate, largest, "npmle_ratio", "users shown the link"), limits)

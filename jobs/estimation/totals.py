@@ -112,7 +112,7 @@ def horvitz_thompson(
         all_rate_one: boolean per row: every regime in the window has rate 1. Needed for rows without an entry only:
             there it makes the total 0 exact; by default such a row has a lower limit of 0 and no upper limit.
         borrowed: of each entry whose clusters are sessions, a design effect that its own is not to fall below
-            (`design_effect.reference_effect`); NaN, as by default, for entries of other units.
+            (`design_effect.borrowed_by_total`); NaN, as by default, for entries of other units.
 
     Returns:
         The estimates. Rows whose entries all have rate 1 are exact: lower = estimate = upper.

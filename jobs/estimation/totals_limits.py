@@ -27,17 +27,6 @@ WIDEST_PUBLISHED = 0.25
 """A half-width above this, relative to the estimate, is `caution` at best where widths decide."""
 
 
-def ctr_status(
-    clicks: npt.ArrayLike,
-    clicking_users: npt.ArrayLike | None = None,
-    width: npt.ArrayLike | None = None,
-    sessions: npt.ArrayLike | None = None,
-) -> TextArray:
-    """Say what a click-through rate's counts and width allow: `caution` where `ctr_reason` has one, else `publish`."""
-    reason = ctr_reason(clicks, clicking_users, width, sessions)
-    return np.where(reason == "", "publish", "caution").astype(object)
-
-
 def ctr_reason(
     clicks: npt.ArrayLike,
     clicking_users: npt.ArrayLike | None = None,

@@ -137,7 +137,8 @@ def published(mart: ComparedMart, columns: Sequence[str]) -> str:
 
 
 # Rows that were published and computed again: where no day of their window changed, nothing in the data changes them;
-# and where an hour was lost, none of the 28 days that say what it could have held (`jobs/rows/hourly.py`).
+# and where an hour was lost, or sessions were sampled, none of the 28 days that say what the hour could have held
+# (`jobs/rows/hourly.py`), or how much a session may hold (`jobs/rows/relatives.py`).
 RECOMPUTED = f"""
 with again as (
     select metric, metric_date, as_of_date, count(*) as n_rows from live.marts.fct_metric_values
@@ -154,7 +155,8 @@ with again as (
 })
     group by all
 ), short as (
-    select distinct metric_date, as_of_date, true as is_short from live.marts.fct_metric_values where not is_complete
+    select distinct metric_date, as_of_date, true as is_short from live.marts.fct_metric_values
+    where not is_complete or (sampling_unit in ('session', 'mixed') and sampling_rate_min < 1)
 ), windows as (
     select metric_date, as_of_date, exists (
         from changed where day between

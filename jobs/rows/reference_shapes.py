@@ -27,6 +27,7 @@ from jobs.window_sums.tables import REVIEWERS, ROLLING, VISITORS
 from jobs.windows import DAY, in_words, rolling_start
 
 WEEK, LENGTHS = 7, (7, 28)
+LAWS_KEEP = 730 * DAY  # older habits say little
 THINNED = 0.1
 """The rate at which a shape is tried out; it says nothing about lower ones."""
 
@@ -65,6 +66,8 @@ def laws_of(windows: pd.DataFrame, counts: pd.DataFrame) -> pd.DataFrame:
         windows: from `law_windows`.
         counts: from `transforms.visit_laws`, of wikis' copies at rate 1 and at `THINNED` (`copy_name`).
     """
+    if counts.empty:  # nobody came
+        return pd.DataFrame(columns=LAW_COLUMNS)
     names = counts["wiki_db"].str.rsplit("@", n=1, expand=True)
     own = counts.assign(wiki_db=names[0], sample_rate=names[1].astype(float), as_of_date=counts["as_of_date"].dt.date)
     parts = []
@@ -122,14 +125,19 @@ class Shapes:
 
     def latest(self, wiki: str, counted: str, length: int, unit: str, as_of: date) -> _Law | None:
         """Return the law of the last whole window of a length that ended by a date."""
-        known = self._laws.get((wiki, counted, length, unit, 1.0), ())
-        return max((law for law in known if law.as_of_date <= as_of), key=lambda law: law.as_of_date, default=None)
+        known = [law for law in self._laws.get((wiki, counted, length, unit, 1.0), ()) if _is_known(law, as_of)]
+        return known[-1] if known else None
 
     def weeks(self, wiki: str, counted: str, unit: str, as_of: date) -> list[tuple[_Law, _Law]]:
         """Return the last whole weeks that ended by a date: each as it was, and thinned."""
         thinned = {law.as_of_date: law for law in self._laws.get((wiki, counted, WEEK, unit, THINNED), ())}
-        whole = [law for law in self._laws.get((wiki, counted, WEEK, unit, 1.0), ()) if law.as_of_date <= as_of]
+        whole = [law for law in self._laws.get((wiki, counted, WEEK, unit, 1.0), ()) if _is_known(law, as_of)]
         return [(law, thinned[law.as_of_date]) for law in whole if law.as_of_date in thinned][-MOST_WEEKS:]
+
+
+def _is_known(law: _Law, as_of: date) -> bool:
+    """Whether a window had ended by a date, and not too long before."""
+    return as_of - LAWS_KEEP < law.as_of_date <= as_of
 
 
 def with_reference(

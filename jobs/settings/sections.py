@@ -45,7 +45,8 @@ class EstimationSettings(_Section):
     retention_caution: float = Field(0.07, gt=0, description="half-width up to which it is shown with caution")
     retention_bounds: float = Field(0.15, gt=0, description="half-width up to which its bounds are shown")
     reference_shapes: bool = Field(
-        False, description="estimate visitors and reviewers with the shape of a whole window where nothing else is known"
+        False,
+        description="estimate visitors and reviewers by the shape of a whole window where else are bounds",
     )
 
 

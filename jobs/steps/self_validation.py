@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.log import get_logger
 from jobs.rows.fitting import Fitting
-from jobs.rows.reference_shapes import LAW_COLUMNS, THINNED, law_windows, laws_of
+from jobs.rows.reference_shapes import LAW_COLUMNS, LAWS_KEEP, THINNED, law_windows, laws_of
 from jobs.rows.self_validation import (
     COHORT_METRICS,
     COLUMNS,
@@ -36,7 +36,6 @@ from jobs.windows import DAY
 from jobs.windows import days as days_between
 
 WEEK = 7 * DAY
-LAWS_KEEP = 730 * DAY
 
 
 def stage_self_validation(job: Job, context: WindowContext, fitting: Fitting, as_of: Sequence[date]) -> None:
@@ -63,7 +62,7 @@ def stage_self_validation(job: Job, context: WindowContext, fitting: Fitting, as
 
 def laws_until(job: Job, as_of: Sequence[date]) -> pd.DataFrame:
     """Return the laws of visits of the two years up to some as-of dates, those this run staged included."""
-    known = days_between(max(as_of) - LAWS_KEEP, max(as_of) + DAY)
+    known = days_between(min(as_of) - LAWS_KEEP, max(as_of) + DAY)
     mondays_of = [day for day in known if day.weekday() == 0]
     return job.lake.day_frame("visit_laws", mondays_of, job.run.run_id)
 

@@ -194,3 +194,13 @@ def test_intervals_cover(shape, rates, smallest):
         shown = [a for a in answers if a.lower is not None]
         held = sum(a.lower <= truth <= a.upper for a in shown)
         assert held >= 0.93 * len(shown) - 2.33 * np.sqrt(0.93 * 0.07 * len(shown)) - 1
+
+
+def test_users_in_general_are_no_better_known_than_those_who_came():
+    """All alike: between users there is no difference, and the chance of sampling stays."""
+    alike = units(*[(k,) for k in range(2, 9)], rates=(0.2,), users=[300] * 7)
+
+    realised, process = pairs_realised(alike), pairs_process(alike)
+
+    assert process.lower <= realised.lower
+    assert realised.upper <= process.upper

@@ -135,13 +135,26 @@ def test_retention_at_rate_one_is_the_plain_share():
 
 def test_retention_at_ten_percent_is_refused_with_a_remedy():
     rng = np.random.default_rng(4)
-    first, second = retained(rng, 15_000)
+    first, second = retained(rng, 1500)
     k1, k2, m = grouped(rng.binomial(first, 0.1), rng.binomial(second, 0.1))
     answer = retention_estimate(k1, k2, m, 0.1, 0.1)
-    assert (answer.status, answer.estimator) == ("not_estimable", "none")
+    assert answer.status == "not_estimable"
+    assert "most users are seen once at most" in answer.status_reason
     assert answer.estimate is answer.lower is answer.upper is None
     assert "at 50 %: ±" in answer.remedy
     assert answer.naive is not None
+
+
+def test_retention_of_heavy_users_at_ten_percent_is_bounds():
+    """Statistics R2 12: who comes forty times is seen at any rate; an estimate it is not."""
+    rng = np.random.default_rng(4)
+    first = 1 + rng.poisson(40, 3000)
+    second = np.where(rng.random(3000) < 0.6, 1 + rng.poisson(40, 3000), 0)
+    k1, k2, m = grouped(rng.binomial(first, 0.1), rng.binomial(second, 0.1))
+    answer = retention_estimate(k1, k2, m, 0.1, 0.1)
+    assert (answer.status, answer.estimate) == ("bounds_only", None)
+    assert answer.process.status == "bounds_only"
+    assert answer.lower <= (second > 0).mean() <= answer.upper <= answer.lower + 0.2
 
 
 def test_retention_at_three_quarters_is_published():
@@ -153,9 +166,10 @@ def test_retention_at_three_quarters_is_published():
     assert answer.lower <= (second > 0).mean() <= answer.upper
 
 
-def test_one_window_at_ten_percent_is_enough_to_refuse():
+def test_one_window_at_ten_percent_is_enough_for_bounds_at_best():
     k1, k2, m = np.array([1, 2]), np.array([1, 0]), np.array([500, 500])
-    assert retention_estimate(k1, k2, m, 1.0, 0.1).status == "not_estimable"
+    answer = retention_estimate(k1, k2, m, 1.0, 0.1)
+    assert (answer.status, answer.estimate) == ("bounds_only", None)
 
 
 def test_small_and_empty_cohorts_are_refused():
@@ -237,6 +251,9 @@ def test_two_day_review_is_bounded_never_estimated():
     assert tight.lower <= (clicks >= 2).mean() <= tight.upper <= loose.upper
     assert (tight.status, tight.estimator, tight.estimate) == ("bounds_only", "bounds", None)
     assert tight.remedy.endswith("at 100 %: exact")
+    # What so many users would do again is less sure than what they did.
+    assert tight.process.lower < tight.lower - 0.005
+    assert tight.upper + 0.005 < tight.process.upper
     exact = two_day_review_bounds(3, users_estimate(np.array([1]), np.array([12]), 1.0), 1.0)
     assert (exact.estimate, exact.status) == (0.25, "publish")
     assert two_day_review_bounds(0, users_estimate(np.array([1]), np.array([2]), 0.25), 0.25).status == "not_estimable"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from jobs.estimation.limits import Interval, Limits
-from jobs.estimation.share_limits import share_verdict, share_without_fit, spanning_verdict
+from jobs.estimation.share_limits import blind_verdict, share_verdict, share_without_fit, spanning_verdict
 
 
 def share_interval(half, share=0.4):
@@ -35,10 +35,12 @@ def test_small_shares_are_gated_relative_to_themselves(half, share, status):
 
 
 @pytest.mark.parametrize("rate", [0.01, 0.1])
-def test_at_ten_percent_nothing_is_estimated(rate):
-    share = share_without_fit(10**6, rate, "visitors")
-    assert share is not None
-    assert share.status == "not_estimable"
+@pytest.mark.parametrize(("half", "status"), [(0.02, "bounds_only"), (0.1, "bounds_only"), (0.2, "not_estimable")])
+def test_at_ten_percent_nothing_is_estimated(rate, half, status):
+    verdict = blind_verdict(share_verdict(share_interval(half)), rate)
+    assert verdict.status == status
+    assert f"{round(100 * rate)} %" in str(verdict.reason)
+    assert blind_verdict(share_verdict(share_interval(0.02)), 0.11).status == "publish"
 
 
 def test_bounds_are_at_most_fifty_points_apart_whatever_is_set():
@@ -60,8 +62,8 @@ def test_sessions_in_both_windows_are_held_against_the_interval(bias, is_refused
 
 
 def test_under_thirty_seen_nothing_is_estimated():
-    assert share_without_fit(30, 0.5, "visitors") is None
-    refused = share_without_fit(29, 0.5, "visitors")
+    assert share_without_fit(30, "visitors") is None
+    refused = share_without_fit(29, "visitors")
     assert refused is not None
     assert refused.status == "not_estimable"
 
@@ -71,7 +73,7 @@ def test_verdicts_on_shares_are_one_sentence():
         share_verdict(share_interval(0.05)),
         share_verdict(share_interval(0.1)),
         share_verdict(share_interval(0.2)),
-        share_without_fit(10, 0.5, "visitors"),
+        share_without_fit(10, "visitors"),
         spanning_verdict(0.1, 0.5, share_interval(0.02)),
     ):
         assert verdict is not None

@@ -133,6 +133,19 @@ def test_a_law_of_another_kind_is_refused(whole):
     assert told == {}
 
 
+def test_habits_of_years_ago_are_no_reference(whole):
+    later = ("visitors", (*WINDOW[:4], pd.Timestamp(2028, 5, 1)))
+
+    assert _answers(whole, _sampled(np.random.default_rng(4), "gamma"), key=later)[1] == {}
+
+
+def test_a_week_in_which_nobody_came_has_no_law():
+    columns = ["wiki_db", "as_of_date", "window_days", "k_load", "k_review", "n_users"]
+    windows = pd.DataFrame(columns=["wiki_db", "counted", "window_days", "as_of_date", "sample_unit", "metric_date"])
+
+    assert list(laws_of(windows, pd.DataFrame(columns=columns)).columns) == LAW_COLUMNS
+
+
 def test_laws_are_read_off_the_copies():
     counts = pd.DataFrame(
         {
