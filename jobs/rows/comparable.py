@@ -102,11 +102,14 @@ def _has_units(window: Record) -> bool:
 
 
 def _smallest_rate(context: WindowContext, window: Record) -> tuple[float, str]:
-    """Return the smallest rate of a window's units in the two years to its end, and its name."""
+    """Return the smallest rate of a window's units in the two years to its end, and its name.
+
+    The rates of the two years are those of the policy; what the window's own events carry counts with them.
+    """
     end = window["as_of_date"].date() + DAY
     start = end - TWO_YEARS
     units = {unit for unit, _ in window["regimes"]}
-    known = context.regimes(context.usage_instruments(start, end), (window["wiki_db"],), start, end)
+    known = context.declared(window["wiki_db"], start, end) | window["regimes"]
     own = [UnitRate(unit, rate) for unit, rate in known if unit in units]
     if not own:
         return 1.0, ""

@@ -114,6 +114,7 @@ class WindowContext:
         self._timelines = timelines(reference, timedelta(minutes=grace_minutes))
         # Windows are few, and asked about for every wiki, element and metric.
         self.sampling = cache(self._sampling)
+        self.declared = cache(self._declared)
         self.instruments = cache(self._instruments)
         self.usage_unmeasured = cache(self._usage_unmeasured)
 
@@ -133,11 +134,10 @@ class WindowContext:
         """Return the instruments with one of the roles that are in force on some day of [start, end)."""
         return instruments_between(self.reference.instruments, roles, start, end)
 
-    def regimes(
-        self, instruments: Sequence[str], wikis: Sequence[str], start: date, end: date
-    ) -> frozenset[tuple[str, float]]:
-        """Return the units and rates under which events of instruments on wikis were kept in [start, end)."""
-        return frozenset().union(*map(self._pairs, self._lives(instruments, wikis, start, end)))
+    def _declared(self, wiki: str, start: date, end: date) -> frozenset[tuple[str, float]]:
+        """Return the units and rates above 0 that the policy had for a wiki's dashboard in [start, end)."""
+        lives = self._lives(self.usage_instruments(start, end), (wiki,), start, end)
+        return frozenset().union(*(life.timeline.applied_rates(life.start, life.end) for life in lives))
 
     def senders(self, wiki: str, element: str, end: date) -> list[str]:
         """Return the instruments that were seen to send an element on a wiki before a day."""
