@@ -183,7 +183,8 @@ def candidate(metric: str, world: World, lost: np.ndarray, start: int, rate: flo
         found = {name: np.nan if getattr(answer, name) is None else getattr(answer, name) for name in found}
         status, estimator = answer.status, answer.estimator
     return found | {
-        "status": status, "estimator": estimator, "observed_denominator": denominator, "sampling_rate_max": rate,
+        "status": status, "estimator": estimator, "observed_denominator": denominator,
+        "sampling_rate_min": rate, "sampling_rate_max": rate,
     }  # fmt: skip
 
 
@@ -252,8 +253,9 @@ def rows_of(worlds: dict[str, World], gone: np.ndarray, days: int, rate: float, 
     )
     counts = pd.concat([frame for name, world in worlds.items() for frame in hourly(world, name, rate, gone)])
     context = SimpleNamespace(
-        catalogue=load_catalogue(), hourly=HourlyCounts(counts, arrival), visible_wikis=lambda _: sorted(worlds)
-    )
+        catalogue=load_catalogue(), hourly=HourlyCounts(counts, arrival), visible_wikis=lambda _: sorted(worlds),
+        reference=SimpleNamespace(wikis=()), vocabulary=(), first_seen={}, usage_began=lambda: first,
+    )  # fmt: skip
     rows = []
     for metric in METRICS_AT[rate == 1][days]:
         for name, world in worlds.items():

@@ -18,7 +18,7 @@ from jobs.rows.link_fits import fill_unique
 from jobs.rows.links import link_rows
 from jobs.rows.lost_hours import widen
 from jobs.rows.settle import settle
-from jobs.rows.share_gate import gate_shares
+from jobs.rows.share_gate import gate_widths
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.visits import visit_rows
 from jobs.rows.window_context import WindowContext
@@ -71,7 +71,7 @@ def build_rows(
         fill_unique(link_rows(sums.links, context, as_of), sums.links.unique_counts, fitting),
     ]
     rows = pd.concat([family for family in families if not family.empty], ignore_index=True)
-    rows = gate_shares(widen(rows, context, fitting.limits), context.catalogue, fitting.limits)
+    rows = gate_widths(widen(rows, context, fitting.limits), context.catalogue, fitting.limits)
     rows = rows.assign(remedy=remedies_of_the_time(rows, context.vocabulary))
     version = {name: metric.version for name, metric in context.catalogue.metrics.items()}
     return settle(rows.assign(metric_version=rows["metric"].map(version)), min_users)

@@ -31,18 +31,52 @@ FEW = 64  # of what is asked for again and again; with hundreds of wikis one of 
 FEWEST_HOURS = 14  # that arrived of whatever is bounded: a further one exceeds them all with a chance of 1 in 15
 
 
+class Evidence(NamedTuple):
+    """How many of the hours of 28 days tell how much a wiki sends of an element.
+
+    A wiki's element is known from days on which it sent anything: before, it may not have been there. One that never
+    did is known from all days on which it could have.
+
+    Attributes:
+        groups: wikis and elements.
+        times: by group and hour of the day, the whole hours of days on which it sent anything.
+        first: the first of the 28 days.
+        since: whole hours from each of these days on, whatever was sent; 0 after the last.
+    """
+
+    groups: pd.MultiIndex
+    times: IntArray
+    first: date
+    since: IntArray
+
+    def is_few(self, groups: pd.DataFrame, began: IntArray) -> BoolArray:
+        """Tell of which wikis and elements too few hours are known.
+
+        Args:
+            groups: a wiki and an element on each line.
+            began: ordinals of the days since which these could have sent anything.
+        """
+        at = self.groups.get_indexer(pd.MultiIndex.from_frame(groups))
+        own = np.append(self.times.sum(axis=1), 0)[at]
+        silent = self.since[np.clip(began - self.first.toordinal(), 0, REFERENCE_DAYS)]
+        few: BoolArray = np.where(own > 0, own, silent) < FEWEST_HOURS
+        return few
+
+
 class Lost(NamedTuple):
     """What the lost hours of a window could have held, by cell; a cell that is absent never held anything.
 
     Attributes:
         cells: names of the cells, as `CELL`; of loads and visitors element, platform and bucket are `all`.
-        largest: the most of each of `MEASURES`, weighted by 1 / rate, NaN where too few hours are known.
+        largest: the most of each of `MEASURES`, weighted by 1 / rate.
         middle: the median of each of `TOTALS`.
+        evidence: the hours that this rests on; None where nothing was lost.
     """
 
     cells: pd.MultiIndex
     largest: FloatArray
     middle: FloatArray
+    evidence: Evidence | None
 
 
 class HourlyCounts:
@@ -91,7 +125,9 @@ class _Hours:
         self._cell = grouped.ngroup().to_numpy(dtype=np.int64)
         cells = grouped.size().reset_index()[CELL]
         # What tells how often a cell sends anything: its wiki and element, whatever platform and bucket.
-        self._group = cells.groupby(CELL[:2]).ngroup().to_numpy(dtype=np.int64)
+        by_group = cells.groupby(CELL[:2])
+        self._group = by_group.ngroup().to_numpy(dtype=np.int64)
+        self._groups = pd.MultiIndex.from_frame(by_group.size().reset_index()[CELL[:2]])
         self._cells = pd.MultiIndex.from_frame(cells)
         self._known = lru_cache(maxsize=FEW)(self._known_hours)
         self._reference = lru_cache(maxsize=FEW)(self._of_hour)
@@ -109,33 +145,32 @@ class _Hours:
             kept[self._cell[own]] = self._values[own]
             largest += np.maximum(found[0] - kept, 0)
             middle += np.maximum(found[1] - kept[:, : len(TOTALS)], 0)
-        return Lost(self._cells, largest, middle)
+        known = self._known(as_of) if hours else None
+        return Lost(self._cells, largest, middle, known[1] if known else None)
 
-    def _known_hours(self, as_of: date) -> tuple[IntArray, IntArray, BoolArray] | None:
-        """Return of the 28 days: the rows of whole hours, by group how often each hour is known, and who sent anything.
-
-        A group is known from days on which it sent anything: before, the wiki or the element may not have been there.
-        """
+    def _known_hours(self, as_of: date) -> tuple[IntArray, Evidence] | None:
+        """Return of the 28 days the rows of whole hours and what is known by them; None with too few of them."""
         first = as_of - (REFERENCE_DAYS - 1) * DAY
         whole = self._arrival.whole_hours(first, as_of + DAY)
         inside = np.flatnonzero((self._days >= first.toordinal()) & (self._days <= as_of.toordinal()))
         day = self._days[inside] - first.toordinal()
-        counted = np.unique(day)
-        if whole[counted].sum() < FEWEST_HOURS:
+        is_counted = np.isin(np.arange(REFERENCE_DAYS), day)
+        since = np.append((whole.sum(axis=1) * is_counted)[::-1].cumsum()[::-1], 0)
+        if since[0] < FEWEST_HOURS:
             return None
         is_whole = whole[day, self._hours[inside]]
         rows, day = inside[is_whole], day[is_whole]
-        sent = np.zeros((self._group.max(initial=-1) + 1, REFERENCE_DAYS), dtype=bool)
+        sent = np.zeros((len(self._groups), REFERENCE_DAYS), dtype=bool)
         sent[self._group[self._cell[rows]], day] = True
         times: IntArray = sent.astype(np.int64) @ whole.astype(np.int64)
-        return rows, times, times.sum(axis=1) > 0
+        return rows, Evidence(self._groups, times, first, since)
 
     def _of_hour(self, as_of: date, hour: int) -> tuple[FloatArray, FloatArray] | None:
         """Return for every cell the largest and the median of the hours that are like a lost one."""
         known = self._known(as_of)
         if known is None:
             return None
-        rows, times, is_sent = known
+        rows, times = known[0], known[1].times
         has_same = times[:, hour] >= ENOUGH_DAYS
         n_alike = np.where(has_same, times[:, hour], times.sum(axis=1))
         group = self._group[self._cell[rows]]
@@ -143,7 +178,6 @@ class _Hours:
         cells, values = self._cell[alike], self._values[alike]
         largest = np.zeros((len(self._cells), len(MEASURES)))
         np.maximum.at(largest, cells, values)
-        largest[(is_sent & (n_alike < FEWEST_HOURS))[self._group]] = np.nan
         middle = [_middle(cells, values[:, i], n_alike[self._group]) for i in range(len(TOTALS))]
         return largest, np.column_stack(middle)
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from jobs.estimation.intervals import FloatArray
-from jobs.estimation.limits import Interval, Limits, Status, Verdict
-from jobs.estimation.share_limits import share_verdict
-from jobs.estimation.users_limits import bounds_verdict, width_verdict
+from jobs.estimation.limits import Limits
 from jobs.metric import Metric
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.cautions import REMEDIES, CautionKind
 from jobs.rows.cohorts import cohort_spans
-from jobs.rows.hourly import CELL, FEWEST_HOURS, MEASURES, TOTALS
+from jobs.rows.hourly import CELL, FEWEST_HOURS, MEASURES, TOTALS, IntArray
+from jobs.rows.share_gate import is_of_people, lowered
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import ALL
 from jobs.windows import DAY
@@ -29,6 +29,8 @@ SHOWN = ("publish", "caution", "bounds_only")
 UNKNOWN = "an hour of the window did not arrive whole, and what it held cannot be bounded: {why}"
 TOO_FEW = f"fewer than {FEWEST_HOURS} like it are known from the 28 days to the window's end"
 NO_BOUND = "this number has no bound of that kind"
+RERUN = REMEDIES[CautionKind.MISSING_HOURS]
+RERUN_ALL = f"{RERUN}; run those of the 28 days to the window's end whose hours are not counted yet"
 
 
 class Held(NamedTuple):
@@ -57,14 +59,12 @@ class Ratio(NamedTuple):
         below: what they could add to the denominator.
         each: what a further one in the denominator brings to the numerator at least.
         cap: the largest value there is.
-        is_of_events: the denominator counts events, which are weighted; else users, who are at least those seen.
     """
 
     above: Held
     below: Held
     each: float = 0.0
     cap: float = 1.0
-    is_of_events: bool = False
 
 
 LOADS, VISITORS, REVIEWERS = Held("n_loads"), Held("n_visitors"), Held("n_click_users", REVIEW_LINKS)
@@ -78,15 +78,9 @@ RECIPES: dict[str, Count | Ratio] = {
     "two_day_review_rate": Ratio(REVIEWERS, VISITORS),
     "link_impressions": Count(IMPRESSIONS),
     "link_clicks": Count(CLICKS),
-    "link_click_through_rate": Ratio(CLICKS, IMPRESSIONS, cap=np.inf, is_of_events=True),
-    "link_click_through_rate_matched": Ratio(CLICKS, IMPRESSIONS, is_of_events=True),
+    "link_click_through_rate": Ratio(CLICKS, IMPRESSIONS, cap=np.inf),
+    "link_click_through_rate_matched": Ratio(CLICKS, IMPRESSIONS),
     "link_click_through_rate_unique": Ratio(Held("n_click_users"), Held("n_shown_users")),
-}
-FITS = ("npmle_users", "npmle_retention", "npmle_ratio")
-COUNTED = {  # what widths are judged relative to; of all else as a share
-    "dashboard_visitors": "The number of visitors",
-    "reviewers": "The number of reviewers",
-    "pageviews_per_visitor": "The number of pageviews per visitor",
 }
 
 
@@ -104,22 +98,34 @@ def widen(rows: pd.DataFrame, context: WindowContext, limits: Limits) -> pd.Data
     """
     rows = rows.reset_index(drop=True).astype(TYPES)
     is_open = ~rows["is_complete"].astype(bool) & rows["unmeasured_reason"].isna() & rows["status"].isin(SHOWN)
-    for _, part in rows[is_open].groupby(["metric", "metric_date", "as_of_date"]):
+    # Metrics of the same window are asked for one after the other: `hourly` remembers some.
+    for _, part in rows[is_open].groupby(["as_of_date", "metric_date", "metric"]):
         window = _Window(context, part)
         ends = _ends(context.catalogue.metric(part["metric"].iloc[0]), window)
         if ends is None:
-            _refuse(rows, part.index, NO_BOUND)
+            _refuse(rows, part.index, NO_BOUND, RERUN)
             continue
-        unknown = part.index[np.isnan(ends[2])]
+        unknown = part.index[np.isnan(ends[0]) | np.isnan(ends[2])]
         rows.loc[part.index, ["lower", "estimate", "upper"]] = np.column_stack(ends)
-        _refuse(rows, unknown, TOO_FEW)
-    _judge_widths(rows, rows.index[is_open], limits)
-    return rows
+        _refuse(rows, unknown, TOO_FEW, RERUN_ALL)
+    return _judged(rows, is_open, context, limits)
 
 
-def _refuse(rows: pd.DataFrame, where: pd.Index, why: str) -> None:
-    rows.loc[where, ["status", "status_reason"]] = ["not_estimable", UNKNOWN.format(why=why)]
-    rows.loc[where, "remedy"] = REMEDIES[CautionKind.MISSING_HOURS]
+def _refuse(rows: pd.DataFrame, where: pd.Index, why: str, remedy: str) -> None:
+    rows.loc[where, ["status", "status_reason", "remedy"]] = ["not_estimable", UNKNOWN.format(why=why), remedy]
+
+
+def _judged(rows: pd.DataFrame, is_open: pd.Series, context: WindowContext, limits: Limits) -> pd.DataFrame:
+    """Let the limits decide on people under sampling once more, now that their intervals are wider.
+
+    On process rows `gate_widths` decides, which comes after.
+    """
+    is_own = is_open & (rows["inference"] == "realised") & (rows["sampling_rate_min"] < 1)
+    judged, worse = lowered(rows, is_own & is_of_people(rows, context.catalogue), limits)
+    refused = worse[judged.loc[worse, "status"] == "not_estimable"]  # bounds tell of the hours by themselves
+    own = judged.loc[refused, "remedy"]
+    judged.loc[refused, "remedy"] = (own + f"; {RERUN}").where(own.notna(), RERUN)
+    return judged
 
 
 class _Window:
@@ -155,7 +161,25 @@ class _Window:
                 own = cells if held.element is None else cells.assign(**{CELL[1]: held.element})
                 values: FloatArray = getattr(lost, which)[:, measures.index(held.measure)]
                 found[mask] = _of_cells(lost.cells, values, own)
+                if lost.evidence is not None:
+                    few = lost.evidence.is_few(own[CELL[:2]], self._began(own, wikis))
+                    found[mask] = np.where(few, np.nan, found[mask])
         return found
+
+    def _began(self, cells: pd.DataFrame, members: tuple[str, ...]) -> IntArray:
+        """Return since which day, as an ordinal, the wiki of each cell could send anything of its element."""
+        could = cache(lambda wiki, element: could_send_from(self._context, members or (wiki,), element).toordinal())
+        return np.array(list(map(could, *(cells[name] for name in CELL[:2]))), dtype=np.int64)
+
+
+def could_send_from(context: WindowContext, wikis: tuple[str, ...], element: str) -> date:
+    """Return the first day on which some wiki could send anything of an element (`all`: of the dashboard itself)."""
+    visible = min((row.visible_from for row in context.reference.wikis if row.wiki_db in wikis), default=date.min)
+    if element == ALL:
+        return max(visible, context.usage_began())
+    is_known = element in context.vocabulary
+    began = context.vocabulary.life(element).start if is_known else context.first_seen.get(element, date.min)
+    return max(visible, began)
 
 
 def _of_cells(cells: pd.MultiIndex, values: FloatArray, asked: pd.DataFrame) -> FloatArray:
@@ -175,9 +199,7 @@ def _ends(metric: Metric, window: _Window) -> tuple[FloatArray, FloatArray, Floa
         upper = window.numbers("upper") + window.most(recipe.added)
         return window.numbers("lower"), window.numbers("estimate") + usual, upper
     if isinstance(recipe, Ratio):
-        base = window.numbers("observed_denominator")
-        if recipe.is_of_events:  # of several rates the largest weighs least, which leaves the widest interval
-            base = base / window.numbers("sampling_rate_max")
+        base = window.numbers("observed_denominator")  # there are as many at least, whatever sampling left out
         above, below = window.most(recipe.above), window.most(recipe.below)
         return _ratio(window, base, above=above, below=below, each=recipe.each, cap=recipe.cap)
     return None
@@ -218,27 +240,3 @@ def _ratio(
     least = (lower * base + each * below) / (base + below)
     most = (upper * base + above + joins) / (base + joins)
     return np.minimum(lower, least), window.numbers("estimate"), np.maximum(upper, np.minimum(most, cap))
-
-
-def _judge_widths(rows: pd.DataFrame, asked: pd.Index, limits: Limits) -> None:
-    """Let the limits decide on people under sampling once more, now that their intervals are wider.
-
-    On process rows of shares `gate_shares` decides, which comes after.
-    """
-    own = rows.loc[asked]
-    is_fit = own["estimator"].isin(FITS) & own["status"].isin(SHOWN) & (own["inference"] == "realised")
-    for at, row in own[is_fit].iterrows():
-        interval = Interval(row["estimate"], row["lower"], row["upper"])
-        verdict = _verdict(row["metric"], interval, row["status"], limits)
-        if verdict.status in ("bounds_only", "not_estimable") and verdict.reason:
-            rows.loc[at, ["status", "status_reason"]] = [verdict.status, verdict.reason]
-
-
-def _verdict(metric: str, interval: Interval, status: Status, limits: Limits) -> Verdict:
-    """Judge a count of people, a ratio of counts, or a share of people by its width."""
-    verdict = Verdict(status)
-    if noun := COUNTED.get(metric):
-        if status != "bounds_only":
-            verdict = width_verdict(interval, noun, limits)
-        return bounds_verdict(verdict, interval.lower, interval.upper, noun)
-    return verdict if status == "bounds_only" else share_verdict(interval, limits)

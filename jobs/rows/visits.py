@@ -232,7 +232,7 @@ def _per_visitor(base: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     loads, squares = base["w_loads"].to_numpy(float), base["uu_loads_sq"].to_numpy(float)
     process = clustered_ratio(users, PairSums(y=loads, x=users, yy=squares, xy=loads, xx=users))
     return _rate(
-        base, metric, base["n_loads"], (process.lower, process.upper), "npmle_ratio",
+        base, metric, base["n_loads"], (np.maximum(process.lower, 1), process.upper), "npmle_ratio",  # each has a load
         numerator_users=base["n_visitors"],
     )  # fmt: skip
 

@@ -77,8 +77,12 @@ def test_a_wiki_that_is_new_is_bounded_by_its_own_days():
     assert held([*month(lambda i: 10), *newcomer], {LAST: [3]}, cell) == (70, 0)
     first_day = [row(LAST, 12, 70, wiki="thwiki")]
     lost = {LAST: [hour for hour in range(24) if hour not in (12, 13)]}
-    most, _ = held([*month(lambda i: 10), *first_day], lost, cell)
-    assert np.isnan(most), "two hours of one day tell nothing"
+    hours = HourlyCounts(pd.DataFrame([*month(lambda i: 10), *first_day]), arrival(MONTH, lost))
+    evidence = hours.lost(LAST, LAST, LAST + DAY).evidence
+    groups = pd.DataFrame([("thwiki", "all"), ("idwiki", "all"), ("xwiki", "all"), ("xwiki", "diff")])
+    began = np.array([day.toordinal() for day in (MONTH[0], LAST, LAST, MONTH[0])])
+    few = evidence.is_few(groups, began)
+    assert few.tolist() == [True, False, True, False], "two hours of one day tell nothing, a silent month does"
 
 
 def test_too_few_hours_bound_nothing():

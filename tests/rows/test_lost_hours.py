@@ -14,7 +14,7 @@ from jobs.rows.hourly import MEASURES, HourlyCounts
 from jobs.rows.lost_hours import RECIPES, widen
 from jobs.rows.window_context import WindowContext
 from jobs.windows import DAY, days
-from tests.references import arrival, policy_row, reference, wiki_row
+from tests.references import BEGIN, arrival, policy_row, reference, wiki_row
 
 LAST = date(2026, 3, 29)
 MONTH = days(LAST - 27 * DAY, LAST + DAY)
@@ -29,7 +29,7 @@ NOON = (
 )  # fmt: skip
 
 
-def context(lost, rate=1.0, known=MONTH):
+def context(lost, rate=1.0, known=MONTH, more=(), visible=BEGIN):
     segment = {"instrument_name": "usage", "sample_unit": "pageview", "client_platform_family": "desktop_browser"}
     counts = [
         dict.fromkeys(MEASURES, 0)
@@ -41,7 +41,7 @@ def context(lost, rate=1.0, known=MONTH):
         if 12 not in lost.get(day, ())
     ]
     arrived = arrival(known, lost)
-    wikis = [wiki_row("idwiki"), wiki_row("thwiki")]
+    wikis = [wiki_row("idwiki"), wiki_row("thwiki"), *(wiki_row(name, visible) for name in more)]
     return WindowContext(
         reference(policy_row(), wikis=wikis), arrived, 15, hourly=HourlyCounts(pd.DataFrame(counts), arrived)
     )
@@ -54,7 +54,7 @@ def candidate(metric, **more):
         "as_of_date": pd.Timestamp(LAST), "element_friendly_name": element, "client_platform_family": "all",
         "edit_count_bucket": "all", "is_complete": False, "unmeasured_reason": None, "status": "publish",
         "status_reason": "", "remedy": None, "estimator": "count", "observed_denominator": np.nan,
-        "sampling_rate_max": 1.0, **more,
+        "sampling_rate_min": 1.0, "sampling_rate_max": 1.0, **more,
     }  # fmt: skip
 
 
@@ -68,6 +68,8 @@ def point(value, **more):
 
 
 ONE = {LAST: [12]}
+HALF = {"sampling_rate_min": 0.5, "sampling_rate_max": 0.5}
+RERUN = "rerun the day when the hours arrive"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_every_metric_grows_somehow_or_is_refused():
 def test_a_metric_without_a_bound_is_refused(monkeypatch):
     monkeypatch.delitem(RECIPES, "reviewers")
     found = widen(pd.DataFrame([candidate("reviewers", **point(30))]), context(ONE), DEFAULT_LIMITS)
-    assert (found["status"].item(), found["remedy"].item()) == ("not_estimable", "rerun the day when the hours arrive")
+    assert (found["status"].item(), found["remedy"].item()) == ("not_estimable", RERUN)
 
 
 @pytest.mark.parametrize(
@@ -125,14 +127,14 @@ def test_an_interval_keeps_its_width_and_a_share_stays_one():
     assert found == pytest.approx((14 / 24, 0.9, 1))
 
 
-def test_under_sampling_events_are_weighted_and_users_seen_are_the_fewest():
+def test_under_sampling_what_is_added_is_weighted_and_a_denominator_is_what_was_kept_at_least():
     known = context(ONE, rate=0.5)
-    half = {"sampling_rate_max": 0.5, "estimator": "horvitz_thompson"}
+    half = {**HALF, "estimator": "horvitz_thompson"}
     total = candidate("dashboard_pageviews", estimate=200, lower=170, upper=230, **half)
     ratio = candidate("link_click_through_rate", **point(0.3), observed_denominator=100, **half)
     bounds = candidate("dashboard_pageviews", estimate=10, lower=4, upper=20, **half) | {"status": "bounds_only"}
     assert ends(known, total, ratio, bounds) == [
-        pytest.approx((170, 216, 246)), pytest.approx((60 / 240, 0.3, 72 / 200)), pytest.approx((4, 26, 36)),
+        pytest.approx((170, 216, 246)), pytest.approx((30 / 140, 0.3, 42 / 100)), pytest.approx((4, 26, 36)),
     ]  # fmt: skip
 
 
@@ -161,12 +163,13 @@ def test_where_too_little_is_known_nothing_is_shown():
     lost = {LAST: list(range(11))}
     row = candidate("dashboard_visitors", **point(30), metric_date=pd.Timestamp(LAST))
     (found,) = widen(pd.DataFrame([row]), context(lost, known=[LAST]), DEFAULT_LIMITS).to_dict("records")
-    assert (found["status"], found["remedy"]) == ("not_estimable", "rerun the day when the hours arrive")
+    assert found["status"] == "not_estimable"
+    assert found["remedy"] == f"{RERUN}; run those of the 28 days to the window's end whose hours are not counted yet"
     assert "fewer than 14 like it are known" in found["status_reason"]
 
 
 def test_a_count_that_became_too_wide_is_bounds_only_and_a_share_too():
-    seen = {"estimator": "npmle_users", "sampling_rate_max": 0.5}
+    seen = {"estimator": "npmle_users", **HALF}
     count = candidate("dashboard_visitors", estimate=14, lower=12, upper=15, **seen)
     share = candidate("two_week_return_rate", estimate=0.5, lower=0.45, upper=0.55, observed_denominator=20,
                       metric_date=pd.Timestamp(LAST - 13 * DAY), **seen | {"estimator": "npmle_retention"})  # fmt: skip
@@ -174,3 +177,81 @@ def test_a_count_that_became_too_wide_is_bounds_only_and_a_share_too():
     found = widen(pd.DataFrame([count, share, firm]), context({LAST: [12]}, rate=0.5), DEFAULT_LIMITS)
     assert found["status"].tolist() == ["bounds_only", "not_estimable", "publish"]
     assert found["status_reason"].iloc[0].startswith("The number of visitors is known to ±")
+
+
+def fallen(metric, status, ends, **more):
+    """What a row under sampling becomes after an hour with (at rate 1/2) 8 visitors and 6 reviewers."""
+    lower, estimate, upper = ends
+    first = {"metric_date": pd.Timestamp(LAST - 13 * DAY)} if metric == "two_week_return_rate" else {}
+    row = candidate(metric, lower=lower, estimate=estimate, upper=upper, **HALF, **first, **more) | {"status": status}
+    (found,) = widen(pd.DataFrame([row]), context(ONE, rate=0.5), DEFAULT_LIMITS).to_dict("records")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("metric", "estimator", "status", "ends", "expected"),
+    [
+        ("dashboard_visitors", "bounds", "bounds_only", (12, np.nan, 58), "not_estimable"),
+        ("dashboard_visitors", "bounds", "bounds_only", (12, np.nan, 50), "bounds_only"),
+        ("dashboard_visitors", "npmle_reference", "caution", (30, 40, 46), "bounds_only"),
+        ("dashboard_visitors", "npmle_reference", "caution", (7, 8, 30), "not_estimable"),
+        ("dashboard_visitors_rarefied", "rarefied", "publish", (30, 40, 46), "bounds_only"),
+        ("dashboard_visitors_rarefied", "rarefied", "publish", (70, 72, 75), "publish"),
+        ("two_week_return_rate", "npmle_retention", "bounds_only", (0.2, np.nan, 0.4), "not_estimable"),
+        ("two_day_review_rate", "bounds", "bounds_only", (0.0, np.nan, 0.15), "bounds_only"),  # becomes 0 to 45 %
+        ("two_day_review_rate", "bounds", "bounds_only", (0.0, np.nan, 0.25), "not_estimable"),
+        ("link_click_through_rate_unique", "npmle_ratio", "publish", (0.3, 0.32, 0.34), "not_estimable"),
+    ],
+)
+def test_what_became_too_wide_falls_whatever_estimated_it(metric, estimator, status, ends, expected):
+    found = fallen(metric, status, ends, estimator=estimator, observed_denominator=20)
+    assert found["status"] == expected, (found["lower"], found["upper"])
+    if expected == "not_estimable":
+        assert found["remedy"] == RERUN
+        assert "too wide even for bounds" in found["status_reason"]
+
+
+def test_bounds_still_name_what_they_rest_on_but_no_other_width():
+    told = "The number is known to ±12 % only, wider than the ±10 % of a firm number; as seen at pageview 10 %"
+    found = fallen("dashboard_visitors_rarefied", "caution", (30, 40, 46), estimator="rarefied", status_reason=told)
+    assert found["status_reason"] == (
+        "The number is known to ±30 % only, too wide for an estimate (at most ±25 %); as seen at pageview 10 %"
+    )
+
+
+def test_a_refused_row_names_its_own_remedy_first():
+    found = fallen("dashboard_visitors", "bounds_only", (12, np.nan, 58), estimator="bounds", remedy="Keep all")
+    assert found["remedy"] == f"Keep all; {RERUN}"
+
+
+def test_counts_of_everything_that_arrived_are_at_least_so_many():
+    rows = [
+        candidate("dashboard_visitors", **point(1)),
+        candidate("dashboard_visitors_rarefied", **point(1), estimator="rarefied"),
+    ]
+    assert widen(pd.DataFrame(rows), context(ONE), DEFAULT_LIMITS)["status"].tolist() == ["publish", "publish"]
+
+
+@pytest.mark.parametrize(("whole", "expected"), [(13, "not_estimable"), (14, "publish")])
+def test_who_never_sent_anything_is_known_from_the_day_it_could(whole, expected):
+    known = context({LAST: list(range(24 - whole))}, more=["xwiki"], visible=LAST)
+    rows = [candidate(metric, **point(0), wiki_db="xwiki") for metric in ("dashboard_pageviews", "link_clicks")]
+    one_day = [row | {"metric_date": pd.Timestamp(LAST)} for row in rows]
+    found = widen(pd.DataFrame(one_day), known, DEFAULT_LIMITS)
+    assert found["status"].tolist() == [expected, expected]
+    assert found["upper"].dropna().tolist() == [0, 0] * (expected == "publish")
+
+
+def test_who_has_sent_nothing_for_weeks_stays_zero():
+    known = context(ONE, more=["xwiki"], visible=LAST - 20 * DAY)
+    assert ends(known, candidate("dashboard_pageviews", **point(0), wiki_db="xwiki")) == [(0, 0, 0)]
+
+
+def test_windows_are_asked_for_one_after_the_other(monkeypatch):
+    known = context(ONE)
+    asked = []
+    monkeypatch.setattr(known.hourly, "lost", lambda as_of, *_: asked.append(as_of))
+    both = [candidate(metric, **point(1)) for metric in ("dashboard_pageviews", "reviewers")]
+    earlier = [row | {"as_of_date": pd.Timestamp(LAST - DAY)} for row in both]
+    widen(pd.DataFrame([both[0], earlier[0], both[1], earlier[1]]), known, DEFAULT_LIMITS)
+    assert asked == sorted(asked)
