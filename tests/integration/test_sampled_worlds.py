@@ -92,10 +92,11 @@ def test_nothing_about_people_is_shown_at_ten_per_cent_but_bounds(at_ten):
     rows = at_ten[0]
     enwiki = rows[rows["wiki_db"] == "enwiki"]
     people = enwiki[enwiki["metric"].isin(PEOPLE)]
-    assert set(people["status"]) <= {"bounds_only", "suppressed"}
+    assert set(people["status"]) <= {"bounds_only", "not_estimable", "suppressed"}
+    assert (people["status"] == "bounds_only").any()
     assert covered(people)["covers"].mean() > 0.9
     retention = enwiki[enwiki["metric"].isin(RETENTION)]
-    assert set(retention["status"]) <= {"not_estimable", "suppressed"}
+    assert set(retention["status"]) <= {"bounds_only", "not_estimable", "suppressed"}
     refused = retention[retention["status"] == "not_estimable"]
     assert len(refused) > 5
     assert refused["remedy"].str.contains("at 100 %: exact").all()
@@ -192,3 +193,33 @@ def test_entry_points_without_user_ids_give_totals_and_rates_only(tmp_path_facto
     people = rows[(rows["metric"] == "dashboard_visitors") & (rows["status"] == "publish")]
     assert (people["estimate"] == people["value"]).all()
     assert len(people) > 0
+
+
+def test_a_wiki_at_ten_per_cent_has_visitors_by_the_shape_of_its_whole_weeks_where_that_is_asked(tmp_path):
+    """Five whole weeks, five at 10 %, five whole ones: bounds as shipped, `caution` with reference shapes."""
+    world, warehouse = tmp_path / "world", str(tmp_path / "warehouse")
+    worlds.simulate(world, start="2026-02-16", days=105, scenario="rate-change", scale=0.3)
+    source = ("--input", str(world))
+    worlds.here("--warehouse", warehouse, "run", "--start", "2026-02-16", "--end", "2026-06-01", *source)
+
+    def visitors():
+        rows = worlds.metric_rows(tmp_path / "warehouse")
+        own = (rows["metric"] == "dashboard_visitors") & (rows["wiki_db"] == "enwiki") & (rows["window_days"] == 7)
+        weeks = rows[own & rows["as_of_date"].astype(str).between("2026-03-30", "2026-04-05")]
+        return weeks.sort_values("as_of_date").reset_index(drop=True)
+
+    plain = visitors()
+    assert set(plain["status"]) == {"bounds_only"}
+    asked = ("run", "--start", "2026-03-30", "--end", "2026-04-06")
+    worlds.here("--warehouse", warehouse, "--set", "estimation.reference_shapes=true", *asked, *source)
+    shaped = visitors()
+
+    told = shaped[shaped["estimator"] == "npmle_reference"]
+    assert len(told) >= 3
+    assert set(told["status"]) == {"caution"}
+    assert told["status_reason"].str.contains("came as in the 100 % window 2026-03-10 to 2026-03-16").all()
+    assert told["status_reason"].str.contains("held 1[12] of 12 times").all()
+    truth = told.merge(worlds.truth(world), on=worlds.KEY, how="left")
+    assert (abs(truth["estimate"] / truth["value"] - 1) < 0.25).all()
+    rest = plain[~plain["as_of_date"].isin(told["as_of_date"])]
+    assert set(shaped.loc[rest.index, "status"]) <= {"bounds_only"}
