@@ -211,7 +211,10 @@ def two_day_world(cell: Cell, rng: Rng) -> list[Judged]:
     seen = _on_two_days(user, day, kept & clicked, cell.size)
     answer = two_day_review_bounds(seen, users, cell.rate1, *table.columns, table.m)
     truth = _on_two_days(user, day, clicked, cell.size) / cell.size
-    return [Judged("realised", truth, answer, math.nan), Judged("process", _of_law(_law(cell)), answer, math.nan)]
+    return [
+        Judged("realised", truth, answer, math.nan),
+        Judged("process", _of_law(_law(cell)), _of_process(answer), math.nan),
+    ]
 
 
 def _review_days(cell: Cell, size: int, rng: Rng) -> tuple[Ints, Ints, Array]:
