@@ -31,7 +31,8 @@ def metric(name: str, as_of: date, days: int | None = 7, *, kind: str = "rolling
         "metric": name, "metric_version": 1, "wiki_db": "trwiki", "window_kind": kind, "metric_date": first,
         "as_of_date": as_of, "window_days": days, "element_friendly_name": "all", "client_platform_family": "all",
         "edit_count_bucket": "all", "inference": "realised", "estimate": 20.0, "lower": 20.0, "upper": 20.0,
-        "status": "publish", "is_complete": True, "sampling_rate_min": 1.0, "sampling_rate_max": 1.0, **values,
+        "status": "publish", "is_complete": True, "sampling_unit": "pageview", "sampling_rate_min": 1.0,
+        "sampling_rate_max": 1.0, **values,
     }  # fmt: skip
 
 

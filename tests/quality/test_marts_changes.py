@@ -236,6 +236,17 @@ def test_rows_that_lost_an_hour_follow_the_days_that_bound_it(profile: Profile) 
         assert recomputed(frames) == {("dashboard_visitors", D): expected}
 
 
+@pytest.mark.parametrize(("unit", "expected"), [("session", (1, 0, 1)), ("pageview", (2, 1, 0))])
+def test_rows_of_sampled_sessions_follow_the_days_that_lend_them_a_design_effect(
+    profile: Profile, unit: str, expected: tuple[int, int, int]
+) -> None:
+    sampled = {"sampling_unit": unit, "sampling_rate_min": 0.1}
+    live = {"fct_metric_values": [visitors(D, **sampled), visitors(D, 1)]}
+    built = {"fct_metric_values": [visitors(D, **sampled, upper=25.0), visitors(D, 1)]}
+    frames = profile(built, live, changed=[D - timedelta(days=20)])
+    assert recomputed(frames) == {("dashboard_visitors", D): expected}
+
+
 def test_rows_that_come_or_go_without_a_changed_day_are_unexplained_too(profile: Profile) -> None:
     live = {"fct_metric_values": [visitors(D), link(D)]}
     built = {"fct_metric_values": [visitors(D), link(D, "menu link")]}
