@@ -100,11 +100,18 @@ def test_a_rate_without_a_denominator_is_not_estimable(matched):
 def test_process_rows_have_an_interval_around_the_realised_value(published):
     ours = worlds.metric_rows(published[1])
     process = ours[(ours["inference"] == "process") & ours["status"].isin(["publish", "caution"])]
-    assert set(process["metric"]) >= {"two_week_return_rate", "link_click_through_rate", "pageviews_per_visitor"}
+    assert set(process["metric"]) >= {"two_day_review_rate", "link_click_through_rate", "pageviews_per_visitor"}
     assert (process["lower"] <= process["estimate"]).all()
     assert (process["estimate"] <= process["upper"]).all()
     inner = process[(process["estimate"] > 0) & (process["estimate"] < 1)]
     assert (inner["lower"] < inner["upper"]).all()
+    # Of so few who come in a week, what they would do again is known between bounds, if at all.
+    weekly = ours[(ours["inference"] == "process") & (ours["metric"] == "two_week_return_rate")]
+    assert set(weekly["status"]) <= {"bounds_only", "not_estimable", "caution", "suppressed", "not_measured"}
+    bounded = weekly[weekly["status"] == "bounds_only"]
+    assert len(bounded) > 0
+    assert bounded["estimate"].isna().all()
+    assert (bounded["lower"] < bounded["upper"]).all()
 
 
 def test_every_line_has_the_fate_the_world_planned(published):
