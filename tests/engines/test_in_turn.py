@@ -27,7 +27,10 @@ def world(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def contents(world, tmp_path_factory):
-    """Every table and mart after two days: by either engine alone, by one after the other, and by Spark once more."""
+    """Every table and mart after two days: by the embedded engine, by Spark and then it, and by Spark once more.
+
+    The last is what Spark alone makes, in a warehouse that the other engine wrote to in between.
+    """
     folder = tmp_path_factory.mktemp("turns")
     embedded, spark, turns = (folder / name for name in ("embedded", "spark", "turns"))
     for warehouse in (embedded, spark):
@@ -36,11 +39,10 @@ def contents(world, tmp_path_factory):
     for day in DAYS:
         _run(world, embedded, "embedded", day)
     _run(world, spark, "spark", DAYS[0])
-    shutil.copytree(spark, turns)
+    shutil.move(spark, turns)
     worlds.pdmetrics("--warehouse", str(turns), "doctor", "--relocate")
     _run(world, turns, "embedded", DAYS[1])
-    _run(world, spark, "spark", DAYS[1])
-    found = {path.name: _contents(path) for path in (embedded, spark, turns)}
+    found = {path.name: _contents(path) for path in (embedded, turns)}
     _run(world, turns, "spark", DAYS[1])
     return {**found, "again": _contents(turns)}
 
@@ -49,7 +51,7 @@ def _contents(warehouse):
     return {**worlds.contents(warehouse), **worlds.lake_contents(warehouse)}
 
 
-@pytest.mark.parametrize("name", ["spark", "turns", "again"])
+@pytest.mark.parametrize("name", ["turns", "again"])
 def test_every_table_and_mart_holds_the_same_rows(contents, name):
     expected, got = contents["embedded"], contents[name]
     assert got.keys() == expected.keys()
