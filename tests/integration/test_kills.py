@@ -1,7 +1,7 @@
 """A run killed at any moment and run again gives the rows of an undisturbed run.
 
-Named stages and five random moments in a row, by default; `PDMETRICS_TEST_KILLS=10` (make kill-test) makes that ten, and
-kills at ten random moments more, running again after each. A hundred: benchmarks/reliability.py.
+Named stages and five random moments in a row, by default; `PDMETRICS_TEST_KILLS=10` (make kill-test) makes that ten,
+and kills at ten random moments more, running again after each. A hundred: benchmarks/reliability.py.
 """
 
 from __future__ import annotations
