@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from jobs.estimation.intervals import Z95, FloatArray, normal_or_student
+from jobs.estimation.intervals import MIN_DEGREES, Z95, FloatArray, normal_or_student
 from jobs.estimation.ratios import Borrowed, PairSums
 from jobs.estimation.regimes import BoolArray, IntArray, RegimeSums, Sums
 from jobs.estimation.totals import ClusterSums
@@ -43,8 +43,6 @@ UNCERTAIN_VARIATION, MOST_UNCERTAIN = 8.0, 1.5
 
 FARTHEST = 20.0
 """Limit of t; beyond it nothing was measured."""
-
-MIN_DEGREES = 2
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,10 @@ def as_float(values: npt.ArrayLike) -> FloatArray:
     return np.atleast_1d(np.asarray(values, dtype=np.float64))
 
 
+MIN_DEGREES = 2
+"""Fewest degrees of freedom of an interval of totals: below, the quantile grows faster than what is gained."""
+
+
 def wilson(
     successes: npt.ArrayLike, n: npt.ArrayLike, n_effective: npt.ArrayLike | None = None
 ) -> tuple[FloatArray, FloatArray]:

@@ -26,10 +26,10 @@ from jobs.estimation.answers import (
 )
 from jobs.estimation.bounds import two_day_bounds, users_bounds
 from jobs.estimation.intervals import as_float, ratio_from_limits, wilson
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, percent
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict
 from jobs.estimation.remedy import ADVICE, AT_FULL_RATE, remedy
 from jobs.estimation.retention import Side, share_fit, union_problem
-from jobs.estimation.share_limits import WIDEST_BOUNDS
+from jobs.estimation.share_limits import too_wide
 from jobs.estimation.shares import retention_estimate, unique_ctr_estimate
 from jobs.estimation.users import UsersFit, users_fit
 from jobs.estimation.users_limits import bounds_verdict, users_without_fit, width_verdict, with_misfit
@@ -197,10 +197,8 @@ def two_day_review_bounds(
     lower, upper = two_day_bounds(n_two_days, (users.lower, users.upper), rate, limit)
 
     def answer(lower: float, upper: float) -> PeopleEstimate:
-        if upper - lower > WIDEST_BOUNDS:
-            anywhere = f"anywhere between {percent(lower)} and {percent(upper)}"
-            reason = f"The share may lie {anywhere}, too wide even for bounds."
-            return refusal(reason, n_seen=n_seen, naive=naive, advice=advice)
+        if wide := too_wide(lower, upper):
+            return refusal(wide, n_seen=n_seen, naive=naive, advice=advice)
         reason = "Which days a visitor reviewed on is seen in part only; the true share lies between these bounds."
         return PeopleEstimate(None, lower, upper, "bounds_only", reason, advice, "bounds", naive, n_seen)
 

@@ -42,6 +42,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jobs.estimation.intervals import (
+    MIN_DEGREES,
     Z95,
     FloatArray,
     as_float,
@@ -53,9 +54,6 @@ from jobs.estimation.intervals import (
 )
 from jobs.estimation.regimes import BoolArray, IntArray, RegimeSums, Sums
 from jobs.estimation.totals import FEW_CLUSTERS, ClusterSums, total_limits
-
-MIN_DEGREES = 2
-"""Fewest degrees of freedom of an interval; below, the quantile grows faster than what is gained."""
 
 EXACT, FROM_TOTALS, FROM_MISSED, FROM_ERROR = range(4)
 """Where a design ratio's limits come from: rate 1; those of both totals; what may have been missed; its error."""

@@ -47,6 +47,13 @@ def share_verdict(fit: Interval, limits: Limits = DEFAULT_LIMITS) -> Verdict:
     return Verdict("publish")
 
 
+def too_wide(lower: float, upper: float) -> str | None:
+    """Say that bounds of a share that has no estimate are too far apart to be shown, or None where they are not."""
+    if upper - lower <= WIDEST_BOUNDS:
+        return None
+    return f"The share may lie anywhere between {percent(lower)} and {percent(upper)}, too wide even for bounds."
+
+
 def blind_verdict(verdict: Verdict, rate: float, limits: Limits = DEFAULT_LIMITS) -> Verdict:
     """Lower a verdict to bounds at a rate that shows too little of users for any estimate (statistics R2 12).
 

@@ -34,6 +34,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jobs.estimation.intervals import (
+    MIN_DEGREES,
     Z95,
     FloatArray,
     binomial_inversion,
@@ -45,9 +46,6 @@ from jobs.estimation.totals_limits import FEW_EVENTS, session_reason
 
 FEW_CLUSTERS = 50
 """Fewer effective kept clusters than this at a rate below 1: binomial inversion instead of the log interval."""
-
-MIN_DEGREES = 2
-"""Below three effective clusters Student's margin has no end; it stays at that of three."""
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from jobs.rows.link_fits import fill_unique
 from jobs.rows.links import link_rows
 from jobs.rows.lost_hours import widen
 from jobs.rows.settle import settle
-from jobs.rows.share_gate import gate_widths
 from jobs.rows.visit_fits import fill_visits
 from jobs.rows.visits import visit_rows
+from jobs.rows.width_gate import gate_widths
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import COHORT, LINK_CELL, REGIME, VISIT_WINDOW, QuarterStarts, WindowSums
 from jobs.windows import DAY

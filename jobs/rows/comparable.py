@@ -17,10 +17,9 @@ from jobs.rows.candidates import candidates
 from jobs.rows.fitting import Record, Table, keys_of, tables_by
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import ROLLING, VISIT_WINDOW, VisitSums, kept_column
-from jobs.windows import DAY
+from jobs.windows import DAY, TWO_YEARS
 
 RAREFIED, PAIRS = "dashboard_visitors_rarefied", "visit_pairs_per_visit"
-TWO_YEARS = 2 * 365 * DAY
 AT_RATE = "as seen at {rate}, the smallest rate of the wiki's last two years"
 ESTIMATES = {"realised": pairs_realised, "process": pairs_process}
 

@@ -16,7 +16,7 @@ from jobs.reference.rows import REVIEW_LINKS
 from jobs.rows.cautions import REMEDIES, CautionKind
 from jobs.rows.cohorts import cohort_spans
 from jobs.rows.hourly import CELL, FEWEST_HOURS, MEASURES, TOTALS, IntArray
-from jobs.rows.share_gate import is_of_people, lowered
+from jobs.rows.width_gate import is_of_people, lowered
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import ALL
 from jobs.windows import DAY

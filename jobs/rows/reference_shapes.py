@@ -24,10 +24,9 @@ from jobs.rows.fitting import Fitting, Key
 from jobs.rows.whole_windows import full_unit
 from jobs.rows.window_context import WindowContext
 from jobs.window_sums.tables import REVIEWERS, ROLLING, VISITORS
-from jobs.windows import DAY, in_words, rolling_start
+from jobs.windows import DAY, TWO_YEARS, in_words, rolling_start
 
 WEEK, LENGTHS = 7, (7, 28)
-LAWS_KEEP = 730 * DAY  # older habits say little
 THINNED = 0.1
 """The rate at which a shape is tried out; it says nothing about lower ones."""
 
@@ -137,7 +136,7 @@ class Shapes:
 
 def _is_known(law: _Law, as_of: date) -> bool:
     """Whether a window had ended by a date, and not too long before."""
-    return as_of - LAWS_KEEP < law.as_of_date <= as_of
+    return as_of - TWO_YEARS < law.as_of_date <= as_of
 
 
 def with_reference(

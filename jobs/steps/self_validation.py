@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.log import get_logger
 from jobs.rows.fitting import Fitting
-from jobs.rows.reference_shapes import LAW_COLUMNS, LAWS_KEEP, THINNED, law_windows, laws_of
+from jobs.rows.reference_shapes import LAW_COLUMNS, THINNED, law_windows, laws_of
 from jobs.rows.self_validation import (
     COHORT_METRICS,
     COLUMNS,
@@ -32,7 +32,7 @@ from jobs.window_sums.cohorts import cohort_sums
 from jobs.window_sums.dense import collect
 from jobs.window_sums.tables import copy_name
 from jobs.window_sums.visits import visit_window_sums
-from jobs.windows import DAY
+from jobs.windows import DAY, TWO_YEARS
 from jobs.windows import days as days_between
 
 WEEK = 7 * DAY
@@ -53,7 +53,7 @@ def stage_self_validation(job: Job, context: WindowContext, fitting: Fitting, as
             rows = _rows(job, context, fitting, windows, copies, days)
         if not whole.empty:
             ends = sorted(set(zip(whole["as_of_date"], whole["window_days"], strict=True)))
-            laws = laws_of(whole, collect(visit_laws(_at_ends(copies), ends)))
+            laws = laws_of(whole, collect(visit_laws(_at_tried_rates(copies), ends)))
         job.engine.release(copies)
     get_logger().info("self-validation", mondays=len(days), windows=len(windows), rows=len(rows))
     job.lake.stage_pandas("self_validation", rows, job.run.run_id, days)
@@ -62,7 +62,7 @@ def stage_self_validation(job: Job, context: WindowContext, fitting: Fitting, as
 
 def laws_until(job: Job, as_of: Sequence[date]) -> pd.DataFrame:
     """Return the laws of visits of the two years up to some as-of dates, those this run staged included."""
-    known = days_between(min(as_of) - LAWS_KEEP, max(as_of) + DAY)
+    known = days_between(min(as_of) - TWO_YEARS, max(as_of) + DAY)
     mondays_of = [day for day in known if day.weekday() == 0]
     return job.lake.day_frame("visit_laws", mondays_of, job.run.run_id)
 
@@ -75,7 +75,7 @@ def _copies(job: Job, wikis: Sequence[str], first: date, end: date) -> DataFrame
     return job.engine.materialise(thinned_copies(whole, {rate: copy_name("", rate) for rate in (1.0, *RATES)}))
 
 
-def _at_ends(copies: DataFrame) -> DataFrame:
+def _at_tried_rates(copies: DataFrame) -> DataFrame:
     """Keep the copies at rate 1 and at the rate at which shapes are tried out."""
     is_asked = F.col("wiki_db").endswith(copy_name("", 1.0)) | F.col("wiki_db").endswith(copy_name("", THINNED))
     return copies.where(is_asked)

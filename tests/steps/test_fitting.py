@@ -1,15 +1,18 @@
 """Many fits: order, cache, processes, progress."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from structlog.testing import capture_logs
 
+from jobs import estimation
 from jobs.estimation.fits import FitTask
 from jobs.steps import fitting as fits
-from jobs.steps.fitting import code_version, fit_many, task_hash
+from jobs.steps.fitting import CODE, code_version, fit_many, task_hash
 
 
 def users_task(seed, rate=0.5, **more):
@@ -113,3 +116,15 @@ def test_a_fit_that_fails_is_refused_and_not_remembered_and_every_window_of_it_i
     assert [line["window"] for line in told] == [
         f"visitors, {wiki}, rolling, visitors, 7, 2026-03-25" for wiki in ("idwiki", "trwiki")
     ]
+
+
+def test_an_answer_is_named_by_all_code_that_makes_it():
+    """A module that fits reach and `CODE` lacks would leave answers of older code in the cache."""
+    folder = Path(estimation.__path__[0])
+    reached, todo = set(), {"people", "reference_shape"}
+    while todo:
+        name = todo.pop()
+        reached.add(name)
+        source = (folder / f"{name}.py").read_text()
+        todo |= set(re.findall(r"^from jobs.estimation.(\w+) import", source, re.M)) - reached
+    assert reached == set(CODE)

@@ -7,7 +7,7 @@ import pytest
 from jobs.catalogue import load_catalogue
 from jobs.estimation.intervals import wilson
 from jobs.estimation.limits import DEFAULT_LIMITS
-from jobs.rows.share_gate import gate_widths
+from jobs.rows.width_gate import gate_widths
 
 CATALOGUE = load_catalogue()
 REFUSED = "not_estimable"

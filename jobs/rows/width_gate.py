@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from jobs.catalogue import Catalogue
-from jobs.estimation.limits import Interval, Limits, Status, Verdict, percent
-from jobs.estimation.share_limits import WIDEST_BOUNDS, share_verdict
+from jobs.estimation.limits import Interval, Limits, Status, Verdict
+from jobs.estimation.share_limits import share_verdict, too_wide
 from jobs.estimation.users_limits import bounds_verdict, width_verdict
 from jobs.metric import Metric
 from jobs.window_sums.tables import QUARTER, ROLLING
@@ -90,8 +90,8 @@ def _verdict(
         verdict = Verdict(status) if status == "bounds_only" else width_verdict(interval, noun, limits)
         return bounds_verdict(verdict, lower, upper, noun)
     if estimator == "bounds":  # of the two-day rate, which has no estimate that a half-width would be one of
-        reason = f"The share may lie anywhere between {percent(lower)} and {percent(upper)}, too wide even for bounds."
-        return Verdict("not_estimable", reason) if upper - lower > WIDEST_BOUNDS else Verdict(status)
+        wide = too_wide(lower, upper)
+        return Verdict("not_estimable", wide) if wide else Verdict(status)
     return share_verdict(interval, limits)
 
 
