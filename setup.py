@@ -6,4 +6,4 @@
 
 from setuptools import find_packages, setup
 
-setup(packages=[*find_packages(include=["jobs*", "expectations*"]), "jobs.conf", "jobs.dbt_project"])
+setup(packages=[*find_packages(include=["jobs*", "expectations*", "pdmetrics*"]), "jobs.conf", "jobs.dbt_project"])

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from jobs.metric import (
+    DIRECTIONS,
     FAMILIES,
     INFERENCES,
     KINDS,
@@ -28,8 +29,8 @@ from jobs.resources import shipped
 
 _METRIC_KEYS = frozenset(
     {
-        *("version", "name", "definition", "numerator", "denominator", "kind", "unit", "windows", "weekday"),
-        *("inference", "family", "all_wikis", "task", "caveats", "seen", "returned", "elements", "part_of"),
+        *("version", "name", "definition", "numerator", "denominator", "kind", "unit", "direction", "windows"),
+        *("weekday", "inference", "family", "all_wikis", "task", "caveats", "seen", "returned", "elements", "part_of"),
     }
 )
 _OPTIONAL_METRIC_KEYS = frozenset({"weekday", "seen", "returned", "elements", "part_of"})
@@ -89,6 +90,8 @@ class Catalogue:
                 numerator=m.numerator,
                 denominator=m.denominator,
                 kind=m.kind,
+                unit=m.unit,
+                direction=m.direction,
                 window_kinds=m.window_kinds,
                 family=m.family,
                 caveats=" ".join(m.caveats),
@@ -138,6 +141,7 @@ def _metric(metric_id: str, entry: dict[str, Any]) -> Metric:
         denominator=entry["denominator"],
         kind=entry["kind"],
         unit=entry["unit"],
+        direction=entry["direction"],
         windows=windows,
         weekday=None if weekday is None else WEEKDAYS.index(weekday),
         inference=tuple(entry["inference"]),
@@ -158,6 +162,7 @@ def _check_metric(where: str, built: Metric) -> None:
     """Check the words, and what must agree between the keys of one metric."""
     _check_word(where, "kind", built.kind, KINDS)
     _check_word(where, "unit", built.unit, UNITS)
+    _check_word(where, "direction", built.direction, DIRECTIONS)
     _check_word(where, "family", built.family, FAMILIES)
     if built.version < 1:
         raise ValueError(f"{where}: version {built.version} is not a positive whole number")

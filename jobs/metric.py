@@ -10,6 +10,7 @@ KINDS = ("count", "ratio", "rate")
 LOCAL_UNITS = ("users", "pageviews per user", "visits per visit", "share of users")  # users are local to a wiki
 UNITS = ("pageviews", "events", "clicks per impression", "share of impressions", *LOCAL_UNITS)
 FAMILIES = ("totals", "users", "links", "retention", "presented", "audience")
+DIRECTIONS = ("higher", "lower", "neutral")
 INFERENCES = ("realised", "process")
 WINDOW_KINDS = ("rolling", "quarter_to_date", "cohort")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -36,6 +37,7 @@ class Metric:
         denominator: what it is divided by, empty for a count.
         kind: `count`, `ratio` of totals or `rate`.
         unit: of the estimate.
+        direction: which way is good: `higher`, `lower` or `neutral`.
         windows: the windows it has.
         weekday: 0 where its cohorts start on Mondays only, else null (every day).
         inference: `realised`, and `process` unless it is a count.
@@ -57,6 +59,7 @@ class Metric:
     denominator: str
     kind: str
     unit: str
+    direction: str
     windows: tuple[MetricWindow, ...]
     weekday: int | None
     inference: tuple[str, ...]
@@ -131,6 +134,8 @@ class MetricLine:
     numerator: str
     denominator: str
     kind: str
+    unit: str
+    direction: str
     window_kinds: str
     family: str
     caveats: str

@@ -114,6 +114,7 @@ numerator = "Users"
 denominator = ""
 kind = "count"
 unit = "users"
+direction = "higher"
 windows = [["rolling", 7]]
 inference = ["realised"]
 family = "users"
@@ -157,6 +158,7 @@ caveats = []
             "who was shown a link",
         ),
         ('unit = "users"', 'unit = "visitors"', "unit 'visitors'"),
+        ('direction = "higher"', 'direction = "up"', "direction 'up'"),
         ("task = []", 'task = []\npart_of = "n"', "part_of is for a count, and names another"),
         ("task = []", 'task = []\npart_of = "m"', "part_of is for a count, and names another"),
         ("[metrics.m]", "[metric.m]", "unknown table metric"),

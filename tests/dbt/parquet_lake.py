@@ -44,7 +44,7 @@ REFERENCE: dict[str, list[Row]] = {
     ],
     "metrics": [
         {"metric": metric, "metric_version": version, "name": metric, "definition": "d", "numerator": "n",
-         "kind": kind, "window_kinds": "rolling 1, 7, 28", "family": "baseline"}
+         "kind": kind, "unit": "users", "direction": "higher", "window_kinds": "rolling 1, 7, 28", "family": "baseline"}
         for metric, version, kind in (
             ("dashboard_pageviews", 2, "count"), ("retention_14d", 1, "rate"), ("link_clicks", 1, "count"),
             ("link_click_through_rate", 1, "ratio"),

@@ -105,7 +105,7 @@ def test_what_is_written_reads_back_with_the_catalogue_beside_it(folder, tmp_pat
     )
     metrics = (target / "metrics.csv").read_text().splitlines()
     assert metrics[0] == (
-        "metric,metric_version,name,definition,numerator,denominator,kind,window_kinds,family,caveats,task"
+        "metric,metric_version,name,definition,numerator,denominator,kind,unit,direction,window_kinds,family,caveats,task"
     )
     assert len(metrics) == 1 + len(load_catalogue().metrics)
 

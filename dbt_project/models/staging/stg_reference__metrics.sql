@@ -6,6 +6,8 @@ select
     numerator,
     denominator,
     kind,
+    unit,
+    direction,
     window_kinds,
     family,
     caveats,
