@@ -6,12 +6,15 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from jobs.errors import UsageError, WarehouseError
 from jobs.warehouse.runs import Warehouse
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 CHUNK = 2048
@@ -41,11 +44,36 @@ def answer(warehouse: Warehouse, sql: str) -> Iterator[Answer]:
         UsageError: nothing is published yet, or it is not one statement that reads.
         WarehouseError: the marts file is lost or cannot be read, or the warehouse is no folder.
     """
+    with _published(warehouse, sql) as connection:
+        yield _run(connection, sql)
+
+
+def fetch_arrow(warehouse: Warehouse, sql: str, parameters: Sequence[Any] = ()) -> pa.Table:
+    """Return all rows of one statement on the published marts, each column in its type (dates as `date32`).
+
+    Args:
+        warehouse: whose marts are opened for this statement only, so that what is published later is seen later.
+        sql: one statement that reads; `?` stands for a value of `parameters`.
+        parameters: in the order of the question marks.
+
+    Raises:
+        UsageError, WarehouseError: as `answer` does.
+    """
+    with _published(warehouse, sql) as connection:
+        try:
+            return connection.execute(sql, parameters).to_arrow_table()
+        except duckdb.Error as error:
+            raise _failed(error, sql) from None
+
+
+@contextlib.contextmanager
+def _published(warehouse: Warehouse, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the published marts for a statement of the user's."""
     _check(sql)
     if not warehouse.marts.exists():
         raise _absent(warehouse)
     with _opened(warehouse.marts) as connection:
-        yield _run(connection, sql)
+        yield connection
 
 
 def _absent(warehouse: Warehouse) -> UsageError:
