@@ -177,7 +177,9 @@ def run_dbt(command: str, *arguments: str, marts_file: Path, lake_file: Path, mi
     environment = {"PD_MARTS_FILE": str(marts_file), "PD_LAKE_FILE": str(lake_file), "PD_DBT_PROJECT": str(project)}
     with _environment(environment):
         try:
-            outcome = dbtRunner().invoke([*options, command, *places, *variables, "--target", "duckdb", *arguments])
+            outcome = dbtRunner().invoke(
+                [*options, *command.split(), *places, *variables, "--target", "duckdb", *arguments]
+            )
         finally:
             connections.close_all_connections()  # else the file stays locked, with a write-ahead log
     if not outcome.success:

@@ -7,6 +7,7 @@ from jobs.errors import GateError
 from jobs.log import get_logger
 from jobs.marts.build import build_marts
 from jobs.marts.read import fetch_file
+from jobs.report.revisions import keep_moves
 from jobs.steps.gates import marts_gate, record_row_rules
 from jobs.steps.job import Job
 from jobs.warehouse.publish import publish
@@ -41,6 +42,7 @@ def make_marts(job: Job) -> None:
         get_logger().warning(message)
     get_logger().info("marts built", tables=built.n_tables, seconds=round(built.seconds, 1))
     marts_gate(job)
+    keep_moves(warehouse, run)
     publish(job.lake, warehouse, run)
     run.state = "published"
     columns, rows = fetch_file(warehouse.marts, SUMMARY, [run.as_of[0], run.as_of[-1]])
