@@ -1,4 +1,4 @@
-"""A chart of the report: what it shows in a sentence, its drawing, and the table behind it."""
+"""What pages of the report are made of: tables, and charts with a sentence, a drawing and the table behind it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,27 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ChartTable:
-    """The numbers behind a drawing, as text that people read.
+    """Text in rows and columns: the numbers behind a drawing, or a table of its own.
 
     Attributes:
         columns: headings; the first column names the row.
-        rows: cells as text, each row as long as `columns`; a cell without a number says why.
+        rows: cells as text, each row as long as `columns`; a cell without a number says why. Markup is kept as it is.
+        numbers: headings of the columns that are set to the right.
+        groups: for each row the heading it stands under, equal ones in one stretch; empty for no headings.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    numbers: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the headings: a reader could not tell which number is which."""
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"a row of {len(row)} cells under {len(self.columns)} headings: {row}")
+        if self.groups and len(self.groups) != len(self.rows):
+            raise ValueError(f"{len(self.groups)} headings of groups for {len(self.rows)} rows")
 
 
 @dataclass(frozen=True)

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 from markupsafe import Markup, escape
 
+from jobs.report.chart import ChartTable
 from jobs.report.words import STATUSES
 
 # Of what Great Tables writes only the table is kept: its style sheet knows one set of colours, and no dark one.
 _TABLE = re.compile(r"<table[^>]*>(.*)</table>", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The text of a table.
-
-    Attributes:
-        columns: headings; the first column heads its row.
-        rows: cells, each row as long as `columns`; text is escaped, Markup is kept.
-        numbers: headings of the columns that are set to the right.
-        groups: a heading for each row, above the first of its kind; rows of a group stand together. Empty for none.
-    """
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: Collection[str] = ()
-    groups: Sequence[str] = ()
-
-
-def render(table: Rows, table_id: str, caption: str) -> Markup:
+def render(table: ChartTable, table_id: str, caption: str) -> Markup:
     """Make the HTML of a table, in a box of its own that scrolls where it is wider than the page.
 
     Args:
@@ -70,7 +52,7 @@ def verdict(word: str, kind: str) -> Markup:
     return Markup('<span class="chip chip-{}"><span aria-hidden="true">{}</span> {}</span>').format(kind, symbol, word)
 
 
-def _grouped(frame: pd.DataFrame, table: Rows) -> pd.DataFrame:
+def _grouped(frame: pd.DataFrame, table: ChartTable) -> pd.DataFrame:
     return frame.assign(group=pd.Series(list(table.groups), dtype=object)) if table.groups else frame
 
 
