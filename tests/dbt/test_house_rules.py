@@ -21,7 +21,7 @@ def models(manifest: dict[str, Any], *prefixes: str) -> list[Node]:
 
 
 def marts(manifest: dict[str, Any]) -> list[Node]:
-    return models(manifest, "fct_", "dim_")
+    return models(manifest, "fct_", "dim_", "rpt_")
 
 
 def data_tests(manifest: dict[str, Any], model: Node, name: str) -> list[Node]:
@@ -48,7 +48,7 @@ def test_the_contracts_marts_are_there(manifest: dict[str, Any]) -> None:
 
 
 def test_names_say_the_layer_and_the_folder_agrees(manifest: dict[str, Any]) -> None:
-    layers = {"staging": ("stg_pd__", "stg_reference__"), "intermediate": ("int_",), "marts": ("fct_", "dim_")}
+    layers = {"staging": ("stg_pd__", "stg_reference__"), "intermediate": ("int_",), "marts": ("fct_", "dim_", "rpt_")}
     for model in models(manifest):
         assert model["name"].startswith(layers[model["fqn"][1]]), model["name"]
 
@@ -170,7 +170,7 @@ def test_a_rule_of_a_row_has_a_name_and_says_in_a_sentence_what_is_wrong(manifes
     assert rules
     for rule in rules:
         assert not rule["name"].startswith("no_row"), rule["name"]
-        assert re.match(r"A row of (fct|dim)_\w+ \w+", rule["description"]), rule["name"]
+        assert re.match(r"A row of (fct|dim|rpt)_\w+ \w+", rule["description"]), rule["name"]
         assert set(rule["test_metadata"]["kwargs"].get("kinds", ())) <= set(KINDS), rule["name"]
 
 
