@@ -1,0 +1,74 @@
+"""How charts are drawn: Altair, without colours of text or background, readable at the width of a phone.
+
+Whatever has no estimate is drawn as the symbol of its status, which the tables carry as well.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import altair as alt
+
+from jobs.report import words
+
+Record = dict[str, Any]
+Drawn: TypeAlias = alt.LayerChart | alt.FacetChart  # what `alt.layer` makes
+Spec: TypeAlias = Mapping[str, Any]
+LITTLE = 60  # pixels of a drawing that only says that there is nothing
+LABEL_WIDTH = 17  # letters of a row's label before it goes on in the next line
+LINES = "split(datum.label, '\\n')"  # as Vega writes a label of several lines
+COLOUR = "#0072B2"  # of estimates; of Okabe and Ito, seen on light and on dark. Text has the page's colour
+STATUS_SCALE = alt.Scale(domain=list(words.STATUSES), range=[status.colour for status in words.STATUSES.values()])
+POINT_SHAPES = alt.Scale(domain=["publish", "caution"], range=["circle", "triangle-up"])
+
+
+def inline(records: Sequence[Record]) -> alt.InlineData:
+    """Data of a chart, inside its spec."""
+    return alt.InlineData(values=list(records))
+
+
+def spec(chart: Drawn, height: int) -> Spec:
+    """Return a chart as Vega-Lite: as wide as its place, and without a look of its own.
+
+    Altair's validation is left out, since it takes as long as all the rest; the tests validate.
+    """
+    drawn: dict[str, Any] = chart.properties(width="container", height=height).to_dict(validate=False)
+    drawn.pop("config", None)  # Altair's theme: the page has its own
+    return drawn
+
+
+def nothing(text: str) -> Drawn:
+    """Draw that there is nothing to draw: the text, where the marks would be."""
+    return alt.layer(alt.Chart(inline([{"text": text}])).mark_text().encode(text=alt.Text("text", type="nominal")))
+
+
+def wrapped(label: str) -> str:
+    """Break the label of a row, so that drawings keep their room on a phone."""
+    return "\n".join(textwrap.wrap(label, LABEL_WIDTH))
+
+
+def value_format(unit: str) -> str:
+    """How an axis writes numbers of a unit."""
+    return "~%" if unit in words.PERCENT_UNITS else ",~f"
+
+
+def value_axis(unit: str, **more: Any) -> alt.Axis:
+    """The axis of a metric's numbers: few ticks, nothing that needs interaction."""
+    return alt.Axis(format=value_format(unit), tickCount=5, title=None, **more)
+
+
+def label_axis() -> alt.Axis:
+    """The axis of rows with names, in several lines each."""
+    return alt.Axis(labelExpr=LINES, title=None, labelLimit=0, ticks=False, domain=False, labelPadding=6)
+
+
+def status_colour() -> alt.Color:
+    """Colour by status, which never stands alone: marks differ in symbol or shape as well."""
+    return alt.Color("status", type="nominal", scale=STATUS_SCALE, legend=None)
+
+
+def tooltip(*fields: tuple[str, str]) -> list[alt.Tooltip]:
+    """What a pointer shows: texts made here, by field and title. Nothing stands there only."""
+    return [alt.Tooltip(field, type="nominal", title=title) for field, title in fields]

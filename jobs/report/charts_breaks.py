@@ -1,0 +1,93 @@
+"""What divides a series: breaks of comparison, changes of sampling and of settings, each with its day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import pandas as pd
+
+from jobs.catalogue import Catalogue
+from jobs.metric import Metric
+from jobs.report import words
+from jobs.report.charts_cells import ALL, Pair
+from jobs.report.charts_sentences import day
+
+Regime = tuple[str, float, float]  # unit, smallest and largest rate
+
+
+@dataclass(frozen=True)
+class Break:
+    """One day from which something is different.
+
+    Attributes:
+        day: as `YYYY-MM-DD`, the first day of the new state.
+        text: what changed.
+    """
+
+    day: str
+    text: str
+
+
+def breaks(cells: pd.DataFrame, config: pd.DataFrame, metric: Metric, catalogue: Catalogue) -> list[Break]:
+    """Return all that divides the series of a metric that is about no link, one entry a day, the oldest first.
+
+    Args:
+        cells: rows of one wiki.
+        config: that wiki's rows of `Leaving.config`.
+        metric: whose series.
+        catalogue: that has the series breaks.
+    """
+    concerned = {"*", metric.elements}
+    told = [
+        Break(day(item.day), item.text) for item in catalogue.series_breaks if concerned.intersection(item.elements)
+    ]
+    by_day: dict[str, list[str]] = {}
+    for found in [*told, *_sampling(cells), *_config(config)]:
+        by_day.setdefault(found.day, []).append(found.text)
+    return [Break(when, "; ".join(texts)) for when, texts in sorted(by_day.items())]
+
+
+def within(found: Sequence[Break], series: Sequence[Pair]) -> list[Break]:
+    """Return the breaks that lie between the first and the last day of a series."""
+    if not series:
+        return []
+    return [item for item in found if series[0].start < item.day <= series[-1].end]
+
+
+def regime_text(unit: str, low: float, high: float) -> str:
+    """Write a regime: `sessions at 10 %`, `pageviews at 10 % to 100 %`."""
+    rates = words.percent(low) if low == high else f"{words.percent(low)} to {words.percent(high)}"
+    return f"{'several units' if unit == 'mixed' else f'{unit}s'} at {rates}"
+
+
+def _sampling(cells: pd.DataFrame) -> list[Break]:
+    """Changes of unit or rate, by the shortest windows that there are: one that holds a change has two rates."""
+    rows = cells[(cells["window_kind"] == "rolling") & (cells["element_friendly_name"] == ALL)]
+    rows = rows[(rows["window_days"] == rows["window_days"].min()) & rows["sampling_rate_min"].notna()]
+    rows = rows.drop_duplicates("window_start").sort_values("window_start")
+    steady = rows[(rows["sampling_rate_min"] == rows["sampling_rate_max"]) & (rows["sampling_unit"] != "mixed")]
+    found = []
+    for earlier, later in pairwise(steady.itertuples()):
+        old, new = _regime(earlier), _regime(later)
+        if old != new:
+            first = rows.loc[rows["window_start"] > earlier.window_start, "window_start"].iloc[0]
+            found.append(Break(day(first), f"sampling changed from {regime_text(*old)} to {regime_text(*new)}"))
+    return found
+
+
+def _regime(row: Any) -> Regime:
+    return row.sampling_unit, float(row.sampling_rate_min), float(row.sampling_rate_max)
+
+
+def _config(config: pd.DataFrame) -> list[Break]:
+    """Changes of settings: the first value of a setting is none."""
+    found = []
+    for setting, rows in config.sort_values("valid_from").groupby("setting"):
+        for earlier, later in pairwise(rows.itertuples()):
+            if str(earlier.value) != str(later.value):
+                when = day(later.valid_from)
+                found.append(Break(when, f"setting {setting} changed from {earlier.value} to {later.value}"))
+    return found

@@ -1,0 +1,75 @@
+"""What the charts about links share: their names, groups and order, and rows of bars or points with a name each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import altair as alt
+import pandas as pd
+
+from jobs.reference.rows import ENTRY_POINT
+from jobs.report import charts
+from jobs.report.charts_cells import ALL, WEEK, Pair
+from jobs.report.charts_sentences import Cell
+
+STEP = 16  # pixels of one bar or point
+PLATFORMS: Mapping[str, str] = {ALL: "all platforms", "desktop_browser": "desktop", "mobile_browser": "mobile"}
+NO_LINK = "no link has a row: no such window has closed while the wiki was visible"
+Link = tuple[str, str]  # element, platform
+
+
+def window_text(cells: pd.DataFrame, days: int) -> str:
+    """Name a window by its last day: `week to 2026-04-12`; `28 days` where there is no row."""
+    length = "week" if days == WEEK else f"{days} days"
+    return f"{length} to {cells['window_end'].max():%Y-%m-%d}" if len(cells) else length
+
+
+def groups_of(cells: pd.DataFrame) -> Mapping[str, str]:
+    """Return the link group of each element; the row of a group stands for its links, and is its own."""
+    named = cells[cells["element_friendly_name"] != ALL].drop_duplicates("element_friendly_name")
+    groups = named["link_group"].where(named["link_group"].notna(), named["element_friendly_name"])
+    return {str(element): str(group) for element, group in zip(named["element_friendly_name"], groups, strict=True)}
+
+
+def ordered(links: Iterable[Link], groups: Mapping[str, str]) -> list[Link]:
+    """Sort links: what leads to the dashboard first, each group before its links, all platforms before one."""
+
+    def place(link: Link) -> tuple[bool, str, bool, str, int]:
+        element, platform = link
+        group = groups[element]
+        return group != ENTRY_POINT, group, element != group, element, list(PLATFORMS).index(platform)
+
+    return sorted(links, key=place)
+
+
+def whole(links: Iterable[Link]) -> list[Link]:
+    """Return links over all platforms, and by platform those that are never pooled."""
+    found = list(links)
+    pooled = {element for element, platform in found if platform == ALL}
+    return [(element, platform) for element, platform in found if platform == ALL or element not in pooled]
+
+
+def label(link: Link) -> str:
+    """Name a link, and its platform where it is of one."""
+    element, platform = link
+    return element if platform == ALL else f"{element}, {PLATFORMS[platform]}"
+
+
+def happened(table: Mapping[Link, Pair], link: Link) -> Cell | None:
+    """Return what happened to a link; None where it has no row."""
+    pair = table.get(link)
+    return None if pair is None else pair.realised
+
+
+def rows(records: Sequence[charts.Record], slots: Sequence[str]) -> alt.Chart:
+    """Begin a drawing with a row for each `label` of the records, in their order, and in it a place for each `slot`."""
+    labels = list(dict.fromkeys(record["label"] for record in records))
+    y = alt.Y("label", type="nominal", sort=labels, axis=charts.label_axis(), scale=alt.Scale(paddingInner=0.3))
+    place = alt.YOffset("slot", type="nominal", sort=list(slots), scale=alt.Scale(domain=list(slots)))
+    return alt.Chart(charts.inline(records)).encode(y=y, yOffset=place)
+
+
+def height(records: Sequence[charts.Record], slots: Sequence[str]) -> int:
+    """The pixels that the rows of a drawing take."""
+    n_rows = len({record["label"] for record in records})
+    return max(1, n_rows) * (STEP * len(slots) + STEP // 2)
