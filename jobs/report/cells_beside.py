@@ -1,0 +1,105 @@
+"""What of the tables beside the cells may leave: sums that name no cell, verdicts without counts, rounded rates.
+
+Each of these tables tells numbers of events from which a hidden cell could be worked out: the lines of an hour, the
+number of ids of a wiki's day, the truth of a window that does not leave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import pandas as pd
+
+Reader: TypeAlias = Callable[..., pd.DataFrame]
+LINES_STEP = 100  # lines of a day are told to the hundred: no cell can be worked out from them
+CHANGE_COLUMNS = ("metric", "wiki_db", "window_start", "change", "change_lower", "change_upper", "change_reason")
+MILESTONE_NUMBERS = ("estimate", "lower", "upper", "share_reached")
+RATE_DIGITS = 2
+INSIDE_ONLY = "what it counted stays inside the house"
+
+LINES = f"""
+select ingest_date, null::int as hour, fate, reason,
+    (round(sum(n_lines) / {LINES_STEP}) * {LINES_STEP})::bigint as n_lines
+from fct_ingest_log where fate <> 'missing_hour' group by all
+union all by name
+select ingest_date, hour, fate, reason, 0 as n_lines from fct_ingest_log where fate = 'missing_hour'
+order by ingest_date, hour nulls first, fate, reason nulls first
+"""
+SAMPLING = """
+select event_date, wiki_db, instrument_name, sample_unit, declared_rate, verdict,
+    case when verdict in ('as declared', 'lower than declared', 'higher than declared') then likely_rate end as likely_rate
+from fct_sampling_audit order by all
+"""
+SELF_VALIDATION = """
+select metric, window_days, sample_unit, rate, truth, estimate_error, naive_error, status, is_covered
+from fct_self_validation where not is_suppressed
+"""
+GATES = f"""
+select event_date, gate, check_id, subject, severity, success, run_id, attempt, is_latest,
+    case when success then 'checked' else subject || ': {INSIDE_ONLY}' end as message
+from fct_data_quality where is_latest order by all
+"""
+MILESTONES = """
+select * from fct_milestone_status where as_of_date = (select max(as_of_date) from fct_milestone_status)
+order by milestone, wiki_db, metric
+"""
+
+
+def changes(read: Reader, cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the changes from week to week of which both weeks are shown.
+
+    Args:
+        read: runs SQL on the marts.
+        cells: the cells that leave, hidden ones marked.
+    """
+    if read("select 1 from duckdb_tables() where table_name = 'rpt_wiki_week'").empty:
+        return pd.DataFrame(columns=list(CHANGE_COLUMNS))  # marts of an older version: the next run builds it
+    wide = read("select * from rpt_wiki_week")
+    metrics = [name.removesuffix("_change") for name in wide.columns if name.endswith("_change")]
+    blocks = [
+        wide[["wiki_db", "window_start"]].assign(metric=metric, **{name: wide[name.replace("change", f"{metric}_change")]
+                                                 for name in CHANGE_COLUMNS[3:]})
+        for metric in metrics
+    ]  # fmt: skip
+    found = pd.concat(blocks, ignore_index=True)[list(CHANGE_COLUMNS)]
+    is_week = (
+        (cells["window_days"] == 7) & (cells["window_kind"] == "rolling") & (cells["element_friendly_name"] == "all")
+    )
+    shown = cells[is_week & (cells["inference"] == "realised") & ~cells["status"].isin(["suppressed"])]
+    weeks = pd.MultiIndex.from_frame(shown[["metric", "wiki_db", "window_start"]])
+    this = pd.MultiIndex.from_frame(found[["metric", "wiki_db", "window_start"]])
+    before = pd.MultiIndex.from_frame(
+        found[["metric", "wiki_db", "window_start"]].assign(window_start=found["window_start"] - pd.Timedelta(days=7))
+    )
+    return found[this.isin(weeks) & before.isin(weeks)].reset_index(drop=True)
+
+
+def sampling(audit: pd.DataFrame) -> pd.DataFrame:
+    """Round the rate that ids were seen at: with all its digits it tells how many ids there were."""
+    rate = audit["likely_rate"].to_numpy(float)  # null where there were too few ids
+    return audit.assign(likely_rate=[float(f"{value:.{RATE_DIGITS}g}") for value in rate])
+
+
+def self_validation(found: pd.DataFrame) -> pd.DataFrame:
+    """Return how far estimates and naive values were from the truth, over all wikis and dates; no truth itself."""
+    truth = found["truth"].abs()
+    rated = found.assign(
+        error=np.abs(found["estimate_error"]) / truth, naive=np.abs(found["naive_error"]) / truth,
+        is_shown=found["estimate_error"].notna(), is_covered=found["is_covered"].astype("boolean").fillna(False),
+    )  # fmt: skip
+    groups = rated.groupby(["metric", "window_days", "sample_unit", "rate"], as_index=False)
+    return groups.agg(
+        n=("truth", "size"), n_shown=("is_shown", "sum"), n_covered=("is_covered", "sum"),
+        median_error=("error", "median"), median_naive_error=("naive", "median"),
+    ).round({"median_error": 2, "median_naive_error": 2})  # fmt: skip
+
+
+def milestones(found: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+    """Blank the numbers of milestones whose window does not leave, or is hidden there."""
+    key = ["metric", "wiki_db", "window_kind", "window_start"]
+    shown = cells[(cells["element_friendly_name"] == "all") & (cells["status"] != "suppressed")]
+    may = pd.MultiIndex.from_frame(shown[key]).unique()
+    is_shown = pd.MultiIndex.from_frame(found[key]).isin(may)
+    return found.assign(**{name: found[name].where(is_shown) for name in MILESTONE_NUMBERS})
