@@ -57,12 +57,6 @@ def within(found: Sequence[Break], series: Sequence[Pair]) -> list[Break]:
     return [item for item in found if series[0].start < item.day <= series[-1].end]
 
 
-def regime_text(unit: str, low: float, high: float) -> str:
-    """Write a regime: `sessions at 10 %`, `pageviews at 10 % to 100 %`."""
-    rates = words.percent(low) if low == high else f"{words.percent(low)} to {words.percent(high)}"
-    return f"{'several units' if unit == 'mixed' else f'{unit}s'} at {rates}"
-
-
 def _sampling(cells: pd.DataFrame) -> list[Break]:
     """Changes of unit or rate, by the shortest windows that there are: one that holds a change has two rates."""
     rows = cells[(cells["window_kind"] == "rolling") & (cells["element_friendly_name"] == ALL)]
@@ -74,8 +68,15 @@ def _sampling(cells: pd.DataFrame) -> list[Break]:
         old, new = _regime(earlier), _regime(later)
         if old != new:
             first = rows.loc[rows["window_start"] > earlier.window_start, "window_start"].iloc[0]
-            found.append(Break(day(first), f"sampling changed from {regime_text(*old)} to {regime_text(*new)}"))
+            found.append(Break(day(first), _changed(old, new)))
     return found
+
+
+def _changed(old: Regime, new: Regime) -> str:
+    before, after = words.sampled(*old), words.sampled(*new)
+    if before == after:  # everything, by another unit
+        return f"the sampling unit changed from {old[0]} to {new[0]}"
+    return f"what is kept changed from {before} to {after}"
 
 
 def _regime(row: Any) -> Regime:

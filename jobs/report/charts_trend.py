@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import altair as alt
@@ -14,6 +15,7 @@ from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_breaks import Break, within
 from jobs.report.charts_cells import WEEK, Pair
 from jobs.report.charts_sentences import (
+    Cell,
     cell_text,
     change_sentence,
     clause,
@@ -61,16 +63,15 @@ def sentence(metric: Metric, weeks: Sequence[Pair], changes: Mapping[Any, Any], 
     if not weeks:
         return f"{metric.name}: nothing to show. No whole week of it has closed while the wiki was visible."
     last = weeks[-1]
-    # The change is against the Monday before, which for a window of 28 days overlaps it.
-    before = weeks[-2].realised if len(weeks) > 1 and metric_days(metric) == WEEK else None
-    moved = change_sentence(changes, last.realised, before, metric.unit) if metric_days(metric) == WEEK else ""
+    is_weekly = metric_days(metric) == WEEK  # longer windows from Monday to Monday overlap: no change is told
+    moved = change_sentence(changes, last.realised, _week_before(weeks), metric.unit) if is_weekly else ""
     return sentences(
         f"{metric.name} in the {_window(metric)} to {last.end}: {cell_text(last.realised, metric.unit)}.",
         _again(last, metric.unit),
         moved,
         _remedy(last),
         _newest_estimate(weeks, metric),
-        counted([week.realised for week in weeks], "weeks" if metric_days(metric) == WEEK else "windows"),
+        counted([week.realised for week in weeks], "weeks" if is_weekly else "windows"),
         _lines(breaks),
     )
 
@@ -83,6 +84,13 @@ def metric_days(metric: Metric) -> int:
 
 def _window(metric: Metric) -> str:
     return "week" if metric_days(metric) == WEEK else f"{metric_days(metric)} days"
+
+
+def _week_before(weeks: Sequence[Pair]) -> Cell | None:
+    """What happened in the week that ends where the newest begins; None where the series has a hole there."""
+    last = weeks[-1].realised["window_start"]
+    before = [week.realised for week in weeks if last - week.realised["window_start"] == timedelta(days=WEEK)]
+    return before[0] if before else None
 
 
 def _again(week: Pair, unit: str) -> str:
