@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test spark worlds kill-test format clean lock
+.PHONY: help setup demo check test spark worlds kill-test format clean lock fixture
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -70,6 +70,12 @@ kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an und
 format: setup  ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fixture: setup  ## Renew the small lake of dbt's target `dev` (a minute)
+	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
+		$(BIN)/pdmetrics simulate --out "$$work/world" --start $(START) --days $(DAYS) --scale 0.2 && \
+		$(BIN)/pdmetrics --warehouse "$$work/warehouse" run --start $(START) --end $(END) --input "$$work/world" && \
+		$(BIN)/python dbt_project/fixture/renew.py "$$work/warehouse"
 
 lock: setup  ## Make requirements.txt from requirements.in
 	$(BIN)/uv pip compile --generate-hashes --no-header --universal --python-version 3.11 -q requirements.in -o requirements.txt

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGED = ("jobs", "expectations", "conf", "dbt_project")
 BESIDES = ("pyproject.toml", "setup.py", "README.md", "LICENSE")
 LEFT_OVER = shutil.ignore_patterns("__pycache__", "target", "logs", ".user.yml")
+NOT_PACKAGED = (".", "target", "logs", "fixture")
 DAY = "2026-03-19"
 
 
@@ -95,7 +96,7 @@ def test_the_wheel_holds_every_file_of_the_package(installed: Path, elsewhere: P
         there = places.get(folder, package / folder)
         for path in files_of(ROOT / folder):
             name = path.relative_to(ROOT / folder)
-            if name.name == "README.md" or name.parts[0].startswith((".", "target", "logs")):
+            if name.name == "README.md" or name.parts[0].startswith(NOT_PACKAGED):
                 continue
             assert (there / name).exists(), f"{folder}/{name} is not in the wheel"
 
