@@ -154,6 +154,28 @@ def test_unit_tests_are_named_after_model_and_case_and_pass(
     assert ran == ["pass"] * len(manifest["unit_tests"])
 
 
+def test_a_report_mart_names_the_ends_of_its_windows_and_does_not_only_rename(manifest: dict[str, Any]) -> None:
+    reports = models(manifest, "rpt_")
+    assert {model["name"] for model in reports} == {
+        "rpt_wiki_week", "rpt_link_week", "rpt_cohort_week", "rpt_latest",
+    }  # fmt: skip
+    renamed = {"window_start": "metric_date", "window_end": "as_of_date"}
+    for model in reports:
+        columns = set(model["columns"])
+        assert renamed.keys() <= columns, model["name"]
+        assert not columns & set(renamed.values()), model["name"]
+        for parent in model["depends_on"]["nodes"]:
+            theirs = {renamed.get(column, column) for column in manifest["nodes"][parent]["columns"]}
+            assert not {renamed.get(column, column) for column in columns} <= theirs, f"{model['name']}: {parent}"
+
+
+def test_every_exposure_has_an_owner_and_reads_marts_only(manifest: dict[str, Any]) -> None:
+    public = {model["unique_id"] for model in marts(manifest)}
+    for exposure in manifest["exposures"].values():
+        assert exposure["owner"]["name"], exposure["name"]
+        assert set(exposure["depends_on"]["nodes"]) <= public, exposure["name"]
+
+
 def test_every_mart_is_in_an_exposure_or_says_who_reads_it(manifest: dict[str, Any]) -> None:
     exposed = {node for exposure in manifest["exposures"].values() for node in exposure["depends_on"]["nodes"]}
     assert {model["unique_id"] for model in marts(manifest)} <= exposed

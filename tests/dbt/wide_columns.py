@@ -77,13 +77,14 @@ def changes(metric: Metric) -> list[Column]:
 
 def process(metric: Metric) -> list[Column]:
     """Return the columns that cohorts have besides."""
-    interval = "end of the 95 % interval of the process row (users random too)"
+    name, interval = metric.metric, "end of the 95 % interval of the process row (users random too)"
     return [
-        column(f"{metric.metric}_process_lower", "double", f"{metric.name}: lower {interval}."),
-        column(f"{metric.metric}_process_upper", "double", f"{metric.name}: upper {interval}."),
+        column(f"{name}_process_lower", "double", f"{metric.name}: lower {interval}."),
+        column(f"{name}_process_upper", "double", f"{metric.name}: upper {interval}."),
+        column(f"{name}_process_status", "string", f"{metric.name}: status of the process row."),
         column(
-            f"{metric.metric}_n_users_observed",
-            "double",
+            f"{name}_n_cohort_observed",
+            "bigint",
             f"{metric.name}: kept users of the cohort (unit: users, unweighted); null where they are few.",
         ),
     ]
