@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test spark worlds kill-test format clean lock fixture
+.PHONY: help setup demo check test spark worlds kill-test notebooks format clean lock fixture
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -66,6 +66,9 @@ worlds: setup  ## Sampled worlds against their truth, scenario by scenario (long
 
 kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an undisturbed run
 	PDMETRICS_TEST_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py
+
+notebooks: setup  ## Run the notebooks of the docs on the demo's marts and write their pages (after make demo)
+	PDMETRICS_WAREHOUSE=$(DEMO)/warehouse $(BIN)/python docs/notebooks/execute.py
 
 format: setup  ## Format the code
 	$(BIN)/ruff format .
