@@ -14,6 +14,7 @@ from jobs.errors import UsageError
 SHIPPED: dict[str, tuple[str, ...]] = {
     "jobs": (
         "catalogue.toml", "data/instruments.csv", "data/vocabulary.csv", "data/milestones.csv",
+        "report/templates", "report/assets",
         "dbt_project/dbt_project.yml", "dbt_project/profiles.yml", "dbt_project/macros", "dbt_project/models",
         "dbt_project/plugins", "dbt_project/tests",
         "conf/spark-defaults.conf", "conf/spark-env.sh", "conf/log4j2.properties",

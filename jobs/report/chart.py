@@ -13,7 +13,8 @@ class ChartTable:
 
     Attributes:
         columns: headings; the first column names the row.
-        rows: cells as text, each row as long as `columns`; a cell without a number says why. Markup is kept as it is.
+        rows: cells as text, each row as long as `columns`; a cell without a number says why. Markup is kept as it is in
+            cells only.
         numbers: headings of the columns that are set to the right.
         groups: for each row the heading it stands under, equal ones in one stretch; empty for no headings.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup, escape
@@ -27,15 +28,27 @@ def render(table: ChartTable, table_id: str, caption: str) -> Markup:
     from great_tables import GT  # only where a site is made: it loads a table of countries
 
     names = [f"c{position}" for position in range(len(table.columns))]
-    # Objects, not Arrow's text: Great Tables sets cell after cell.
-    frame = pd.DataFrame([[str(escape(cell)) for cell in row] for row in table.rows], columns=names, dtype=object)
-    made = GT(_grouped(frame, table), rowname_col="c0", groupname_col="group" if table.groups else None, id=table_id)
-    made = made.cols_label(dict(zip(names[1:], table.columns[1:], strict=True))).tab_stubhead(table.columns[0])
-    right = [name for name, heading in zip(names, table.columns, strict=True) if heading in table.numbers]
+    headings = dict(zip(names, table.columns, strict=True))
+    # Objects, not Arrow's text: Great Tables sets cell after cell. It escapes what it is not told to pass through.
+    frame = pd.DataFrame(list(table.rows), columns=names, dtype=object)
+    marked = [name for name in names if any(isinstance(cell, Markup) for cell in frame[name])]
+    frame[marked] = frame[marked].map(lambda cell: str(escape(cell)))
+    if table.groups:
+        frame["group"] = pd.Series(list(table.groups), dtype=object)
+    made = GT(frame, rowname_col="c0", groupname_col="group" if table.groups else None, id=table_id)
+    made = made.cols_label({name: headings[name] for name in names[1:]}).tab_stubhead(headings["c0"])
+    right = [name for name in names if headings[name] in table.numbers]
+    made = made.cols_align("left", columns=[name for name in names if name not in right])
     if right:
         made = made.cols_align("right", columns=right)
-    html = made.fmt_passthrough(columns=names, escape=False).as_raw_html()
-    return _in_box(html, table_id, caption)
+    if marked:
+        made = made.fmt_passthrough(columns=marked, escape=False)
+    return _in_box(made.as_raw_html(), table_id, caption)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a small frame, by the names of its columns."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def chip(status: str) -> Markup:
@@ -50,10 +63,6 @@ def verdict(word: str, kind: str) -> Markup:
     """Write another verdict in the same way; `kind` is `good`, `warn`, `bad` or `open`."""
     symbol = {"good": "●", "warn": "▲", "bad": "✕", "open": "○"}[kind]
     return Markup('<span class="chip chip-{}"><span aria-hidden="true">{}</span> {}</span>').format(kind, symbol, word)
-
-
-def _grouped(frame: pd.DataFrame, table: ChartTable) -> pd.DataFrame:
-    return frame.assign(group=pd.Series(list(table.groups), dtype=object)) if table.groups else frame
 
 
 def _in_box(html: str, table_id: str, caption: str) -> Markup:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
@@ -95,6 +96,14 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %"
 
 
+def sampled(unit: str, smallest: float, largest: float) -> str:
+    """Say what was kept: `everything`, `10 % of sessions`, `10 % to 100 % of sessions`."""
+    if smallest == largest == 1:
+        return "everything"
+    rates = percent(smallest) if smallest == largest else f"{percent(smallest)} to {percent(largest)}"
+    return f"{rates} of {'pageviews and sessions' if unit == 'mixed' else f'{unit}s'}"
+
+
 def metric_window(kind: str, days: float | None) -> str:
     """Write a window: `7 days`, `quarter to date`, `cohort, 14 days`."""
     known = _known(days)
@@ -113,6 +122,11 @@ def _digits(value: float | None, unit: str) -> str:
     return f"{value:,.2f}" if " per " in unit else f"{value:,.0f}"
 
 
+def is_null(value: Any) -> bool:
+    """Whether a value of a frame is one of its nulls."""
+    return bool(pd.isna(value))
+
+
 def _known(value: float | None) -> float | None:
     """Return a number, or None for every null of a frame."""
-    return None if pd.isna(value) else float(value)
+    return None if value is None or is_null(value) else float(value)

@@ -17,6 +17,10 @@
               titleFontWeight: "normal", symbolSize: 90 },
     header: { labelColor: "currentColor", titleColor: "currentColor", labelFontSize: 12, titleFontSize: 12 },
     title: { color: "currentColor", subtitleColor: "currentColor" },
+    style: {
+      "guide-label": { fill: "currentColor", font: font, fontSize: 12 },
+      "guide-title": { fill: "currentColor", font: font, fontSize: 12, fontWeight: "normal" }
+    },
     text: { color: "currentColor", fill: "currentColor", fontSize: 12 },
     rule: { color: "currentColor" },
     // Okabe and Ito's colours that are seen on light and on dark.

@@ -1,0 +1,82 @@
+"""The page of milestones: how far each is, and on which evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from jobs.catalogue import load_catalogue
+from jobs.report import words
+from jobs.report.about import metric_href
+from jobs.report.chart import ChartTable
+from jobs.report.charts_sentences import Cell, clause, day
+from jobs.report.tables import records, verdict
+
+if TYPE_CHECKING:
+    from jobs.report.leaving import Leaving
+
+KINDS = {"reached": "good", "on track": "good", "behind": "bad"}
+COLUMNS = ("Wiki", "Metric", "Status", "Of the target", "It stands at", "Due", "Expected", "Because", "What would help")
+NOT_SHOWN = "no number that may be shown"
+
+
+def milestones_page(leaving: Leaving) -> dict[str, Any]:
+    """Return what `milestones.html.j2` shows.
+
+    Args:
+        leaving: the states of milestones that may leave.
+    """
+    states = leaving.milestones
+    newest = states[states["as_of_date"] == states["as_of_date"].max()] if len(states) else states
+    newest = newest.sort_values(["due_date", "milestone", "wiki_db", "metric"])
+    rows = records(newest)
+    return {
+        "as_of": day(states["as_of_date"].max()) if rows else "",
+        "milestones": ChartTable(
+            COLUMNS, tuple(_row(row) for row in rows), groups=tuple(row["milestone"] for row in rows)
+        ),
+    }
+
+
+def _row(row: Cell) -> tuple[str, ...]:
+    metric = load_catalogue().metric(row["metric"])
+    window = words.metric_window(row["window_kind"], row["window_days"])
+    asked = Markup('<a href="{}">{}</a>, {}').format(metric_href(metric.metric), metric.name, window)
+    chip = verdict(row["status"], KINDS.get(row["status"], "open"))
+    if row["is_overdue"]:
+        chip += Markup(" ") + verdict("overdue", "bad")
+    stands = f"{_stands(row, metric.unit)}; the target is {words.number(row['target'], metric.unit)}"
+    return (
+        row["wiki_db"], asked, chip, _share(row["share_reached"]), stands, day(row["due_date"]), _when(row),
+        clause(row["reason"]), clause(row["remedy"]) or "nothing is needed",
+    )  # fmt: skip
+
+
+def _share(share: float | None) -> str:
+    """Write a share of the target with a bar; the bar is full where all of it is there."""
+    if share is None or words.is_null(share):
+        return "not shown"
+    whole = int(100 * share + 1e-9)  # rounded down, as `pdmetrics milestones` does
+    return Markup('<span class="bar" aria-hidden="true"><span style="width: {}%"></span></span> {} %').format(
+        min(whole, 100), f"{whole:,}"
+    )
+
+
+def _stands(row: Cell, unit: str) -> str:
+    """Write the number of the newest window and its days."""
+    numbers = words.interval(row["estimate"], row["lower"], row["upper"], unit)
+    if words.is_null(row["window_end"]):
+        return "no window has closed"
+    return f"{numbers or NOT_SHOWN}, {day(row['window_start'])} to {day(row['window_end'])}"
+
+
+def _when(row: Cell) -> str:
+    """Say when it was reached, or when it is expected to be."""
+    if not words.is_null(row["reached_on"]):
+        return f"reached {day(row['reached_on'])}"
+    if words.is_null(row["expected_from"]):
+        return "cannot be told"
+    if words.is_null(row["expected_to"]):
+        return f"{day(row['expected_from'])} or later"
+    return f"{day(row['expected_from'])} to {day(row['expected_to'])}"
