@@ -24,24 +24,25 @@ STATUS_SCALE = alt.Scale(domain=list(words.STATUSES), range=[status.colour for s
 POINT_SHAPES = alt.Scale(domain=["publish", "caution"], range=["circle", "triangle-up"])
 
 
-def inline(records: Sequence[Record]) -> alt.InlineData:
-    """Data of a chart, inside its spec."""
-    return alt.InlineData(values=list(records))
+def layer(name: str) -> alt.Chart:
+    """Begin a layer over the records of that name: `spec` brings them, since Altair would copy them at every step."""
+    return alt.Chart(alt.NamedData(name=name))
 
 
-def spec(chart: Drawn, height: int) -> Spec:
-    """Return a chart as Vega-Lite: as wide as its place, and without a look of its own.
+def spec(chart: Drawn, height: int, **datasets: Sequence[Record]) -> Spec:
+    """Return a chart as Vega-Lite: as wide as its place, with its data inside, and without a look of its own.
 
     Altair's validation is left out, since it takes as long as all the rest; the tests validate.
     """
     drawn: dict[str, Any] = chart.properties(width="container", height=height).to_dict(validate=False)
     drawn.pop("config", None)  # Altair's theme: the page has its own
-    return drawn
+    return {**drawn, "datasets": {name: list(records) for name, records in datasets.items()}}
 
 
-def nothing(text: str) -> Drawn:
+def nothing(text: str) -> Spec:
     """Draw that there is nothing to draw: the text, where the marks would be."""
-    return alt.layer(alt.Chart(inline([{"text": text}])).mark_text().encode(text=alt.Text("text", type="nominal")))
+    drawn = alt.layer(layer("told").mark_text().encode(text=alt.Text("text", type="nominal")))
+    return spec(drawn, LITTLE, told=[{"text": text}])
 
 
 def wrapped(label: str) -> str:

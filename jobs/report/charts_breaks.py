@@ -31,23 +31,38 @@ class Break:
     text: str
 
 
-def breaks(cells: pd.DataFrame, config: pd.DataFrame, metric: Metric, catalogue: Catalogue) -> list[Break]:
-    """Return all that divides the series of a metric that is about no link, one entry a day, the oldest first.
+@dataclass(frozen=True)
+class Breaks:
+    """What divides the series of one wiki.
+
+    Attributes:
+        own: changes of sampling and of settings, of the wiki.
+        catalogue: that has the breaks of the series themselves.
+    """
+
+    own: tuple[Break, ...]
+    catalogue: Catalogue
+
+    def of(self, metric: Metric) -> list[Break]:
+        """Return what divides the series of a metric that is about no link: one entry a day, the oldest first."""
+        concerned = {"*", metric.elements}
+        told = [Break(day(item.day), item.text) for item in self.catalogue.series_breaks
+                if concerned.intersection(item.elements)]  # fmt: skip
+        by_day: dict[str, list[str]] = {}
+        for found in (*told, *self.own):
+            by_day.setdefault(found.day, []).append(found.text)
+        return [Break(when, "; ".join(texts)) for when, texts in sorted(by_day.items())]
+
+
+def breaks(cells: pd.DataFrame, config: pd.DataFrame, catalogue: Catalogue) -> Breaks:
+    """Find what divides the series of a wiki.
 
     Args:
-        cells: rows of one wiki.
-        config: that wiki's rows of `Leaving.config`.
-        metric: whose series.
-        catalogue: that has the series breaks.
+        cells: its rows of `Leaving.cells`.
+        config: its rows of `Leaving.config`.
+        catalogue: of the metrics.
     """
-    concerned = {"*", metric.elements}
-    told = [
-        Break(day(item.day), item.text) for item in catalogue.series_breaks if concerned.intersection(item.elements)
-    ]
-    by_day: dict[str, list[str]] = {}
-    for found in [*told, *_sampling(cells), *_config(config)]:
-        by_day.setdefault(found.day, []).append(found.text)
-    return [Break(when, "; ".join(texts)) for when, texts in sorted(by_day.items())]
+    return Breaks((*_sampling(cells), *_config(config)), catalogue)
 
 
 def within(found: Sequence[Break], series: Sequence[Pair]) -> list[Break]:

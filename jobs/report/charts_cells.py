@@ -1,10 +1,10 @@
-"""Which cells a chart shows: those of one metric, by window, both kinds of inference side by side."""
+"""Which cells a page shows: those of one kind of window, both kinds of inference of a window side by side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
 
 import pandas as pd
 
@@ -13,6 +13,13 @@ from jobs.report.charts_sentences import Cell, day
 
 ALL = "all"
 WEEK, LONG = 7, 28  # days of the rolling windows that leave the house
+Link = tuple[str, str]  # element, platform
+Key = tuple[str, str, str]  # metric, element, platform
+NEEDED = (
+    *("metric", "element_friendly_name", "client_platform_family", "inference", "window_start", "window_end"),
+    *("estimate", "lower", "upper", "status", "status_reason", "remedy", "link_group"),
+    *("sampling_unit", "sampling_rate_min", "sampling_rate_max"),
+)
 
 
 @dataclass(frozen=True)
@@ -21,21 +28,62 @@ class Pair:
 
     Attributes:
         realised: what happened.
-        process: what such users would do again; None for counts.
+        process: what holds in general; None for counts.
     """
 
     realised: Cell
     process: Cell | None
 
-    @property
+    @cached_property
     def start(self) -> str:
         """First day of the window."""
         return day(self.realised["window_start"])
 
-    @property
+    @cached_property
     def end(self) -> str:
         """Last day of the window."""
         return day(self.realised["window_end"])
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one kind and length of one wiki.
+
+    Attributes:
+        pairs: by metric, element and platform, the oldest first.
+    """
+
+    pairs: Mapping[Key, list[Pair]]
+
+    def series(self, metric: Metric) -> list[Pair]:
+        """Return the windows of a metric that is about no link, the oldest first."""
+        return self.pairs.get((metric.metric, ALL, ALL), [])
+
+    def newest(self) -> Windows:
+        """Return the window that closed last, of everything that has it."""
+        last = max((pairs[-1].end for pairs in self.pairs.values()), default="")
+        return Windows({key: pairs[-1:] for key, pairs in self.pairs.items() if pairs[-1].end == last})
+
+    def links(self, metric: Metric) -> dict[Link, Pair]:
+        """Return the newest window of each link and platform of a link metric."""
+        return {key[1:]: pairs[-1] for key, pairs in self.pairs.items() if key[0] == metric.metric and key[1] != ALL}
+
+    def cells(self) -> list[Cell]:
+        """Return what happened in all windows, in no order that means anything."""
+        return [pair.realised for pairs in self.pairs.values() for pair in pairs]
+
+
+def windows(cells: pd.DataFrame) -> Windows:
+    """Pair the rows of one wiki and of windows of one kind and length; a process row alone is none.
+
+    Rows become mappings once, since a page asks for some of them hundreds of times.
+    """
+    rows = [dict(zip(NEEDED, row, strict=True)) for row in zip(*(cells[name].tolist() for name in NEEDED), strict=True)]
+    process = {(*_key(row), row["window_start"]): row for row in rows if row["inference"] == "process"}
+    pairs: dict[Key, list[Pair]] = {}
+    for row in sorted((row for row in rows if row["inference"] == "realised"), key=lambda row: row["window_start"]):
+        pairs.setdefault(_key(row), []).append(Pair(row, process.get((*_key(row), row["window_start"]))))
+    return Windows(pairs)
 
 
 def rolling(cells: pd.DataFrame, days: int) -> pd.DataFrame:
@@ -51,40 +99,14 @@ def cohorts(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def series(cells: pd.DataFrame, metric: Metric) -> list[Pair]:
-    """Return the windows of a metric that is about no link, the oldest first.
+    """Return the windows of one metric that is about no link, the oldest first.
 
     Args:
         cells: rows of one wiki and one kind of window.
         metric: which one.
     """
-    own = cells[(cells["metric"] == metric.metric) & (cells["element_friendly_name"] == ALL)]
-    process = {day(row["window_start"]): row for row in _records(own, "process")}
-    realised = sorted(_records(own, "realised"), key=lambda row: day(row["window_start"]))
-    return [Pair(row, process.get(day(row["window_start"]))) for row in realised]
+    return windows(cells[cells["metric"] == metric.metric]).series(metric)
 
 
-def by_link(cells: pd.DataFrame, metric: Metric) -> Mapping[tuple[str, str], Pair]:
-    """Return the cells of a link metric by element and platform.
-
-    Args:
-        cells: rows of one wiki and one window.
-        metric: one of family links.
-    """
-    own = cells[cells["metric"] == metric.metric]
-    process = {_link(row): row for row in _records(own, "process")}
-    return {_link(row): Pair(row, process.get(_link(row))) for row in _records(own, "realised")}
-
-
-def newest(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of the window that closed last."""
-    last: pd.DataFrame = cells[cells["window_end"] == cells["window_end"].max()]
-    return last
-
-
-def _records(cells: pd.DataFrame, inference: str) -> list[dict[str, Any]]:
-    own = cells[cells["inference"] == inference]
-    return [{str(key): value for key, value in row.items()} for row in own.to_dict("records")]
-
-
-def _link(row: Cell) -> tuple[str, str]:
-    return row["element_friendly_name"], row["client_platform_family"]
+def _key(row: Cell) -> Key:
+    return row["metric"], row["element_friendly_name"], row["client_platform_family"]

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import altair as alt
-import pandas as pd
 
 from jobs.metric import Metric
 from jobs.report import charts, words
 from jobs.report.chart import Chart, ChartTable
-from jobs.report.charts_cells import Pair, series
+from jobs.report.charts_cells import Pair, Windows
 from jobs.report.charts_sentences import Cell, cell_text, clause, counted, estimate, figures, sentences
 
 MOST_COHORTS = 12  # columns that a phone has room for; the table has all
@@ -19,14 +18,14 @@ SHADES = (0.05, 0.5)  # opacity of 0 % and of the largest share: text is read on
 ID, TITLE = "cohorts", "Return and retention by cohort"
 
 
-def heat_map(metrics: Sequence[Metric], cells: pd.DataFrame) -> Chart:
+def heat_map(metrics: Sequence[Metric], cohorts: Windows) -> Chart:
     """Return the chart of shares by cohort.
 
     Args:
         metrics: those of cohorts, in the order of their rows.
-        cells: rows of one wiki's cohorts.
+        cohorts: of one wiki.
     """
-    by_metric = [(metric, series(cells, metric)) for metric in metrics]
+    by_metric = [(metric, cohorts.series(metric)) for metric in metrics]
     starts = sorted({pair.start for _, pairs in by_metric for pair in pairs})
     return Chart(
         id=ID,
@@ -74,13 +73,13 @@ def _table(by_metric: Sequence[tuple[Metric, Sequence[Pair]]]) -> ChartTable:
 
 def _spec(by_metric: Sequence[tuple[Metric, Sequence[Pair]]], starts: Sequence[str]) -> charts.Spec:
     if not starts:
-        return charts.spec(charts.nothing("nothing to show"), charts.LITTLE)
+        return charts.nothing("nothing to show")
     records = [record for metric, pairs in by_metric for record in _row(metric, pairs, starts)]
     labels = [charts.wrapped(metric.name) for metric, _ in by_metric]
     x = alt.X("start", type="nominal", sort=list(starts), scale=alt.Scale(padding=0.04),
               axis=alt.Axis(title="first day of the cohort", labelAngle=-45, ticks=False, domain=False))  # fmt: skip
     y = alt.Y("label", type="nominal", sort=labels, axis=charts.label_axis(), scale=alt.Scale(padding=0.06))
-    base = alt.Chart(charts.inline(records)).encode(x=x, y=y, tooltip=charts.tooltip(*_TOLD))
+    base = charts.layer("cells").encode(x=x, y=y, tooltip=charts.tooltip(*_TOLD))
     largest = max([record["estimate"] for record in records if record["estimate"] is not None], default=1) or 1
     shade = alt.FillOpacity("estimate", type="quantitative", legend=None,
                             scale=alt.Scale(domain=[0, largest], range=list(SHADES)))  # fmt: skip
@@ -92,7 +91,7 @@ def _spec(by_metric: Sequence[tuple[Metric, Sequence[Pair]]], starts: Sequence[s
         base.transform_filter(shown).mark_text(fontSize=12).encode(text=text),
         base.transform_filter(refused).mark_text(fontSize=11).encode(text=text, color=charts.status_colour()),
     ]
-    return charts.spec(alt.layer(*layers), ROW * len(labels))
+    return charts.spec(alt.layer(*layers), ROW * len(labels), cells=records)
 
 
 NO_ESTIMATE = words.STATUSES["not_measured"].colour  # of the outline of a cell without an estimate

@@ -6,17 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import altair as alt
-import pandas as pd
 
 from jobs.catalogue import Catalogue
 from jobs.metric import Metric
 from jobs.reference.rows import ENTRY_POINT
 from jobs.report import charts
 from jobs.report.chart import Chart, ChartTable
-from jobs.report.charts_cells import Pair, by_link, series
+from jobs.report.charts_cells import Link, Pair, Windows
 from jobs.report.charts_links import (
     NO_LINK,
-    Link,
     groups_of,
     happened,
     height,
@@ -84,23 +82,23 @@ def steps_of(catalogue: Catalogue) -> Steps:
     return Steps(totals[0], counts[0], counts[1], ratios[0])
 
 
-def funnel(steps: Steps, cells: pd.DataFrame, days: int) -> Chart:
+def funnel(steps: Steps, window: Windows, days: int) -> Chart:
     """Return the chart of loads, impressions and clicks by link.
 
     Args:
         steps: metrics of the funnel.
-        cells: rows of one wiki and one window.
+        window: of one wiki; none where none has closed.
         days: length of the window.
     """
-    loads = next((pair.realised for pair in series(cells, steps.loads)), None)
-    found = [by_link(cells, metric) for metric in (steps.shown, steps.clicked, steps.rate)]
-    numbers, groups = _Numbers(steps, loads, *found), groups_of(cells)
+    loads = next((pair.realised for pair in window.series(steps.loads)), None)
+    found = [window.links(metric) for metric in (steps.shown, steps.clicked, steps.rate)]
+    numbers, groups = _Numbers(steps, loads, *found), groups_of(window)
     links = ordered(whole(dict.fromkeys(link for table in found for link in table)), groups)
-    window = window_text(cells, days)
+    named = window_text(window, days)
     return Chart(
         id=f"funnel-{days}",
-        title=f"From load to click, {window}",
-        sentence=_sentence(numbers, links, window),
+        title=f"From load to click, {named}",
+        sentence=_sentence(numbers, links, named),
         spec=_spec(numbers, links),
         table=_table(numbers, links, groups),
     )
@@ -168,7 +166,7 @@ def _per_load(shown: Cell | None, loads: Cell | None, group: str) -> str:
 def _spec(numbers: _Numbers, links: Sequence[Link]) -> charts.Spec:
     records = _records(numbers, links)
     if not records:
-        return charts.spec(charts.nothing("nothing to show"), charts.LITTLE)
+        return charts.nothing("nothing to show")
     unit, longest = numbers.steps.shown.unit, max(record["end"] for record in records)
     scale = alt.Scale(domain=[0, ROOM * (longest or 1)], nice=False)
     told = charts.tooltip(("name", "What"), ("stage", "Number of"), ("told", "It is"))
@@ -187,7 +185,7 @@ def _spec(numbers: _Numbers, links: Sequence[Link]) -> charts.Spec:
             x=alt.X("end", type="quantitative"), text=alt.Text("mark", type="nominal")
         ),
     ]
-    return charts.spec(alt.layer(*layers), height(records, SLOTS))
+    return charts.spec(alt.layer(*layers), height(records, SLOTS), links=records)
 
 
 def _records(numbers: _Numbers, links: Sequence[Link]) -> list[charts.Record]:

@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import altair as alt
-import pandas as pd
 
 from jobs.reference.rows import ENTRY_POINT
 from jobs.report import charts
-from jobs.report.charts_cells import ALL, WEEK, Pair
-from jobs.report.charts_sentences import Cell
+from jobs.report.charts_cells import ALL, WEEK, Link, Pair, Windows
+from jobs.report.charts_sentences import Cell, is_null
 
 STEP = 16  # pixels of one bar or point
 PLATFORMS: Mapping[str, str] = {ALL: "all platforms", "desktop_browser": "desktop", "mobile_browser": "mobile"}
 NO_LINK = "no link has a row: no such window has closed while the wiki was visible"
-Link = tuple[str, str]  # element, platform
 
 
-def window_text(cells: pd.DataFrame, days: int) -> str:
+def window_text(window: Windows, days: int) -> str:
     """Name a window by its last day: `week to 2026-04-12`; `28 days` where there is no row."""
     length = "week" if days == WEEK else f"{days} days"
-    return f"{length} to {cells['window_end'].max():%Y-%m-%d}" if len(cells) else length
+    ends = {pair.end for pairs in window.pairs.values() for pair in pairs}
+    return f"{length} to {max(ends)}" if ends else length
 
 
-def groups_of(cells: pd.DataFrame) -> Mapping[str, str]:
+def groups_of(window: Windows) -> Mapping[str, str]:
     """Return the link group of each element; the row of a group stands for its links, and is its own."""
-    named = cells[cells["element_friendly_name"] != ALL].drop_duplicates("element_friendly_name")
-    groups = named["link_group"].where(named["link_group"].notna(), named["element_friendly_name"])
-    return {str(element): str(group) for element, group in zip(named["element_friendly_name"], groups, strict=True)}
+    named = {cell["element_friendly_name"]: cell["link_group"] for cell in window.cells()}
+    return {element: element if is_null(group) else group for element, group in named.items() if element != ALL}
 
 
 def ordered(links: Iterable[Link], groups: Mapping[str, str]) -> list[Link]:
@@ -66,7 +64,7 @@ def rows(records: Sequence[charts.Record], slots: Sequence[str]) -> alt.Chart:
     labels = list(dict.fromkeys(record["label"] for record in records))
     y = alt.Y("label", type="nominal", sort=labels, axis=charts.label_axis(), scale=alt.Scale(paddingInner=0.3))
     place = alt.YOffset("slot", type="nominal", sort=list(slots), scale=alt.Scale(domain=list(slots)))
-    return alt.Chart(charts.inline(records)).encode(y=y, yOffset=place)
+    return charts.layer("links").encode(y=y, yOffset=place)
 
 
 def height(records: Sequence[charts.Record], slots: Sequence[str]) -> int:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import altair as alt
-import pandas as pd
 
 from jobs.metric import Metric
 from jobs.report import charts
 from jobs.report.chart import Chart, ChartTable
-from jobs.report.charts_cells import Pair, by_link
+from jobs.report.charts_cells import Link, Pair, Windows
 from jobs.report.charts_links import (
     NO_LINK,
     PLATFORMS,
-    Link,
     groups_of,
     height,
     label,
@@ -28,20 +26,20 @@ from jobs.report.charts_sentences import cell_text, counted, estimate, has_estim
 COLOURS = {"all platforms": "#0072B2", "desktop": "#C77C00", "mobile": "#AA5C8F"}
 
 
-def click_through(metric: Metric, cells: pd.DataFrame, days: int) -> Chart:
+def click_through(metric: Metric, window: Windows, days: int) -> Chart:
     """Return the chart of one click-through rate by link and platform.
 
     Args:
         metric: of family links, no count.
-        cells: rows of one wiki and one window.
+        window: of one wiki; none where none has closed.
         days: length of the window.
     """
-    found, groups, window = by_link(cells, metric), groups_of(cells), window_text(cells, days)
+    found, groups, named = window.links(metric), groups_of(window), window_text(window, days)
     links = ordered(found, groups)
     return Chart(
         id=f"rate-{metric.metric.replace('_', '-')}",
-        title=f"{metric.name}, {window}",
-        sentence=_sentence(metric, found, links, window),
+        title=f"{metric.name}, {named}",
+        sentence=_sentence(metric, found, links, named),
         spec=_spec(metric, found, links),
         table=_table(metric, found, links),
     )
@@ -79,7 +77,7 @@ def _table(metric: Metric, found: Mapping[Link, Pair], links: Sequence[Link]) ->
 
 def _spec(metric: Metric, found: Mapping[Link, Pair], links: Sequence[Link]) -> charts.Spec:
     if not links:
-        return charts.spec(charts.nothing("nothing to show"), charts.LITTLE)
+        return charts.nothing("nothing to show")
     records = [_record(metric, link, found[link]) for link in links]
     slots = [name for name in PLATFORMS.values() if any(record["slot"] == name for record in records)]
     told = charts.tooltip(("name", "Link"), ("slot", "Platform"), ("value", "What happened"), ("again", "In general"))
@@ -105,7 +103,7 @@ def _spec(metric: Metric, found: Mapping[Link, Pair], links: Sequence[Link]) -> 
             x=alt.X("zero", type="quantitative"), text=alt.Text("mark", type="nominal")
         ),
     ]
-    return charts.spec(alt.layer(*layers), height(records, slots))
+    return charts.spec(alt.layer(*layers), height(records, slots), links=records)
 
 
 def _record(metric: Metric, link: Link, pair: Pair) -> charts.Record:

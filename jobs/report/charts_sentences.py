@@ -95,7 +95,8 @@ def change_sentence(changes: Mapping[Any, Cell], newest: Cell, before: Cell | No
         return "The week before has no estimate to compare with."
     change = changes.get(day(newest["window_start"]))
     if change is None or is_null(change["change"]):
-        return "No change from the week before is told: the two cannot be compared."
+        why = "" if change is None else clause(change["change_reason"])
+        return f"No change from the week before is told: {why or 'the two cannot be compared'}."
     return f"{_moved(float(change['change']), float(before['estimate']), unit)} ({_change_interval(change, unit)})."
 
 
@@ -105,7 +106,7 @@ def _moved(change: float, before: float, unit: str) -> str:
     if unit in words.PERCENT_UNITS:
         size = f"{words.number(abs(change), unit).removesuffix(' %')} pp"
     else:
-        share = f" ({words.percent(abs(change) / before)})" if before else ""
+        share = f" ({words.number(abs(change) / before, 'share of users')})" if before else ""
         size = f"{words.number(abs(change), unit)}{share}"
     return f"{size} {'more' if change > 0 else 'less'} than the week before"
 
@@ -128,6 +129,8 @@ def counted(cells: Sequence[Cell | None], what: str) -> str:
     if len(cells) < 2:
         return ""
     shown = sum(has_estimate(cell) for cell in cells)
+    if shown == len(cells):
+        return f"All {len(cells)} {what} have an estimate."
     others = Counter(_word(cell) for cell in cells if not has_estimate(cell))
     parts = [f"{shown} {'has' if shown == 1 else 'have'} an estimate"] if shown else ["none has an estimate"]
     parts += [f"{n} {'is' if n == 1 else 'are'} {word}" for word, n in others.items()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -11,12 +13,12 @@ from jobs.metric import Metric
 from jobs.reference.rows import ENTRY_POINT
 from jobs.report import words
 from jobs.report.chart import Chart, ChartTable
-from jobs.report.charts_breaks import breaks
-from jobs.report.charts_cells import ALL, LONG, WEEK, cohorts, newest, rolling, series
+from jobs.report.charts_breaks import Breaks, breaks
+from jobs.report.charts_cells import LONG, WEEK, Windows, cohorts, rolling, windows
 from jobs.report.charts_cohorts import heat_map
 from jobs.report.charts_funnel import funnel, steps_of
 from jobs.report.charts_rates import click_through
-from jobs.report.charts_sentences import clause, day
+from jobs.report.charts_sentences import Cell, clause, day, is_null
 from jobs.report.charts_trend import metric_days, trend
 
 if TYPE_CHECKING:
@@ -24,7 +26,21 @@ if TYPE_CHECKING:
 
 REFUSALS = ("Metric", "Window", "What is asked", "Why", "What would change that")
 QUESTIONS = {"realised": "what happened", "process": "in general"}
-OPEN_END = "nothing that sampling could mend"
+WITHOUT_REMEDY = {  # of rows that name none
+    "not_estimable": "nothing is known to",
+    "suppressed": "more users",
+    "not_measured": "nothing: what was not measured cannot be had later",
+}
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """The windows of one wiki that its page shows."""
+
+    days: Windows
+    weeks: Windows
+    long: Windows
+    cohorts: Windows
 
 
 def wiki_page(leaving: Leaving, wiki_db: str) -> dict[str, Any]:
@@ -34,63 +50,64 @@ def wiki_page(leaving: Leaving, wiki_db: str) -> dict[str, Any]:
         leaving: the numbers that may leave.
         wiki_db: the wiki; one without a row has a page that says so.
     """
-    cells = leaving.cells[leaving.cells["wiki_db"] == wiki_db]
-    config = leaving.config[leaving.config["wiki_db"] == wiki_db]
-    changes = leaving.changes[leaving.changes["wiki_db"] == wiki_db]
+    cells, config, changes, wikis = (
+        frame[frame["wiki_db"] == wiki_db] for frame in (leaving.cells, leaving.config, leaving.changes, leaving.wikis)
+    )
     catalogue = load_catalogue()
+    days, weeks, long = (windows(rolling(cells, length)) for length in (1, WEEK, LONG))
+    shown = _Shown(days, weeks, long, windows(cohorts(cells)))
     return {
-        "facts": _facts(cells, config),
-        "refusals": refusals(cells, catalogue),
-        "trends": _trends(cells, config, changes, catalogue),
-        "links": _links(cells, catalogue),
-        "cohorts": heat_map(_cohort_metrics(catalogue), cohorts(cells)),
-        "marks": [words.STATUSES[status] for status in words.STATUSES],
+        "facts": [_visible(wikis), *_facts(shown.weeks), *_settings(config)],
+        "refusals": _refusals(shown, catalogue),
+        "trends": _trends(shown, breaks(cells, config, catalogue), changes, catalogue),
+        "links": _links(shown, catalogue),
+        "cohorts": heat_map(_cohort_metrics(catalogue), shown.cohorts),
+        "marks": list(words.STATUSES.values()),
     }
 
 
-def refusals(cells: pd.DataFrame, catalogue: Catalogue) -> ChartTable:
-    """Return what the newest windows do not tell, and what would change that; links have their own charts.
-
-    Args:
-        cells: rows of one wiki.
-        catalogue: names the metrics, and orders them.
-    """
+def _refusals(shown: _Shown, catalogue: Catalogue) -> ChartTable:
+    """What the newest windows do not tell, and what would change that; links have their own charts."""
     rows = []
     for metric in catalogue.metrics.values():
-        for windows in (rolling(cells, WEEK), rolling(cells, LONG), cohorts(cells)):
-            pairs = series(windows, metric)
-            if pairs:
-                last = pairs[-1]
-                for cell in (last.realised, last.process):
-                    if cell is not None and not words.STATUSES[cell["status"]].is_shown:
-                        status = words.STATUSES[cell["status"]]
-                        why = ": ".join(part for part in (status.word, clause(cell["status_reason"])) if part)
-                        window = f"{last.start} to {last.end}"
-                        remedy = clause(cell["remedy"]) or OPEN_END
-                        rows.append((metric.name, window, QUESTIONS[cell["inference"]], why, remedy))
+        for kind in (shown.weeks, shown.long, shown.cohorts):
+            for pair in kind.series(metric)[-1:]:
+                window = f"{pair.start} to {pair.end}"
+                rows += [(metric.name, window, *_refusal(cell)) for cell in (pair.realised, pair.process)
+                         if cell is not None and not words.STATUSES[cell["status"]].is_shown]  # fmt: skip
     return ChartTable(REFUSALS, tuple(rows))
 
 
-def _facts(cells: pd.DataFrame, config: pd.DataFrame) -> list[tuple[str, str]]:
+def _refusal(cell: Cell) -> tuple[str, str, str]:
+    status, reason = words.STATUSES[cell["status"]], clause(cell["status_reason"])
+    why = ": ".join(part for part in (status.word, reason) if part)
+    return QUESTIONS[cell["inference"]], why, clause(cell["remedy"]) or WITHOUT_REMEDY[cell["status"]]
+
+
+def _visible(wikis: pd.DataFrame) -> tuple[str, str]:
+    since = wikis["visible_from"].dropna().tolist()
+    return "Visible since", day(since[0]) if since else "not visible yet"
+
+
+def _facts(weeks: Windows) -> list[tuple[str, str]]:
     """What is measured here now."""
-    weeks = rolling(cells, WEEK)
-    if not len(weeks):
-        return [("Whole weeks", "none has closed since the dashboard became visible here"), *_settings(config)]
-    last = newest(weeks)
-    of_all = last[last["element_friendly_name"] == ALL]
-    of_entry = last[last["link_group"] == ENTRY_POINT]
+    cells = weeks.newest().cells()
+    if not cells:
+        return [("Whole weeks", "none has closed since the dashboard became visible here")]
+    starts = {day(cell["window_start"]) for cell in weeks.cells()}
+    of_entry = [cell for cell in cells if cell["link_group"] == ENTRY_POINT]
     return [
-        ("Kept of loads and links on the dashboard", _kept(of_all)),
-        *([(f"Kept of the {ENTRY_POINT}'s events", _kept(of_entry))] if len(of_entry) else []),
-        ("Newest whole week", f"{day(last['window_start'].min())} to {day(last['window_end'].max())}"),
-        ("Whole weeks shown", f"{weeks['window_start'].nunique()}, the first from {day(weeks['window_start'].min())}"),
-        *_settings(config),
+        ("Kept of loads and links on the dashboard", _kept([cell for cell in cells if cell not in of_entry])),
+        *([(f"Kept of the {ENTRY_POINT}'s events", _kept(of_entry))] if of_entry else []),
+        ("Newest whole week", f"{max(starts)} to {day(cells[0]['window_end'])}"),
+        ("Whole weeks shown", f"{len(starts)}, the first from {min(starts)}"),
     ]
 
 
-def _kept(cells: pd.DataFrame) -> str:
-    regimes = cells[["sampling_unit", "sampling_rate_min", "sampling_rate_max"]].dropna().drop_duplicates()
-    return "; ".join(sorted(words.sampled(*regime) for regime in regimes.itertuples(index=False))) or "nothing"
+def _kept(cells: Sequence[Cell]) -> str:
+    regimes = {(cell["sampling_unit"], cell["sampling_rate_min"], cell["sampling_rate_max"]) for cell in cells
+               if not is_null(cell["sampling_rate_min"])}  # fmt: skip
+    return "; ".join(sorted(words.sampled(*regime) for regime in regimes)) or "nothing"
 
 
 def _settings(config: pd.DataFrame) -> list[tuple[str, str]]:
@@ -99,29 +116,25 @@ def _settings(config: pd.DataFrame) -> list[tuple[str, str]]:
     return [(f"Setting {row.setting}", f"{row.value}, since {day(row.valid_from)}") for row in last.itertuples()]
 
 
-def _trends(cells: pd.DataFrame, config: pd.DataFrame, changes: pd.DataFrame, catalogue: Catalogue) -> list[Chart]:
-    weeks, long, days = rolling(cells, WEEK), rolling(cells, LONG), rolling(cells, 1)
-    drawn = []
-    for metric in _trended(catalogue):
-        pairs = series(weeks if metric_days(metric) == WEEK else long, metric)
-        found = breaks(cells, config, metric, catalogue)
-        drawn.append(trend(metric, pairs, series(days, metric), changes, found))
-    return drawn
-
-
-def _trended(catalogue: Catalogue) -> list[Metric]:
-    """Metrics about no link that have a window of a week or four."""
+def _trends(shown: _Shown, found: Breaks, changes: pd.DataFrame, catalogue: Catalogue) -> list[Chart]:
+    """Metrics about no link that have windows of a week or four."""
     return [
-        metric
+        trend(
+            metric,
+            (shown.weeks if metric_days(metric) == WEEK else shown.long).series(metric),
+            shown.days.series(metric),
+            changes,
+            found.of(metric),
+        )
         for metric in catalogue.metrics.values()
         if metric.family not in ("links", "audience") and {WEEK, LONG}.intersection(metric.days_of("rolling"))
     ]
 
 
-def _links(cells: pd.DataFrame, catalogue: Catalogue) -> list[Chart]:
-    """Both windows of the funnel, and rates of the longer one, which knows them better, where it has closed."""
-    steps, week, long = steps_of(catalogue), newest(rolling(cells, WEEK)), newest(rolling(cells, LONG))
-    window, days = (long, LONG) if len(long) else (week, WEEK)
+def _links(shown: _Shown, catalogue: Catalogue) -> list[Chart]:
+    """Both windows of the funnel; rates of the longer one, which knows them better, where one has closed."""
+    steps, week, long = steps_of(catalogue), shown.weeks.newest(), shown.long.newest()
+    window, days = (long, LONG) if long.pairs else (week, WEEK)
     rates = [metric for metric in catalogue.of_family("links") if metric.kind != "count"]
     return [
         funnel(steps, week, WEEK),
