@@ -46,7 +46,7 @@ def with_intervals(
         raise UsageError(what, where="rows", next_step="see that the query gives rows with these columns")
     is_days = rows[along].dtype.kind == "M"
     drawn = _drawn(rows, along, by, is_days=is_days)
-    layers = _layers(along, unit, [name for name in drawn.columns if name != by], is_days=is_days)
+    layers = _layers(along, unit, [name for name in drawn.columns if name not in (by, "symbol")], is_days=is_days)
     width = WIDTH if is_days or by else 2 * WIDTH
     chart = alt.layer(*layers, data=drawn).properties(width=width, height=HEIGHT if is_days else alt.Step(ROW))
     found = [status for status in STATUSES if status in set(drawn["status"])]

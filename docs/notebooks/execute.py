@@ -1,13 +1,15 @@
 """Run the notebooks beside this file and write what they show as pages that can be read without running anything.
 
 Usage: execute.py (the marts are those of PDMETRICS_WAREHOUSE). For each notebook `x.py` a page `x.md` and a picture for
-each of its charts, `x-1.svg`, are written: words, code, tables and charts, in the order of the cells.
+each of its charts, `x-1.svg`, are written: words, code, tables and charts, in the order of the cells. In
+docs/questions.md the answer below each statement is written anew.
 """
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +20,11 @@ import altair as alt
 import pandas as pd
 import vl_convert
 
+from pdmetrics import marts
+
 HERE = Path(__file__).resolve().parent
+QUESTIONS = HERE.parent / "questions.md"
+ANSWERED = re.compile(r"(```sql\n(?P<sql>.*?)```\n\n<!-- answer -->\n).*?(?=<!-- end -->)", re.DOTALL)
 SHOWN_ROWS = 12
 
 
@@ -70,6 +76,16 @@ def page(path: Path, shown: Shown) -> tuple[str, dict[str, str]]:
     return "\n\n".join(parts) + "\n", pictures
 
 
+def answered(text: str) -> str:
+    """Return a page with the answer of each statement below it."""
+
+    def answer(found: re.Match[str]) -> str:
+        rows = marts.sql(found["sql"])
+        return f"{found[1]}\n{_table(rows) if len(rows) else 'No row.'}\n\n"
+
+    return ANSWERED.sub(answer, text)
+
+
 def _codes(source: str) -> Iterator[str]:
     """Yield the code of the setup and of each cell, in the order of the file; nothing for a cell that is hidden."""
     lines = source.splitlines()
@@ -108,13 +124,15 @@ def _cell(value: Any) -> str:
         return ""
     if isinstance(value, pd.Timestamp):
         return f"{value:%Y-%m-%d}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
     return str(value).replace("|", "\\|")
 
 
 def main() -> None:
-    """Write the pages and pictures of all notebooks, and take away pictures that no page has any more."""
+    """Write pages and pictures of all notebooks, take away pictures that no page has any more, and answer questions."""
     written = set()
     for path in notebooks():
         text, pictures = page(path, run(path))
@@ -124,7 +142,8 @@ def main() -> None:
     for old in HERE.glob("*.svg"):
         if old.name not in written:
             old.unlink()
-    print(f"{len(written)} files in {HERE}")
+    QUESTIONS.write_text(answered(QUESTIONS.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"{len(written)} files in {HERE}, and the answers of {QUESTIONS}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,101 @@
+"""The ten questions of docs/questions.md: every statement of the page runs, and answers what it says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pdmetrics import marts
+
+PAGE = (Path(__file__).parents[2] / "docs" / "questions.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"```sql\n(.*?)```\n\n<!-- answer -->\n\n(.*?)\n\n<!-- end -->", re.DOTALL)
+BLOCKS = BLOCK.findall(PAGE)
+NO_ROW = "No row."  # what the page says of an answer that may be empty
+
+
+def of_question(number: int, block: int = 0) -> str:
+    """The SQL of a question."""
+    text = re.split(r"^## \d+\. ", PAGE, flags=re.MULTILINE)[number]
+    return BLOCK.findall(text)[block][0]
+
+
+def test_there_are_ten_questions_each_with_sql_and_an_answer():
+    numbers = [int(number) for number in re.findall(r"^## (\d+)\. .+\?$", PAGE, re.MULTILINE)]
+    assert numbers == list(range(1, 11))
+    assert all(of_question(number) for number in numbers)
+    assert PAGE.count("```sql") == len(BLOCKS), "each statement has an answer below it: make notebooks"
+
+
+@pytest.mark.dbt
+@pytest.mark.parametrize("sql_and_answer", BLOCKS, ids=[" ".join(sql.split())[:50] for sql, _ in BLOCKS])
+def test_a_statement_has_the_columns_of_its_answer_and_rows(sql_and_answer, published):
+    sql, answer = sql_and_answer
+    rows = marts.sql(sql)
+    if answer == NO_ROW:
+        assert "No row is the best answer" in PAGE
+        return
+    header = [name.strip() for name in answer.splitlines()[0].strip("|").split("|")]
+    assert list(rows.columns) == header, "make notebooks"
+    assert len(rows) > 0
+
+
+@pytest.mark.dbt
+def test_the_share_of_the_quarter_is_the_contracts_row(published):
+    found = marts.sql(of_question(1)).set_index("inference")
+    expected = marts.sql(
+        "select * from fct_metric_values where metric = 'two_day_review_rate' and wiki_db = 'idwiki'"
+        " and window_kind = 'quarter_to_date' and as_of_date = (select max(as_of_date) from fct_metric_values)"
+    ).set_index("inference")
+    assert list(found.index) == ["realised", "process"]
+    for column in ("estimate", "lower", "upper", "status"):
+        assert found[column].to_dict() == expected[column].to_dict()
+    assert found.loc["realised", "lower"] == found.loc["realised", "upper"]
+    assert found.loc["process", "lower"] < found.loc["realised", "estimate"] < found.loc["process", "upper"]
+
+
+@pytest.mark.dbt
+def test_the_change_is_this_weeks_number_less_last_weeks(published):
+    found = marts.sql(of_question(2))
+    shares = found["two_day_review_rate"].tolist()
+    assert found["change"].tolist()[0] == pytest.approx(shares[0] - shares[1])
+    assert found["lower"][0] < found["change"][0] < found["upper"][0]
+    assert found["window_start"].is_monotonic_decreasing
+
+
+@pytest.mark.dbt
+def test_what_cannot_be_told_has_a_reason_and_a_remedy(published):
+    found = marts.sql(of_question(3))
+    assert set(found["status"]) == {"not_estimable"}
+    assert found["status_reason"].notna().all()
+    assert found["remedy"].notna().all()
+    assert set(found["rate"]) == {0.1}
+
+
+@pytest.mark.dbt
+def test_review_clicks_by_link_add_up_to_the_groups(published):
+    found = marts.sql(of_question(5, 1))
+    shown = found.dropna(subset="share_of_review_clicks")
+    sums = shown.groupby("wiki_db")["share_of_review_clicks"].sum()
+    complete = found.groupby("wiki_db")["share_of_review_clicks"].apply(lambda shares: shares.notna().all())
+    assert complete.any()
+    assert sums[complete].tolist() == pytest.approx([1.0] * int(complete.sum()))
+
+
+@pytest.mark.dbt
+def test_bounds_are_all_there_is_of_what_is_listed_as_bounds(published):
+    found = marts.sql(of_question(9))
+    assert (found["lower"] < found["upper"]).all()
+    assert found["width"].is_monotonic_decreasing
+    assert marts.sql("select count(*) as n from rpt_latest where status = 'bounds_only' and estimate is not null")[
+        "n"
+    ].tolist() == [0]
+
+
+@pytest.mark.dbt
+def test_lines_of_the_last_days_are_those_of_the_log(published):
+    found = marts.sql(of_question(7)).set_index("ingest_date")
+    kept = marts.sql("select ingest_date, sum(n_lines) as n from fct_ingest_log where fate = 'kept' group by 1")
+    assert len(found) == 3
+    assert found["kept"].to_dict() == {day: n for day, n in kept.itertuples(index=False) if day in set(found.index)}
