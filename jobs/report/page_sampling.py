@@ -92,7 +92,7 @@ def _chart(own: pd.DataFrame, number: int) -> Chart:
         for row in records(own)
     ]  # fmt: skip
     wrong = own[own["verdict"].isin(list(KINDS)) & (own["verdict"] != AS_DECLARED)]
-    found = "no day that was judged contradicts it" if wrong.empty else f"{len(wrong)} days contradict it"
+    found = f"{len(wrong) or 'no'} day{'s contradict' if len(wrong) > 1 else ' contradicts'} it"
     kept = words.sampled(newest["sample_unit"], newest["declared_rate"], newest["declared_rate"])
     return Chart(
         id=f"rate-{number}",
