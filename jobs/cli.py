@@ -12,6 +12,7 @@ import typer
 from jobs import __version__
 from jobs.commands.arguments import EndDay, InputPlace, OneDay, SqlCommand, StartDay, day, day_range, folder
 from jobs.commands.context import Context, Gate, LogFormat, OutputFormat
+from jobs.commands.explain import explain
 from jobs.commands.group import Commands, LoneExtend
 from jobs.commands.policy_app import policy_app
 from jobs.errors import UsageError
@@ -278,6 +279,9 @@ def milestones(
 
     shared: Context = context.obj
     raise typer.Exit(show_milestones(shared.console, shared.settings, shared.warehouse, as_of, as_json=as_json))
+
+
+app.command()(explain)
 
 
 def main() -> None:

@@ -1,0 +1,195 @@
+"""What a number is, or would be, otherwise: the documented alternatives.
+
+Published ones are rows of the marts, with what these hide; computed ones are made only of a row that shows its counts.
+
+- `inference`: what happened against what such users would do again (docs/rows.md, section 3).
+- `window`: the metric's other windows that end the same day.
+- `definition`: other definitions of the same idea: metrics whose names in the catalogue differ after the comma only,
+  and cohorts of the same family.
+- `rate`: under other sampling. Where everything was kept: what the estimators made of the wiki's own days, thinned
+  (`fct_self_validation`); what an interval of totals and ratios would be by the design; what is to be expected of
+  people (docs/planning.md).
+- `assumption`: a setting that would show a number where there are bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import sqrt
+
+from jobs.catalogue import Catalogue
+from jobs.estimation.limits import percent, points
+from jobs.estimation.remedy import expected_half_width
+from jobs.explanation.choose import Fetch
+from jobs.explanation.explanation import Alternative, MetricRow
+from jobs.explanation.steps import Kept
+from jobs.explanation.words import window_name, written
+from jobs.metric import Metric
+from jobs.policy.timeline import format_rate
+
+RATES = (0.1, 0.25, 0.5, 0.75)
+QUANTILE = 1.96
+SAME_DAY = """
+select * from fct_metric_values
+where wiki_db = ? and as_of_date = ? and element_friendly_name = ? and client_platform_family = ?
+  and edit_count_bucket = ?
+order by metric, window_days nulls last, inference desc
+"""
+THINNED = """
+select metric_date, as_of_date, rate, sample_unit, truth, estimate, lower, upper, status, naive
+from fct_self_validation
+where metric = ? and wiki_db = ? and window_days is not distinct from ? and as_of_date <= ? and not is_suppressed
+qualify as_of_date = max(as_of_date) over () and metric_date = max(metric_date) over (partition by as_of_date)
+order by rate
+"""
+READINGS = {
+    "realised": "what happened to those who came",
+    "process": "what such users would do again: other users might have come",
+}
+
+
+def alternatives_of(
+    row: MetricRow, metric: Metric, catalogue: Catalogue, kept: Kept, fetch: Fetch
+) -> tuple[Alternative, ...]:
+    """Return the alternatives to a row.
+
+    Args:
+        row: the published row.
+        metric: its metric.
+        catalogue: the metrics there are.
+        kept: sums over what was kept; empty where the row hides its counts.
+        fetch: runs a statement on the marts.
+    """
+    key = [row.wiki_db, row.as_of_date, row.element_friendly_name, row.client_platform_family, row.edit_count_bucket]
+    rows = [MetricRow.of(record) for record in fetch(SAME_DAY, key)]
+    return (
+        *_readings(row, metric, rows),
+        *_windows(row, metric, rows),
+        *_definitions(row, metric, catalogue, rows),
+        *_rates(row, metric, kept, fetch),
+        *_assumptions(row, metric),
+    )
+
+
+def same_idea(metric: Metric, catalogue: Catalogue) -> tuple[Metric, ...]:
+    """Return the other definitions of a metric's idea: names alike up to the comma, or cohorts of one family."""
+    return tuple(
+        other
+        for other in catalogue.metrics.values()
+        if other.metric != metric.metric
+        and other.family == metric.family
+        and (_idea(other) == _idea(metric) or (other.seen is not None and metric.seen is not None))
+    )
+
+
+def _idea(metric: Metric) -> str:
+    return metric.name.partition(",")[0]
+
+
+def _published(kind: str, what: str, row: MetricRow, unit: str, note: str = "") -> Alternative:
+    return Alternative(
+        kind,
+        what,
+        unit,
+        row.estimate,
+        row.lower,
+        row.upper,
+        row.status,
+        note or (row.status_reason or "").removesuffix("."),
+    )
+
+
+def _readings(row: MetricRow, metric: Metric, rows: Iterable[MetricRow]) -> Iterable[Alternative]:
+    for other in rows:
+        is_window = (other.window_kind, other.window_days) == (row.window_kind, row.window_days)
+        if other.metric == row.metric and is_window and other.inference != row.inference:
+            what = f"{other.inference}: {READINGS[other.inference]}"
+            yield _published("inference", what, other, metric.unit)
+
+
+def _windows(row: MetricRow, metric: Metric, rows: Iterable[MetricRow]) -> Iterable[Alternative]:
+    for other in rows:
+        is_own = (other.window_kind, other.window_days) == (row.window_kind, row.window_days)
+        if other.metric == row.metric and other.inference == row.inference and not is_own:
+            name = window_name(other.window_kind, other.window_days)
+            yield _published("window", f"{name}, {other.metric_date}..{other.as_of_date}", other, metric.unit)
+
+
+def _definitions(
+    row: MetricRow, metric: Metric, catalogue: Catalogue, rows: Iterable[MetricRow]
+) -> Iterable[Alternative]:
+    others = {other.metric: other for other in same_idea(metric, catalogue)}
+    for found in rows:
+        is_window = found.window_kind == "cohort" or found.window_days == row.window_days
+        if found.metric in others and found.inference == row.inference and is_window:
+            other = others[found.metric]
+            what = f"{found.metric}, {found.metric_date}..{found.as_of_date}: {other.definition.removesuffix('.')}"
+            yield _published("definition", what, found, other.unit)
+
+
+def _rates(row: MetricRow, metric: Metric, kept: Kept, fetch: Fetch) -> Iterable[Alternative]:
+    """Tell what other sampling would do to a row that shows its counts."""
+    if row.observed_numerator is None or not row.is_whole:
+        return
+    thinned = list(_thinned(row, metric, fetch))
+    yield from thinned
+    if metric.unit in ("users", "share of users") and row.estimator != "rarefied":
+        if not thinned:
+            yield from _expected(row, metric)
+    elif kept.yy is not None and row.estimate:
+        yield from _by_design(row, metric, kept)
+
+
+def _thinned(row: MetricRow, metric: Metric, fetch: Fetch) -> Iterable[Alternative]:
+    for found in fetch(THINNED, [row.metric, row.wiki_db, row.window_days, row.as_of_date]):
+        days = f"{found['metric_date']}.." + (f"{row.window_days} days" if row.window_days else "")
+        truth = f"the wiki's own days from {days}, thinned; whole they give {written(found['truth'], metric.unit)}"
+        naive = written(found["naive"], metric.unit)
+        yield Alternative(
+            "rate", f"at {format_rate(found['rate'])} of {found['sample_unit']}s", metric.unit, found["estimate"],
+            found["lower"], found["upper"], found["status"], f"{truth}, who ignores it gets {naive}",
+        )  # fmt: skip
+
+
+def _expected(row: MetricRow, metric: Metric) -> Iterable[Alternative]:
+    """Tell the half-width that is to be expected of people at other rates; of two days there are bounds only."""
+    users = row.n_users_observed or 0
+    is_two_days = metric.unit == "share of users" and metric.family == "users"
+    for rate in RATES:
+        what = f"at {format_rate(rate)} of pageviews"
+        if is_two_days:
+            yield Alternative(
+                "rate", what, metric.unit, note="bounds at best: what was clicked on two days is not seen"
+            )
+            return
+        if metric.unit == "users":
+            width = f"±{percent(expected_half_width('users', rate, users))}"
+        else:
+            width = f"±{points(expected_half_width('share', rate, users))}"
+        yield Alternative("rate", what, metric.unit, note=f"{width} is to be expected of {users:,.0f} users (planning)")
+
+
+def _by_design(row: MetricRow, metric: Metric, kept: Kept) -> Iterable[Alternative]:
+    """Tell the half-width of a total or ratio were pageviews sampled: (1-p)/p times the sum of squared residuals."""
+    total, squares = row.observed_numerator, kept.yy
+    if metric.kind != "count":
+        if kept.xy is None or kept.xx is None or not row.observed_denominator or row.estimate is None:
+            return
+        ratio, total = row.estimate, row.observed_numerator
+        squares = (kept.yy or 0) - 2 * ratio * kept.xy + ratio**2 * kept.xx
+    if not total or squares is None:
+        return
+    for rate in RATES:
+        width = QUANTILE * sqrt(max((1 - rate) / rate * squares, 0)) / total
+        note = f"±{percent(width)} of it by the design, with these very page views (sessions: wider)"
+        yield Alternative("rate", f"at {format_rate(rate)} of pageviews", metric.unit, note=note)
+
+
+def _assumptions(row: MetricRow, metric: Metric) -> Iterable[Alternative]:
+    """Name the setting that would show a number of people in place of bounds."""
+    if row.status == "bounds_only" and metric.unit == "users" and row.estimator != "rarefied" and not row.is_whole:
+        yield Alternative(
+            "assumption", "[estimation] reference_shapes = true", metric.unit,
+            note="not computed here: it takes whole windows of the wiki in the two years before, and is decided when "
+            "the step `estimates` runs with it (docs/methods.md#reference-shapes)",
+        )  # fmt: skip

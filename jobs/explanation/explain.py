@@ -1,0 +1,98 @@
+"""Put an explanation together: the row, what it was made of, the counts behind it, and what it would be otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from jobs.catalogue import load_catalogue
+from jobs.errors import WarehouseError
+from jobs.explanation.alternatives import alternatives_of
+from jobs.explanation.choose import Asked, Fetch, choose
+from jobs.explanation.explanation import Definition, Explanation, Sql
+from jobs.explanation.formulas import formula_of
+from jobs.explanation.inputs import inputs_of, members
+from jobs.explanation.naive import naive_of
+from jobs.explanation.recount import recounts
+from jobs.explanation.steps import walk
+from jobs.explanation.words import MEANS, headline
+from jobs.marts.read import answer, fetch_file
+from jobs.metric import Metric
+from jobs.reference.load import Reference
+from jobs.settings import Settings
+from jobs.warehouse.lake_sql import lake_sql
+from jobs.warehouse.look import tables_to_look_at
+from jobs.warehouse.runs import Run, Warehouse
+
+ALWAYS = ("ingest_log", "baseline_daily", "engagement_daily")
+
+
+def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Explanation:
+    """Explain a published number.
+
+    Args:
+        settings: the catalog, the grace, and below how many users counts are hidden.
+        warehouse: with marts and lake.
+        asked: which number.
+
+    Raises:
+        UsageError: nothing is published, or there is no such row; it says which there are.
+        WarehouseError: the warehouse cannot be read.
+    """
+    catalogue, fetch = load_catalogue(), _reader(warehouse)
+    chosen = choose(asked, catalogue, fetch)
+    row, metric = chosen.row, catalogue.metrics[chosen.row.metric]
+    runs = _published(warehouse)
+    reference = Reference.read(warehouse.reference(runs[-1].run_id))
+    counted = recounts(row, metric, catalogue, members(row, reference))
+    names = dict.fromkeys((*ALWAYS, *(name for recount in counted for name in recount.tables)))
+    tables = tables_to_look_at(settings.catalog.properties(), warehouse.path)
+    grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
+    with lake_sql(tables, list(names), row.metric_date, row.as_of_date) as lake:
+        walked = walk(row, counted, lake, settings.privacy.min_users)
+        inputs = inputs_of(row, metric, catalogue, reference, runs, grace, lake, fetch)
+    return Explanation(
+        headline=headline(row, metric.unit),
+        chosen=chosen.notes,
+        row=row,
+        means=MEANS[row.status],
+        definition=_definition(metric),
+        formula=formula_of(row, metric),
+        inputs=inputs,
+        steps=walked.steps,
+        sql=(Sql("row", "the row", "marts", chosen.sql), *walked.sql),
+        naive=naive_of(row, metric, walked.kept),
+        alternatives=alternatives_of(row, metric, catalogue, walked.kept, fetch),
+    )
+
+
+def _reader(warehouse: Warehouse) -> Fetch:
+    """Return what runs a statement on the published marts."""
+    with answer(warehouse, "select 1"):  # says what is the matter where no marts can be read
+        pass
+
+    def fetch(sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:
+        columns, rows = fetch_file(warehouse.marts, sql, parameters)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
+    return fetch
+
+
+def _published(warehouse: Warehouse) -> list[Run]:
+    """Return the published runs that are left, oldest first."""
+    runs = [run for run in warehouse.all_runs() if run.state == "published"]
+    if not runs:
+        raise WarehouseError(
+            "No published run is left that says what was read.",
+            where=str(warehouse.runs),
+            next_step="run a day again: its run keeps what it read",
+        )
+    return runs
+
+
+def _definition(metric: Metric) -> Definition:
+    return Definition(
+        metric.name, metric.definition, metric.numerator, metric.denominator, metric.kind, metric.unit,
+        metric.direction, metric.caveats, metric.task,
+    )  # fmt: skip

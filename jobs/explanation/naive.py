@@ -1,0 +1,105 @@
+"""What somebody gets who ignores the sampling, and who divides by the rate, beside ours, and why they differ.
+
+Made of what the row shows of its counts, so that nothing comes out that it hides.
+"""
+
+from __future__ import annotations
+
+from jobs.explanation.explanation import MetricRow, Naive
+from jobs.explanation.steps import Kept
+from jobs.metric import Metric
+from jobs.policy.timeline import format_rate
+
+IGNORED, WEIGHTED = "as if everything had been kept", "each kept one stands for 1 / rate"
+SAME = "the same as ours: everything was kept"
+NOTHING = "nothing was kept to divide by"
+HIDDEN = "not shown: its counts are hidden, to protect few users"
+MIXED = "several rates were in force, and a user seen under two of them has no single weight"
+NO_RATE = "no rate above 0 was in force"
+# Why the value of who ignores sampling is wrong, and that of who divides by the rate, by the metric's unit.
+IGNORING = {
+    "pageviews": "too small: only a part of the loads was kept",
+    "events": "too small: only a part of the events was kept",
+    "clicks per impression": "right on average where one rate holds, for both were thinned alike; it has no interval",
+    "share of impressions": "right on average where one rate holds, for both were thinned alike; it has no interval",
+    "users": "too small: it counts the users seen, and who came once is missed more often than who came often",
+    "pageviews per user": "wrong, in either direction: loads are thinned one by one, users are not",
+    "visits per visit": "too small: a pair is kept only if both of its visits are",
+    "share of users": "wrong, in either direction: a second visit is missed more often than a first, and who comes "
+    "often is likelier to be seen at all",
+}
+WEIGHTING = {
+    "pageviews": "ours: totals of events survive sampling, and the interval says how well",
+    "events": "ours: totals of events survive sampling, and the interval says how well",
+    "clicks per impression": "ours: a ratio of two weighted totals",
+    "share of impressions": "ours: a ratio of two weighted totals",
+    "users": "too large: it takes every user seen for 1 / rate users, as if each had come once",
+    "pageviews per user": "no better: both are divided by the same rate, which cancels",
+    "visits per visit": "ours: a pair weighs 1 / rate of both visits, so that one rate is left over",
+    "share of users": "no better: both are divided by the same rate, which cancels",
+}
+
+
+def naive_of(row: MetricRow, metric: Metric, kept: Kept) -> tuple[Naive, ...]:
+    """Return both naive values of a row.
+
+    Args:
+        row: the published row.
+        metric: its metric.
+        kept: weighted sums of what was kept.
+    """
+    if row.observed_numerator is None:
+        return tuple(Naive(how, None, _why_hidden(row)) for how in (IGNORED, WEIGHTED))
+    plain = _over(row.observed_numerator, row.observed_denominator, metric)
+    if row.is_whole and row.estimator != "rarefied":
+        why = NOTHING if plain is None else SAME if row.is_complete else "of what was kept: hours are missing in it"
+        return Naive(IGNORED, plain, why), Naive(WEIGHTED, plain, why)
+    ignoring, weighting = IGNORING[metric.unit], WEIGHTING[metric.unit]
+    if row.estimator == "rarefied":
+        ignoring = "the users seen at the rates in force: not comparable with windows of other rates, as ours is"
+        weighting = "no number of people, and not comparable over a change of rate either"
+    if not row.is_complete:
+        weighting += "; of what was kept, without what the missing hours could have held"
+    value, lacking = _weighted(row, metric, kept)
+    return (
+        Naive(IGNORED, plain, ignoring if plain is not None else NOTHING),
+        Naive(WEIGHTED, value, lacking or weighting),
+    )
+
+
+def _why_hidden(row: MetricRow) -> str:
+    if row.status in ("not_measured", "not_estimable") and row.n_users_observed is not None:
+        return "no counts are shown of it"
+    return HIDDEN
+
+
+def _over(numerator: float | None, denominator: float | None, metric: Metric) -> float | None:
+    if metric.kind == "count":
+        return numerator
+    return numerator / denominator if numerator is not None and denominator else None
+
+
+def _weighted(row: MetricRow, metric: Metric, kept: Kept) -> tuple[float | None, str]:
+    """Return the value with each kept one weighing 1 / rate, or why there is none."""
+    if kept.numerator is not None and metric.unit in ("pageviews", "events"):
+        return kept.numerator, ""
+    if kept.denominator is not None and metric.unit in ("clicks per impression", "share of impressions"):
+        value = _over(kept.numerator, kept.denominator, metric)
+        return value, "" if value is not None else NOTHING
+    rate = row.single_rate
+    if rate is None:
+        return None, NO_RATE if row.sampling_rate_min is None else MIXED
+    plain = _over(row.observed_numerator, row.observed_denominator, metric)
+    if plain is None:
+        return None, NOTHING
+    divides = metric.unit in ("users", "visits per visit")
+    return (plain / rate if divides else plain), ""
+
+
+def told_rate(row: MetricRow) -> str:
+    """Write the rates in the window: `10 % of sessions`, `10 % to 50 %`."""
+    low, high = row.sampling_rate_min, row.sampling_rate_max
+    if low is None or high is None:
+        return "no rate above 0"
+    rates = format_rate(low) if low == high else f"{format_rate(low)} to {format_rate(high)}"
+    return f"{rates} of {row.sampling_unit}s" if row.sampling_unit != "mixed" else f"{rates} of pageviews or sessions"
