@@ -17,8 +17,10 @@ Record = dict[str, Any]
 Drawn: TypeAlias = alt.LayerChart | alt.FacetChart  # what `alt.layer` makes
 Spec: TypeAlias = Mapping[str, Any]
 LITTLE = 60  # pixels of a drawing that only says that there is nothing
-LABEL_WIDTH = 17  # letters of a row's label before it goes on in the next line
+LABEL_WIDTH = 20  # letters of a row's label before it goes on in the next line
 LINES = "split(datum.label, '\\n')"  # as Vega writes a label of several lines
+LINE = 14  # pixels of a line of a label
+MOST_LINES = 4
 COLOUR = "#0072B2"  # of estimates; of Okabe and Ito, seen on light and on dark. Text has the page's colour
 STATUS_SCALE = alt.Scale(domain=list(words.STATUSES), range=[status.colour for status in words.STATUSES.values()])
 POINT_SHAPES = alt.Scale(domain=["publish", "caution"], range=["circle", "triangle-up"])
@@ -55,14 +57,23 @@ def value_format(unit: str) -> str:
     return "~%" if unit in words.PERCENT_UNITS else ",~f"
 
 
-def value_axis(unit: str, **more: Any) -> alt.Axis:
+def value_axis(unit: str) -> alt.Axis:
     """The axis of a metric's numbers: few ticks, nothing that needs interaction."""
-    return alt.Axis(format=value_format(unit), tickCount=5, title=None, **more)
+    return alt.Axis(format=value_format(unit), tickCount=4, title=None, labelOverlap="greedy", labelSeparation=8)
 
 
 def label_axis() -> alt.Axis:
     """The axis of rows with names, in several lines each."""
-    return alt.Axis(labelExpr=LINES, title=None, labelLimit=0, ticks=False, domain=False, labelPadding=6)
+    # Vega sets the first line in the middle of its row: a label of several lines goes up by half of the others.
+    middle: Any = {
+        "condition": [
+            {"test": f"length({LINES}) == {n}", "value": -LINE * (n - 1) / 2} for n in range(2, MOST_LINES + 1)
+        ],
+        "value": 0,
+    }
+    return alt.Axis(
+        labelExpr=LINES, labelOffset=middle, title=None, labelLimit=0, ticks=False, domain=False, labelPadding=6
+    )
 
 
 def status_colour() -> alt.Color:

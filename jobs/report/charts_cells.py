@@ -9,7 +9,7 @@ from functools import cached_property
 import pandas as pd
 
 from jobs.metric import Metric
-from jobs.report.charts_sentences import Cell, day
+from jobs.report.charts_sentences import Cell, clause, day
 
 ALL = "all"
 WEEK, LONG = 7, 28  # days of the rolling windows that leave the house
@@ -84,6 +84,12 @@ def windows(cells: pd.DataFrame) -> Windows:
     for row in sorted((row for row in rows if row["inference"] == "realised"), key=lambda row: row["window_start"]):
         pairs.setdefault(_key(row), []).append(Pair(row, process.get((*_key(row), row["window_start"]))))
     return Windows(pairs)
+
+
+def remedies(pair: Pair) -> str:
+    """What would change a window, of what happened and in general; empty where nothing is amiss, or nothing would."""
+    found = dict.fromkeys(clause(cell["remedy"]) for cell in (pair.realised, pair.process) if cell is not None)
+    return "; in general: ".join(filter(None, found))
 
 
 def rolling(cells: pd.DataFrame, days: int) -> pd.DataFrame:

@@ -9,8 +9,8 @@ import altair as alt
 from jobs.metric import Metric
 from jobs.report import charts, words
 from jobs.report.chart import Chart, ChartTable
-from jobs.report.charts_cells import Pair, Windows
-from jobs.report.charts_sentences import Cell, cell_text, clause, counted, estimate, figures, sentences
+from jobs.report.charts_cells import Pair, Windows, remedies
+from jobs.report.charts_sentences import Cell, cell_text, counted, estimate, figures, limits, listed, sentences
 
 MOST_COHORTS = 12  # columns that a phone has room for; the table has all
 ROW = 46  # pixels: three lines of a label
@@ -39,18 +39,26 @@ def heat_map(metrics: Sequence[Metric], cohorts: Windows) -> Chart:
 def _sentence(by_metric: Sequence[tuple[Metric, Sequence[Pair]]], starts: Sequence[str]) -> str:
     if not starts:
         return "There is nothing to show: no cohort that began on a Monday has closed while the wiki was visible."
-    newest = "; ".join(_newest(metric, pairs) for metric, pairs in by_metric)
     cells: list[Cell | None] = [pair.realised for _, pairs in by_metric for pair in pairs]
     left_out = len(starts) - MOST_COHORTS
     fewer = f"Drawn are the newest {MOST_COHORTS} cohorts of {len(starts)}; the table has all." if left_out > 0 else ""
-    return sentences(f"Newest cohorts. {newest}.", counted(cells, "cells"), fewer, "Numbers in cells are percent.")
+    return sentences(*_newest(by_metric), counted(cells, "cells"), fewer, "Numbers in cells are percent.")
 
 
-def _newest(metric: Metric, pairs: Sequence[Pair]) -> str:
-    if not pairs:
-        return f"{metric.name}: no cohort"
-    last = pairs[-1]
-    return f"{metric.name}, from {last.start}: {cell_text(last.realised, metric.unit)}"
+def _newest(by_metric: Sequence[tuple[Metric, Sequence[Pair]]]) -> list[str]:
+    """Tell the newest cohorts that have numbers, and by status those that have none: the table says why."""
+    told: list[str] = []
+    others: dict[str, list[str]] = {}
+    for metric, pairs in by_metric:
+        cell = pairs[-1].realised if pairs else None
+        if cell is not None and (numbers := figures(cell, metric.unit)):
+            note = "" if cell["status"] == "publish" else f", {words.STATUSES[cell['status']].word}"
+            told.append(f"{metric.name}, from {pairs[-1].start}: {numbers}{note}")
+        else:
+            word = "no cohort has closed" if cell is None else words.STATUSES[cell["status"]].word
+            others.setdefault(word, []).append(metric.name)
+    first = [f"Newest cohorts: {'; '.join(told)}."] if told else []
+    return [*first, *(f"{word.capitalize()}: {listed(names)}." for word, names in others.items())]
 
 
 def _table(by_metric: Sequence[tuple[Metric, Sequence[Pair]]]) -> ChartTable:
@@ -63,7 +71,7 @@ def _table(by_metric: Sequence[tuple[Metric, Sequence[Pair]]]) -> ChartTable:
             pair.end,
             cell_text(pair.realised, metric.unit),
             cell_text(pair.process, metric.unit),
-            clause(pair.realised["remedy"]) or "nothing is amiss, or nothing would",
+            remedies(pair) or "nothing is amiss, or nothing would",
         )
         for metric, pairs in by_metric
         for pair in reversed(pairs)
@@ -128,4 +136,7 @@ def _mark(cell: Cell | None, unit: str) -> str:
         weak = words.STATUSES["caution"].symbol if cell["status"] == "caution" else ""
         return f"{100 * middle:.0f}{weak}"
     told = figures(cell, unit)
-    return told.removesuffix(" %").replace(" ", "") if told else words.STATUSES[cell["status"]].symbol
+    if not told:
+        return words.STATUSES[cell["status"]].symbol
+    lower, upper = limits(cell)
+    return f"{100 * (lower or 0):.0f}–{100 * (upper or 0):.0f}"

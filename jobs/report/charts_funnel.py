@@ -35,7 +35,7 @@ from jobs.report.charts_sentences import (
     sentences,
 )
 
-ROOM = 1.35  # of the longest bar, so that its number stands beside it
+ROOM = 65  # pixels beside the longest bar, for its number
 STAGES = {"loads": "#767676", "impressions": "#0072B2", "clicks": "#C77C00"}
 SLOTS = ("first", "second")  # impressions, or the loads; clicks
 
@@ -168,15 +168,15 @@ def _spec(numbers: _Numbers, links: Sequence[Link]) -> charts.Spec:
     if not records:
         return charts.nothing("nothing to show")
     unit, longest = numbers.steps.shown.unit, max(record["end"] for record in records)
-    scale = alt.Scale(domain=[0, ROOM * (longest or 1)], nice=False)
+    scale = alt.Scale(domain=[0, longest or 1], nice=False, range=[0, {"expr": f"width - {ROOM}"}])
     told = charts.tooltip(("name", "What"), ("stage", "Number of"), ("told", "It is"))
-    base = rows(records, SLOTS).encode(tooltip=told)
+    base = rows("links", records, SLOTS).encode(tooltip=told)
     length = alt.X("estimate", type="quantitative", axis=charts.value_axis(unit), scale=scale)
     colour = alt.Color(
         "stage",
         type="nominal",
         scale=alt.Scale(domain=list(STAGES), range=list(STAGES.values())),
-        legend=alt.Legend(orient="top", title=None),
+        legend=alt.Legend(orient="top", title=None, values=["impressions", "clicks"]),
     )
     layers = [
         base.mark_bar().encode(x=length, color=colour),

@@ -59,12 +59,18 @@ def happened(table: Mapping[Link, Pair], link: Link) -> Cell | None:
     return None if pair is None else pair.realised
 
 
-def rows(records: Sequence[charts.Record], slots: Sequence[str]) -> alt.Chart:
-    """Begin a drawing with a row for each `label` of the records, in their order, and in it a place for each `slot`."""
+def rows(name: str, records: Sequence[charts.Record], slots: Sequence[str]) -> alt.Chart:
+    """Begin a layer with a row for each `label` of the records, in their order, and in it a place for each `slot`.
+
+    Args:
+        name: of the records that the layer shows; `spec` brings them.
+        records: of the whole drawing.
+        slots: in their order.
+    """
     labels = list(dict.fromkeys(record["label"] for record in records))
     y = alt.Y("label", type="nominal", sort=labels, axis=charts.label_axis(), scale=alt.Scale(paddingInner=0.3))
     place = alt.YOffset("slot", type="nominal", sort=list(slots), scale=alt.Scale(domain=list(slots)))
-    return charts.layer("links").encode(y=y, yOffset=place)
+    return charts.layer(name).encode(y=y, yOffset=place)
 
 
 def height(records: Sequence[charts.Record], slots: Sequence[str]) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import altair as alt
 
@@ -24,6 +25,17 @@ from jobs.report.charts_links import (
 from jobs.report.charts_sentences import cell_text, counted, estimate, has_estimate, limits, mark_text, sentences
 
 COLOURS = {"all platforms": "#0072B2", "desktop": "#C77C00", "mobile": "#AA5C8F"}
+SHAPES = {"all platforms": "circle", "desktop": "square", "mobile": "triangle-up"}
+TOLD = (("name", "Link"), ("slot", "Platform"), ("value", "What happened"), ("again", "In general"))
+# What is drawn one above the other, and of which records: a layer over none would have no scale.
+SETS: Mapping[str, Callable[[charts.Record], bool]] = {
+    "general": lambda record: record["again_lower"] is not None,
+    "happened": lambda record: record["lower"] is not None,
+    "firm": lambda record: record["estimate"] is not None and not record["is_weak"],
+    "weak": lambda record: record["estimate"] is not None and record["is_weak"],
+    "none": lambda record: record["mark"] != "",
+}
+ENDS = {"general": ("again_lower", "again_upper", 1.5, 0.6), "happened": ("lower", "upper", 4, 0.5)}  # width, opacity
 
 
 def click_through(metric: Metric, window: Windows, days: int) -> Chart:
@@ -80,30 +92,33 @@ def _spec(metric: Metric, found: Mapping[Link, Pair], links: Sequence[Link]) -> 
         return charts.nothing("nothing to show")
     records = [_record(metric, link, found[link]) for link in links]
     slots = [name for name in PLATFORMS.values() if any(record["slot"] == name for record in records)]
-    told = charts.tooltip(("name", "Link"), ("slot", "Platform"), ("value", "What happened"), ("again", "In general"))
-    base = rows(records, slots).encode(tooltip=told)
-    colour = alt.Color(
-        "slot",
-        type="nominal",
-        scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())),
-        legend=alt.Legend(orient="top", title=None, values=slots),
-    )
-    shape = alt.Shape("slot", type="nominal", legend=None,
-                      scale=alt.Scale(domain=list(COLOURS), range=["circle", "square", "triangle-up"]))  # fmt: skip
-    point = alt.X("estimate", type="quantitative", axis=charts.value_axis(metric.unit), scale=alt.Scale(zero=True))
-    layers = [
-        base.mark_rule(strokeWidth=1.5, opacity=0.6).encode(
-            x=alt.X("again_lower", type="quantitative"), x2=alt.X2("again_upper"), color=colour
-        ),
-        base.mark_rule(strokeWidth=4, opacity=0.5).encode(
-            x=alt.X("lower", type="quantitative"), x2=alt.X2("upper"), color=colour
-        ),
-        base.mark_point(filled=True, size=55, opacity=1).encode(x=point, color=colour, shape=shape),
-        base.mark_text(align="left", dx=4, fontSize=11).encode(
-            x=alt.X("zero", type="quantitative"), text=alt.Text("mark", type="nominal")
-        ),
-    ]
-    return charts.spec(alt.layer(*layers), height(records, slots), links=records)
+    sets = {name: kept for name, rule in SETS.items() if (kept := [record for record in records if rule(record)])}
+    legend = alt.Legend(orient="top", title=None, labelExpr="split(datum.label, ' ')[0]")
+    looks = {
+        "color": alt.Color("slot", type="nominal", legend=legend, scale=_scale(slots, COLOURS)),
+        "shape": alt.Shape("slot", type="nominal", legend=legend, scale=_scale(slots, SHAPES)),
+    }
+    drawn = [layer for name in sets for layer in _layers(metric, name, rows(name, records, slots), looks)]
+    return charts.spec(alt.layer(*drawn), height(records, slots), **sets)
+
+
+def _scale(slots: Sequence[str], looks: Mapping[str, str]) -> alt.Scale:
+    return alt.Scale(domain=list(slots), range=[looks[name] for name in slots])
+
+
+def _layers(metric: Metric, name: str, base: alt.Chart, looks: Mapping[str, Any]) -> list[alt.Chart]:
+    """What is drawn of one set of records."""
+    base = base.encode(tooltip=charts.tooltip(*TOLD))
+    if name == "none":
+        text = base.mark_text(align="left", dx=4, fontSize=11)
+        return [text.encode(x=alt.datum(0), text=alt.Text("mark", type="nominal"))]
+    if name in ("firm", "weak"):
+        x = alt.X("estimate", type="quantitative", axis=charts.value_axis(metric.unit), scale=alt.Scale(zero=True))
+        return [base.mark_point(filled=name == "firm", size=55, opacity=1, strokeWidth=1.5).encode(x=x, **looks)]
+    lower, upper, width, opacity = ENDS[name]
+    x = alt.X(lower, type="quantitative", axis=charts.value_axis(metric.unit), scale=alt.Scale(zero=True))
+    stroke = base.mark_rule(strokeWidth=width, opacity=opacity)
+    return [stroke.encode(x=x, x2=alt.X2(upper), color=looks["color"])]
 
 
 def _record(metric: Metric, link: Link, pair: Pair) -> charts.Record:
@@ -119,7 +134,7 @@ def _record(metric: Metric, link: Link, pair: Pair) -> charts.Record:
         "upper": upper,
         "again_lower": again_lower,
         "again_upper": again_upper,
-        "zero": 0,
+        "is_weak": cell["status"] == "caution",
         "mark": mark_text(cell, metric.unit) if middle is None and lower is None else "",
         "value": cell_text(cell, metric.unit),
         "again": cell_text(again, metric.unit),

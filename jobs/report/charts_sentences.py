@@ -73,7 +73,8 @@ def mark_text(cell: Cell | None, unit: str) -> str:
     if cell is None:
         return "no row"
     if has_estimate(cell):
-        return words.number(float(cell["estimate"]), unit)
+        weak = f" {words.STATUSES['caution'].symbol}" if cell["status"] == "caution" else ""
+        return words.number(float(cell["estimate"]), unit) + weak
     status = words.STATUSES[cell["status"]]
     return figures(cell, unit) or f"{status.symbol} {status.word}"
 
@@ -118,7 +119,8 @@ def _change_interval(change: Cell, unit: str) -> str:
     if lower == upper:
         return "exact"
     chance = ", so it may be no change at all" if lower <= 0 <= upper else ""
-    return f"interval {words.signed(lower, unit)} – {words.signed(upper, unit)}{chance}"
+    pp = " pp" if unit in words.PERCENT_UNITS else ""
+    return f"interval {words.signed(lower, unit)} – {words.signed(upper, unit)}{pp}{chance}"
 
 
 def counted(cells: Sequence[Cell | None], what: str) -> str:
@@ -130,7 +132,7 @@ def counted(cells: Sequence[Cell | None], what: str) -> str:
         return ""
     shown = sum(has_estimate(cell) for cell in cells)
     if shown == len(cells):
-        return f"All {len(cells)} {what} have an estimate."
+        return f"{'Both' if shown == 2 else f'All {shown}'} {what} have an estimate."
     others = Counter(_word(cell) for cell in cells if not has_estimate(cell))
     parts = [f"{shown} {'has' if shown == 1 else 'have'} an estimate"] if shown else ["none has an estimate"]
     parts += [f"{n} {'is' if n == 1 else 'are'} {word}" for word, n in others.items()]

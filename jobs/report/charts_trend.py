@@ -11,7 +11,7 @@ import pandas as pd
 from jobs.metric import Metric
 from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_breaks import Break, within
-from jobs.report.charts_cells import WEEK, Pair
+from jobs.report.charts_cells import WEEK, Pair, remedies
 from jobs.report.charts_sentences import (
     Cell,
     cell_text,
@@ -124,5 +124,4 @@ def _table(metric: Metric, weeks: Sequence[Pair], days: Sequence[Pair], breaks: 
 def _row(metric: Metric, pair: Pair, label: str, breaks: Sequence[Break]) -> tuple[str, ...]:
     again = cell_text(pair.process, metric.unit) if pair.process is not None else ""
     new = "; ".join(f"{item.day}: {item.text}" for item in breaks if pair.start <= item.day <= pair.end)
-    remedies = dict.fromkeys(clause(cell["remedy"]) for cell in (pair.realised, pair.process) if cell is not None)
-    return label, cell_text(pair.realised, metric.unit), again, "; ".join(filter(None, remedies)), new
+    return label, cell_text(pair.realised, metric.unit), again, remedies(pair), new

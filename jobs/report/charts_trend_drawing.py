@@ -13,7 +13,7 @@ from jobs.report.charts_breaks import Break
 from jobs.report.charts_cells import WEEK, Pair
 from jobs.report.charts_sentences import cell_text, estimate, has_estimate, limits
 
-HEIGHT = 220
+HEIGHT, LOW = 220, 50  # pixels; low where no week has a number
 MOST_TICKS = 6
 GROUND = {"expr": "height - 8"}  # just above the axis, where weeks without a number stand
 TOLD = (("window", "Window"), ("value", "What happened"), ("again", "In general"))
@@ -43,7 +43,9 @@ def drawing(metric: Metric, weeks: Sequence[Pair], days: Sequence[Pair], breaks:
         "refused": _symbols(x),
         "breaks": _lines(x),
     }
-    return charts.spec(alt.layer(*(layer for name in drawn if name in sets for layer in drawn[name])), HEIGHT, **sets)
+    layers = [layer for name in drawn if name in sets for layer in drawn[name]]
+    has_numbers = not {"general", "bounds", "days", "shown"}.isdisjoint(sets)
+    return charts.spec(alt.layer(*layers), HEIGHT if has_numbers else LOW, **sets)
 
 
 def _sets(metric: Metric, weeks: Sequence[Pair], days: Sequence[Pair], breaks: Sequence[Break]) -> Sets:

@@ -12,25 +12,41 @@ from jobs.catalogue import Catalogue, load_catalogue
 from jobs.metric import Metric
 from jobs.reference.rows import ENTRY_POINT
 from jobs.report import words
-from jobs.report.chart import Chart, ChartTable
+from jobs.report.chart import Chart
 from jobs.report.charts_breaks import Breaks, breaks
 from jobs.report.charts_cells import LONG, WEEK, Windows, cohorts, rolling, windows
 from jobs.report.charts_cohorts import heat_map
 from jobs.report.charts_funnel import funnel, steps_of
 from jobs.report.charts_rates import click_through
-from jobs.report.charts_sentences import Cell, clause, day, is_null
+from jobs.report.charts_sentences import Cell, clause, day, is_null, listed
 from jobs.report.charts_trend import metric_days, trend
 
 if TYPE_CHECKING:
     from jobs.report.leaving import Leaving
 
-REFUSALS = ("Metric", "Window", "What is asked", "Why", "What would change that")
 QUESTIONS = {"realised": "what happened", "process": "in general"}
 WITHOUT_REMEDY = {  # of rows that name none
     "not_estimable": "nothing is known to",
     "suppressed": "more users",
     "not_measured": "nothing: what was not measured cannot be had later",
 }
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Windows without a number, for one reason.
+
+    Attributes:
+        status: of all of them.
+        reason: why there is none; may be empty.
+        remedy: what would change that.
+        windows: metric, window and what is asked, in words.
+    """
+
+    status: str
+    reason: str
+    remedy: str
+    windows: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,22 +82,25 @@ def wiki_page(leaving: Leaving, wiki_db: str) -> dict[str, Any]:
     }
 
 
-def _refusals(shown: _Shown, catalogue: Catalogue) -> ChartTable:
+def _refusals(shown: _Shown, catalogue: Catalogue) -> list[Refusal]:
     """What the newest windows do not tell, and what would change that; links have their own charts."""
-    rows = []
+    concerned: dict[tuple[str, str, str], list[str]] = {}
     for metric in catalogue.metrics.values():
         for kind in (shown.weeks, shown.long, shown.cohorts):
             for pair in kind.series(metric)[-1:]:
-                window = f"{pair.start} to {pair.end}"
-                rows += [(metric.name, window, *_refusal(cell)) for cell in (pair.realised, pair.process)
-                         if cell is not None and not words.STATUSES[cell["status"]].is_shown]  # fmt: skip
-    return ChartTable(REFUSALS, tuple(rows))
+                cells = [cell for cell in (pair.realised, pair.process) if cell is not None]
+                refused = [cell for cell in cells if not words.STATUSES[cell["status"]].is_shown]
+                if refused:
+                    asked = listed([QUESTIONS[cell["inference"]] for cell in refused])
+                    concerned.setdefault(_why(refused[0]), []).append(
+                        f"{metric.name}, {pair.start} to {pair.end} ({asked})"
+                    )
+    return [Refusal(*why, tuple(windows_of)) for why, windows_of in concerned.items()]
 
 
-def _refusal(cell: Cell) -> tuple[str, str, str]:
-    status, reason = words.STATUSES[cell["status"]], clause(cell["status_reason"])
-    why = ": ".join(part for part in (status.word, reason) if part)
-    return QUESTIONS[cell["inference"]], why, clause(cell["remedy"]) or WITHOUT_REMEDY[cell["status"]]
+def _why(cell: Cell) -> tuple[str, str, str]:
+    """Status, reason and remedy. What happened stands for both: in general less is known, for the same reason."""
+    return cell["status"], clause(cell["status_reason"]), clause(cell["remedy"]) or WITHOUT_REMEDY[cell["status"]]
 
 
 def _visible(wikis: pd.DataFrame) -> tuple[str, str]:
