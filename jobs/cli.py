@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ from jobs.commands.arguments import EndDay, InputPlace, OneDay, SqlCommand, Star
 from jobs.commands.context import Context, Gate, LogFormat, OutputFormat
 from jobs.commands.explain import explain
 from jobs.commands.group import Commands, LoneExtend
+from jobs.commands.plan_app import plan_app
 from jobs.commands.policy_app import policy_app
 from jobs.errors import UsageError
 from jobs.exits import CUT_OFF, PUT_AWAY, Ending, leave, run_to_the_end
@@ -30,6 +30,7 @@ app = typer.Typer(
 ENDING = Ending()
 REPORTING = ("run", "simulate")  # what they print tells how it went; of other commands it is the answer itself
 app.add_typer(policy_app, name="policy")
+app.add_typer(plan_app)
 
 
 def _version(value: bool) -> None:
@@ -112,7 +113,7 @@ def run(
     end: EndDay = None,
     steps: Annotated[str, typer.Option(help=f"Comma-separated, in order: {','.join(STEPS)}.")] = ",".join(STEPS),
 ) -> None:
-    """Turn days of raw events into published marts: ingest, estimates, marts, with the gates between."""
+    """Turn days of raw events into published marts and a report of them, with the gates between."""
     from jobs.steps.companion import companion
 
     first, last = day_range(day, start, end)
@@ -123,6 +124,18 @@ def run(
 
         asked = Asked(first, last, input_dir, names)
         run_steps(shared.console, shared.settings, shared.warehouse, asked, other)
+
+
+@app.command()
+def report(
+    context: typer.Context,
+    out: Annotated[Path, typer.Option(parser=folder, metavar="DIRECTORY", help="Where the site goes.")],
+) -> None:
+    """Make the static site of what is published: the report, the metrics, the docs of dbt and of the gates."""
+    from jobs.commands.report import write_report
+
+    shared: Context = context.obj
+    write_report(shared.console, shared.settings, shared.warehouse, out)
 
 
 @app.command(cls=SqlCommand)
@@ -164,45 +177,6 @@ def doctor(
         take_over(shared.console, shared.settings, shared.warehouse, adopt=adopt)
         return
     raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.warehouse, shared.trouble))
-
-
-@app.command("plan-sampling")
-def plan_sampling(
-    context: typer.Context,
-    wiki: Annotated[str, typer.Option(help="Database name, for the title.")],
-    users: Annotated[float, typer.Option(help="Editors eligible for the dashboard.")],
-    pageviews_per_hour: Annotated[float, typer.Option(help="Pageviews of logged-in users in an hour.")],
-    eligible_share: Annotated[float, typer.Option(help="Share of these pageviews that show the entry point.")] = 0.04,
-    ctr: Annotated[float, typer.Option(help="Clicks per impression of the entry point.")] = 0.005,
-    metric: Annotated[
-        list[str] | None, typer.Option(help="Only these metrics must meet the precision; repeatable.")
-    ] = None,
-    precision: Annotated[
-        float,
-        typer.Option(help="Wanted half-width of the intervals, relative; realised numbers decide, process do not."),
-    ] = 0.1,
-    window_days: Annotated[int, typer.Option(help="Days of the window that is measured.")] = 7,
-    pageviews_per_session: Annotated[float, typer.Option(help="Mean pageviews in a session.")] = 4.0,
-    loads_per_click: Annotated[float, typer.Option(help="Dashboard loads per click on the entry point.")] = 1.0,
-    loads_per_session: Annotated[float, typer.Option(help="Mean dashboard loads in a session that has one.")] = 1.3,
-    events_per_load: Annotated[float, typer.Option(help="Events sent by a dashboard load.")] = 7.0,
-    activity_variation: Annotated[
-        float, typer.Option(help="Variance over squared mean of editors' pageviews; 0 if all are alike.")
-    ] = 1.25,
-    frailty: Annotated[float, typer.Option(help="Correlation of clicks within an editor.")] = 0.05,
-    review_share: Annotated[float, typer.Option(help="Share of dashboard loads with a click on a review link.")] = 0.3,
-    bytes_per_event: Annotated[float, typer.Option(help="Bytes of a stored event; the default is measured.")] = 156.0,
-) -> None:
-    """Say for each unit and rate what it costs, what each metric will look like, and which is cheapest."""
-    from jobs.commands.plan_sampling import plan_sampling as plan
-    from jobs.planning.scenario import Scenario
-
-    given = context.params
-    try:
-        scenario = Scenario(**{field.name: given[field.name] for field in fields(Scenario)})
-    except ValueError as error:
-        raise UsageError(f"No wiki can be like that: {error}.", next_step="check the numbers") from None
-    plan(context.obj.console, context.obj.settings, scenario, metric or ())
 
 
 @app.command()

@@ -10,6 +10,7 @@ EXIT_USAGE = 2
 EXIT_NO_INPUT = 3
 EXIT_UNEXPECTED = 70  # EX_SOFTWARE of sysexits.h
 EXIT_LOCKED = 75  # EX_TEMPFAIL: try again later
+STILL_PUBLISHED = "the numbers are published, and stay"  # begins a note on an error that came after publishing
 
 
 class PdmetricsError(Exception):

@@ -22,7 +22,7 @@ from typing import NoReturn
 
 from jobs import __version__
 from jobs.console import told
-from jobs.errors import EXIT_UNEXPECTED, PdmetricsError, UsageError
+from jobs.errors import EXIT_UNEXPECTED, STILL_PUBLISHED, PdmetricsError, UsageError
 
 DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM, errno.EFBIG, errno.EIO}
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -95,7 +95,13 @@ def leave(code: int) -> NoReturn:
 
 def _of_disk(error: OSError, ending: Ending) -> UsageError:
     where = str(error.filename or ending.folder or "")  # a write names no file
-    return UsageError(f"{error.strerror}.", where=where, next_step="mend it and rerun: nothing was published")
+    return UsageError(f"{error.strerror}.", where=where, next_step=f"mend it and rerun: {_state_after(error)}")
+
+
+def _state_after(error: Exception) -> str:
+    """Say what became of the run: whoever knows better than that nothing was published has noted it on the error."""
+    notes = (note for note in getattr(error, "__notes__", ()) if note.startswith(STILL_PUBLISHED))
+    return next(notes, "nothing was published")
 
 
 def _unexpected(error: Exception, ending: Ending) -> int:
@@ -106,7 +112,7 @@ def _unexpected(error: Exception, ending: Ending) -> int:
     words = " ".join(str(error).split())[:300]
     told(
         f"error: Unexpected: {type(error).__name__}: {words}\n  where: {_saved(text, ending.folder)}\n"
-        f"  next:  report it with that file and `pdmetrics --version` ({__version__}); nothing was published"
+        f"  next:  report it with that file and `pdmetrics --version` ({__version__}); {_state_after(error)}"
     )
     return EXIT_UNEXPECTED
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from expectations.thresholds import load_thresholds
 from jobs.alarms import check_addresses
+from jobs.commands.cut_off import finish_cut_off
 from jobs.errors import GateError, UsageError
 from jobs.log import get_logger
 from jobs.progress import still_at
@@ -19,9 +21,10 @@ from jobs.reference.load import Reference, load_reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
 from jobs.steps.job import Job, check_salt_there, engine_errors, open_lake
+from jobs.steps.report import REPORT, begin_report, report_of_run, where_to_look
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.publish import clean_up
-from jobs.warehouse.runs import STEPS, Run, Warehouse
+from jobs.warehouse.runs import PUBLISHES, STEPS, Run, Warehouse
 from jobs.windows import days, in_words
 
 
@@ -42,8 +45,19 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
         UsageError: bad input or settings, or a step whose predecessor has not run.
         NoInputError: none of the days has any input.
         GateError: a quality gate failed; nothing is published.
+        WarehouseError: among others, a report that could not be made of what is published.
     """
     _check(asked.steps)
+    run = (
+        _report_alone(settings, warehouse, asked, other)
+        if asked.steps[0] == REPORT
+        else _run_in_lake(console, settings, warehouse, asked, other)
+    )
+    console.print(_outcome(run, warehouse, settings, asked), highlight=False, soft_wrap=True)
+
+
+def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, asked: Asked, other: Companion) -> Run:
+    """Run steps of which the first needs the lake."""
     source = open_input(asked.input_dir)
     cut_off = warehouse.journal.exists()
     # What cannot succeed is told before an engine starts.
@@ -62,8 +76,17 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
             run, steps = _staged_run(warehouse, asked, cut_off)
         job = Job(lake, warehouse, settings, console, run, other, raw)
         for step in steps:
-            _run_step(job, step)
-    console.print(_outcome(run, warehouse, asked), highlight=False, soft_wrap=True)
+            _run_step(job, step, ends_with_report=REPORT in steps)
+    return run
+
+
+def _report_alone(settings: Settings, warehouse: Warehouse, asked: Asked, other: Companion) -> Run:
+    """Make the report of days that are published, as a scheduler's last task; it takes no engine."""
+    finish_cut_off(settings, warehouse)
+    run = warehouse.staged_run(asked.start, asked.end, after=PUBLISHES)
+    with warehouse.lock(), _announced(REPORT, run):
+        report_of_run(settings, warehouse, other)
+    return run
 
 
 def _read_input(source: Input, asked: Asked) -> tuple[Reference, RawDays]:
@@ -87,16 +110,19 @@ def _new_run(lake: Lake, warehouse: Warehouse, asked: Asked, source: Input, refe
 def _staged_run(warehouse: Warehouse, asked: Asked, cut_off: bool) -> tuple[Run, Sequence[str]]:
     """Return the open run that the first step goes on with, and what is left to do of the steps."""
     if cut_off and (rolled := warehouse.newest_run(asked.start, asked.end)) and rolled.state == "published":
-        return rolled, ()  # a scheduler's retry of the step whose publish this command has just finished
+        # A scheduler's retry of the step whose publish this command has just finished.
+        return rolled, [step for step in asked.steps if step == REPORT]
     before = STEPS[STEPS.index(asked.steps[0]) - 1]
     return warehouse.staged_run(asked.start, asked.end, after=before), asked.steps
 
 
-def _outcome(run: Run, warehouse: Warehouse, asked: Asked) -> str:
+def _outcome(run: Run, warehouse: Warehouse, settings: Settings, asked: Asked) -> str:
     """Say what there is now, and which command comes next."""
     start, end = asked.start, asked.end
     if run.state == "published":
-        return f"Published {in_words(start, end)}. Next: pdmetrics --warehouse {warehouse.path} query 'show tables'"
+        report = f" {where_to_look(warehouse.report)}" if REPORT in asked.steps and settings.report.build else ""
+        query = f"pdmetrics --warehouse {warehouse.path} query 'show tables'"
+        return f"Published {in_words(start, end)}.{report} Next: {query}"
     following = STEPS[STEPS.index(asked.steps[-1]) + 1]
     return (
         f"Staged as {run.run_id}, not published yet. Next: pdmetrics --warehouse {warehouse.path} run "
@@ -115,25 +141,38 @@ def _check(steps: Sequence[str]) -> None:
         )
 
 
-def _run_step(job: Job, step: str) -> None:
+def _run_step(job: Job, step: str, *, ends_with_report: bool) -> None:
     # Imported here: a run that cannot begin should say so at once.
     from jobs.steps.estimates import estimate
     from jobs.steps.ingest import ingest
     from jobs.steps.marts import make_marts
 
     actions: dict[str, Callable[[Job], None]] = {"ingest": ingest, "estimates": estimate, "marts": make_marts}
-    began = time.monotonic()
     job.companion.prepare(step)
-    get_logger().info("step begins", step=step, run=job.run.run_id)
-    try:
-        with engine_errors(job.warehouse), still_at(f"in step {step}"):
-            actions[step](job)
-    except GateError:
-        job.run.state = "failed"  # any other trouble can be mended, and the step repeated on what is staged
-        job.warehouse.save(job.run)
-        raise
-    if step not in job.run.done:
-        job.run.done.append(step)
-    if job.run.state == "open":
-        job.warehouse.save(job.run)
+    if ends_with_report and step != "ingest":  # whose gates the companion is busy with
+        begin_report(job.settings, job.warehouse, job.companion)
+    with _announced(step, job.run):
+        if step == REPORT:  # the run is published: no trouble ends it, and what a full disk stops is said otherwise
+            report_of_run(job.settings, job.warehouse, job.companion)
+            return
+        try:
+            with engine_errors(job.warehouse):
+                actions[step](job)
+        except GateError:
+            job.run.state = "failed"  # any other trouble can be mended, and the step repeated on what is staged
+            job.warehouse.save(job.run)
+            raise
+        if step not in job.run.done:
+            job.run.done.append(step)
+        if job.run.state == "open":
+            job.warehouse.save(job.run)
+
+
+@contextlib.contextmanager
+def _announced(step: str, run: Run) -> Iterator[None]:
+    """Say when a step begins, goes on for long, and is done."""
+    began = time.monotonic()
+    get_logger().info("step begins", step=step, run=run.run_id)
+    with still_at(f"in step {step}"):
+        yield
     get_logger().info("step done", step=step, seconds=round(time.monotonic() - began, 1))

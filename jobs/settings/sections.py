@@ -152,6 +152,12 @@ class AlertsSettings(_Section):
         return value
 
 
+class ReportSettings(_Section):
+    """The report that ends a run."""
+
+    build: bool = Field(True, description="make WAREHOUSE/report as the last step of a run")
+
+
 class Settings(BaseSettings):
     """All settings. See `load_settings` for where they come from."""
 
@@ -171,6 +177,7 @@ class Settings(BaseSettings):
     spark: SparkSettings = SparkSettings()  # type: ignore[call-arg]
     quality: QualitySettings = QualitySettings()  # type: ignore[call-arg]
     alerts: AlertsSettings = AlertsSettings()  # type: ignore[call-arg]
+    report: ReportSettings = ReportSettings()  # type: ignore[call-arg]
 
     @classmethod
     def settings_customise_sources(

@@ -27,7 +27,11 @@ class Companion:
 
     def prepare(self, step: str) -> None:
         """Begin the imports that a step will need, or while `estimates` runs those of the step after it."""
-        self._pool.submit(_import, step != "estimates", step != "ingest")
+        self._pool.submit(_import, step in ("ingest", "marts"), step in ("estimates", "marts"))
+
+    def begin(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
+        """Let a function run there without waiting; nobody is told if it fails: who needs its work does it again."""
+        self._pool.submit(function, *args, **kwargs)
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function of a module there, and wait for what it returns or raises."""
@@ -36,7 +40,7 @@ class Companion:
         except BrokenProcessPool:
             raise WarehouseError(
                 "The process of dbt and the gates was ended from outside, most likely for want of memory.",
-                next_step="free some memory and rerun; nothing was published",
+                next_step="free some memory and rerun",
             ) from None
 
 

@@ -2,7 +2,7 @@
 
 Layout under the warehouse: `lock`, `publish.json` (only while a publish is under way), `runs/<run_id>/run.json` and
 `runs/<run_id>/reference/*.csv` (the input's tables as the run read them), `next/` (the marts being built),
-`scratch/` (what the engine of the command that holds the lock keeps on disk).
+`scratch/` (what the engine of the command that holds the lock keeps on disk), `report/` (the site of the last run).
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from jobs.windows import DAY, in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
 KEPT_RUNS = 10
-STEPS = ("ingest", "estimates", "marts")
+STEPS = ("ingest", "estimates", "marts", "report")
+PUBLISHES = "marts"  # which of them
 
 
 @dataclass
@@ -73,6 +74,7 @@ class Warehouse:
         self.runs = self.path / "runs"
         self.scratch = self.path / "scratch"
         self.data_docs = self.path / "data_docs"
+        self.report = self.path / "report"
 
     def prepare(self) -> None:
         """Create the directory and make sure it can be written to."""
@@ -163,9 +165,10 @@ class Warehouse:
         return next((run for run in reversed(self.all_runs()) if (run.start, run.end) == (start, end)), None)
 
     def staged_run(self, start: date, end: date, after: str) -> Run:
-        """Find the open run of these days that has finished a step, as a scheduler's next process needs it."""
+        """Find the open run of these days that has finished a step; after the one that publishes, the published run."""
         for run in reversed(self.all_runs()):
-            if run.state == "open" and (run.start, run.end) == (start, end) and after in run.done:
+            is_done = run.state == "published" if after == PUBLISHES else run.state == "open" and after in run.done
+            if is_done and (run.start, run.end) == (start, end):
                 return run
         raise UsageError(
             f"No staged run of {in_words(start, end)} has finished its step `{after}`.",

@@ -25,6 +25,7 @@ JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseParallelGC -XX:ReservedCodeCacheSize=256
 ENVIRONMENT = {
     "PDMETRICS_ENGINE__NAME": os.environ.get("PDMETRICS_TEST_ENGINE", "embedded"),
     "PDMETRICS_SPARK__CONF": json.dumps({"spark.driver.extraJavaOptions": JAVA}),
+    "PDMETRICS_REPORT__BUILD": "false",  # but where the report is what is tested
     **os.environ,
     "COLUMNS": "200",
 }

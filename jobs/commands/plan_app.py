@@ -1,0 +1,51 @@
+"""The command line of `plan-sampling`, which has an option for each of its assumptions: argv -> an entry."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Annotated
+
+import typer
+
+from jobs.errors import UsageError
+
+plan_app = typer.Typer()
+
+
+@plan_app.command("plan-sampling")
+def plan_sampling(
+    context: typer.Context,
+    wiki: Annotated[str, typer.Option(help="Database name, for the title.")],
+    users: Annotated[float, typer.Option(help="Editors eligible for the dashboard.")],
+    pageviews_per_hour: Annotated[float, typer.Option(help="Pageviews of logged-in users in an hour.")],
+    eligible_share: Annotated[float, typer.Option(help="Share of these pageviews that show the entry point.")] = 0.04,
+    ctr: Annotated[float, typer.Option(help="Clicks per impression of the entry point.")] = 0.005,
+    metric: Annotated[
+        list[str] | None, typer.Option(help="Only these metrics must meet the precision; repeatable.")
+    ] = None,
+    precision: Annotated[
+        float,
+        typer.Option(help="Wanted half-width of the intervals, relative; realised numbers decide, process do not."),
+    ] = 0.1,
+    window_days: Annotated[int, typer.Option(help="Days of the window that is measured.")] = 7,
+    pageviews_per_session: Annotated[float, typer.Option(help="Mean pageviews in a session.")] = 4.0,
+    loads_per_click: Annotated[float, typer.Option(help="Dashboard loads per click on the entry point.")] = 1.0,
+    loads_per_session: Annotated[float, typer.Option(help="Mean dashboard loads in a session that has one.")] = 1.3,
+    events_per_load: Annotated[float, typer.Option(help="Events sent by a dashboard load.")] = 7.0,
+    activity_variation: Annotated[
+        float, typer.Option(help="Variance over squared mean of editors' pageviews; 0 if all are alike.")
+    ] = 1.25,
+    frailty: Annotated[float, typer.Option(help="Correlation of clicks within an editor.")] = 0.05,
+    review_share: Annotated[float, typer.Option(help="Share of dashboard loads with a click on a review link.")] = 0.3,
+    bytes_per_event: Annotated[float, typer.Option(help="Bytes of a stored event; the default is measured.")] = 156.0,
+) -> None:
+    """Say for each unit and rate what it costs, what each metric will look like, and which is cheapest."""
+    from jobs.commands.plan_sampling import plan_sampling as plan
+    from jobs.planning.scenario import Scenario
+
+    given = context.params
+    try:
+        scenario = Scenario(**{field.name: given[field.name] for field in fields(Scenario)})
+    except ValueError as error:
+        raise UsageError(f"No wiki can be like that: {error}.", next_step="check the numbers") from None
+    plan(context.obj.console, context.obj.settings, scenario, metric or ())
