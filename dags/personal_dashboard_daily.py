@@ -1,10 +1,12 @@
 """# PersonalDashboard metrics, every day
 
-Ingest the raw events of the day that ended, estimate the metrics, build and publish the marts. Each task is one step
-of `pdmetrics run`; the steps find each other through the staged run in the warehouse, and **nothing is published
-before the last gate of the task `marts` has passed**. Running a day again is always safe: it gives the same rows.
+Ingest the raw events of the day that ended, estimate the metrics, build and publish the marts, and make the report of
+them. Each task is one step of `pdmetrics run`; the steps find each other through the staged run in the warehouse, and
+**nothing is published before the last gate of the task `marts` has passed**. Running a day again is always safe: it
+gives the same rows.
 
-*Owner*: moderator-tools. *Input*: `$PDMETRICS_INPUT` (raw events, policy, wikis). *Output*: the lake, the marts file.
+*Owner*: moderator-tools. *Input*: `$PDMETRICS_INPUT` (raw events, policy, wikis). *Output*: the lake, the marts
+file, `report/` in the warehouse (a site that opens from a disk).
 
 ## Triage notes
 
@@ -18,6 +20,10 @@ The log of the failed task ends with what is wrong, where, and what to do. What 
   clear the failed task; retries do not help.
 - **3**: no input for the day yet. The task tries again with growing waits; after the last one, ask why the raw data are
   late, and clear `ingest` when they are there.
+
+The task `report` comes after publishing: where it fails, **the numbers of the day are out**, and the site is the one of
+the day before. Clear it alone, or leave it: tomorrow's shows everything that today's would. A warehouse that wants no
+site sets `[report] build = false`; the task then does nothing.
 
 Exit 3 is a retry and then a failure, never a skip: a skipped day would look like a quiet one. A failed day does not
 stop the next; windows that hold it are `not_measured` until it is there. Many days at once:
@@ -40,7 +46,7 @@ from jobs.scheduling.assets import MARTS
 
 with DAG(
     dag_id="personal_dashboard_daily",
-    description="Raw PersonalDashboard events of a day to published marts",
+    description="Raw PersonalDashboard events of a day to published marts and a report",
     # A data interval, so that `ds` is the day that ended and not the one just begun; at four, since an hour of
     # events is refined two hours after its end or later: a day without its last hours is `caution` until it is rerun.
     schedule=CronDataIntervalTimetable("0 4 * * *", timezone="UTC"),
@@ -52,14 +58,14 @@ with DAG(
     tags=["tier/1", "triage/moderator-tools"],
     doc_md=__doc__,
 ) as dag:
-    ingest, estimates, marts = (
+    ingest, estimates, marts, report = (
         BashOperator(
             task_id=step,
             bash_command=commands.shell(commands.run_step(step, os.environ)),
             # By default 99 means skip; no exit code of ours may.
             skip_on_exit_code=[],
-            outlets=[MARTS] if step == commands.STEPS[-1] else [],
+            outlets=[MARTS] if step == commands.PUBLISHES else [],
         )
         for step in commands.STEPS
     )
-    ingest >> estimates >> marts
+    ingest >> estimates >> marts >> report

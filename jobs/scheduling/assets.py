@@ -5,4 +5,4 @@ from __future__ import annotations
 from airflow.sdk import Asset
 
 MARTS = Asset(name="personal_dashboard_marts", uri="x-pdmetrics://personal_dashboard/marts")
-"""The marts file, replaced in one step by the last step of a run."""
+"""The marts file, replaced in one step by the step of a run that publishes."""

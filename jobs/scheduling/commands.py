@@ -5,8 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-STEPS = ("ingest", "estimates", "marts")
-"""The steps of a day, in order; `marts` publishes."""
+STEPS = ("ingest", "estimates", "marts", "report")
+"""The steps of a day, in order."""
+
+PUBLISHES = "marts"
+"""The step after which readers see the day."""
 
 DAY = "{{ ds }}"
 """The UTC day that ended, as Airflow fills it in. `data_interval_start` differs under `airflow dags test`."""

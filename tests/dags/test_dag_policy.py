@@ -67,13 +67,14 @@ def test_a_task_is_owned_retried_and_bounded(bag: Any, dag_id: str) -> None:
 def test_the_daily_dag_runs_the_steps_in_order_one_day_at_a_time(bag: Any) -> None:
     dag = dag_of(bag, "personal_dashboard_daily")
     assert dag.max_active_runs == 1
-    assert tuple(task.task_id for task in dag.topological_sort()) == ("ingest", "estimates", "marts")
-    assert [sorted(task.downstream_task_ids) for task in dag.topological_sort()] == [["estimates"], ["marts"], []]
+    assert tuple(task.task_id for task in dag.topological_sort()) == ("ingest", "estimates", "marts", "report")
+    after = [sorted(task.downstream_task_ids) for task in dag.topological_sort()]
+    assert after == [["estimates"], ["marts"], ["report"], []]
 
 
 def test_the_daily_dag_s_steps_are_those_of_the_command_line(bag: Any) -> None:
     dag = dag_of(bag, "personal_dashboard_daily")
-    assert {task.task_id for task in dag.tasks} <= set(STEPS)
+    assert {task.task_id for task in dag.tasks} == set(STEPS)
 
 
 def test_each_task_asks_for_the_day_that_ended_and_its_own_step(bag: Any) -> None:
@@ -96,7 +97,7 @@ def test_only_the_publishing_task_has_an_outlet(bag: Any) -> None:
     outlets = {
         task.task_id: [outlet.name for outlet in task.outlets] for task in dag_of(bag, "personal_dashboard_daily").tasks
     }
-    assert outlets == {"ingest": [], "estimates": [], "marts": ["personal_dashboard_marts"]}
+    assert outlets == {"ingest": [], "estimates": [], "marts": ["personal_dashboard_marts"], "report": []}
 
 
 def test_no_exit_code_of_ours_skips_a_task(bag: Any) -> None:
