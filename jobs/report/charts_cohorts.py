@@ -12,7 +12,7 @@ from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_cells import Pair, Windows, remedies
 from jobs.report.charts_sentences import Cell, cell_text, counted, estimate, figures, limits, listed, sentences
 
-MOST_COHORTS = 12  # columns that a phone has room for; the table has all
+MOST_COHORTS = 8  # columns that a phone has room for; the table has all
 ROW = 46  # pixels: three lines of a label
 SHADES = (0.05, 0.5)  # opacity of 0 % and of the largest share: text is read on both, light and dark
 ID, TITLE = "cohorts", "Return and retention by cohort"
@@ -38,7 +38,7 @@ def heat_map(metrics: Sequence[Metric], cohorts: Windows) -> Chart:
 
 def _sentence(by_metric: Sequence[tuple[Metric, Sequence[Pair]]], starts: Sequence[str]) -> str:
     if not starts:
-        return "There is nothing to show: no cohort that began on a Monday has closed while the wiki was visible."
+        return "There is nothing to show, since there is no row of a cohort that began on a Monday and has closed."
     cells: list[Cell | None] = [pair.realised for _, pairs in by_metric for pair in pairs]
     left_out = len(starts) - MOST_COHORTS
     fewer = f"Drawn are the newest {MOST_COHORTS} cohorts of {len(starts)}; the table has all." if left_out > 0 else ""
@@ -55,10 +55,11 @@ def _newest(by_metric: Sequence[tuple[Metric, Sequence[Pair]]]) -> list[str]:
             note = "" if cell["status"] == "publish" else f", {words.STATUSES[cell['status']].word}"
             told.append(f"{metric.name}, from {pairs[-1].start}: {numbers}{note}")
         else:
-            word = "no cohort has closed" if cell is None else words.STATUSES[cell["status"]].word
+            word = "no row" if cell is None else words.STATUSES[cell["status"]].word
             others.setdefault(word, []).append(metric.name)
     first = [f"Newest cohorts: {'; '.join(told)}."] if told else []
-    return [*first, *(f"{word.capitalize()}: {listed(names)}." for word, names in others.items())]
+    none = "; ".join(f"{listed(names)} ({word})" for word, names in others.items())
+    return [*first, f"Without a number in the newest cohort: {none}."] if none else first
 
 
 def _table(by_metric: Sequence[tuple[Metric, Sequence[Pair]]]) -> ChartTable:

@@ -13,7 +13,7 @@ from jobs.report.charts_sentences import Cell, is_null
 
 STEP = 16  # pixels of one bar or point
 PLATFORMS: Mapping[str, str] = {ALL: "all platforms", "desktop_browser": "desktop", "mobile_browser": "mobile"}
-NO_LINK = "no link has a row: no such window has closed while the wiki was visible"
+NO_LINK = "no link has a row of such a window"
 
 
 def window_text(window: Windows, days: int) -> str:
@@ -75,5 +75,6 @@ def rows(name: str, records: Sequence[charts.Record], slots: Sequence[str]) -> a
 
 def height(records: Sequence[charts.Record], slots: Sequence[str]) -> int:
     """The pixels that the rows of a drawing take."""
-    n_rows = len({record["label"] for record in records})
-    return max(1, n_rows) * (STEP * len(slots) + STEP // 2)
+    labels = {record["label"] for record in records}
+    most_lines = max(label.count("\n") + 1 for label in labels)
+    return len(labels) * (max(STEP * len(slots), charts.LINE * most_lines) + STEP // 2)

@@ -16,7 +16,7 @@ from jobs.report import words
 
 Cell = Mapping[str, Any]
 WITH_ESTIMATE = ("publish", "caution")
-NO_ROW = "no row: no such window has closed while the wiki was visible"
+NO_ROW = "no row"
 
 
 def day(value: Any) -> str:

@@ -52,7 +52,7 @@ def trend(
 def sentence(metric: Metric, weeks: Sequence[Pair], changes: Mapping[Any, Any], breaks: Sequence[Break]) -> str:
     """Say what the newest week was, how it moved, how many weeks have a number, and what divides the series."""
     if not weeks:
-        return f"{metric.name}: nothing to show. No whole week of it has closed while the wiki was visible."
+        return f"{metric.name}: nothing to show, since there is no row of a window that has closed."
     last = weeks[-1]
     is_weekly = metric_days(metric) == WEEK  # longer windows from Monday to Monday overlap: no change is told
     moved = change_sentence(changes, last.realised, _week_before(weeks), metric.unit) if is_weekly else ""

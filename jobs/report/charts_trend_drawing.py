@@ -15,6 +15,7 @@ from jobs.report.charts_sentences import cell_text, estimate, has_estimate, limi
 
 HEIGHT, LOW = 220, 50  # pixels; low where no week has a number
 MOST_TICKS = 6
+PHONE = 260  # pixels of a drawing on a phone, half of which bars may take
 GROUND = {"expr": "height - 8"}  # just above the axis, where weeks without a number stand
 TOLD = (("window", "Window"), ("value", "What happened"), ("again", "In general"))
 BREAK_TOLD = (("end", "From"), ("text", "What is new"))
@@ -37,7 +38,7 @@ def drawing(metric: Metric, weeks: Sequence[Pair], days: Sequence[Pair], breaks:
     drawn = {
         "general": _band("general", ("again_lower", "again_upper"), (0.18, 1.5), x, axis),
         "happened": _band("happened", ("lower", "upper"), (0.3, 4), x, axis),
-        "bounds": _bars(x, axis),
+        "bounds": _bars(len(weeks), x, axis),
         "days": _dots(metric, x, axis),
         "shown": _points(x, axis),
         "refused": _symbols(x),
@@ -112,10 +113,11 @@ def _band(name: str, ends: tuple[str, str], look: tuple[float, float], x: alt.X,
     ]
 
 
-def _bars(x: alt.X, axis: alt.Axis) -> list[alt.Chart]:
+def _bars(n_weeks: int, x: alt.X, axis: alt.Axis) -> list[alt.Chart]:
     """Bounds without an estimate."""
     y = alt.Y("lower", type="quantitative", axis=axis)
-    bars = charts.layer("bounds").mark_rule(strokeWidth=12, opacity=0.6)
+    width = min(12, max(2, PHONE / (2 * n_weeks)))
+    bars = charts.layer("bounds").mark_rule(strokeWidth=width, opacity=0.6)
     told = charts.tooltip(*TOLD)
     return [bars.encode(x=x, y=y, y2=alt.Y2("upper"), color=charts.status_colour(), tooltip=told)]
 

@@ -11,7 +11,7 @@ import pandas as pd
 from jobs.catalogue import Catalogue, load_catalogue
 from jobs.metric import Metric
 from jobs.reference.rows import ENTRY_POINT
-from jobs.report import words
+from jobs.report import charts, words
 from jobs.report.chart import Chart
 from jobs.report.charts_breaks import Breaks, breaks
 from jobs.report.charts_cells import LONG, WEEK, Windows, cohorts, rolling, windows
@@ -72,12 +72,17 @@ def wiki_page(leaving: Leaving, wiki_db: str) -> dict[str, Any]:
     catalogue = load_catalogue()
     days, weeks, long = (windows(rolling(cells, length)) for length in (1, WEEK, LONG))
     shown = _Shown(days, weeks, long, windows(cohorts(cells)))
+    with charts.unchecked():
+        drawn = {
+            "trends": _trends(shown, breaks(cells, config, catalogue), changes, catalogue),
+            "links": _links(shown, catalogue),
+            "cohorts": heat_map(_cohort_metrics(catalogue), shown.cohorts),
+        }
     return {
         "facts": [_visible(wikis), *_facts(shown.weeks), *_settings(config)],
         "refusals": _refusals(shown, catalogue),
-        "trends": _trends(shown, breaks(cells, config, catalogue), changes, catalogue),
-        "links": _links(shown, catalogue),
-        "cohorts": heat_map(_cohort_metrics(catalogue), shown.cohorts),
+        "has_windows": bool(shown.weeks.pairs or shown.long.pairs or shown.cohorts.pairs),
+        **drawn,
         "marks": list(words.STATUSES.values()),
     }
 
