@@ -6,7 +6,8 @@
     marts.sql("select * from rpt_wiki_week where wiki_db = ?", ["idwiki"])
 
 Each call opens the marts file and closes it again, so it sees what was published last; two calls may see two publishes,
-one statement never does. The warehouse is found as the command line finds it: the argument, then `PDMETRICS_WAREHOUSE`,
+one statement never does. A publish that was cut off is finished by the next command; until then the marts before it
+are read. The warehouse is found as the command line finds it: the argument, then `PDMETRICS_WAREHOUSE`,
 then `./warehouse`. What is wrong is raised as `jobs.errors.UsageError`: what, where, and what to do next.
 """
 
