@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from jobs.schemas import duckdb_types
 from jobs.warehouse.snapshots import LakeTable
 
 Row = dict[str, Any]
-MONDAY = date(2026, 6, 1)
+MONDAY, DAY = date(2026, 6, 1), timedelta(days=1)
 MENU, DIFF = "Personal Dashboard menu link", "Personal Dashboard diff link"
 HEALTH = "personal-dashboard-health-metrics"
 
@@ -74,6 +74,32 @@ def retention_value(**changes: Any) -> Row:
         n_users_observed=40.0, estimator="ratio",
     )  # fmt: skip
     return row | changes
+
+
+def weeks() -> list[Row]:
+    """Return rows of metric_values that the wide marts show: two weeks of a wiki, of a sampled one, and of a link."""
+    week = {"as_of_date": MONDAY + 6 * DAY, "window_days": 7}
+    after = {"metric_date": MONDAY + 7 * DAY, "as_of_date": MONDAY + 13 * DAY, "window_days": 7}
+    sampled = metric_value(
+        wiki_db="enwiki", lower=90.0, upper=150.0, estimator="horvitz_thompson", sampling_rate_min=0.1,
+        sampling_rate_max=0.1, status_reason="as seen at 10 % of sessions, the smallest", status="caution",
+    )  # fmt: skip
+    link = metric_value(
+        metric="link_click_through_rate", metric_version=1, element_friendly_name=DIFF, estimator="ratio"
+    )
+    link |= {"estimate": 0.3, "lower": 0.3, "upper": 0.3, "observed_denominator": 400.0}
+    changed = {"series_break": "sampling changed from 50 % of sessions to 10 % of sessions at noon"}
+    return [
+        metric_value(**week),
+        metric_value(**after, estimate=133.0, lower=133.0, upper=133.0, series_break="since Tuesday; since Friday"),
+        metric_value(**week, wiki_db="all"),
+        sampled | week | changed,
+        sampled | after | {"estimate": 140.0, "lower": 101.5, "upper": 190.25},
+        link | week,
+        link | week | {"inference": "process", "lower": 0.22, "upper": 0.37},
+        link | after | {"client_platform_family": "mobile_browser", "element_friendly_name": "review links"},
+        retention_value(metric_date=MONDAY + DAY, as_of_date=MONDAY + 15 * DAY),
+    ]
 
 
 def baseline_day(**changes: Any) -> Row:
