@@ -18,14 +18,15 @@ from collections.abc import Iterable
 from math import sqrt
 
 from jobs.catalogue import Catalogue
-from jobs.estimation.limits import percent, points
+from jobs.estimation.limits import DEFAULT_LIMITS, percent, points
 from jobs.estimation.remedy import expected_half_width
-from jobs.explanation.choose import Fetch
+from jobs.explanation.choose import ALL, Fetch
 from jobs.explanation.explanation import Alternative, MetricRow
 from jobs.explanation.steps import Kept
 from jobs.explanation.words import window_name, written
 from jobs.metric import Metric
 from jobs.policy.timeline import format_rate
+from jobs.settings.sections import EstimationSettings
 
 RATES = (0.1, 0.25, 0.5, 0.75)
 QUANTILE = 1.96
@@ -49,7 +50,12 @@ READINGS = {
 
 
 def alternatives_of(
-    row: MetricRow, metric: Metric, catalogue: Catalogue, kept: Kept, fetch: Fetch
+    row: MetricRow,
+    metric: Metric,
+    catalogue: Catalogue,
+    kept: Kept,
+    limits: EstimationSettings,
+    fetch: Fetch,
 ) -> tuple[Alternative, ...]:
     """Return the alternatives to a row.
 
@@ -58,6 +64,7 @@ def alternatives_of(
         metric: its metric.
         catalogue: the metrics there are.
         kept: sums over what was kept; empty where the row hides its counts.
+        limits: up to which width a number of people is shown.
         fetch: runs a statement on the marts.
     """
     key = [row.wiki_db, row.as_of_date, row.element_friendly_name, row.client_platform_family, row.edit_count_bucket]
@@ -66,7 +73,7 @@ def alternatives_of(
         *_readings(row, metric, rows),
         *_windows(row, metric, rows),
         *_definitions(row, metric, catalogue, rows),
-        *_rates(row, metric, kept, fetch),
+        *_rates(row, metric, kept, limits, fetch),
         *_assumptions(row, metric),
     )
 
@@ -127,7 +134,9 @@ def _definitions(
             yield _published("definition", what, found, other.unit)
 
 
-def _rates(row: MetricRow, metric: Metric, kept: Kept, fetch: Fetch) -> Iterable[Alternative]:
+def _rates(
+    row: MetricRow, metric: Metric, kept: Kept, limits: EstimationSettings, fetch: Fetch
+) -> Iterable[Alternative]:
     """Tell what other sampling would do to a row that shows its counts."""
     if row.observed_numerator is None or not row.is_whole:
         return
@@ -135,38 +144,57 @@ def _rates(row: MetricRow, metric: Metric, kept: Kept, fetch: Fetch) -> Iterable
     yield from thinned
     if metric.unit in ("users", "share of users") and row.estimator != "rarefied":
         if not thinned:
-            yield from _expected(row, metric)
+            yield from _expected(row, metric, limits)
     elif kept.yy is not None and row.estimate:
         yield from _by_design(row, metric, kept)
 
 
 def _thinned(row: MetricRow, metric: Metric, fetch: Fetch) -> Iterable[Alternative]:
     for found in fetch(THINNED, [row.metric, row.wiki_db, row.window_days, row.as_of_date]):
-        days = f"{found['metric_date']}.." + (f"{row.window_days} days" if row.window_days else "")
+        days = f"{found['metric_date']} on" + (f" ({row.window_days} days)" if row.window_days else "")
         truth = f"the wiki's own days from {days}, thinned; whole they give {written(found['truth'], metric.unit)}"
         naive = written(found["naive"], metric.unit)
         yield Alternative(
             "rate", f"at {format_rate(found['rate'])} of {found['sample_unit']}s", metric.unit, found["estimate"],
-            found["lower"], found["upper"], found["status"], f"{truth}, who ignores it gets {naive}",
+            found["lower"], found["upper"], found["status"], f"{truth}, who ignores that gets {naive}",
         )  # fmt: skip
 
 
-def _expected(row: MetricRow, metric: Metric) -> Iterable[Alternative]:
-    """Tell the half-width that is to be expected of people at other rates; of two days there are bounds only."""
+def _expected(row: MetricRow, metric: Metric, limits: EstimationSettings) -> Iterable[Alternative]:
+    """Tell what is to be expected of people at other rates, or why they are refused at any."""
+    refused = _refused(row, metric)
+    if refused:
+        yield Alternative("rate", "at any rate below 100 %", metric.unit, note=refused)
+        return
     users = row.n_users_observed or 0
-    is_two_days = metric.unit == "share of users" and metric.family == "users"
     for rate in RATES:
-        what = f"at {format_rate(rate)} of pageviews"
-        if is_two_days:
-            yield Alternative(
-                "rate", what, metric.unit, note="bounds at best: what was clicked on two days is not seen"
-            )
-            return
         if metric.unit == "users":
-            width = f"±{percent(expected_half_width('users', rate, users))}"
+            half = expected_half_width("users", rate, users)
+            told, ends = percent(half), (limits.users_publish, limits.users_caution, float("inf"))
         else:
-            width = f"±{points(expected_half_width('share', rate, users))}"
-        yield Alternative("rate", what, metric.unit, note=f"{width} is to be expected of {users:,.0f} users (planning)")
+            half = expected_half_width("share", rate, users)
+            told, ends = points(half), (limits.retention_publish, limits.retention_caution, limits.retention_bounds)
+        shown = "bounds_only" if rate <= DEFAULT_LIMITS.blind_rate and half <= ends[2] else _best(half, ends)
+        told_status = "refused" if shown == "not_estimable" else f"{shown} at best"
+        note = f"±{told} is to be expected of {users:,.0f} users: {told_status} (planning)"
+        yield Alternative("rate", f"at {format_rate(rate)} of {row.sampling_unit}s", metric.unit, note=note)
+
+
+def _refused(row: MetricRow, metric: Metric) -> str | None:
+    """Say why a share of people has no estimate under any sampling, or None (docs/rows.md, section 4)."""
+    if metric.family == "presented":
+        return "refused: that a user was shown the link, and both visits, would each be seen in part"
+    if metric.family == "users" and metric.unit == "share of users":
+        return "bounds at best: who clicked on two days is mostly seen on one of them at most"
+    if row.client_platform_family != ALL or row.edit_count_bucket != ALL:
+        return "refused: it is estimated for all platforms and buckets together only"
+    return None
+
+
+def _best(half: float, ends: tuple[float, float, float]) -> str:
+    """Return the best status that an interval of a half-width may have."""
+    shown = zip(("publish", "caution", "bounds_only"), ends, strict=True)
+    return next((status for status, widest in shown if half <= widest), "not_estimable")
 
 
 def _by_design(row: MetricRow, metric: Metric, kept: Kept) -> Iterable[Alternative]:

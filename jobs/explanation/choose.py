@@ -147,10 +147,10 @@ def _keys(
         return keys
     name = window_name(window.kind, window.days)
     if days["last"] is None:
-        what = f"{metric.metric} of {asked.wiki_db} has no row of {name} yet: no such window has closed."
+        what = f"{metric.metric} of {asked.wiki_db} has no row ({name}) yet: no such window has closed."
         raise UsageError(what, where="--window", next_step=_why_none(asked, metric, window, fetch))
     raise UsageError(
-        f"{metric.metric} of {asked.wiki_db} has no row of {name} that ends on {as_of}.",
+        f"{metric.metric} of {asked.wiki_db} has no row ({name}) that ends on {as_of}.",
         where="--as-of",
         next_step=f"published are {days['first']} to {days['last']}; {_why_none(asked, metric, window, fetch)}",
     )

@@ -63,7 +63,7 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
         steps=walked.steps,
         sql=(Sql("row", "the row", "marts", chosen.sql), *walked.sql),
         naive=naive_of(row, metric, walked.kept),
-        alternatives=alternatives_of(row, metric, catalogue, walked.kept, fetch),
+        alternatives=alternatives_of(row, metric, catalogue, walked.kept, settings.estimation, fetch),
     )
 
 

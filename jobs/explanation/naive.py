@@ -15,6 +15,7 @@ SAME = "the same as ours: everything was kept"
 NOTHING = "nothing was kept to divide by"
 HIDDEN = "not shown: its counts are hidden, to protect few users"
 MIXED = "several rates were in force, and a user seen under two of them has no single weight"
+PART = "only of the days and platforms that were measured, so not of the window"
 NO_RATE = "no rate above 0 was in force"
 # Why the value of who ignores sampling is wrong, and that of who divides by the rate, by the metric's unit.
 IGNORING = {
@@ -52,19 +53,30 @@ def naive_of(row: MetricRow, metric: Metric, kept: Kept) -> tuple[Naive, ...]:
         return tuple(Naive(how, None, _why_hidden(row)) for how in (IGNORED, WEIGHTED))
     plain = _over(row.observed_numerator, row.observed_denominator, metric)
     if row.is_whole and row.estimator != "rarefied":
-        why = NOTHING if plain is None else SAME if row.is_complete else "of what was kept: hours are missing in it"
+        why = _why_whole(row) if plain is not None else NOTHING
         return Naive(IGNORED, plain, why), Naive(WEIGHTED, plain, why)
     ignoring, weighting = IGNORING[metric.unit], WEIGHTING[metric.unit]
     if row.estimator == "rarefied":
         ignoring = "the users seen at the rates in force: not comparable with windows of other rates, as ours is"
         weighting = "no number of people, and not comparable over a change of rate either"
-    if not row.is_complete:
+    if row.status == "not_measured":
+        ignoring, weighting = f"{ignoring}; {PART}", f"{weighting.removeprefix('ours: ')}; {PART}"
+    elif not row.is_complete:
         weighting += "; of what was kept, without what the missing hours could have held"
     value, lacking = _weighted(row, metric, kept)
     return (
         Naive(IGNORED, plain, ignoring if plain is not None else NOTHING),
         Naive(WEIGHTED, value, lacking or weighting),
     )
+
+
+def _why_whole(row: MetricRow) -> str:
+    """Say how the value of what was kept stands to ours where nothing was sampled."""
+    if row.status == "not_measured":
+        return PART
+    if not row.is_complete:
+        return "of what was kept: ours allows for what the missing hours could have held"
+    return SAME if row.estimate is not None else "right of those who came, and too few to say it of others"
 
 
 def _why_hidden(row: MetricRow) -> str:

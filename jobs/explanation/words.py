@@ -8,9 +8,9 @@ MEANS = {
     "publish": "use the estimate with its interval",
     "caution": "use it and say why it is weak",
     "bounds_only": 'say "between lower and upper"; there is no best guess',
-    "not_estimable": "nothing: no number follows from what was kept",
-    "suppressed": "nothing: too few users stand behind it",
-    "not_measured": "nothing: it was not measured, or a day is missing",
+    "not_estimable": "use nothing of it: no number follows from what was kept",
+    "suppressed": "use nothing of it: too few users stand behind it",
+    "not_measured": "use nothing of it: it was not measured, or a day is missing",
 }
 """What a reader may do with a row, by status."""
 
@@ -18,7 +18,7 @@ MEANS = {
 def written(value: float, unit: str) -> str:
     """Write a value of a metric: shares and click-through rates in percent, counts whole, means with two decimals."""
     if unit.startswith("share") or unit == "clicks per impression":
-        return f"{100 * value:.3g} %"
+        return f"{100 * value:.1f} %" if abs(value) >= 0.1 else f"{100 * value:.3g} %"
     if " per " in unit:
         return f"{value:,.2f}"
     return f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:,.3g}"
