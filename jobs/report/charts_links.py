@@ -76,5 +76,5 @@ def rows(name: str, records: Sequence[charts.Record], slots: Sequence[str]) -> a
 def height(records: Sequence[charts.Record], slots: Sequence[str]) -> int:
     """The pixels that the rows of a drawing take."""
     labels = {record["label"] for record in records}
-    most_lines = max(label.count("\n") + 1 for label in labels)
+    most_lines = max(str(label).count("\n") + 1 for label in labels)
     return len(labels) * (max(STEP * len(slots), charts.LINE * most_lines) + STEP // 2)
