@@ -29,7 +29,7 @@ order by ingest_date, hour nulls first, fate, reason nulls first
 """
 SAMPLING = """
 select event_date, wiki_db, instrument_name, sample_unit, declared_rate, verdict,
-    case when verdict in ('as declared', 'lower than declared', 'higher than declared') then likely_rate end as likely_rate
+    case when verdict <> 'too few ids' and not is_suppressed then likely_rate end as likely_rate
 from fct_sampling_audit order by all
 """
 SELF_VALIDATION = """
@@ -59,11 +59,12 @@ def changes(read: Reader, cells: pd.DataFrame) -> pd.DataFrame:
     wide = read("select * from rpt_wiki_week")
     metrics = [name.removesuffix("_change") for name in wide.columns if name.endswith("_change")]
     blocks = [
-        wide[["wiki_db", "window_start"]].assign(metric=metric, **{name: wide[name.replace("change", f"{metric}_change")]
-                                                 for name in CHANGE_COLUMNS[3:]})
+        wide[["wiki_db", "window_start", *(f"{metric}_{name}" for name in CHANGE_COLUMNS[3:])]].assign(metric=metric)
         for metric in metrics
-    ]  # fmt: skip
-    found = pd.concat(blocks, ignore_index=True)[list(CHANGE_COLUMNS)]
+    ]
+    long = [block.rename(columns=lambda name, m=metric: name.removeprefix(f"{m}_"))
+            for metric, block in zip(metrics, blocks, strict=True)]  # fmt: skip
+    found = pd.concat(long, ignore_index=True)[list(CHANGE_COLUMNS)]
     is_week = (
         (cells["window_days"] == 7) & (cells["window_kind"] == "rolling") & (cells["element_friendly_name"] == "all")
     )
@@ -97,9 +98,11 @@ def self_validation(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def milestones(found: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
-    """Blank the numbers of milestones whose window does not leave, or is hidden there."""
+    """Blank the numbers of milestones whose window does not leave, or is hidden there, also those in words."""
     key = ["metric", "wiki_db", "window_kind", "window_start"]
     shown = cells[(cells["element_friendly_name"] == "all") & (cells["status"] != "suppressed")]
     may = pd.MultiIndex.from_frame(shown[key]).unique()
     is_shown = pd.MultiIndex.from_frame(found[key]).isin(may)
-    return found.assign(**{name: found[name].where(is_shown) for name in MILESTONE_NUMBERS})
+    numbers = {name: found[name].where(is_shown) for name in MILESTONE_NUMBERS}
+    reason = found["reason"].where(is_shown, found["reason"].str.replace(r"[\d.,]+ %", "… %", regex=True))
+    return found.assign(**numbers, reason=reason)

@@ -1,9 +1,9 @@
 """What may leave the house: the cells and small tables of the published marts that a report may show.
 
 The marts are for people inside. Here is decided what everybody may see, and nothing else reaches a page
-(docs/privacy.md): windows of 7 and 28 days that begin on a Monday, cohorts of Mondays, and daily counts of the dashboard
-itself once their week has closed; links by element and platform, without buckets. Which of these cells are hidden,
-`disclosure.hide` says; what of the other tables may be shown, `cells_beside`.
+(docs/privacy.md): windows of 7 and 28 days that begin on a Monday, cohorts of Mondays, and daily counts of the
+dashboard itself once their week has closed; links by element and platform, without buckets. Which of these cells are
+hidden, `disclosure.hide` says; what of the other tables may be shown, `cells_beside`.
 """
 
 from __future__ import annotations
@@ -55,14 +55,15 @@ class Leaving:
             link). A hidden row stays: `suppressed`, without numbers, and `status_reason` says why.
         changes: metric, wiki_db, window_start, change, change_lower, change_upper, change_reason: of a week against the
             week before (`marts.rpt_wiki_week`), only where both weeks are shown.
-        lines: ingest_date, hour, fate, reason, n_lines: lines of a day by fate, rounded to hundreds, `hour` null; and the
-            hours that are missing, each a row with its `hour` and fate `missing_hour`.
+        lines: ingest_date, hour, fate, reason, n_lines: lines of a day by fate, rounded to hundreds, `hour` null; and
+            the hours that are missing, each a row with its `hour` and fate `missing_hour`.
         sampling: event_date, wiki_db, instrument_name, sample_unit, declared_rate, likely_rate (two digits), verdict.
         self_validation: metric, window_days, sample_unit, rate, and over all wikis and dates: n, n_shown, n_covered,
             median_error and median_naive_error, relative to the truth.
         gates: event_date, gate, check_id, subject, severity, success, message, run_id, attempt, is_latest: the latest
             verdicts, without what was counted.
-        milestones: columns of `marts.fct_milestone_status`, the newest as-of date; numbers only where the cell is shown.
+        milestones: columns of `marts.fct_milestone_status`, the newest as-of date; numbers only of cells that are
+            shown.
         config: wiki_db, setting, value, valid_from, valid_to: the wikis' settings.
         wikis, policy, vocabulary: `dim_wiki`, `dim_sampling_policy`, `dim_instrument_vocabulary`, as they are.
     """
@@ -94,7 +95,8 @@ def leaving(warehouse: Warehouse, *, min_users: int, catalogue: Catalogue | None
     catalogue = catalogue or load_catalogue()
 
     def read(sql: str, parameters: Sequence[Any] = ()) -> pd.DataFrame:
-        return fetch_arrow(warehouse, sql, parameters).to_pandas(date_as_object=False)
+        found: pd.DataFrame = fetch_arrow(warehouse, sql, parameters).to_pandas(date_as_object=False)
+        return found
 
     cells = hide(read(_CELLS, [daily_metrics(catalogue)]), catalogue, min_users).drop(columns=list(INSIDE))
     return Leaving(
