@@ -21,7 +21,7 @@ class About:
         min_users: a cell of fewer users is hidden.
         revisions: how much runs moved numbers, columns of `jobs.report.revisions`.
         dbt_docs: a page of dbt's docs to copy into the site; None for none.
-        data_docs: a folder of pages about the gates, with an `index.html`, to copy into the site; None for none.
+        data_docs: the folder of pages about the gates, of which the site gets what may leave; None for none.
     """
 
     run_id: str

@@ -17,8 +17,19 @@ if TYPE_CHECKING:
     from jobs.report.leaving import Leaving
 
 KINDS = {"reached": "good", "on track": "good", "behind": "bad"}
-COLUMNS = ("Wiki", "Metric", "Status", "Of the target", "It stands at", "Due", "Expected", "Because", "What would help")
-NOT_SHOWN = "no number that may be shown"
+COLUMNS = (
+    "Wiki",
+    "Metric",
+    "Status",
+    "Of the target",
+    "It stands at",
+    "Due",
+    "Reached or expected",
+    "Because",
+    "What would help",
+)
+NONE, NOT_SHOWN = "no number", "no number that may be shown"
+UNMEASURED = "not measurable"
 
 
 def milestones_page(leaving: Leaving) -> dict[str, Any]:
@@ -68,7 +79,8 @@ def _stands(row: Cell, unit: str) -> str:
     numbers = words.interval(row["estimate"], row["lower"], row["upper"], unit)
     if words.is_null(row["window_end"]):
         return "no window has closed"
-    return f"{numbers or NOT_SHOWN}, {day(row['window_start'])} to {day(row['window_end'])}"
+    without = NONE if row["status"] == UNMEASURED else NOT_SHOWN
+    return f"{numbers or without}, {day(row['window_start'])} to {day(row['window_end'])}"
 
 
 def _when(row: Cell) -> str:

@@ -88,22 +88,24 @@ def _wiki(wiki: str, cells: pd.DataFrame, changes: Changes) -> dict[str, Any]:
             continue
         newest = pairs[-1].realised
         kept = kept or words.sampled(newest["sampling_unit"], newest["sampling_rate_min"], newest["sampling_rate_max"])
-        tiles.append(_tile(metric, pairs, changes.get((wiki, metric.metric), {})))
+        # Neither cohorts nor all wikis together have a change in the marts.
+        own = changes.get((wiki, metric.metric), {}) if metric.weekday is None and wiki != ALL else None
+        tiles.append(_tile(metric, pairs, own))
     return {
         "name": "All wikis together" if wiki == ALL else wiki, "href": None if wiki == ALL else wiki_href(wiki),
         "id": f"wiki-{wiki}", "kept": kept, "tiles": tiles,
     }  # fmt: skip
 
 
-def _tile(metric: Metric, pairs: list[Pair], changes: Mapping[str, Cell]) -> Tile:
-    """Return the tile of the newest window; `pairs` are all of them, the oldest first."""
+def _tile(metric: Metric, pairs: list[Pair], changes: Mapping[str, Cell] | None) -> Tile:
+    """Return the tile of the newest window; `pairs` are all, the oldest first; no changes where none exist."""
     newest, cell = pairs[-1], pairs[-1].realised
     numbers = figures(cell, metric.unit)
     value, _, ends = numbers.partition(" (") if has_estimate(cell) else (numbers, "", "")
     notes = _why(cell)
     if newest.process is not None:
         notes.append(("In general", _in_general(newest.process, metric)))
-    if metric.weekday is None and (told := change_sentence(changes, cell, _week_before(pairs), metric.unit)):
+    if changes is not None and (told := change_sentence(changes, cell, _week_before(pairs), metric.unit)):
         notes.append(("Change", told))
     days = f"{newest.start} to {newest.end}"
     return Tile(metric.metric, metric.name, days, value, ends.rstrip(")"), cell["status"], tuple(notes))

@@ -70,7 +70,7 @@ def _seen(own: pd.DataFrame) -> str:
     seen = own.loc[own["verdict"].isin(list(KINDS)), "likely_rate"].dropna()
     if seen.empty:
         return "too few ids on every day"
-    return f"{words.percent(seen.min())} to {words.percent(seen.max())}"
+    return " to ".join(dict.fromkeys((words.percent(seen.min()), words.percent(seen.max()))))
 
 
 def _verdicts(own: pd.DataFrame) -> Markup:

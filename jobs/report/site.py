@@ -7,6 +7,7 @@ Pages open from a disk: they name no server, and their policy forbids every requ
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from jobs.report import (
     words,
 )
 from jobs.report.about import About, Page, metric_href, wiki_href
+from jobs.report.docs_leaving import copy_docs
 from jobs.report.swap import MARKER, fresh_folder, require_ours, swap
 from jobs.report.tables import chip, render
 from jobs.resources import shipped
@@ -38,6 +40,7 @@ POLICY = (
     "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
+UNBROKEN = re.compile(r"(?<=\d) (?=(?:%|pp\b))")  # a number and its unit stay on one line
 ASSETS = ("site.css", "site.js")
 VEGA = "vega.js"
 DBT_DOCS = "dbt/index.html"
@@ -82,9 +85,8 @@ def build_site(leaving: Leaving, about: About, out: Path) -> Site:
     require_ours(out)
     fresh = fresh_folder(out)
     try:
-        pages = _write_pages(leaving, about, fresh)
+        pages = _write_pages(leaving, about, fresh, _copy_docs(about, fresh))
         _write_assets(fresh / "assets")
-        _copy_docs(about, fresh)
         told = {"run_id": about.run_id, "as_of": str(about.as_of), "version": about.version, "pages": pages}
         _write(fresh / MARKER, json.dumps(told, indent=1) + "\n")
         n_bytes = sum(file.stat().st_size for file in fresh.rglob("*") if file.is_file())
@@ -95,11 +97,11 @@ def build_site(leaving: Leaving, about: About, out: Path) -> Site:
     return Site(out / PAGES[0].href, tuple(pages), n_bytes)
 
 
-def _write_pages(leaving: Leaving, about: About, folder: Path) -> list[str]:
-    """Write all pages of ours; return their names."""
+def _write_pages(leaving: Leaving, about: About, folder: Path, beside: list[Page]) -> list[str]:
+    """Write all pages of ours, which lead to those beside; return their names."""
     wikis = page_overview.wikis_of(leaving)
     wiki_pages = [Page(wiki_href(wiki), wiki, wiki, "wiki.html.j2") for wiki in wikis]
-    environment = _environment(about, wiki_pages)
+    environment = _environment(about, wiki_pages, beside)
     contexts: Mapping[str, dict[str, Any]] = {
         "index.html": page_overview.overview_page(leaving, about),
         "sampling.html": page_sampling.sampling_page(leaving),
@@ -111,11 +113,11 @@ def _write_pages(leaving: Leaving, about: About, folder: Path) -> list[str]:
     }
     for page in (*PAGES, *wiki_pages):
         text = environment.get_template(page.template).render(page=page, **contexts[page.href])
-        _write(folder / page.href, text)
+        _write(folder / page.href, UNBROKEN.sub("\N{NO-BREAK SPACE}", text))
     return [page.href for page in (*PAGES, *wiki_pages)]
 
 
-def _environment(about: About, wiki_pages: list[Page]) -> jinja2.Environment:
+def _environment(about: About, wiki_pages: list[Page], beside: list[Page]) -> jinja2.Environment:
     """Return what renders templates: everything is escaped, and a name that is not there is an error."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(shipped("report/templates")),
@@ -125,13 +127,11 @@ def _environment(about: About, wiki_pages: list[Page]) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
-    beside = [Page(DBT_DOCS, "dbt docs", "")] if about.dbt_docs else []
-    beside += [Page(DATA_DOCS, "Data Docs", "")] if about.data_docs else []
-    environment.globals |= {
+    environment.globals.update({
         "about": about, "built_at": f"{about.built_at:%Y-%m-%d %H:%M}", "pages": [*PAGES, *beside], "wikis": wiki_pages,
         "policy": POLICY, "statuses": words.STATUSES, "chip": chip, "table": render, "metric_href": metric_href,
-        "data_docs": DATA_DOCS if about.data_docs else None,
-    }  # fmt: skip
+        "data_docs": next((page.href for page in beside if page.href == DATA_DOCS), None),
+    })  # fmt: skip
     return environment
 
 
@@ -144,13 +144,16 @@ def _write_assets(folder: Path) -> None:
     _write(folder / VEGA, vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
-def _copy_docs(about: About, folder: Path) -> None:
-    """Copy what others made: dbt's page, and the pages of the gates that may leave."""
+def _copy_docs(about: About, folder: Path) -> list[Page]:
+    """Copy what others made: dbt's page, and the pages of the gates that may leave. Return where they begin."""
+    pages = []
     if about.dbt_docs:
         (folder / DBT_DOCS).parent.mkdir()
         shutil.copyfile(about.dbt_docs, folder / DBT_DOCS)
-    if about.data_docs:
-        shutil.copytree(about.data_docs, (folder / DATA_DOCS).parent)
+        pages.append(Page(DBT_DOCS, "dbt docs", ""))
+    if about.data_docs and copy_docs(about.data_docs, (folder / DATA_DOCS).parent):
+        pages.append(Page(DATA_DOCS, "Data Docs", ""))
+    return pages
 
 
 def _write(file: Path, text: str) -> None:

@@ -12,6 +12,7 @@ from jobs.report.chart import ChartTable
 from jobs.report.words import STATUSES
 
 # Of what Great Tables writes only the table is kept: its style sheet knows one set of colours, and no dark one.
+_DATE = re.compile(r"(?<=[> (])\d{4}-\d\d-\d\d(?=[ <,;:.)])")
 _TABLE = re.compile(r"<table[^>]*>(.*)</table>", re.DOTALL)
 
 
@@ -69,7 +70,8 @@ def _in_box(html: str, table_id: str, caption: str) -> Markup:
     found = _TABLE.search(html)
     if found is None:
         raise ValueError(f"Great Tables made no table of {table_id}")
+    body = _DATE.sub(r'<span class="nowrap">\g<0></span>', found[1])  # a date is not broken at its hyphens
     return Markup(
         '<div class="table-box" tabindex="0" role="group" aria-labelledby="{id}-caption">'
         '<table class="gt_table" id="{id}"><caption id="{id}-caption">{caption}</caption>{body}</table></div>'
-    ).format(id=table_id, caption=caption, body=Markup(found[1]))
+    ).format(id=table_id, caption=caption, body=Markup(body))

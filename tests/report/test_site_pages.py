@@ -90,6 +90,7 @@ class TestOverview:
             "All wikis together",
         ]
         assert tiles(leaving, "trwiki") == {}
+        assert tiles(leaving, "All wikis together")["dashboard_pageviews"].notes == ()
 
     def test_how_fresh_it_is(self):
         facts = dict(overview_page(usual_leaving(), about())["facts"])
@@ -170,7 +171,7 @@ class TestMilestones:
         assert row["It stands at"] == "57.1 % (53.5 – 60.6), 2026-03-30 to 2026-04-12; the target is 60.0 %"
         assert row["Of the target"].endswith(" 95 %")
         assert "on track" in row["Status"]
-        assert row["Expected"] == "2026-04-20 or later"
+        assert row["Reached or expected"] == "2026-04-20 or later"
         assert row["Because"] == "It grows"
 
     def test_a_share_is_rounded_down_and_its_bar_is_never_longer_than_whole(self):
@@ -185,7 +186,10 @@ class TestMilestones:
         row = self.row(estimate=None, lower=None, upper=None, share_reached=None, reached_on=pd.Timestamp("2026-03-02"))
         assert row["It stands at"].startswith("no number that may be shown, ")
         assert row["Of the target"] == "not shown"
-        assert row["Expected"] == "reached 2026-03-02"
+        assert self.row(estimate=None, lower=None, upper=None, status="not measurable")["It stands at"].startswith(
+            "no number, "
+        )
+        assert row["Reached or expected"] == "reached 2026-03-02"
 
     def test_only_the_newest_day_counts(self):
         states = pd.DataFrame([milestone(as_of_date=pd.Timestamp("2026-04-11"), wiki_db="trwiki"), milestone()])
@@ -236,12 +240,12 @@ class TestSampling:
         old, new = audit(("as declared", 0.1), declared=0.1), audit(("as declared", 1.0), ("as declared", 1.0))
         new["event_date"] += WEEK
         (row,) = self.page(sampling=pd.concat([old, new]))["rates"].rows
-        assert row[2:5] == ("everything", "2026-04-13", "100 % to 100 %")
+        assert row[2:5] == ("everything", "2026-04-13", "100 %")
         assert "on 2 days" in row[5]
 
     def test_days_with_too_few_ids_are_no_rate_seen(self):
         chart = self.page(sampling=audit(("too few ids", 0.5), ("as declared", 0.99)))["charts"][0]
-        assert "seen over all days: 99 % to 99 %" in chart.sentence
+        assert "seen over all days: 99 %;" in chart.sentence
         assert "no day contradicts it" in chart.sentence
 
     def test_a_day_that_contradicts_is_told(self):

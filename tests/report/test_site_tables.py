@@ -73,3 +73,10 @@ def test_a_chip_has_symbol_and_word_beside_its_colour():
         '<span class="chip chip-bounds-only"><span aria-hidden="true">↔</span> bounds only</span>'
     )
     assert "&lt;x" in verdict("<x", "bad")
+
+
+def test_dates_are_not_broken_at_their_hyphens_and_attributes_are_left_alone():
+    table = ChartTable(("d",), ((Markup('<a href="x-2026-04-06">from 2026-04-06, on</a>'),),), groups=("2026-04-01",))
+    html = str(render(table, "t", "c"))
+    assert 'href="x-2026-04-06">from <span class="nowrap">2026-04-06</span>, on' in html
+    assert html.count("nowrap") == 2

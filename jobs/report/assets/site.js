@@ -6,6 +6,7 @@
   var line = { domainColor: "currentColor", domainOpacity: 0.4, tickColor: "currentColor", tickOpacity: 0.4 };
   var font = "system-ui, sans-serif";
   var config = {
+    aria: false, // the box of a drawing is an image with a name; its parts are no pictures of their own
     background: null,
     font: font,
     view: { stroke: null },
