@@ -66,11 +66,11 @@ def lake_sql(tables: Tables, names: Sequence[str], first: date, last: date) -> I
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        _load_iceberg(connection)
+        load_iceberg(connection)
         yield LakeSql(connection, [_view(connection, tables, name, first, last) for name in names])
 
 
-def _load_iceberg(connection: duckdb.DuckDBPyConnection) -> None:
+def load_iceberg(connection: duckdb.DuckDBPyConnection) -> None:
     """Load the extension from its wheel, and before it Avro, which it needs; no network."""
     for name in ("avro", "iceberg"):
         folder = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
