@@ -12,6 +12,9 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from jobs.report.disclosure import HIDDEN
+from jobs.window_sums.tables import ALL
+
 Reader: TypeAlias = Callable[..., pd.DataFrame]
 LINES_STEP = 100  # lines of a day are told to the hundred: no cell can be worked out from them
 CHANGE_COLUMNS = ("metric", "wiki_db", "window_start", "change", "change_lower", "change_upper", "change_reason")
@@ -58,23 +61,19 @@ def changes(read: Reader, cells: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=list(CHANGE_COLUMNS))  # marts of an older version: the next run builds it
     wide = read("select * from rpt_wiki_week")
     metrics = [name.removesuffix("_change") for name in wide.columns if name.endswith("_change")]
-    blocks = [
-        wide[["wiki_db", "window_start", *(f"{metric}_{name}" for name in CHANGE_COLUMNS[3:])]].assign(metric=metric)
-        for metric in metrics
-    ]
-    long = [block.rename(columns=lambda name, m=metric: name.removeprefix(f"{m}_"))
-            for metric, block in zip(metrics, blocks, strict=True)]  # fmt: skip
-    found = pd.concat(long, ignore_index=True)[list(CHANGE_COLUMNS)]
+    blocks = []
+    for metric in metrics:
+        names = {f"{metric}_{name}": name for name in CHANGE_COLUMNS[3:]}
+        blocks.append(wide[["wiki_db", "window_start", *names]].rename(columns=names).assign(metric=metric))
+    found = pd.concat(blocks, ignore_index=True)[list(CHANGE_COLUMNS)]
     is_week = (
-        (cells["window_days"] == 7) & (cells["window_kind"] == "rolling") & (cells["element_friendly_name"] == "all")
+        (cells["window_kind"] == "rolling") & (cells["window_days"] == 7) & (cells["element_friendly_name"] == ALL)
     )
-    shown = cells[is_week & (cells["inference"] == "realised") & ~cells["status"].isin(["suppressed"])]
-    weeks = pd.MultiIndex.from_frame(shown[["metric", "wiki_db", "window_start"]])
-    this = pd.MultiIndex.from_frame(found[["metric", "wiki_db", "window_start"]])
-    before = pd.MultiIndex.from_frame(
-        found[["metric", "wiki_db", "window_start"]].assign(window_start=found["window_start"] - pd.Timedelta(days=7))
-    )
-    return found[this.isin(weeks) & before.isin(weeks)].reset_index(drop=True)
+    key = ["metric", "wiki_db", "window_start"]
+    shown = pd.MultiIndex.from_frame(cells.loc[is_week & (cells["status"] != HIDDEN), key].drop_duplicates())
+    this, before = found[key], found[key].assign(window_start=found["window_start"] - pd.Timedelta(days=7))
+    may = pd.MultiIndex.from_frame(this).isin(shown) & pd.MultiIndex.from_frame(before).isin(shown)
+    return found[may].reset_index(drop=True)
 
 
 def sampling(audit: pd.DataFrame) -> pd.DataFrame:
@@ -100,7 +99,7 @@ def self_validation(found: pd.DataFrame) -> pd.DataFrame:
 def milestones(found: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """Blank the numbers of milestones whose window does not leave, or is hidden there, also those in words."""
     key = ["metric", "wiki_db", "window_kind", "window_start"]
-    shown = cells[(cells["element_friendly_name"] == "all") & (cells["status"] != "suppressed")]
+    shown = cells[(cells["element_friendly_name"] == ALL) & (cells["status"] != HIDDEN)]
     may = pd.MultiIndex.from_frame(shown[key]).unique()
     is_shown = pd.MultiIndex.from_frame(found[key]).isin(may)
     numbers = {name: found[name].where(is_shown) for name in MILESTONE_NUMBERS}

@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from jobs.catalogue import Catalogue
-from jobs.metric import Metric
 from jobs.reference.rows import PLATFORMS
 from jobs.window_sums.tables import ALL, ROLLING
 
 NUMERATOR, DENOMINATOR, LEFT_OVER = "numerator", "denominator", "left over"
-SHARE_OF_USERS = "share of users"
+SHARE_OF_USERS, PAIRS = "share of users", "visits per visit"
 UNIT = ["quantity", "wiki_db", "window_days", "window_start", "element", "link_group"]
 DESKTOP, MOBILE = PLATFORMS
 PLACES = dict(zip((ALL, *PLATFORMS), (("value", "is_small"), ("desktop", "desktop_small"), ("mobile", "mobile_small")),
@@ -35,12 +34,19 @@ def quantities(cells: pd.DataFrame, catalogue: Catalogue, min_users: int) -> pd.
         link whose platforms are never pooled is an element of its own on each of them.
     """
     realised = cells[cells["inference"] == "realised"]
+    metrics = catalogue.metrics.values()
+    divided = [metric.metric for metric in metrics if metric.kind != "count"]
+    shares = [metric.metric for metric in metrics if metric.unit == SHARE_OF_USERS]
+    rates, parts = (realised[realised["metric"].isin(names)] for names in (divided, shares))
+    # Pairs of visits are counted in either order, so that at most half as many users made them.
+    pairs = realised["metric"].isin([metric.metric for metric in metrics if metric.unit == PAIRS])
+    top, bottom = realised["observed_numerator"], rates["observed_denominator"]
     blocks = [
-        _block(realised[realised["metric"] == name], metric, kind, min_users)
-        for name, metric in catalogue.metrics.items()
-        for kind in _kinds(metric)
+        _block(realised, NUMERATOR, top, top.where(~pairs, top / 2), min_users),
+        _block(rates, DENOMINATOR, bottom, bottom, min_users),
     ]
-    found = pd.concat(blocks, ignore_index=True)
+    left_over = parts["observed_denominator"] - parts["observed_numerator"]
+    found = pd.concat([*blocks, _block(parts, LEFT_OVER, left_over, left_over, min_users)], ignore_index=True)
     parted = [name for name, note in catalogue.elements.items() if not note.all_platforms]
     is_parted = found["element"].isin(parted)
     found.loc[is_parted, "element"] = found["element"] + " " + found["platform"]
@@ -73,22 +79,11 @@ def rolling_only(found: pd.DataFrame) -> pd.DataFrame:
     return found[found["window_kind"] == ROLLING]
 
 
-def _kinds(metric: Metric) -> tuple[str, ...]:
-    if metric.kind == "count":
-        return (NUMERATOR,)
-    return (NUMERATOR, DENOMINATOR, *([LEFT_OVER] if metric.unit == SHARE_OF_USERS else []))
-
-
-def _block(rows: pd.DataFrame, metric: Metric, kind: str, min_users: int) -> pd.DataFrame:
-    """List one quantity of a metric."""
-    value = rows["observed_denominator" if kind == DENOMINATOR else "observed_numerator"]
-    if kind == LEFT_OVER:
-        value = rows["observed_denominator"] - value
-    # Pairs are counted in either order, so that fewer users than half of them made them.
-    users = value / 2 if (metric.unit, kind) == ("visits per visit", NUMERATOR) else value
+def _block(rows: pd.DataFrame, kind: str, value: pd.Series, users: pd.Series, min_users: int) -> pd.DataFrame:
+    """List one quantity of some rows; `users` are at most as many as stand behind it."""
     return pd.DataFrame(
         {
-            "quantity": f"{metric.metric} {kind}", "wiki_db": rows["wiki_db"], "window_kind": rows["window_kind"],
+            "quantity": rows["metric"] + f" {kind}", "wiki_db": rows["wiki_db"], "window_kind": rows["window_kind"],
             "window_days": rows["window_days"], "window_start": rows["window_start"],
             "element": rows["element_friendly_name"], "link_group": rows["link_group"].fillna(""),
             "platform": rows["client_platform_family"], "value": value,
