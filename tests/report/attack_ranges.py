@@ -36,7 +36,8 @@ class Solver:
     def range(self, place: int, enough: float) -> tuple[float, float]:
         """Return the least and the largest value of a count, or any two values that are `enough` apart."""
         for sign in (-1, 1):  # the largest first: a range without a limit needs no more
-            if place not in self.known and self.most[place] < self.least[place] + enough:
+            is_enough = np.isfinite(enough) and self.most[place] >= self.least[place] + enough
+            if place not in self.known and not is_enough:
                 self._solve(place, sign)
         return float(self.least[place]), float(self.most[place])
 
