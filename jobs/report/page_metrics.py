@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from jobs.catalogue import load_catalogue
 from jobs.metric import Metric
 from jobs.report import words
 from jobs.report.chart import ChartTable
 
+_CODE = re.compile(r"`([^`]+)`")
 TASKS = "https://phabricator.wikimedia.org/"
 GOOD = {"higher": "more is better", "lower": "less is better", "neutral": "neither more nor less is better"}
 FAMILIES = {
@@ -30,11 +34,17 @@ def metrics_page() -> dict[str, Any]:
             (title, [(metric, _facts(metric)) for metric in metrics]) for title, metrics in families if metrics
         ],
         "tasks": TASKS,
+        "with_code": with_code,
         "breaks": ChartTable(
             ("From", "Concerns", "What changed"),
             tuple((str(told.day), _elements(told.elements), told.text) for told in catalogue.series_breaks),
         ),
     }
+
+
+def with_code(text: str) -> Markup:
+    """Escape a text of the catalogue, and show what stands between backticks as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
 
 
 def _facts(metric: Metric) -> list[tuple[str, str]]:
@@ -44,8 +54,8 @@ def _facts(metric: Metric) -> list[tuple[str, str]]:
         windows += ", from Mondays"
     rows = "what happened" if metric.inference == ("realised",) else "what happened, and in general"
     return [
-        ("Numerator", metric.numerator),
-        *([("Denominator", metric.denominator)] if metric.denominator else []),
+        ("Numerator", with_code(metric.numerator)),
+        *([("Denominator", with_code(metric.denominator))] if metric.denominator else []),
         ("Unit", metric.unit),
         ("Which way is good", GOOD[metric.direction]),
         ("Windows", windows),

@@ -59,7 +59,7 @@ def _row(row: Cell) -> tuple[str, ...]:
         chip += Markup(" ") + verdict("overdue", "bad")
     stands = f"{_stands(row, metric.unit)}; the target is {words.number(row['target'], metric.unit)}"
     return (
-        row["wiki_db"], asked, chip, _share(row["share_reached"]), stands, day(row["due_date"]), _when(row),
+        row["wiki_db"], chip, stands, _share(row["share_reached"]), asked, day(row["due_date"]), _when(row),
         clause(row["reason"]), clause(row["remedy"]) or "nothing is needed",
     )  # fmt: skip
 

@@ -57,12 +57,11 @@ def _rates(series: list[pd.DataFrame]) -> ChartTable:
         in_force = own[own["event_date"] > former["event_date"].max()] if len(former) else own
         rows.append(
             (
-                newest["wiki_db"], newest["instrument_name"],
-                words.sampled(newest["sample_unit"], newest["declared_rate"], newest["declared_rate"]),
-                day(in_force["event_date"].min()), _seen(in_force), _verdicts(in_force),
+                newest["wiki_db"], words.sampled(newest["sample_unit"], newest["declared_rate"], newest["declared_rate"]),
+                _seen(in_force), _verdicts(in_force), day(in_force["event_date"].min()), newest["instrument_name"],
             )
         )  # fmt: skip
-    return ChartTable(("Wiki", "Instrument", "Kept, as declared", "Since", "Seen", "By day"), tuple(rows))
+    return ChartTable(("Wiki", "Kept, as declared", "Seen", "By day", "Since", "Instrument"), tuple(rows))
 
 
 def _seen(own: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from jobs.catalogue import load_catalogue
-from jobs.report.page_metrics import FAMILIES, GOOD, metrics_page
+from jobs.report.page_metrics import FAMILIES, GOOD, metrics_page, with_code
 from jobs.report.page_milestones import milestones_page
 from jobs.report.page_overview import main_metrics, overview_page, wikis_of
 from jobs.report.page_quality import MOST_FINDINGS, gate_states, quality_page
@@ -240,8 +240,8 @@ class TestSampling:
         old, new = audit(("as declared", 0.1), declared=0.1), audit(("as declared", 1.0), ("as declared", 1.0))
         new["event_date"] += WEEK
         (row,) = self.page(sampling=pd.concat([old, new]))["rates"].rows
-        assert row[2:5] == ("everything", "2026-04-13", "100 %")
-        assert "on 2 days" in row[5]
+        assert (row[1], row[2], row[4]) == ("everything", "100 %", "2026-04-13")
+        assert "on 2 days" in row[3]
 
     def test_days_with_too_few_ids_are_no_rate_seen(self):
         chart = self.page(sampling=audit(("too few ids", 0.5), ("as declared", 0.99)))["charts"][0]
@@ -298,3 +298,7 @@ def test_families_and_directions_have_words():
     metrics = load_catalogue().metrics.values()
     assert {metric.family for metric in metrics} <= set(FAMILIES)
     assert {metric.direction for metric in metrics} <= set(GOOD)
+
+
+def test_backticks_of_the_catalogue_become_code_and_nothing_else_becomes_markup():
+    assert with_code("wiki `all` <b>") == "wiki <code>all</code> &lt;b&gt;"

@@ -34,7 +34,7 @@ def test_text_is_escaped_and_markup_is_kept(html):
 
 
 def test_a_screen_reader_has_caption_headings_and_rows(html):
-    assert '<caption id="t-1-caption">All &lt;wikis&gt;</caption>' in html
+    assert '<caption id="t-1-caption"><span>All &lt;wikis&gt;</span></caption>' in html
     assert 'tabindex="0" role="group" aria-labelledby="t-1-caption"' in html
     assert html.count('scope="col"') == 3
     assert html.count('scope="row"') == 2

@@ -6,7 +6,6 @@
   var line = { domainColor: "currentColor", domainOpacity: 0.4, tickColor: "currentColor", tickOpacity: 0.4 };
   var font = "system-ui, sans-serif";
   var config = {
-    aria: false, // the box of a drawing is an image with a name; its parts are no pictures of their own
     background: null,
     font: font,
     view: { stroke: null },
@@ -39,6 +38,9 @@
   function draw(box) {
     var spec = JSON.parse(document.getElementById(box.dataset.spec).textContent);
     return window.vegaEmbed(box, spec, options).then(function () {
+      box.firstElementChild.setAttribute("aria-hidden", "true"); // one image, told by its sentence: its marks are none
+      // The box is an image with a name and a sentence; its parts are no pictures of their own.
+      box.querySelector("svg").setAttribute("aria-hidden", "true");
       box.dataset.drawn = "yes";
     }).catch(function (error) {
       box.textContent = "This chart could not be drawn (" + error.message + "). Its numbers are in the table below.";
