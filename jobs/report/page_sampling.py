@@ -57,11 +57,16 @@ def _rates(series: list[pd.DataFrame]) -> ChartTable:
         in_force = own[own["event_date"] > former["event_date"].max()] if len(former) else own
         rows.append(
             (
-                newest["wiki_db"], words.sampled(newest["sample_unit"], newest["declared_rate"], newest["declared_rate"]),
+                newest["wiki_db"], _kept(newest),
                 _seen(in_force), _verdicts(in_force), day(in_force["event_date"].min()), newest["instrument_name"],
             )
         )  # fmt: skip
     return ChartTable(("Wiki", "Kept, as declared", "Seen", "By day", "Since", "Instrument"), tuple(rows))
+
+
+def _kept(row: dict[str, Any]) -> str:
+    """Say what a row of the audit declares to be kept."""
+    return words.sampled(row["sample_unit"], row["declared_rate"], row["declared_rate"])
 
 
 def _seen(own: pd.DataFrame) -> str:
@@ -92,7 +97,7 @@ def _chart(own: pd.DataFrame, number: int) -> Chart:
     ]  # fmt: skip
     wrong = own[own["verdict"].isin(list(KINDS)) & (own["verdict"] != AS_DECLARED)]
     found = f"{len(wrong) or 'no'} day{'s contradict' if len(wrong) > 1 else ' contradicts'} it"
-    kept = words.sampled(newest["sample_unit"], newest["declared_rate"], newest["declared_rate"])
+    kept = _kept(newest)
     return Chart(
         id=f"rate-{number}",
         title=f"{newest['wiki_db']}, {newest['instrument_name']}",
@@ -141,7 +146,7 @@ def _weeks(own: pd.DataFrame) -> ChartTable:
     monday = pd.to_datetime(own["event_date"]).dt.to_period("W").dt.start_time
     rows = []
     for start, week in own.groupby(monday, sort=True):
-        kept = sorted({words.sampled(r["sample_unit"], r["declared_rate"], r["declared_rate"]) for r in records(week)})
+        kept = sorted({_kept(row) for row in records(week)})
         rows.append((day(start), listed(kept), _seen(week), _verdicts(week)))
     return ChartTable(("Week from", "Kept, as declared", "Seen", "By day"), tuple(rows))
 

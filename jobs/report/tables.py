@@ -73,5 +73,6 @@ def _in_box(html: str, table_id: str, caption: str) -> Markup:
     body = _DATE.sub(r'<span class="nowrap">\g<0></span>', found[1])  # a date is not broken at its hyphens
     return Markup(
         '<div class="table-box" tabindex="0" role="group" aria-labelledby="{id}-caption">'
-        '<table class="gt_table" id="{id}"><caption id="{id}-caption"><span>{caption}</span></caption>{body}</table></div>'
+        '<table class="gt_table" id="{id}"><caption id="{id}-caption"><span>{caption}</span></caption>'
+        "{body}</table></div>"
     ).format(id=table_id, caption=caption, body=Markup(body))
