@@ -98,7 +98,7 @@ def self_validation(found: pd.DataFrame) -> pd.DataFrame:
 
 def milestones(found: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
     """Blank the numbers of milestones whose window does not leave, or is hidden there, also those in words."""
-    key = ["metric", "wiki_db", "window_kind", "window_start"]
+    key = ["metric", "wiki_db", "window_kind", "window_start", "window_end"]
     shown = cells[(cells["element_friendly_name"] == ALL) & (cells["status"] != HIDDEN)]
     may = pd.MultiIndex.from_frame(shown[key]).unique()
     is_shown = pd.MultiIndex.from_frame(found[key]).isin(may)
