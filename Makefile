@@ -77,7 +77,7 @@ format: setup  ## Format the code
 fixture: setup  ## Renew the small lake of dbt's target `dev` (a minute)
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 		$(BIN)/pdmetrics simulate --out "$$work/world" --start $(START) --days 35 --scale 0.4 && \
-		$(BIN)/pdmetrics --warehouse "$$work/warehouse" run --start $(START) --end 2026-04-06 --input "$$work/world" && \
+		$(BIN)/pdmetrics --warehouse "$$work/warehouse" run --steps ingest,estimates,marts --start $(START) --end 2026-04-06 --input "$$work/world" && \
 		$(BIN)/python dbt_project/fixture/renew.py "$$work/warehouse"
 
 lock: setup  ## Make requirements.txt from requirements.in
