@@ -18,16 +18,9 @@ if TYPE_CHECKING:
 
 KINDS = {"reached": "good", "on track": "good", "behind": "bad"}
 COLUMNS = (
-    "Wiki",
-    "Metric",
-    "Status",
-    "Of the target",
-    "It stands at",
-    "Due",
-    "Reached or expected",
-    "Because",
+    "Wiki", "Status", "It stands at", "Of the target", "Metric", "Due", "Reached or expected", "Because",
     "What would help",
-)
+)  # fmt: skip
 NONE, NOT_SHOWN = "no number", "no number that may be shown"
 UNMEASURED = "not measurable"
 
