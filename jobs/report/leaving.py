@@ -85,7 +85,7 @@ def leaving(warehouse: Warehouse, *, min_users: int, catalogue: Catalogue | None
     """Read from the published marts what may leave the house.
 
     Args:
-        warehouse: whose marts; the caller holds its lock, so that all tables are of one publish.
+        warehouse: whose marts; the caller sees to it that nothing is published meanwhile, so that the tables agree.
         min_users: cells of fewer users, but at least one, are hidden (`[privacy] min_users`).
         catalogue: of the metrics; the shipped one unless given.
 
