@@ -61,6 +61,7 @@ def facts(seed: int = 13, *, users: int = 30) -> dict[str, Rows]:
                 continue
             on = {"event_date": FIRST + offset * DAY, "wiki_db": wiki, "user_hash": f"u{user}"}
             loads, clicks = int(rng.integers(0, 4)), int(rng.integers(0, 2))
+            loads *= user % 5 != 1  # some click links on pages whose load was lost
             if loads or clicks:
                 session = {"session_hash": user * 100 + offset // 2, "session_fraction": 0.5, "n_loads": loads,
                            "n_pageviews": loads, "n_review_pageviews": clicks}  # fmt: skip

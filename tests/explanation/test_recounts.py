@@ -179,11 +179,21 @@ def test_what_a_suppressed_row_hides_is_hidden_and_its_margin_is_not():
     assert walked(row).kept.numerator is None
 
 
+def test_a_suppressed_row_hides_what_no_column_of_it_says_as_well():
+    row = metric_row(
+        "link_click_through_rate", element_friendly_name=LINK, edit_count_bucket="0 edits", status="suppressed"
+    )
+    own = [step for step in walked(row, min_users=1).steps if step.sql == "counts"]
+    assert [step.noun for step in own] == ["events", "users", "events", "users"]
+    assert all(step.is_hidden and step.count is None for step in own)
+
+
 def test_a_few_users_are_hidden_wherever_the_row_does_not_show_them():
     few = facts(users=12)  # eight on idwiki
-    row = metric_row("two_day_review_rate", observed_numerator=2.0, observed_denominator=8.0)
+    seen = positive(per_user(few["user_days"], "n_loads"))
+    row = metric_row("two_day_review_rate", observed_numerator=99.0, observed_denominator=float(seen))
     hidden = [step.is_hidden for step in walked(row, found=lake(few)).steps if step.sql in ("events", "counts")]
-    assert hidden == [True, True, False, True, True]  # the row shows 8; a recount of its 2 that differs is none of its
+    assert hidden == [True, True, False, True, True]  # the row shows its visitors; 99 is no count of it
 
 
 def test_an_instrument_without_ids_has_events_and_no_users():
