@@ -15,6 +15,7 @@ from jobs.marts import docs
 from jobs.marts.docs import MADE_FROM, PAGE, docs_are_fresh, make_docs
 from jobs.resources import shipped
 from jobs.schemas import duckdb_types
+from tests.report.browser import chromium, visit
 
 pytestmark = pytest.mark.dbt
 
@@ -55,6 +56,15 @@ def test_it_may_ask_for_nothing(page: str) -> None:
     head = page[page.index("<head>") :]
     assert re.match(r"<head><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ", head)
     assert "connect-src" not in head[:400]
+
+
+@pytest.mark.browser
+def test_a_browser_shows_it_from_a_disk_and_asks_for_nothing(page: str, tmp_path: Path) -> None:
+    file = tmp_path / "a page.html"
+    file.write_text(page, encoding="utf-8")
+    place, shown = "!/model/model.personal_dashboard.fct_metric_values", "innerText.includes('n_effective')"
+    with chromium() as browser, visit(browser, file, anchor=place, until=f"document.body.{shown}") as seen:
+        assert seen.requests == []  # it complains of pictures in templates that it has not filled in yet
 
 
 def test_text_of_a_model_cannot_end_the_script_around_it(tmp_path: Path) -> None:
