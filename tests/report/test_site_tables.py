@@ -12,7 +12,7 @@ from jobs.report.tables import chip, render, verdict
 
 TABLE = ChartTable(
     ("Wiki <b>", "Status", "Number"),
-    (("<i>id</i>", chip("caution"), "1 & 2"), (Markup("<b>en</b>"), "x < y", "3")),
+    (("<i>id</i>", chip("caution"), "1 & 2"), (Markup("<b>en</b>"), "x < y", "3 (2 – 4)")),
     numbers=("Number",),
     groups=("Big & small", "Big & small"),
 )
@@ -76,7 +76,7 @@ def test_a_chip_has_symbol_and_word_beside_its_colour():
 
 
 def test_dates_are_not_broken_at_their_hyphens_and_attributes_are_left_alone():
-    table = ChartTable(("d",), ((Markup('<a href="x-2026-04-06">from 2026-04-06, on</a>'),),), groups=("2026-04-01",))
+    table = ChartTable(("d",), ((Markup('<a href="x-2026-04-06;y">from 2026-04-06, on</a>'),),), groups=("2026-04-01",))
     html = str(render(table, "t", "c"))
-    assert 'href="x-2026-04-06">from <span class="nowrap">2026-04-06</span>, on' in html
+    assert 'href="x-2026-04-06;y">from <span class="nowrap">2026-04-06</span>, on' in html
     assert html.count("nowrap") == 2
