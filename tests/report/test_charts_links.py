@@ -1,4 +1,4 @@
-"""Charts of links: the funnel and the rates, with links hidden, unknown, never pooled, or clicked more often than seen."""
+"""Charts of links: the funnel and the rates, of links hidden, unknown, never pooled, clicked more than seen."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ def rate(exact: float, **link: Any) -> dict[str, Any]:
 LOADS = cell("dashboard_pageviews", exact=200.0)
 USUAL = (
     LOADS, shown(500.0, **DIFF), clicked(50.0, **DIFF), rate(0.1, **DIFF), shown(0.0, **UNKNOWN),
-    clicked(0.0, **UNKNOWN), shown(40.0, **MENU, **DESKTOP), clicked(None, **MENU, **DESKTOP), shown(300.0, **DIFF, **DESKTOP),
+    clicked(0.0, **UNKNOWN), shown(40.0, **MENU, **DESKTOP), clicked(None, **MENU, **DESKTOP),
+    shown(300.0, **DIFF, **DESKTOP),
 )  # fmt: skip
 
 
@@ -85,8 +86,8 @@ def test_the_funnel_draws_bars_and_marks_what_is_hidden() -> None:
 def test_the_funnel_says_what_was_clicked_most_and_what_is_not_shown() -> None:
     assert _funnel(*USUAL).sentence == (
         "Loads of the dashboard in the week to 2026-04-12: 200 (exact). Clicked most: diff link, impressions 500 "
-        "(exact), clicks 50 (exact), clicks per impression 10.0 % (exact). Of 3 counts of clicks 2 have an estimate and 1 is "
-        "suppressed (■)."
+        "(exact), clicks 50 (exact), clicks per impression 10.0 % (exact). Of 3 counts of clicks 2 have an "
+        "estimate and 1 is suppressed (■)."
     )
 
 
@@ -107,10 +108,12 @@ def test_bounds_of_a_count_end_where_their_text_begins() -> None:
 
 
 def test_a_group_stands_before_its_links_and_what_leads_to_the_dashboard_first() -> None:
-    rows = [shown(5.0, **link) for link in (UNKNOWN, DIFF, GROUP)]
+    first = {"element_friendly_name": "about link", "link_group": "about"}  # by the alphabet
+    rows = [shown(5.0, **link) for link in (UNKNOWN, DIFF, GROUP, first)]
     chart = _funnel(*rows, shown(5.0, **MENU, **MOBILE), shown(5.0, **MENU, **DESKTOP))
     assert [row[0] for row in chart.table.rows[1:]] == [
-        "menu link, desktop", "menu link, mobile", "A link that nobody declared", "review links", "diff link",
+        "menu link, desktop", "menu link, mobile", "about link", "A link that nobody declared", "review links",
+        "diff link",
     ]  # fmt: skip
 
 

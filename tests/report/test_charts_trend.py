@@ -170,6 +170,12 @@ def test_what_is_refused_in_general_has_no_band_and_says_why() -> None:
     assert "In general: not estimable: only 12 were kept." in chart.sentence
 
 
+def test_an_upper_end_that_is_not_known_has_no_band() -> None:
+    chart = drawn(week(0, estimate=700.0, lower=690.0, upper=None, status="caution", **WHY))
+    assert set(chart.spec["datasets"]) == {"shown"}
+    assert "700 (690 – …); caution" in chart.sentence
+
+
 def test_a_metric_of_28_days_tells_no_change_from_a_window_that_overlaps() -> None:
     rows = [week(place, PAIRS.metric, window_days=28, exact=9.0) for place in (0, 1)]
     chart = trend(PAIRS, windows(cells(*rows)).series(PAIRS), [], NO_CHANGES, [])

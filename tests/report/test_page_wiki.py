@@ -89,6 +89,13 @@ def test_rates_are_of_four_weeks_where_they_have_closed() -> None:
     assert "20.0 % (exact)" in chart.sentence
 
 
+def test_a_link_that_is_gone_is_not_in_the_newest_week() -> None:
+    gone, here = ({"element_friendly_name": name, "link_group": "other links"} for name in ("gone link", "here link"))
+    rows = [cell("link_clicks", start=MONDAY - WEEK, exact=30.0, **gone), cell("link_clicks", exact=20.0, **here)]
+    funnel = page("idwiki", *rows)["links"][0]
+    assert [row[0] for row in funnel.table.rows] == ["Loads of the dashboard", "here link"]
+
+
 def test_the_head_tells_what_is_kept_of_the_dashboard_and_of_what_leads_to_it() -> None:
     menu = {
         "element_friendly_name": "menu link",
