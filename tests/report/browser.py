@@ -52,14 +52,19 @@ class Visit:
         return width
 
 
+def program() -> str | None:
+    """Return the browser that is installed, if there is one."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     """Start the browser; a test that needs one is skipped where there is none."""
-    program = next(filter(None, map(shutil.which, NAMES)), None)
-    if program is None:
+    found = program()
+    if found is None:
         pytest.skip(f"no browser here: none of {', '.join(NAMES)} is on the path")
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        started = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield started
         started.close()
 
