@@ -81,12 +81,14 @@ def rolling_only(found: pd.DataFrame) -> pd.DataFrame:
 
 def _block(rows: pd.DataFrame, kind: str, value: pd.Series, users: pd.Series, min_users: int) -> pd.DataFrame:
     """List one quantity of some rows; `users` are at most as many as stand behind it."""
+    # A small row is suppressed before it is not estimable: this one has no count, since users cannot be told apart.
+    is_nobody = (rows["status"] == "not_estimable") & rows["n_users_observed"].isna() & users.isna()
     return pd.DataFrame(
         {
             "quantity": rows["metric"] + f" {kind}", "wiki_db": rows["wiki_db"], "window_kind": rows["window_kind"],
             "window_days": rows["window_days"], "window_start": rows["window_start"],
             "element": rows["element_friendly_name"], "link_group": rows["link_group"].fillna(""),
             "platform": rows["client_platform_family"], "value": value,
-            "is_small": users.isna() | ((users > 0) & (users < min_users)), "row": rows.index,
+            "is_small": (users.isna() & ~is_nobody) | ((users > 0) & (users < min_users)), "row": rows.index,
         }
     )  # fmt: skip

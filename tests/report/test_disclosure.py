@@ -154,6 +154,24 @@ def test_all_wikis_are_hidden_where_one_is():
     assert shown(cells, days=7, element=POLICY, wiki="all") == [True]
 
 
+def test_where_users_cannot_be_told_apart_the_row_says_so_and_few_events_are_hidden():
+    counts = link_cells([policy(40, FEW)]).assign(n_users_observed=np.nan)
+    unique = counts.assign(metric="link_click_through_rate_unique", status="not_estimable", estimate=np.nan,
+                           lower=np.nan, upper=np.nan, observed_numerator=np.nan)  # fmt: skip
+    counts["observed_numerator"] = [40.0, 4.0, 44.0, 0.0, 0.0, 0.0]
+    counts["estimate"], counts["status"] = counts["observed_numerator"], "publish"
+    left = hide(pd.concat([counts, unique.head(3)], ignore_index=True), CATALOGUE, MIN_USERS)
+    assert left["status"].tolist()[:3] == ["suppressed", "suppressed", "publish"]
+    assert left["status"].tolist()[-1] == "not_estimable"
+
+
+@pytest.mark.parametrize("days", [(), (1,), (7,), (28,), (7, 28)])
+def test_a_young_warehouse_has_few_kinds_of_rows(days):
+    cells = random_cells(3, n_weeks=4, users=(30,))
+    kept = cells[cells["window_days"].isin(days) & (cells["metric"] != "link_clicks")]
+    assert len(hide(kept, CATALOGUE, MIN_USERS)) == len(kept)
+
+
 @pytest.fixture(scope="module")
 def world() -> tuple[pd.DataFrame, pd.DataFrame]:
     """A drawn dashboard as the marts have it, and as it leaves."""
