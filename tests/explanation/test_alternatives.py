@@ -17,11 +17,11 @@ CATALOGUE = load_catalogue()
 LIMITS = EstimationSettings()
 
 
-def alternatives(row, rows=(), kept=None, thinned=()):
+def alternatives(row, rows=(), kept=None, thinned=(), limits=LIMITS):
     def fetch(sql, parameters):
         return [asdict(one) for one in rows] if sql == SAME_DAY else list(thinned)
 
-    return alternatives_of(row, CATALOGUE.metric(row.metric), CATALOGUE, kept or Kept(), LIMITS, fetch)
+    return alternatives_of(row, CATALOGUE.metric(row.metric), CATALOGUE, kept or Kept(), limits, fetch)
 
 
 def test_definitions_of_one_idea():
@@ -40,6 +40,7 @@ def test_published_rows_of_the_day_are_readings_windows_and_definitions():
     other = [
         metric_row("link_click_through_rate_matched", element_friendly_name=LINK, window_days=7),
         metric_row("link_clicks", element_friendly_name=LINK),
+        metric_row("link_click_through_rate", element_friendly_name=LINK, window_days=7, inference="process"),
         metric_row("link_click_through_rate_matched", element_friendly_name=LINK, inference="process"),
     ]
     found = alternatives(row, [row, process, week, matched, *other])
@@ -68,6 +69,9 @@ def test_people_that_were_never_thinned_have_what_is_to_be_expected():
     ]
     share = metric_row("two_week_return_rate", observed_numerator=100.0, n_users_observed=300.0, estimate=0.3)
     assert "refused" in alternatives(share)[0].note
+    many = metric_row("two_week_return_rate", observed_numerator=30_000.0, n_users_observed=100_000.0, estimate=0.3)
+    wide = EstimationSettings(retention_publish=0.4, retention_caution=0.45, retention_bounds=0.5)
+    assert ": bounds_only at best" in alternatives(many, limits=wide)[0].note, "at 10 % there is never an estimate"
 
 
 @pytest.mark.parametrize(

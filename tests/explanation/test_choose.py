@@ -91,6 +91,7 @@ def test_the_statement_finds_the_row_alone(fetch):
 def test_review_links_are_the_default_link_and_desktop_that_of_the_menu(fetch):
     found = chosen(fetch, "link_clicks", as_of=SUNDAY)
     assert found.row.element_friendly_name == "review links"
+    assert found.notes[-1] == f"--element review links (there are {LINK}, {MENU}, review links)"
     assert chosen(fetch, "link_clicks", element=MENU).row.client_platform_family == "desktop_browser"
     assert chosen(fetch, "link_clicks", element=LINK, bucket="0 edits").row.edit_count_bucket == "0 edits"
 

@@ -9,7 +9,7 @@ import pytest
 
 from jobs.catalogue import load_catalogue
 from jobs.explanation.formulas import METHODS_BY_ESTIMATOR, formula_of
-from jobs.explanation.naive import IGNORING, SAME, WEIGHTING, naive_of
+from jobs.explanation.naive import HIDDEN, IGNORING, SAME, WEIGHTING, naive_of
 from jobs.explanation.steps import Kept
 from jobs.explanation.words import MEANS, headline, value_of, written
 from jobs.metric import UNITS
@@ -94,7 +94,7 @@ def test_at_100_percent_it_says_where_it_is_not_ours(given, told):
 
 def test_hidden_counts_give_no_naive_value():
     found = naive("link_click_through_rate", estimate=0.1, observed_denominator=40.0, n_users_observed=30.0)
-    assert [one.value for one in found] == [None, None]
+    assert [(one.value, one.why) for one in found] == [(None, HIDDEN)] * 2
 
 
 def test_formulas_hold_the_rows_own_numbers():
@@ -114,6 +114,7 @@ def test_the_interval_is_that_of_the_reading():
     assert "Wilson" in formula("two_day_review_rate", inference="process", **share).interval
     assert "clustered by user" in formula("pageviews_per_visitor", inference="process", **share).interval
     assert "hours" in formula("two_day_review_rate", is_complete=False, **share).interval
+    assert formula("two_day_review_rate", estimator="ratio").interval == "none: there is no number"
     assert formula("two_day_review_rate", estimator="none").interval == "none: there is no number"
 
 
