@@ -109,14 +109,11 @@ def _chart(own: pd.DataFrame, number: int) -> Chart:
 
 
 def _spec(points: list[dict[str, Any]]) -> dict[str, Any]:
-    x = {
-        "field": "day",
-        "type": "temporal",
-        "axis": {"format": "%Y-%m-%d", "title": None, "tickCount": 5, "labelOverlap": True},
-    }
+    date = {"field": "day", "type": "temporal", "timeUnit": "utcyearmonthdate"}  # not of the reader's time zone
+    x = {**date, "axis": {"format": "%Y-%m-%d", "title": None, "tickCount": 5, "labelOverlap": True}}
     axis = {"format": "~%", "title": "kept", "tickCount": 4}
     tooltip = [
-        {"field": "day", "type": "nominal", "title": "day"},
+        {**date, "format": "%Y-%m-%d", "title": "day"},
         {"field": "declared", "type": "quantitative", "format": ".3~%", "title": "declared"},
         {"field": "seen", "type": "quantitative", "format": ".3~%", "title": "seen"},
         {"field": "verdict", "type": "nominal", "title": "verdict"},

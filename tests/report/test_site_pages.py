@@ -253,6 +253,10 @@ class TestSampling:
         assert page["charts"][0].sentence.endswith("1 day contradicts it.")
         assert [point["seen"] for point in page["charts"][0].spec["data"]["values"]] == [1.0, 0.8]
 
+    def test_days_are_those_of_utc_wherever_the_reader_is(self):
+        encoding = self.page()["charts"][0].spec["encoding"]
+        assert [told["timeUnit"] for told in (encoding["x"], encoding["tooltip"][0])] == ["utcyearmonthdate"] * 2
+
     def test_refusals_are_grouped_by_what_would_help(self):
         shown = self.page()
         assert shown["remedies"].rows == (
