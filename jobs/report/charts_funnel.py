@@ -21,6 +21,7 @@ from jobs.report.charts_links import (
     label,
     ordered,
     rows,
+    single,
     whole,
     window_text,
 )
@@ -36,7 +37,7 @@ from jobs.report.charts_sentences import (
 )
 
 ROOM = 65  # pixels beside the longest bar, for its number
-STAGES = {"loads": "#767676", "impressions": "#0072B2", "clicks": "#C77C00"}
+STAGES = {"loads": "#767676", "impressions": charts.COLOUR, "clicks": "#C77C00"}
 SLOTS = ("first", "second")  # impressions, or the loads; clicks
 
 
@@ -98,16 +99,16 @@ def funnel(steps: Steps, window: Windows, days: int) -> Chart:
     return Chart(
         id=f"funnel-{days}",
         title=f"From load to click, {named}",
-        sentence=_sentence(numbers, links, named),
+        sentence=_sentence(numbers, links, groups, named),
         spec=_spec(numbers, links),
         table=_table(numbers, links, groups),
     )
 
 
-def _sentence(numbers: _Numbers, links: Sequence[Link], window: str) -> str:
+def _sentence(numbers: _Numbers, links: Sequence[Link], groups: Mapping[str, str], window: str) -> str:
     if not links:
         return f"In the {window} there is nothing to show: {NO_LINK}."
-    both = [link for link in links if _both_counts(numbers, link)]
+    both = single([link for link in links if _both_counts(numbers, link)], groups)
     first = "No link has both impressions and clicks to show."
     if both:
         most = max(both, key=lambda link: float(numbers.clicked[link].realised["estimate"]))

@@ -47,6 +47,12 @@ def whole(links: Iterable[Link]) -> list[Link]:
     return [(element, platform) for element, platform in found if platform == ALL or element not in pooled]
 
 
+def single(links: Iterable[Link], groups: Mapping[str, str]) -> list[Link]:
+    """Return links that are no group, which is never less than its links; groups where there is nothing else."""
+    found = list(links)
+    return [link for link in found if groups[link[0]] != link[0]] or found
+
+
 def label(link: Link) -> str:
     """Name a link, and its platform where it is of one."""
     element, platform = link

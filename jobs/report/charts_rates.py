@@ -19,12 +19,13 @@ from jobs.report.charts_links import (
     label,
     ordered,
     rows,
+    single,
     whole,
     window_text,
 )
 from jobs.report.charts_sentences import cell_text, counted, estimate, has_estimate, limits, mark_text, sentences
 
-COLOURS = {"all platforms": "#0072B2", "desktop": "#C77C00", "mobile": "#AA5C8F"}
+COLOURS = {"all platforms": charts.COLOUR, "desktop": "#C77C00", "mobile": "#AA5C8F"}
 SHAPES = {"all platforms": "circle", "desktop": "square", "mobile": "triangle-up"}
 TOLD = (("name", "Link"), ("slot", "Platform"), ("value", "What happened"), ("again", "In general"))
 # What is drawn one above the other, and of which records: a layer over none would have no scale.
@@ -51,16 +52,18 @@ def click_through(metric: Metric, window: Windows, days: int) -> Chart:
     return Chart(
         id=f"rate-{metric.metric.replace('_', '-')}",
         title=f"{metric.name}, {named}",
-        sentence=_sentence(metric, found, links, named),
+        sentence=_sentence(metric, found, links, groups, named),
         spec=_spec(metric, found, links),
         table=_table(metric, found, links),
     )
 
 
-def _sentence(metric: Metric, found: Mapping[Link, Pair], links: Sequence[Link], window: str) -> str:
+def _sentence(
+    metric: Metric, found: Mapping[Link, Pair], links: Sequence[Link], groups: Mapping[str, str], window: str
+) -> str:
     if not links:
         return f"In the {window} there is nothing to show: {NO_LINK}."
-    shown = [link for link in whole(links) if has_estimate(found[link].realised)]
+    shown = single([link for link in whole(links) if has_estimate(found[link].realised)], groups)
     told = f"No link has an estimate of the {metric.name[0].lower()}{metric.name[1:]} in the {window}."
     if shown:
         best = max(shown, key=lambda link: float(found[link].realised["estimate"]))

@@ -36,7 +36,7 @@ def drawing(metric: Metric, weeks: Sequence[Pair], days: Sequence[Pair], breaks:
     sets = {name: rows for name, rows in _sets(metric, weeks, days, breaks).items() if rows}
     x, axis = _time_axis(weeks), charts.value_axis(metric.unit)
     drawn = {
-        "general": _band("general", ("again_lower", "again_upper"), (0.18, 1.5), x, axis),
+        "general": _band("general", ("again_lower", "again_upper"), (0.25, 1.5), x, axis),
         "happened": _band("happened", ("lower", "upper"), (0.3, 4), x, axis),
         "bounds": _bars(len(weeks), x, axis),
         "days": _dots(metric, x, axis),

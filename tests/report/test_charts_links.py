@@ -151,6 +151,15 @@ def test_highest_and_lowest_are_of_links_over_all_platforms() -> None:
     assert "All 3 rates of links and platforms have an estimate." in sentence
 
 
+def test_a_group_is_named_only_where_no_link_of_it_is_shown() -> None:
+    group = (shown(500.0, **GROUP), clicked(50.0, **GROUP), rate(0.1, **GROUP))
+    link = (shown(400.0, **DIFF), clicked(20.0, **DIFF), rate(0.05, **DIFF))
+    assert "Clicked most: diff link," in _funnel(*group, *link).sentence
+    assert "Clicked most: review links," in _funnel(*group).sentence
+    assert "Highest in the week to 2026-04-12: diff link, 5.0 %" in _rates(*group, *link).sentence
+    assert "Highest in the week to 2026-04-12: review links, 10.0 %" in _rates(*group).sentence
+
+
 def test_nothing_to_show_says_why() -> None:
     assert _rates().sentence == "In the week there is nothing to show: no link has a row of such a window."
     assert _funnel().sentence == "In the week there is nothing to show: no link has a row of such a window."
