@@ -125,12 +125,13 @@ class TestQuality:
                 ("2026-04-12", "raw", "missing_hours", "warning", True, True),
                 ("2026-04-12", "facts", "fates_add_up", "critical", False, True),
                 ("2026-04-12", "facts", "visitors_low", "warning", False, True),
+                ("2026-04-11", "marts", "marts_not_empty", "critical", False, True),
                 ("2026-04-12", "marts", "marts_not_empty", "critical", False, False),
                 ("2026-04-12", "marts", "marts_not_empty", "critical", True, True),
             )
         )
         assert [(gate.name, gate.n_days, gate.n_warned, gate.n_failed) for gate in found] == [
-            ("raw", 2, 1, 0), ("facts", 1, 0, 1), ("marts", 1, 0, 0),
+            ("raw", 2, 1, 0), ("facts", 1, 0, 1), ("marts", 2, 0, 1),
         ]  # fmt: skip
         assert ["passed" in found[0].chip, "failed" in found[1].chip, "passed" in found[2].chip] == [True] * 3
 
