@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check test spark worlds kill-test notebooks format clean lock fixture
+.PHONY: help setup demo report pictures check test spark worlds kill-test notebooks format clean lock fixture
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -42,6 +42,12 @@ demo: setup  ## Simulate six weeks on four wikis, run the main job, show results
 	@echo "  pdmetrics query \"select wiki_db, as_of_date, status, remedy from fct_metric_values where metric = 'two_week_return_rate' and inference = 'realised'\""
 	@echo "  pdmetrics query 'select fate, reason, sum(n_lines) as n_lines from fct_ingest_log group by all order by 3 desc'"
 	@echo "  pdmetrics doctor"
+
+report: setup  ## Make the report of the demo anew, in demo/report
+	$(BIN)/pdmetrics --warehouse $(DEMO)/warehouse report --out $(DEMO)/report
+
+pictures: setup  ## Take the README's pictures of the demo's report (needs Chromium)
+	$(BIN)/python benchmarks/screenshots.py --warehouse $(DEMO)/warehouse
 
 check: setup  ## Lint, types and the quick tests
 	$(BIN)/ruff format --check .

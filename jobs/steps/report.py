@@ -104,6 +104,7 @@ def _about(settings: Settings, warehouse: Warehouse, docs: Path) -> About:
         min_users=settings.privacy.min_users,
         revisions=kept_moves(warehouse),
         dbt_docs=docs / PAGE,
+        data_docs=warehouse.data_docs,
     )
 
 

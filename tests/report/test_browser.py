@@ -52,8 +52,8 @@ def site(small_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Sit
     folder: Path = tmp_path_factory.mktemp("site")
     dbt, gates = folder / "dbt.html", folder / "gates"
     dbt.write_text("<!DOCTYPE html><title>dbt</title>")
-    gates.mkdir()
-    (gates / "index.html").write_text("<!DOCTYPE html><title>gates</title>")
+    (gates / "expectations").mkdir(parents=True)
+    (gates / "expectations" / "raw.html").write_text("<!DOCTYPE html><title>raw</title>")
     warehouse = Warehouse(small_warehouse)
     with duckdb.connect(str(warehouse.marts), read_only=True) as connection:
         as_of = connection.execute("select max(as_of_date) from marts.fct_metric_values").fetchall()[0][0]

@@ -83,6 +83,7 @@ def test_the_site_says_of_which_publish_it_is(warehouse: Warehouse, built: list[
     assert (about.run_id, about.as_of, about.min_users) == (published(warehouse), D, 20)
     assert (warehouse.report / MARKER).read_text() == about.run_id
     assert about.dbt_docs == warehouse.path / report.DOCS / "index.html"
+    assert about.data_docs == warehouse.data_docs
     (line,) = told
     assert (line["event"], line["pages"], line["kilobytes"]) == ("report made", 1, 1)
 
