@@ -113,9 +113,13 @@ def _lines(breaks: Sequence[Break]) -> str:
 
 
 def _table(metric: Metric, weeks: Sequence[Pair], days: Sequence[Pair], breaks: Sequence[Break]) -> ChartTable:
-    """All that is drawn, the newest first; a column that would be empty is left out."""
+    """All that is drawn, the newest first, and what days are not; a column that would be empty is left out."""
     rows = [_row(metric, week, f"{_window(metric)} to {week.end}", breaks) for week in reversed(weeks)]
-    rows += [_row(metric, one, f"day {one.end}", breaks) for one in reversed(days)]
+    drawn = [one for one in days if has_estimate(one.realised)]
+    rows += [_row(metric, one, f"day {one.end}", breaks) for one in reversed(drawn)]
+    if len(drawn) < len(days):
+        told = counted([one.realised for one in days], "days") or cell_text(days[0].realised, metric.unit)
+        rows.append(("days that are not drawn", told, "", "", ""))
     columns = ("Window", "What happened", "In general", "What would change that", "What is new")
     kept = [n for n in range(len(columns)) if n < 2 or any(row[n] for row in rows)]
     return ChartTable(tuple(columns[n] for n in kept), tuple(tuple(row[n] for n in kept) for row in rows))

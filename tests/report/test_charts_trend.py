@@ -147,7 +147,11 @@ def test_single_days_are_dots_where_they_are_shown() -> None:
     one, hidden = week(0, window_days=1, exact=99.0), week(1, window_days=1, status="suppressed")
     chart = drawn(week(0, exact=700.0), one, hidden)
     assert ends(chart, "days") == ["2026-04-06"]
-    assert chart.table.rows[1][:2] == ("day 2026-04-13", "suppressed")
+    assert drawn(hidden).table.rows == (("days that are not drawn", "suppressed"),)
+    assert [row[:2] for row in chart.table.rows[1:]] == [
+        ("day 2026-04-06", "99 (exact)"),
+        ("days that are not drawn", "Of 2 days 1 has an estimate and 1 is suppressed (■)."),
+    ]
 
 
 def _rates(*rows: dict[str, Any]) -> Chart:
