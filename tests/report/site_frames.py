@@ -62,7 +62,7 @@ def usual_cells() -> pd.DataFrame:
         cell("dashboard_pageviews", "enwiki", estimate=11150.0, lower=9954.0, upper=12508.0),
         cell("dashboard_visitors", "enwiki", lower=1608.0, upper=3823.5, status="bounds_only", **refused),
         cell("two_day_review_rate", "enwiki", status="not_estimable", **refused),
-        cell("reviewers", "enwiki", status="not_measured", status_reason="no review link is measured"),
+        cell("reviewers", "enwiki", status="not_measured", status_reason=f"no {BREAKING} is measured"),
         cell("link_click_through_rate_unique", "enwiki", status="not_estimable", **(refused | link)),
         cell("dashboard_pageviews", "all", estimate=13758.0, lower=12562.0, upper=15116.0),
     )  # fmt: skip
