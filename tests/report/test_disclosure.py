@@ -165,6 +165,14 @@ def test_where_users_cannot_be_told_apart_the_row_says_so_and_few_events_are_hid
     assert left["status"].tolist()[-1] == "not_estimable"
 
 
+def test_a_rate_of_hidden_clicks_is_hidden_though_its_own_numbers_are_large():
+    clicks = link_cells([policy(40, FEW)])
+    rates = clicks.assign(metric="link_click_through_rate_matched", estimate=0.2, observed_numerator=40.0,
+                          observed_denominator=200.0, n_users_observed=90.0, status="publish")  # fmt: skip
+    left = hide(pd.concat([clicks.head(3), rates.head(3)], ignore_index=True), CATALOGUE, MIN_USERS)
+    assert left["status"].tolist()[3:] == ["suppressed", "suppressed", "publish"]
+
+
 @pytest.mark.parametrize("days", [(), (1,), (7,), (28,), (7, 28)])
 def test_a_young_warehouse_has_few_kinds_of_rows(days):
     cells = random_cells(3, n_weeks=4, users=(30,))
