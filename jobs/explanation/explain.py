@@ -25,7 +25,8 @@ from jobs.warehouse.lake_sql import lake_sql
 from jobs.warehouse.look import tables_to_look_at
 from jobs.warehouse.runs import Run, Warehouse
 
-ALWAYS = ("ingest_log", "baseline_daily", "engagement_daily")
+WHOLE = ("engagement_daily",)  # which instrument sent a link is asked of the whole history
+ALWAYS = ("ingest_log", "baseline_daily", *WHOLE)
 
 
 def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Explanation:
@@ -49,7 +50,7 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
     names = dict.fromkeys((*ALWAYS, *(name for recount in counted for name in recount.tables)))
     tables = tables_to_look_at(settings.catalog.properties(), warehouse.path)
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
-    with lake_sql(tables, list(names), row.metric_date, row.as_of_date) as lake:
+    with lake_sql(tables, list(names), row.metric_date, row.as_of_date, whole=WHOLE) as lake:
         walked = walk(row, counted, lake, settings.privacy.min_users)
         inputs = inputs_of(row, metric, catalogue, reference, runs, grace, lake, fetch)
     return Explanation(

@@ -6,7 +6,7 @@ the days that are asked for are fetched first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +17,7 @@ import duckdb
 
 from jobs import contracts
 from jobs.warehouse.catalog import local_path
-from jobs.warehouse.tables import Tables, between
+from jobs.warehouse.tables import EPOCH, Tables, between
 
 
 @dataclass(frozen=True)
@@ -55,19 +55,24 @@ class LakeSql:
 
 
 @contextmanager
-def lake_sql(tables: Tables, names: Sequence[str], first: date, last: date) -> Iterator[LakeSql]:
+def lake_sql(
+    tables: Tables, names: Sequence[str], first: date, last: date, *, whole: Collection[str] = ()
+) -> Iterator[LakeSql]:
     """Open views of some tables of the lake as published.
 
     Args:
         tables: of the warehouse.
         names: tables of `contracts.py`.
-        first: no day before it is needed.
+        first: no day before it is needed, but of the tables in `whole`.
         last: no day after it is needed.
+        whole: tables of which all days before are needed as well.
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         load_iceberg(connection)
-        yield LakeSql(connection, [_view(connection, tables, name, first, last) for name in names])
+        yield LakeSql(
+            connection, [_view(connection, tables, name, EPOCH if name in whole else first, last) for name in names]
+        )
 
 
 def load_iceberg(connection: duckdb.DuckDBPyConnection) -> None:
@@ -87,7 +92,8 @@ def _view(connection: duckdb.DuckDBPyConnection, tables: Tables, name: str, firs
     condition = between(contracts.table(name).partition, first, last)
     connection.register(name, tables.table(name).scan(condition, snapshot_id=snapshot).to_arrow())
     location = tables.table(name).location()
-    return View(name, snapshot, f"rows of {first} to {last} fetched from {location}, snapshot {snapshot}")
+    told = "all days" if first == EPOCH else first
+    return View(name, snapshot, f"rows of {told} to {last} fetched from {location}, snapshot {snapshot}")
 
 
 def quoted(text: str) -> str:

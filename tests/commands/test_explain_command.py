@@ -246,6 +246,16 @@ def test_the_life_of_the_link_is_told(explained) -> None:
     assert [line.split(" is measured")[0] for line in review if "is measured" in line] == [LINK, LINK]
 
 
+def test_a_lake_that_lies_elsewhere_gives_the_same_counts(warehouse, explained, monkeypatch) -> None:
+    here = explained(ROWS[0])
+    monkeypatch.setattr("jobs.warehouse.lake_sql.local_path", lambda location: None)
+    found = explain_number(SETTINGS, warehouse, asked_of(ROWS[0]))
+    assert [asdict(step) for step in found.steps] == here["steps"]
+    sources = {one.table: one.source for one in found.inputs.tables}
+    assert sources["user_days"].startswith(f"rows of {LAST - 6 * DAY} to {LAST} fetched from file://")
+    assert sources["engagement_daily"].startswith(f"rows of all days to {LAST} fetched from file://")
+
+
 def test_a_text_of_a_hundred_columns_answers_first(warehouse) -> None:
     text = text_of(warehouse, asked_of(ROWS[0]))
     assert text.splitlines()[0] == f"dashboard_visitors, idwiki, 2026-03-23..2026-03-29: {SEEN:.0f} (exact, publish)"
