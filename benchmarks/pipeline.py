@@ -27,7 +27,7 @@ from pathlib import Path
 from by_hand import Watch
 
 START, DAYS = date(2026, 3, 16), 36
-STEPS = ("ingest", "estimates", "marts")
+STEPS = ("ingest", "estimates", "marts", "report")
 DAY = timedelta(days=1)
 
 
@@ -112,8 +112,8 @@ def _table(runs: list[Measured], engine: str) -> str:
         "",
         f"Engine {engine}, measured on {time.strftime('%Y-%m-%d', time.gmtime())}: {machine}",
         "",
-        "| run | input lines | seconds | CPU s | start-up | ingest | estimates | marts | peak GB |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "| run | input lines | seconds | CPU s | start-up | ingest | estimates | marts | report | peak GB |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for run in runs:
         parts = [run.steps.get(step, 0.0) for step in STEPS]
