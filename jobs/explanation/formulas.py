@@ -10,8 +10,16 @@ from jobs.metric import Metric
 from jobs.policy.timeline import format_rate
 
 METHODS = "docs/methods.md"
+SHARE_OF_USERS = "share of users"
 EXACT = "none: everything was kept, so that lower, estimate and upper are one number"
+EXACT_BUT_HOURS = "of sampling none, for no rate was below 100 %"
+HOURS = "widened by what the hours that did not arrive could have held"
 NO_NUMBER = "none: there is no number"
+SHARE_FIT = (
+    "the shares with which some joint law of visits explains what was seen; from 100 users and a rate of 75 % on without "
+    "the chance of who came"
+)
+SHARES = "shares-the-same-with-two-margins"
 
 
 class Method(NamedTuple):
@@ -50,12 +58,12 @@ METHODS_BY_ESTIMATOR = {
     "npmle_retention": Method(
         "the share that makes the users seen in each window, by their kept visits, most likely: {numerator} / "
         "{denominator}",
-        "the shares with which some joint law of visits explains what was seen",
-        "shares-the-same-with-two-margins",
+        SHARE_FIT,
+        SHARES,
     ),
     "npmle_ratio": Method(
         "{numerator} / {denominator}, where people are not the kept ones but those whose visits explain what was seen",
-        "of the fits of numerator and denominator",
+        "made of those of numerator and denominator, as if their errors were independent",
         "pageviews-per-visitor",
     ),
     "rarefied": Method(
@@ -76,10 +84,18 @@ METHODS_BY_ESTIMATOR = {
     ),
     "none": Method("not estimated; it would be: {numerator}{over}", NO_NUMBER, "page-one-in-words"),
 }
+BY_USER = "clustered by user, on the log scale, with Student's quantile: other users might have come"
 PROCESS = {
-    "users": "Wilson's interval of a share: other users might have come",
-    "totals": "clustered by user, on the log scale, with Student's quantile: other users might have come",
+    "ratio": BY_USER,
+    "pairs": BY_USER,
+    "hajek_ratio": f"{BY_USER}; never narrower than that of what happened",
+    "npmle_retention": SHARE_FIT.partition(";")[0] + ", the chance of who came included",
+    "npmle_ratio": SHARE_FIT.partition(";")[0] + ", the chance of who came included",
+    "bounds": "exact binomial inversion at the smallest rate, each end with Wilson's limit of a share: other users might "
+    "have come",
 }
+"""Of rows that speak of users in general; estimators of counts have none."""
+WILSON = "Wilson's interval of a share: other users might have come"
 
 
 def formula_of(row: MetricRow, metric: Metric) -> Formula:
@@ -87,24 +103,37 @@ def formula_of(row: MetricRow, metric: Metric) -> Formula:
     method = METHODS_BY_ESTIMATOR[row.estimator]
     over = f" / {metric.denominator.lower()}" if metric.denominator else ""
     words = method.formula.format(numerator=metric.numerator.lower(), denominator=metric.denominator.lower(), over=over)
-    return Formula(row.estimator, words, _filled_in(row, metric), _interval(row, metric, method), _see(method))
+    return Formula(
+        row.estimator, words, _filled_in(row, metric), _interval(row, metric, method), _see(row, metric, method)
+    )
 
 
-def _see(method: Method) -> str:
-    return f"{METHODS}#{method.section}"
+def _see(row: MetricRow, metric: Metric, method: Method) -> str:
+    return f"{METHODS}#{SHARES if _is_fitted_share(row, metric) else method.section}"
+
+
+def _is_fitted_share(row: MetricRow, metric: Metric) -> bool:
+    """Whether a row's ratio of people is one fit, that of a share, and not made of two."""
+    return row.estimator == "npmle_ratio" and metric.unit == SHARE_OF_USERS
 
 
 def _interval(row: MetricRow, metric: Metric, method: Method) -> str:
     if row.lower is None:
         return NO_NUMBER
-    if not row.is_complete:
-        return (
-            f"{method.interval if row.estimator != 'count' else 'of sampling: none'}; widened by what the hours that "
-            "did not arrive could have held"
-        )
-    if row.inference == "process" and row.is_whole and row.estimator in ("count", "ratio"):
-        return PROCESS["users" if metric.unit == "share of users" else "totals"]
-    return method.interval
+    own = _of_reading(row, metric, method)
+    if row.is_complete:
+        return own
+    return f"{EXACT_BUT_HOURS if own == EXACT else own}; {HOURS}"
+
+
+def _of_reading(row: MetricRow, metric: Metric, method: Method) -> str:
+    """Say where the interval of a reading comes from, lost hours left out."""
+    if row.inference == "process":
+        is_counted_share = row.estimator == "ratio" and metric.unit == SHARE_OF_USERS
+        return WILSON if is_counted_share else PROCESS[row.estimator]
+    if row.is_whole:
+        return EXACT
+    return SHARE_FIT if _is_fitted_share(row, metric) else method.interval
 
 
 def _filled_in(row: MetricRow, metric: Metric) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs.catalogue import load_catalogue
-from jobs.explanation.formulas import METHODS_BY_ESTIMATOR, formula_of
+from jobs.explanation.formulas import METHODS_BY_ESTIMATOR, NO_NUMBER, PROCESS, formula_of
 from jobs.explanation.naive import HIDDEN, IGNORING, SAME, WEIGHTING, naive_of
 from jobs.explanation.steps import Kept
 from jobs.explanation.words import MEANS, headline, value_of, written
@@ -108,14 +108,62 @@ def test_formulas_hold_the_rows_own_numbers():
     assert fit.filled_in is None
 
 
-def test_the_interval_is_that_of_the_reading():
-    share = {"estimate": 0.15, "lower": 0.1, "upper": 0.2, "estimator": "ratio"}
-    assert "everything was kept" in formula("two_day_review_rate", **share).interval
-    assert "Wilson" in formula("two_day_review_rate", inference="process", **share).interval
-    assert "clustered by user" in formula("pageviews_per_visitor", inference="process", **share).interval
-    assert "hours" in formula("two_day_review_rate", is_complete=False, **share).interval
-    assert formula("two_day_review_rate", estimator="ratio").interval == "none: there is no number"
-    assert formula("two_day_review_rate", estimator="none").interval == "none: there is no number"
+WIDE = {"estimate": 0.15, "lower": 0.1, "upper": 0.2}
+INTERVALS = [
+    ("dashboard_visitors", "count", "realised", {}, "none: everything was kept"),
+    ("two_day_review_rate", "ratio", "realised", {}, "none: everything was kept"),
+    ("visit_pairs_per_visit", "pairs", "realised", {}, "none: everything was kept"),
+    ("dashboard_visitors_rarefied", "rarefied", "realised", {}, "none: everything was kept"),
+    ("two_day_review_rate", "ratio", "process", {}, "Wilson's interval"),
+    ("pageviews_per_visitor", "ratio", "process", {}, "clustered by user"),
+    ("link_click_through_rate", "ratio", "process", {}, "clustered by user"),
+    ("visit_pairs_per_visit", "pairs", "process", {}, "clustered by user"),
+    ("link_clicks", "horvitz_thompson", "realised", TENTH, "variance of the design, clustered by what is sampled"),
+    ("link_click_through_rate", "hajek_ratio", "realised", TENTH, "by the design, clustered by what is sampled"),
+    ("link_click_through_rate", "hajek_ratio", "process", TENTH, "clustered by user"),
+    ("visit_pairs_per_visit", "pairs", "realised", TENTH, "variance of the design of that ratio"),
+    ("visit_pairs_per_visit", "pairs", "process", TENTH, "clustered by user"),
+    ("dashboard_visitors_rarefied", "rarefied", "realised", TENTH, "unbiased variance"),
+    ("dashboard_visitors", "npmle_users", "realised", TENTH, "the numbers with which some law"),
+    ("dashboard_visitors", "npmle_reference", "realised", TENTH, "with which that law, tilted"),
+    ("retention_day_7", "npmle_retention", "realised", TENTH, "without the chance of who came"),
+    ("retention_day_7", "npmle_retention", "process", TENTH, "the chance of who came included"),
+    ("link_click_through_rate_unique", "npmle_ratio", "realised", TENTH, "without the chance of who came"),
+    ("link_click_through_rate_unique", "npmle_ratio", "process", TENTH, "the chance of who came included"),
+    ("pageviews_per_visitor", "npmle_ratio", "realised", TENTH, "made of those of numerator and denominator"),
+    ("two_day_review_rate", "bounds", "realised", TENTH, "exact binomial inversion"),
+    ("two_day_review_rate", "bounds", "process", TENTH, "Wilson's limit"),
+]
+
+
+@pytest.mark.parametrize(("metric", "estimator", "inference", "given", "told"), INTERVALS)
+def test_the_interval_is_that_of_estimator_and_reading(metric, estimator, inference, given, told):
+    row = WIDE | {"estimator": estimator, "inference": inference} | given
+    whole = formula(metric, **row).interval
+    assert told in whole
+    assert "hours" not in whole
+    lost = formula(metric, is_complete=False, **row).interval
+    assert lost.endswith("; widened by what the hours that did not arrive could have held")
+    assert "one number" not in lost
+    assert lost.startswith(whole) or lost.startswith("of sampling none")
+
+
+def test_every_estimator_of_every_reading_has_its_interval():
+    tried = {(estimator, inference) for _, estimator, inference, *_ in INTERVALS}
+    assert {estimator for estimator, _ in tried} == set(METHODS_BY_ESTIMATOR) - {"none"}
+    assert {estimator for estimator, inference in tried if inference == "process"} == set(PROCESS)
+
+
+def test_a_ratio_of_people_that_is_a_share_points_to_shares():
+    given = {**WIDE, **TENTH, "estimator": "npmle_ratio"}
+    assert formula("link_click_through_rate_unique", **given).see.endswith("#shares-the-same-with-two-margins")
+    assert formula("pageviews_per_visitor", **given).see.endswith("#pageviews-per-visitor")
+
+
+def test_what_has_no_number_has_no_interval():
+    for inference in ("realised", "process"):
+        assert formula("two_day_review_rate", estimator="ratio", inference=inference).interval == NO_NUMBER
+        assert formula("two_day_review_rate", estimator="none", inference=inference).interval == NO_NUMBER
 
 
 def test_the_first_line_answers():
