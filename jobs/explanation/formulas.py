@@ -15,10 +15,9 @@ EXACT = "none: everything was kept, so that lower, estimate and upper are one nu
 EXACT_BUT_HOURS = "of sampling none, for no rate was below 100 %"
 HOURS = "widened by what the hours that did not arrive could have held"
 NO_NUMBER = "none: there is no number"
-SHARE_FIT = (
-    "the shares with which some joint law of visits explains what was seen; from 100 users and a rate of 75 % on without "
-    "the chance of who came"
-)
+JOINT_LAW = "the shares with which some joint law of visits explains what was seen"
+SHARE_FIT = f"{JOINT_LAW}; from 100 users and a rate of 75 % on without the chance of who came"
+SHARE_FIT_OF_USERS = f"{JOINT_LAW}, the chance of who came included"
 SHARES = "shares-the-same-with-two-margins"
 
 
@@ -89,10 +88,10 @@ PROCESS = {
     "ratio": BY_USER,
     "pairs": BY_USER,
     "hajek_ratio": f"{BY_USER}; never narrower than that of what happened",
-    "npmle_retention": SHARE_FIT.partition(";")[0] + ", the chance of who came included",
-    "npmle_ratio": SHARE_FIT.partition(";")[0] + ", the chance of who came included",
-    "bounds": "exact binomial inversion at the smallest rate, each end with Wilson's limit of a share: other users might "
-    "have come",
+    "npmle_retention": SHARE_FIT_OF_USERS,
+    "npmle_ratio": SHARE_FIT_OF_USERS,
+    "bounds": "exact binomial inversion at the smallest rate, each end with Wilson's limit of a share: other users "
+    "might have come",
 }
 """Of rows that speak of users in general; estimators of counts have none."""
 WILSON = "Wilson's interval of a share: other users might have come"

@@ -145,7 +145,7 @@ def test_the_interval_is_that_of_estimator_and_reading(metric, estimator, infere
     lost = formula(metric, is_complete=False, **row).interval
     assert lost.endswith("; widened by what the hours that did not arrive could have held")
     assert "one number" not in lost
-    assert lost.startswith(whole) or lost.startswith("of sampling none")
+    assert lost.startswith((whole, "of sampling none"))
 
 
 def test_every_estimator_of_every_reading_has_its_interval():
