@@ -41,7 +41,7 @@ def explain(
         typer.Option("--as-of", parser=day, metavar="DAY", help="The window's last day; default the newest."),
     ] = None,
     window: Annotated[
-        str | None, typer.Option(metavar="DAYS|quarter", help="Default 28 days, or the last that there is.")
+        str | None, typer.Option(metavar="DAYS|quarter", help="Default 28 days, or the longest that there is.")
     ] = None,
     element: Annotated[str | None, typer.Option(help="A link; default all review links.")] = None,
     platform: Annotated[str | None, typer.Option(help="Such as desktop_browser; default all.")] = None,

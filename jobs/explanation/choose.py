@@ -11,13 +11,14 @@ from typing import Any
 from jobs.catalogue import Catalogue
 from jobs.errors import UsageError
 from jobs.explanation.explanation import MetricRow
+from jobs.explanation.no_row import ALL, RUN, why_none
 from jobs.explanation.words import window_name
 from jobs.metric import Metric, MetricWindow
+from jobs.reference.load import Reference
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.warehouse.lake_sql import quoted
-from jobs.windows import rolling_start
 
-ALL, QUARTER = "all", "quarter"
+QUARTER = "quarter"
 DEFAULT_DAYS = 28
 Records = list[dict[str, Any]]
 Fetch = Callable[[str, Sequence[Any]], Records]
@@ -67,12 +68,13 @@ class Chosen:
     notes: tuple[str, ...]
 
 
-def choose(asked: Asked, catalogue: Catalogue, fetch: Fetch) -> Chosen:
+def choose(asked: Asked, catalogue: Catalogue, reference: Reference, fetch: Fetch) -> Chosen:
     """Find the row that is meant.
 
     Args:
         asked: what was asked.
         catalogue: the metrics there are.
+        reference: of the newest published run, for what to say of a row that is not there.
         fetch: runs a statement with parameters on the published marts.
 
     Raises:
@@ -82,8 +84,7 @@ def choose(asked: Asked, catalogue: Catalogue, fetch: Fetch) -> Chosen:
     _check_wiki(asked.wiki_db, metric, fetch)
     notes: list[str] = []
     window = _window(asked.window, metric, notes)
-    place = [metric.metric, asked.wiki_db, window.kind, window.days]
-    keys = _keys(asked, metric, window, place, notes, fetch)
+    keys = _keys(asked, metric, window, reference, notes, fetch)
     key = _one(keys, asked, metric, catalogue, notes)
     sql = _statement(metric.metric, asked.wiki_db, key)
     return Chosen(MetricRow.of(fetch(sql, ())[0]), sql, tuple(notes))
@@ -121,7 +122,7 @@ def _window(text: str | None, metric: Metric, notes: list[str]) -> MetricWindow:
     """Return the window that is asked for, else four weeks, else the longest."""
     if text is None:
         by_days = {window.days: window for window in metric.windows}
-        found = by_days.get(DEFAULT_DAYS) or metric.windows[-1]
+        found = by_days.get(DEFAULT_DAYS) or max(metric.windows, key=lambda window: window.days or 0)
         if len(metric.windows) > 1:
             notes.append(f"--window {QUARTER if found.days is None else found.days} (there are {metric.window_kinds})")
         return found
@@ -135,9 +136,10 @@ def _window(text: str | None, metric: Metric, notes: list[str]) -> MetricWindow:
 
 
 def _keys(
-    asked: Asked, metric: Metric, window: MetricWindow, place: list[Any], notes: list[str], fetch: Fetch
+    asked: Asked, metric: Metric, window: MetricWindow, reference: Reference, notes: list[str], fetch: Fetch
 ) -> Records:
     """Return the keys of the rows of a day, by default of the newest that has any."""
+    place = [metric.metric, asked.wiki_db, window.kind, window.days]
     (days,) = fetch(PUBLISHED, place)
     as_of = asked.as_of or days["last"]
     keys = fetch(KEYS, [*place, as_of]) if as_of else []
@@ -146,27 +148,15 @@ def _keys(
             notes.append(f"--as-of {as_of}, the newest day that is published")
         return keys
     name = window_name(window.kind, window.days)
+    why = RUN if as_of is None else why_none(asked.wiki_db, as_of, metric, window, reference)
     if days["last"] is None:
         what = f"{metric.metric} of {asked.wiki_db} has no row ({name}) yet: no such window has closed."
-        raise UsageError(what, where="--window", next_step=_why_none(asked, metric, window, fetch))
+        raise UsageError(what, where="--window", next_step=why)
     raise UsageError(
         f"{metric.metric} of {asked.wiki_db} has no row ({name}) that ends on {as_of}.",
         where="--as-of",
-        next_step=f"published are {days['first']} to {days['last']}; {_why_none(asked, metric, window, fetch)}",
+        next_step=f"published are {days['first']} to {days['last']}; {why}",
     )
-
-
-def _why_none(asked: Asked, metric: Metric, window: MetricWindow, fetch: Fetch) -> str:
-    """Say which windows have rows at all."""
-    told = "run the days that are lacking"
-    if metric.weekday is not None:
-        told = "its cohorts are weeks from Monday, and end on a Sunday"
-    elif asked.as_of is not None and window.days is not None and asked.wiki_db != ALL:
-        (wiki,) = fetch("select visible_from from dim_wiki where wiki_db = ?", [asked.wiki_db])
-        first = rolling_start(asked.as_of, window.days)
-        if first < wiki["visible_from"]:
-            told = f"the window begins on {first}, before {asked.wiki_db} was visible ({wiki['visible_from']})"
-    return told
 
 
 def _one(keys: Records, asked: Asked, metric: Metric, catalogue: Catalogue, notes: list[str]) -> dict[str, Any]:

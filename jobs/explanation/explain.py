@@ -42,10 +42,10 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
         WarehouseError: the warehouse cannot be read.
     """
     catalogue, fetch = load_catalogue(), _reader(warehouse)
-    chosen = choose(asked, catalogue, fetch)
-    row, metric = chosen.row, catalogue.metrics[chosen.row.metric]
     runs = _published(warehouse)
     reference = Reference.read(warehouse.reference(runs[-1].run_id))
+    chosen = choose(asked, catalogue, reference, fetch)
+    row, metric = chosen.row, catalogue.metrics[chosen.row.metric]
     counted = recounts(row, metric, catalogue, members(row, reference))
     names = dict.fromkeys((*ALWAYS, *(name for recount in counted for name in recount.tables)))
     tables = tables_to_look_at(settings.catalog.properties(), warehouse.path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -10,10 +11,13 @@ import pytest
 from jobs.catalogue import load_catalogue
 from jobs.errors import UsageError
 from jobs.explanation.choose import Asked, choose
+from jobs.metric import MetricWindow
 from tests.explanation.explained import DAY, LINK, MENU, metric_row
+from tests.references import reference, wiki_row
 
 CATALOGUE = load_catalogue()
 SUNDAY = date(2026, 4, 12)
+REFERENCE = reference(wikis=[wiki_row("idwiki", "2026-03-02"), wiki_row("trwiki", "2026-03-04")])
 
 
 def row(metric, **given):
@@ -39,7 +43,7 @@ ROWS = [
 def fetch():
     connection = duckdb.connect()
     names = list(vars(ROWS[0]))
-    connection.execute("create table dim_wiki as select 'idwiki' as wiki_db, date '2026-03-02' as visible_from")
+    connection.execute("create table dim_wiki as select unnest(['idwiki', 'trwiki']) as wiki_db")
     typed = {"metric_date": "date", "as_of_date": "date", "window_days": "int", "is_complete": "boolean"}
     numbers = ("estimate", "lower", "upper", "observed_numerator", "sampling_rate_min", "sampling_rate_max")
     columns = ", ".join(f"{n} {typed.get(n, 'double' if n in numbers else 'varchar')}" for n in names)
@@ -57,7 +61,7 @@ def fetch():
 
 
 def chosen(fetch, metric, wiki="idwiki", **asked):
-    return choose(Asked(metric, wiki, **asked), CATALOGUE, fetch)
+    return choose(Asked(metric, wiki, **asked), CATALOGUE, REFERENCE, fetch)
 
 
 def refusal(fetch, metric, wiki="idwiki", **asked):
@@ -106,9 +110,9 @@ def test_what_is_not_built_says_so(fetch):
 
 
 def test_wikis_are_listed_and_users_have_no_wiki_all(fetch):
-    assert refusal(fetch, "dashboard_visitors", "xxwiki").next_step == "there are idwiki"
+    assert refusal(fetch, "dashboard_visitors", "xxwiki").next_step == "there are idwiki, trwiki"
     assert "do not add up" in refusal(fetch, "dashboard_visitors", "all").what
-    assert refusal(fetch, "link_clicks", "xxwiki").next_step == "there are idwiki, all"
+    assert refusal(fetch, "link_clicks", "xxwiki").next_step == "there are idwiki, trwiki, all"
 
 
 @pytest.mark.parametrize(
@@ -128,3 +132,43 @@ def test_wikis_are_listed_and_users_have_no_wiki_all(fetch):
 )
 def test_a_key_without_a_row_says_which_there_are(fetch, metric, asked, told):
     assert told in refusal(fetch, metric, **asked).next_step
+
+
+@pytest.mark.parametrize(
+    ("metric", "wiki", "window", "as_of", "told"),
+    [
+        ("link_clicks", "all", "7", date(2026, 3, 7), "begins on 2026-03-01, before any wiki was visible (2026-03-02)"),
+        ("link_clicks", "all", "7", date(2026, 3, 8), "run the days"),
+        (
+            "link_clicks",
+            "trwiki",
+            "7",
+            date(2026, 3, 8),
+            "begins on 2026-03-02, before trwiki was visible (2026-03-04)",
+        ),
+        ("dashboard_visitors", "trwiki", "quarter", date(2026, 3, 3), "its quarter to date begins on 2026-03-04: "),
+        ("dashboard_visitors", "trwiki", "quarter", date(2026, 3, 4), "run the days"),
+        ("reviewers", "trwiki", "quarter", date(2026, 3, 10), "its quarter to date begins on 2026-03-11: "),
+        ("two_week_return_rate", "idwiki", None, date(2026, 3, 8), "begins on 2026-02-23, before idwiki was visible"),
+        ("two_week_return_rate", "idwiki", None, date(2026, 4, 14), "weeks from Monday, and end on a Sunday"),
+        ("two_week_return_rate", "idwiki", None, date(2026, 4, 19), "run the days"),
+        (
+            "presented_two_week_rate",
+            "idwiki",
+            None,
+            date(2026, 5, 3),
+            f"not measured in the window: {MENU} was 2026-02-10",
+        ),
+        ("presented_two_week_rate", "idwiki", None, date(2026, 4, 19), "run the days"),
+    ],
+)
+def test_a_window_without_a_row_says_why(fetch, metric, wiki, window, as_of, told):
+    assert told in refusal(fetch, metric, wiki, window=window, as_of=as_of).next_step
+
+
+def test_without_four_weeks_the_longest_window_is_the_default(fetch):
+    metric = CATALOGUE.metrics["dashboard_visitors"]
+    windows = [MetricWindow("rolling", days) for days in (7, 14, 1)] + [MetricWindow("quarter_to_date", None)]
+    changed = replace(CATALOGUE, metrics={"dashboard_visitors": replace(metric, windows=tuple(windows))})
+    with pytest.raises(UsageError, match=r"has no row \(14 days\)"):
+        choose(Asked("dashboard_visitors", "idwiki"), changed, REFERENCE, fetch)
