@@ -20,13 +20,14 @@ from math import sqrt
 from jobs.catalogue import Catalogue
 from jobs.estimation.limits import DEFAULT_LIMITS, percent, points
 from jobs.estimation.remedy import expected_half_width
-from jobs.explanation.choose import ALL, Fetch
+from jobs.explanation.choose import Fetch
 from jobs.explanation.explanation import Alternative, MetricRow
 from jobs.explanation.steps import Kept
 from jobs.explanation.words import window_name, written
 from jobs.metric import Metric
 from jobs.policy.timeline import format_rate
 from jobs.settings.sections import EstimationSettings
+from jobs.window_sums.tables import ALL
 
 RATES = (0.1, 0.25, 0.5, 0.75)
 QUANTILE = 1.96

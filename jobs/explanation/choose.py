@@ -11,12 +11,13 @@ from typing import Any
 from jobs.catalogue import Catalogue
 from jobs.errors import UsageError
 from jobs.explanation.explanation import MetricRow
-from jobs.explanation.no_row import ALL, RUN, why_none
+from jobs.explanation.no_row import RUN, why_none
 from jobs.explanation.words import window_name
 from jobs.metric import Metric, MetricWindow
 from jobs.reference.load import Reference
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.warehouse.lake_sql import quoted
+from jobs.window_sums.tables import ALL
 
 QUARTER = "quarter"
 DEFAULT_DAYS = 28

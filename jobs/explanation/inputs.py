@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from jobs.catalogue import Catalogue
 from jobs.contracts import table
 from jobs.estimation.audit import LOWER
-from jobs.explanation.choose import ALL, Fetch
+from jobs.explanation.choose import Fetch
 from jobs.explanation.counted import cohort_days
 from jobs.explanation.explanation import Inputs, MetricRow, PolicyLine, RateLine, TableRead
 from jobs.explanation.recount import hours_sql, regimes_sql, senders_sql
@@ -22,6 +22,7 @@ from jobs.rows.regimes import element_instruments
 from jobs.rows.window_context import WindowContext
 from jobs.warehouse.lake_sql import LakeSql
 from jobs.warehouse.runs import Run
+from jobs.window_sums.tables import ALL
 from jobs.windows import DAY, days, in_words
 
 LOWER_DAYS = """

@@ -10,9 +10,9 @@ from jobs.reference.vocabulary import Vocabulary
 from jobs.rows.arrival import Arrival
 from jobs.rows.visits import population_of, quarter_starts
 from jobs.rows.window_context import WindowContext
+from jobs.window_sums.tables import ALL
 from jobs.windows import DAY, in_words, quarter_start, rolling_start
 
-ALL = "all"
 RUN = "run the days that are lacking"
 
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from jobs.catalogue import Catalogue
-from jobs.explanation.choose import ALL
 from jobs.explanation.counted import COUNTS, DENOMINATOR, NUMERATOR, USERS, Count, Recount, of_wikis
 from jobs.explanation.explanation import MetricRow
 from jobs.metric import Metric
 from jobs.rows.link_sums import RATIOS, TOTALS
 from jobs.warehouse.lake_sql import quoted
+from jobs.window_sums.tables import ALL
 
 
 def link_recounts(row: MetricRow, metric: Metric, catalogue: Catalogue, wikis: Sequence[str]) -> list[Recount]:
