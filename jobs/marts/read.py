@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,10 @@ READING = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 CHUNK = 2048
 REBUILD = "rerun a day, which builds it anew from the tables, or restore it from a backup"
 SHOW = "pdmetrics query 'show tables' lists the marts"
+MARTS = "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
+NO_TABLE = re.compile(
+    r'(?P<what>Catalog Error: Table with name (?P<name>.*) does not exist!)(\nDid you mean "[^"]*"\?)?'
+)
 Row = tuple[Any, ...]
 
 
@@ -41,7 +47,8 @@ def answer(warehouse: Warehouse, sql: str) -> Iterator[Answer]:
     """Run one statement on the published marts, which are open for this block.
 
     Raises:
-        UsageError: nothing is published yet, or it is not one statement that reads.
+        UsageError: nothing is published yet, it is not one statement that reads, or this process has the file open in
+            another way.
         WarehouseError: the marts file is lost or cannot be read, or the warehouse is no folder.
     """
     with _published(warehouse, sql) as connection:
@@ -63,7 +70,7 @@ def fetch_arrow(warehouse: Warehouse, sql: str, parameters: Sequence[Any] = ()) 
         try:
             return connection.execute(sql, parameters).to_arrow_table()
         except duckdb.Error as error:
-            raise _failed(error, sql) from None
+            raise _failed(_with_near(error, connection), sql) from None
 
 
 @contextlib.contextmanager
@@ -105,6 +112,7 @@ def require_readable(marts: Path) -> None:
 
     Raises:
         WarehouseError: it is damaged, or somebody is writing it.
+        UsageError: this process has it open in another way.
     """
     with _opened(marts):
         pass
@@ -116,6 +124,12 @@ def _opened(marts: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         connection = duckdb.connect(str(marts), read_only=True, config={"enable_external_access": "false"})
         connection.execute("set schema = 'marts'")
+    except duckdb.ConnectionException:  # within a process all connections to a file must be set up alike
+        raise UsageError(
+            "This process has the marts file open in another way.",
+            where=str(marts),
+            next_step="close that connection of duckdb, or ask it instead",
+        ) from None
     except duckdb.Error as error:
         raise WarehouseError(
             f"The marts file cannot be read: {_first_line(error)}",
@@ -131,7 +145,7 @@ def _run(connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[A
         result = connection.execute(sql, parameters)
         columns = [column[0] for column in result.description or ()]
     except duckdb.Error as error:
-        raise _failed(error, sql) from None
+        raise _failed(_with_near(error, connection), sql) from None
     return Answer(columns, _rows(result, sql))
 
 
@@ -171,9 +185,19 @@ def _check(sql: str) -> None:
 
 
 def _failed(error: duckdb.Error, sql: str) -> UsageError:
-    said = str(error)
     step = SHOW if isinstance(error, duckdb.CatalogException) else "mend the SQL; names of columns: describe MART"
-    return UsageError(f"The query failed: {said}", where=sql, next_step=step)
+    return UsageError(f"The query failed: {error}", where=sql, next_step=step)
+
+
+def _with_near(error: duckdb.Error, connection: duckdb.DuckDBPyConnection) -> duckdb.Error:
+    """Name the marts that are near to one that does not exist; DuckDB would name tables of its own, too."""
+    unknown = NO_TABLE.match(str(error))
+    if unknown is None:
+        return error
+    known = [name for (name,) in connection.execute(MARTS).fetchall()]
+    near = " or ".join(f'"{name}"' for name in get_close_matches(unknown["name"], known))
+    told = f"\nDid you mean {near}?" if near else ""
+    return duckdb.CatalogException(unknown["what"] + told + str(error)[unknown.end() :])
 
 
 def _first_line(error: Exception) -> str:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.errors import UsageError, WarehouseError
+from jobs.marts.read import fetch_file
 from jobs.warehouse.runs import MARTS_FILE
 from pdmetrics import marts
 
@@ -130,6 +131,29 @@ def test_errors_say_what_where_and_what_next(warehouse, tmp_path):
     (warehouse / MARTS_FILE).write_bytes(b"no marts")
     with pytest.raises(WarehouseError, match="cannot be read"):
         marts.read("rpt_share")
+
+
+@pytest.mark.parametrize(("name", "near"), [("nosuch", ""), ("rpt_shared", 'Did you mean "rpt_share"?')])
+def test_what_is_no_mart_names_marts_that_are_near_and_no_table_of_the_database(warehouse, name, near):
+    with pytest.raises(UsageError) as by_frame:
+        marts.read(name)
+    with pytest.raises(UsageError) as by_rows:
+        fetch_file(warehouse / MARTS_FILE, f"from {name}")
+    for error in (by_frame.value, by_rows.value):
+        first, second, *rest = error.what.splitlines()
+        assert first == f"The query failed: Catalog Error: Table with name {name} does not exist!"
+        assert second == near
+        assert any(line.startswith("LINE 1: ") and name in line for line in rest)
+
+
+@pytest.mark.parametrize("is_read_only", [True, False])
+def test_a_file_that_this_process_has_open_otherwise_is_not_called_broken(warehouse, is_read_only):
+    with duckdb.connect(str(warehouse / MARTS_FILE), read_only=is_read_only):
+        with pytest.raises(UsageError, match="open in another way") as found:
+            marts.read("rpt_share")
+        assert not isinstance(found.value, WarehouseError)
+        assert "close that connection" in found.value.next_step
+    assert len(marts.read("rpt_share")) == 2
 
 
 def test_without_polars_the_error_names_the_extra(warehouse, monkeypatch):
