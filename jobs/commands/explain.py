@@ -44,8 +44,16 @@ def explain(
         str | None, typer.Option(metavar="DAYS|quarter", help="Default 28 days, or the longest that there is.")
     ] = None,
     element: Annotated[str | None, typer.Option(help="A link; default all review links.")] = None,
-    platform: Annotated[str | None, typer.Option(help="Such as desktop_browser; default all.")] = None,
-    bucket: Annotated[str | None, typer.Option(help='Such as "5-99 edits"; default all.')] = None,
+    platform: Annotated[
+        str | None,
+        typer.Option(
+            help="Such as desktop_browser; default all, and desktop_browser of the menu link, which has no all."
+        ),
+    ] = None,
+    bucket: Annotated[
+        str | None,
+        typer.Option(help='Such as "5-99 edits"; default all. Those of the menu link are on desktop_browser.'),
+    ] = None,
     inference: Annotated[Inference | None, typer.Option(help="Default realised: what happened.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object (docs/explain.md).")] = False,
 ) -> None:

@@ -15,22 +15,25 @@ Published ones are rows of the marts, with what these hide; computed ones are ma
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from math import sqrt
 
 from jobs.catalogue import Catalogue
+from jobs.estimation.intervals import Z95
 from jobs.estimation.limits import DEFAULT_LIMITS, percent, points
 from jobs.estimation.remedy import expected_half_width
 from jobs.explanation.choose import Fetch
 from jobs.explanation.explanation import Alternative, MetricRow
+from jobs.explanation.formulas import SHARE_OF_USERS
 from jobs.explanation.steps import Kept
 from jobs.explanation.words import window_name, written
 from jobs.metric import Metric
+from jobs.planning.plan import RATES as PLANNED_RATES
 from jobs.policy.timeline import format_rate
 from jobs.settings.sections import EstimationSettings
 from jobs.window_sums.tables import ALL
 
-RATES = (0.1, 0.25, 0.5, 0.75)
-QUANTILE = 1.96
+RATES = tuple(rate for rate in PLANNED_RATES if DEFAULT_LIMITS.blind_rate <= rate < 1)
 SAME_DAY = """
 select * from fct_metric_values
 where wiki_db = ? and as_of_date = ? and element_friendly_name = ? and client_platform_family = ?
@@ -44,6 +47,8 @@ where metric = ? and wiki_db = ? and window_days is not distinct from ? and as_o
 qualify as_of_date = max(as_of_date) over () and metric_date = max(metric_date) over (partition by as_of_date)
 order by rate
 """
+PEOPLE = ("users", SHARE_OF_USERS)
+OF_WHAT_HAPPENED = "of what happened"
 READINGS = {
     "realised": "what happened to those who came",
     "process": "what such users would do again: other users might have come",
@@ -141,13 +146,18 @@ def _rates(
     """Tell what other sampling would do to a row that shows its counts."""
     if row.observed_numerator is None or not row.is_whole:
         return
-    thinned = list(_thinned(row, metric, fetch))
-    yield from thinned
-    if metric.unit in ("users", "share of users") and row.estimator != "rarefied":
-        if not thinned:
-            yield from _expected(row, metric, limits)
-    elif kept.yy is not None and row.estimate:
-        yield from _by_design(row, metric, kept)
+    refused = _refused(row, metric)
+    found = list(_thinned(row, metric, fetch))
+    if refused and not found:
+        yield Alternative("rate", "at any rate below 100 %", metric.unit, note=refused)
+        return
+    if not found and metric.unit in PEOPLE:  # of shares it is the width of the process
+        yield from _expected(row, metric, limits)
+        return
+    if not found and kept.yy is not None and row.estimate:
+        found = list(_by_design(row, metric, kept))
+    reading = f", {OF_WHAT_HAPPENED}" if row.inference == "process" else ""
+    yield from (replace(one, what=one.what + reading) for one in found)
 
 
 def _thinned(row: MetricRow, metric: Metric, fetch: Fetch) -> Iterable[Alternative]:
@@ -162,11 +172,7 @@ def _thinned(row: MetricRow, metric: Metric, fetch: Fetch) -> Iterable[Alternati
 
 
 def _expected(row: MetricRow, metric: Metric, limits: EstimationSettings) -> Iterable[Alternative]:
-    """Tell what is to be expected of people at other rates, or why they are refused at any."""
-    refused = _refused(row, metric)
-    if refused:
-        yield Alternative("rate", "at any rate below 100 %", metric.unit, note=refused)
-        return
+    """Tell what is to be expected of people at other rates."""
     users = row.n_users_observed or 0
     for rate in RATES:
         if metric.unit == "users":
@@ -182,12 +188,20 @@ def _expected(row: MetricRow, metric: Metric, limits: EstimationSettings) -> Ite
 
 
 def _refused(row: MetricRow, metric: Metric) -> str | None:
-    """Say why a share of people has no estimate under any sampling, or None (docs/rows.md, section 4)."""
+    """Say why no width is told of other sampling: none can be known (docs/rows.md, section 4), or none is computed."""
+    if row.estimator == "rarefied":
+        return "not computed here: it is what the smallest rate of two years shows, whatever the rate in force"
+    if metric.unit == "visits per visit":
+        return "not computed here: it is known as well as pairs of visits are kept (docs/methods.md)"
+    if metric.unit == "pageviews per user":
+        if row.inference == "process":
+            return "refused: how visits vary between users is not seen where visits are sampled"
+        return "not computed here: it is known as well as visitors are (docs/methods.md#pageviews-per-visitor)"
     if metric.family == "presented":
         return "refused: that a user was shown the link, and both visits, would each be seen in part"
-    if metric.family == "users" and metric.unit == "share of users":
+    if metric.family == "users" and metric.unit == SHARE_OF_USERS:
         return "bounds at best: who clicked on two days is mostly seen on one of them at most"
-    if row.client_platform_family != ALL or row.edit_count_bucket != ALL:
+    if metric.unit in PEOPLE and (row.client_platform_family, row.edit_count_bucket) != (ALL, ALL):
         return "refused: it is estimated for all platforms and buckets together only"
     return None
 
@@ -209,7 +223,7 @@ def _by_design(row: MetricRow, metric: Metric, kept: Kept) -> Iterable[Alternati
     if not total or squares is None:
         return
     for rate in RATES:
-        width = QUANTILE * sqrt(max((1 - rate) / rate * squares, 0)) / total
+        width = Z95 * sqrt(max((1 - rate) / rate * squares, 0)) / total
         note = f"±{percent(width)} of it by the design, with these very page views (sessions: wider)"
         yield Alternative("rate", f"at {format_rate(rate)} of pageviews", metric.unit, note=note)
 

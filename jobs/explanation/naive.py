@@ -14,6 +14,7 @@ IGNORED, WEIGHTED = "as if everything had been kept", "each kept one stands for 
 SAME = "the same as ours: everything was kept"
 NOTHING = "nothing was kept to divide by"
 HIDDEN = "not shown: its counts are hidden, to protect few users"
+SILENT = "no counts are shown of it"
 MIXED = "several rates were in force, and a user seen under two of them has no single weight"
 PART = "only of the days and platforms that were measured, so not of the window"
 NO_RATE = "no rate above 0 was in force"
@@ -80,9 +81,9 @@ def _why_whole(row: MetricRow) -> str:
 
 
 def _why_hidden(row: MetricRow) -> str:
-    if row.status in ("not_measured", "not_estimable") and row.n_users_observed is not None:
-        return "no counts are shown of it"
-    return HIDDEN
+    """Say why there is no numerator: it is hidden, unless the row shows no count at all for another reason."""
+    is_silent = row.observed_denominator is None and row.n_users_observed is None
+    return SILENT if is_silent and row.status in ("not_measured", "not_estimable") else HIDDEN
 
 
 def _over(numerator: float | None, denominator: float | None, metric: Metric) -> float | None:

@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from jobs.catalogue import load_catalogue
 from jobs.cli import app
 from jobs.commands.explain import show_explanation
 from jobs.contracts import TABLES
@@ -296,3 +297,11 @@ def test_the_command_line_hands_every_option_on(warehouse, monkeypatch) -> None:
     done = CliRunner().invoke(app, ["--warehouse", str(warehouse.path), "explain", "reviewers", *options])
     assert done.exit_code == 0, done.output
     assert seen == [(Asked("reviewers", "idwiki", LAST, "quarter", LINK, "p", "b", "process"), True)]
+
+
+def test_the_help_says_of_which_platform_a_link_without_all_platforms_is() -> None:
+    told = " ".join(CliRunner().invoke(app, ["explain", "--help"]).output.replace("│", " ").split())
+    (note,) = [note for note in load_catalogue().elements.values() if not note.all_platforms]
+    assert note.element_friendly_name.endswith("menu link")
+    assert f"default all, and {note.bucket_platform} of the menu link" in told
+    assert f"Those of the menu link are on {note.bucket_platform}." in told

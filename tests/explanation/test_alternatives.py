@@ -80,12 +80,39 @@ def test_people_that_were_never_thinned_have_what_is_to_be_expected():
         ("presented_two_week_rate", {}, "each be seen in part"),
         ("two_day_review_rate", {}, "bounds at best"),
         ("link_click_through_rate_unique", {"client_platform_family": "mobile_browser"}, "together only"),
+        ("pageviews_per_visitor", {}, "not computed here: it is known as well as visitors are"),
+        ("pageviews_per_visitor", {"inference": "process"}, "refused: how visits vary"),
+        ("visit_pairs_per_visit", {}, "not computed here: it is known as well as pairs"),
+        ("dashboard_visitors_rarefied", {"estimator": "rarefied"}, "not computed here: it is what the smallest rate"),
     ],
 )
 def test_what_no_sampling_leaves_is_said(metric, given, told):
     row = metric_row(metric, observed_numerator=30.0, observed_denominator=90.0, n_users_observed=90.0, **given)
-    (found,) = alternatives(row)
+    (found,) = alternatives(row, kept=Kept(30.0, 90.0, yy=40.0))
     assert told in found.note
+
+
+@pytest.mark.parametrize("metric", CATALOGUE.metrics)
+def test_every_metric_at_100_percent_says_what_other_sampling_would_do(metric):
+    given = {"observed_numerator": 300.0, "observed_denominator": 900.0, "n_users_observed": 900.0, "estimate": 1 / 3}
+    products = (
+        {"xy": 500.0, "xx": 1000.0} if CATALOGUE.metrics[metric].family == "links" else {}
+    )  # as the lake has them
+    found = alternatives(metric_row(metric, **given), kept=Kept(300.0, 900.0, yy=400.0, **products))
+    assert {one.kind for one in found} == {"rate"}
+
+
+def test_on_process_rows_the_lines_say_that_they_are_of_what_happened():
+    thinned = [{"metric_date": "2026-03-02", "rate": 0.25, "sample_unit": "pageview", "truth": 0.3, "estimate": None,
+                "lower": 0.2, "upper": 0.4, "status": "bounds_only", "naive": 0.1}]  # fmt: skip
+    given = {"observed_numerator": 300.0, "observed_denominator": 900.0, "n_users_observed": 900.0, "estimate": 1 / 3}
+    sums = Kept(300.0, 900.0, yy=400.0, xy=500.0, xx=1000.0)
+    for inference, told in (("realised", ""), ("process", ", of what happened")):
+        share = alternatives(metric_row("two_week_return_rate", inference=inference, **given), thinned=thinned)
+        clicks = alternatives(metric_row("link_click_through_rate", inference=inference, **given), kept=sums)
+        assert share[0].what == clicks[1].what == f"at 25 % of pageviews{told}"
+    (first, *_) = alternatives(metric_row("two_week_return_rate", inference="process", **given))
+    assert first.what == "at 10 % of pageviews", "what is expected of shares is the width of the process"
 
 
 def test_totals_and_ratios_at_other_rates_are_those_of_the_design():

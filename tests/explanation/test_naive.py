@@ -9,7 +9,7 @@ import pytest
 
 from jobs.catalogue import load_catalogue
 from jobs.explanation.formulas import METHODS_BY_ESTIMATOR, NO_NUMBER, PROCESS, formula_of
-from jobs.explanation.naive import HIDDEN, IGNORING, SAME, WEIGHTING, naive_of
+from jobs.explanation.naive import HIDDEN, IGNORING, SAME, SILENT, WEIGHTING, naive_of
 from jobs.explanation.steps import Kept
 from jobs.explanation.words import MEANS, headline, value_of, written
 from jobs.metric import UNITS
@@ -95,6 +95,15 @@ def test_at_100_percent_it_says_where_it_is_not_ours(given, told):
 def test_hidden_counts_give_no_naive_value():
     found = naive("link_click_through_rate", estimate=0.1, observed_denominator=40.0, n_users_observed=30.0)
     assert [(one.value, one.why) for one in found] == [(None, HIDDEN)] * 2
+
+
+@pytest.mark.parametrize("status", ["not_measured", "not_estimable"])
+def test_only_what_shows_no_count_at_all_is_said_to_show_none(status):
+    given = {"status": status, "estimator": "none"}
+    assert [one.why for one in naive("link_click_through_rate", **given)] == [SILENT] * 2
+    for shown in ({"observed_denominator": 40.0}, {"n_users_observed": 30.0}):
+        assert [one.why for one in naive("link_click_through_rate", **given, **shown)] == [HIDDEN] * 2
+    assert naive("link_click_through_rate", status="suppressed")[0].why == HIDDEN
 
 
 def test_formulas_hold_the_rows_own_numbers():
