@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 
 from jobs.errors import UsageError
-from jobs.report.words import STATUSES
+from jobs.words import STATUSES
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,5 +1,5 @@
 """How numbers, their intervals and changes are written: in notebooks as in the report."""
 
-from jobs.report.words import change, interval, number, sampled
+from jobs.words import change, interval, number, sampled
 
 __all__ = ["change", "interval", "number", "sampled"]

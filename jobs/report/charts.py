@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import altair as alt
 from altair.utils.schemapi import debug_mode
 
-from jobs.report import words
+from jobs import words
 
 Record = dict[str, Any]
 Drawn: TypeAlias = alt.LayerChart | alt.FacetChart  # what `alt.layer` makes

@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
+from jobs import words
 from jobs.catalogue import Catalogue
 from jobs.metric import Metric
-from jobs.report import words
 from jobs.report.charts_cells import ALL, Pair
 from jobs.report.charts_sentences import day
 

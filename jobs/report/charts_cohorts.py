@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import altair as alt
 
+from jobs import words
 from jobs.metric import Metric
-from jobs.report import charts, words
+from jobs.report import charts
 from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_cells import Pair, Windows, remedies
 from jobs.report.charts_sentences import Cell, cell_text, counted, estimate, figures, limits, listed, sentences

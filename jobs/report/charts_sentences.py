@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from jobs.report import words
+from jobs import words
 
 Cell = Mapping[str, Any]
 WITH_ESTIMATE = ("publish", "caution")

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import altair as alt
 
+from jobs import words
 from jobs.metric import Metric
-from jobs.report import charts, words
+from jobs.report import charts
 from jobs.report.charts_breaks import Break
 from jobs.report.charts_cells import WEEK, Pair
 from jobs.report.charts_sentences import cell_text, estimate, has_estimate, limits

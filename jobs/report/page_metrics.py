@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from jobs import words
 from jobs.catalogue import load_catalogue
 from jobs.metric import Metric
-from jobs.report import words
 from jobs.report.chart import ChartTable
 
 _CODE = re.compile(r"`([^`]+)`")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
+from jobs import words
 from jobs.catalogue import load_catalogue
-from jobs.report import words
 from jobs.report.about import metric_href
 from jobs.report.chart import ChartTable
 from jobs.report.charts_sentences import Cell, clause, day

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from markupsafe import Markup
 
+from jobs import words
 from jobs.catalogue import load_catalogue
 from jobs.metric import Metric
-from jobs.report import words
 from jobs.report.about import About, wiki_href
 from jobs.report.charts_cells import ALL, WEEK, Pair, cohorts, rolling, series
 from jobs.report.charts_sentences import Cell, change_sentence, clause, day, figures, has_estimate

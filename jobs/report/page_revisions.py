@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from jobs import words
 from jobs.catalogue import load_catalogue
-from jobs.report import words
 from jobs.report.about import About
 from jobs.report.chart import ChartTable
 from jobs.report.tables import records

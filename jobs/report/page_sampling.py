@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from markupsafe import Markup
 
+from jobs import words
 from jobs.catalogue import load_catalogue
-from jobs.report import words
 from jobs.report.about import metric_href
 from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_cells import ALL

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from jobs import words
 from jobs.catalogue import Catalogue, load_catalogue
 from jobs.metric import Metric
 from jobs.reference.rows import ENTRY_POINT
-from jobs.report import charts, words
+from jobs.report import charts
 from jobs.report.chart import Chart
 from jobs.report.charts_breaks import Breaks, breaks
 from jobs.report.charts_cells import LONG, WEEK, Windows, cohorts, rolling, windows

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 
+from jobs import words
 from jobs.report import (
     page_metrics,
     page_milestones,
@@ -24,7 +25,6 @@ from jobs.report import (
     page_revisions,
     page_sampling,
     page_wiki,
-    words,
 )
 from jobs.report.about import About, Page, metric_href, wiki_href
 from jobs.report.docs_leaving import copy_docs

@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 
 from jobs.report.chart import ChartTable
-from jobs.report.words import STATUSES
+from jobs.words import STATUSES
 
 # Of what Great Tables writes only the table is kept: its style sheet knows one set of colours, and no dark one.
 _DATE = re.compile(r"(?<=[> (])\d{4}-\d\d-\d\d(?=[ <,;:.)])")

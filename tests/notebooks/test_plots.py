@@ -7,7 +7,7 @@ import pytest
 from scenegraph import marks, rows
 
 from jobs.errors import UsageError
-from jobs.report.words import STATUSES
+from jobs.words import STATUSES
 from pdmetrics import plots
 
 # Rows whose status forbids a number have one all the same here: it must not be drawn.

@@ -1,11 +1,11 @@
-"""How the report writes numbers, intervals, changes and rates."""
+"""How numbers, intervals, changes, rates and statuses are written."""
 
 from __future__ import annotations
 
 import pytest
 
+from jobs import words
 from jobs.metric import UNITS
-from jobs.report import words
 
 NAN = float("nan")
 
@@ -48,6 +48,22 @@ def test_a_difference_has_a_sign_unless_it_rounds_to_zero():
     told = [words.signed(value, "users") for value in (4.0, -4.4, 0.3, -0.3, 0.0)]
     assert told == ["+4", "−4", "0", "0", "0"]
     assert words.signed(-0.012, "share of users") == "−1.2"
+
+
+@pytest.mark.parametrize(
+    ("value", "lower", "upper", "unit", "written"),
+    [
+        (21.0, 21.0, 21.0, "users", "+21 (exact)"),
+        (-0.031, -0.031, -0.031, "share of users", "−3.1 pp (exact)"),
+        (0.0, 0.0, 0.0, "users", "0 (exact)"),
+        (0.012, -0.004, 0.028, "share of users", "+1.2 pp (−0.4 – +2.8)"),
+        (21.0, 21.0, 22.0, "users", "+21 (+21 – +22)"),
+        (21.0, NAN, None, "users", "+21"),
+        (NAN, NAN, NAN, "users", ""),
+    ],
+)
+def test_a_change_is_exact_where_its_limits_say_so(value, lower, upper, unit, written):
+    assert words.change(value, lower, upper, unit) == written
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How the report writes numbers, intervals, changes and statuses: the one place for all pages and charts."""
+"""How numbers, intervals, changes and statuses are written: in the report, in notebooks and by `explain`."""
 
 from __future__ import annotations
 
@@ -75,12 +75,14 @@ def interval(estimate: float | None, lower: float | None, upper: float | None, u
 
 
 def change(value: float | None, lower: float | None, upper: float | None, unit: str) -> str:
-    """Write a difference with its interval, `+1.2 pp (−0.4 – +2.8)`: shares in percentage points; empty without one."""
+    """Write a difference with its interval, `+1.2 pp (−0.4 – +2.8)` or `+21 (exact)`: shares in percentage points."""
     middle, low, high = _known(value), _known(lower), _known(upper)
     if middle is None:
         return ""
     told = signed(middle, unit) + (" pp" if unit in PERCENT_UNITS else "")
-    return told if low is None or high is None else f"{told} ({signed(low, unit)} – {signed(high, unit)})"
+    if low is None or high is None:
+        return told
+    return f"{told} ({'exact' if low == middle == high else f'{signed(low, unit)} – {signed(high, unit)}'})"
 
 
 def signed(value: float, unit: str) -> str:
