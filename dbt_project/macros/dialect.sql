@@ -42,3 +42,20 @@
 {% macro spark__month_label(day) -%}
     date_format({{ day }}, 'yyyy-MM')
 {%- endmacro %}
+
+{# What any of the sentences of a group says, each part once: a sentence has several, with "; " between. Null where there
+   is no sentence. #}
+{% macro joined_parts(sentence) -%}
+    {{ return(adapter.dispatch('joined_parts')(sentence)) }}
+{%- endmacro %}
+
+{% macro duckdb__joined_parts(sentence) -%}
+    array_to_string(
+        list_sort(list_distinct(flatten(list(string_split({{ sentence }}, '; ')) filter (where {{ sentence }} is not null)))),
+        '; '
+    )
+{%- endmacro %}
+
+{% macro spark__joined_parts(sentence) -%}
+    nullif(array_join(array_sort(array_distinct(flatten(collect_list(split({{ sentence }}, '; '))))), '; '), '')
+{%- endmacro %}

@@ -5,12 +5,14 @@
     max(case when metric = '{{ metric }}' then {{ column }} end)
 {%- endmacro %}
 
-{# For each metric, columns named after it: `columns` says which column stands under which ending. What ends in
-   `_reason` also says where there is no row of the metric, in the words of `absent`. #}
-{% macro side_by_side(metrics, columns, absent) -%}
+{# For each metric, columns named after it: `columns` says which column stands under which ending; the metrics of
+   `have_more` have `more_columns` besides. What ends in `_reason` also says where there is no row of the metric, in the
+   words of `absent`. #}
+{% macro side_by_side(metrics, columns, absent, more_columns={}, have_more=[]) -%}
     {%- for metric in metrics -%}
         {%- set outer_last = loop.last -%}
-        {%- for ending, column in columns.items() -%}
+        {%- set own = dict(columns, **more_columns) if metric in have_more else columns -%}
+        {%- for ending, column in own.items() -%}
             {%- if ending.endswith('_reason') -%}
                 case
                     when {{ of_metric(metric, 'status') }} is null then '{{ absent }}'
@@ -23,9 +25,4 @@
     {% endif -%}
         {%- endfor -%}
     {%- endfor -%}
-{%- endmacro %}
-
-{# The longest of some sentences: what concerns some metrics only is added to what concerns all. #}
-{% macro longest(sentence) -%}
-    max_by({{ sentence }}, lpad(cast(length({{ sentence }}) as string), 6, '0') || {{ sentence }})
 {%- endmacro %}

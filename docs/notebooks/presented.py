@@ -28,7 +28,7 @@ def _():
         select
             wiki_db, window_start, presented_two_week_rate as estimate, presented_two_week_rate_process_lower as lower,
             presented_two_week_rate_process_upper as upper, presented_two_week_rate_process_status as status,
-            presented_two_week_rate_reason as status_reason
+            presented_two_week_rate_process_reason as status_reason
         from rpt_cohort_week
         where presented_two_week_rate_process_status is not null
         order by wiki_db, window_start

@@ -29,7 +29,8 @@ def _():
         select
             wiki_db, window_start, two_week_return_rate as estimate, two_week_return_rate_process_lower as lower,
             two_week_return_rate_process_upper as upper, two_week_return_rate_process_status as status,
-            two_week_return_rate_reason as status_reason, two_week_return_rate_n_cohort_observed as n_cohort_observed
+            two_week_return_rate_process_reason as status_reason,
+            two_week_return_rate_n_cohort_observed as n_cohort_observed
         from rpt_cohort_week
         where two_week_return_rate_process_status is not null
         order by wiki_db, window_start

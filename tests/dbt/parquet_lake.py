@@ -47,7 +47,7 @@ REFERENCE: dict[str, list[Row]] = {
          "kind": kind, "unit": "users", "direction": "higher", "window_kinds": "rolling 1, 7, 28", "family": "baseline"}
         for metric, version, kind in (
             ("dashboard_pageviews", 2, "count"), ("retention_14d", 1, "rate"), ("link_clicks", 1, "count"),
-            ("link_click_through_rate", 1, "ratio"),
+            ("link_impressions", 1, "count"), ("link_click_through_rate", 1, "ratio"),
         )
     ],
 }  # fmt: skip
@@ -100,6 +100,23 @@ def weeks() -> list[Row]:
         link | after | {"client_platform_family": "mobile_browser", "element_friendly_name": "review links"},
         retention_value(metric_date=MONDAY + DAY, as_of_date=MONDAY + 15 * DAY),
     ]
+
+
+def link_week() -> list[Row]:
+    """Return rows of metric_values of one week: a link by platform and in its group, and the menu link by platform."""
+    impressions = {
+        (DIFF, "all"): (500.0, 80.0), (DIFF, "mobile_browser"): (300.0, 50.0), ("review links", "all"): (500.0, 80.0),
+        (MENU, "desktop_browser"): (3000.0, 30.0), (MENU, "mobile_browser"): (2000.0, 20.0),
+    }  # fmt: skip
+    return [
+        metric_value(
+            metric=metric, metric_version=1, element_friendly_name=element, client_platform_family=platform,
+            as_of_date=MONDAY + 6 * DAY, window_days=7, estimate=count, lower=count, upper=count,
+            observed_numerator=count,
+        )
+        for (element, platform), counts in impressions.items()
+        for metric, count in zip(("link_impressions", "link_clicks"), counts, strict=True)
+    ]  # fmt: skip
 
 
 def baseline_day(**changes: Any) -> Row:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from jobs.metric import INFERENCES, KINDS, WINDOW_KINDS
 
 pytestmark = pytest.mark.dbt
 
+ROOT = Path(__file__).parents[2]
 Node = dict[str, Any]
 
 
@@ -176,6 +178,23 @@ def test_every_exposure_has_an_owner_and_reads_marts_only(manifest: dict[str, An
     for exposure in manifest["exposures"].values():
         assert exposure["owner"]["name"], exposure["name"]
         assert set(exposure["depends_on"]["nodes"]) <= public, exposure["name"]
+
+
+def named_in(*patterns: str) -> set[str]:
+    """The marts that files of the repository name."""
+    texts = [path.read_text(encoding="utf-8") for pattern in patterns for path in ROOT.glob(pattern)]
+    return {name for text in texts for name in re.findall(r"\b(?:fct|dim|rpt)_[a-z_]+", text)}
+
+
+def test_an_exposure_reads_what_it_says(manifest: dict[str, Any]) -> None:
+    read = {
+        exposure["name"]: {node.rpartition(".")[2] for node in exposure["depends_on"]["nodes"]}
+        for exposure in manifest["exposures"].values()
+    }
+    assert read["personal_dashboard_report"] == named_in("jobs/report/**/*.py")
+    named = named_in("jobs/explanation/**/*.py", "pdmetrics/**/*.py", "docs/notebooks/*.py", "docs/questions.md")
+    assert "dim_wiki" in named
+    assert named <= read["analysts_queries"]
 
 
 def test_every_mart_is_in_an_exposure_or_says_who_reads_it(manifest: dict[str, Any]) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import duckdb
 import pytest
+from parquet_lake import link_week, world, write_reference, write_tables
 
 from jobs.catalogue import load_catalogue
-from jobs.marts.build import BuiltMarts
+from jobs.marts.build import BuiltMarts, build_marts
 
 pytestmark = pytest.mark.dbt
 
@@ -29,18 +30,18 @@ LITERAL = """
         ) as t(event_date, wiki_db, n_loads_estimate);
     create table marts.rpt_link_week as
         select cast(window_start as date) as window_start, wiki_db, element_friendly_name, link_group,
-            client_platform_family, link_impressions, link_clicks
+            client_platform_family, is_counted_elsewhere, link_impressions, link_clicks
         from (values
-            ('2026-06-01', 'idwiki', 'diff', 'review', 'all', 200.0, 40.0),
-            ('2026-06-01', 'idwiki', 'diff', 'review', 'mobile', 150.0, 30.0),
-            ('2026-06-01', 'idwiki', 'policy', 'other', 'all', 100.0, null),
-            ('2026-06-01', 'enwiki', 'diff', 'review', 'all', 300.0, 60.0),
-            ('2026-06-01', 'all', 'diff', 'review', 'all', 500.0, 100.0),
-            ('2026-06-01', 'idwiki', 'review links', null, 'all', 200.0, 40.0),
-            ('2026-06-08', 'idwiki', 'diff', 'review', 'all', 100.0, 50.0),
-            ('2026-06-08', 'enwiki', 'diff', 'review', 'all', null, null)
-        ) as t(window_start, wiki_db, element_friendly_name, link_group, client_platform_family, link_impressions,
-               link_clicks);
+            ('2026-06-01', 'idwiki', 'diff', 'review', 'all', false, 200.0, 40.0),
+            ('2026-06-01', 'idwiki', 'diff', 'review', 'mobile', true, 150.0, 30.0),
+            ('2026-06-01', 'idwiki', 'policy', 'other', 'all', false, 100.0, null),
+            ('2026-06-01', 'enwiki', 'diff', 'review', 'all', false, 300.0, 60.0),
+            ('2026-06-01', 'all', 'diff', 'review', 'all', true, 500.0, 100.0),
+            ('2026-06-01', 'idwiki', 'review links', null, 'all', true, 200.0, 40.0),
+            ('2026-06-08', 'idwiki', 'diff', 'review', 'all', false, 100.0, 50.0),
+            ('2026-06-08', 'enwiki', 'diff', 'review', 'all', false, null, null)
+        ) as t(window_start, wiki_db, element_friendly_name, link_group, client_platform_family, is_counted_elsewhere,
+               link_impressions, link_clicks);
 """
 
 
@@ -116,12 +117,32 @@ def test_only_what_adds_up_is_a_measure(asker: Asker) -> None:
         assert column in counts if mart.startswith("rpt_") else column.endswith("_estimate"), f"{mart}.{column}"
 
 
-def test_every_metric_can_be_asked_of_the_marts(asker: Asker, built: BuiltMarts) -> None:
-    metrics = [metric.name for metric in asker.manifest.metrics]
-    assert {"loads", "impressions", "clicks", "click_through_rate"} <= set(metrics)
-    for metric in metrics:
-        by = ["metric_time__week", "wiki", "wiki__pilot"]
-        assert asker.rows(built.path, [metric], by) is not None
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory, live: Path) -> BuiltMarts:
+    """Marts of a day of loads, and of a week with a link, its group, and the menu link by platform."""
+    folder: Path = tmp_path_factory.mktemp("linked")
+    metric_values = [*world()["metric_values"], *link_week()]
+    tables = write_tables(folder / "lake", world() | {"metric_values": metric_values})
+    return build_marts(tables, write_reference(folder / "reference"), live)
+
+
+def test_every_metric_can_be_asked_of_the_marts(asker: Asker, linked: BuiltMarts) -> None:
+    by = ["metric_time__week", "wiki", "wiki__pilot"]
+    asked = {metric.name: asker.rows(linked.path, [metric.name], by) for metric in asker.manifest.metrics}
+    idwiki, enwiki = (FIRST, "idwiki", True), (FIRST, "enwiki", False)
+    assert asked == {
+        "loads": [(*enwiki, 120 / 0.1 + 120 / 0.5), (*idwiki, 120.0)],
+        "loads_at_least": [(*enwiki, 1440.0), (*idwiki, 120.0)],
+        "loads_lacking": [(*enwiki, 0), (*idwiki, 0)],
+        # The diff link's row of all platforms, and both of the menu link's.
+        "impressions": [(*idwiki, 500.0 + 3000.0 + 2000.0)],
+        "impressions_at_least": [(*idwiki, 5500.0)],
+        "impressions_lacking": [(*idwiki, 0)],
+        "clicks": [(*idwiki, 80.0 + 30.0 + 20.0)],
+        "clicks_at_least": [(*idwiki, 130.0)],
+        "clicks_lacking": [(*idwiki, 0)],
+        "click_through_rate": [(*idwiki, 130.0 / 5500.0)],
+    }
 
 
 def test_a_sum_over_a_hidden_day_is_null_and_its_lower_bound_says_how_many_it_lacks(

@@ -76,25 +76,38 @@ def changes(metric: Metric) -> list[Column]:
 
 
 def process(metric: Metric) -> list[Column]:
-    """Return the columns that cohorts have besides."""
+    """Return the columns of a metric's process row; none where it has none."""
+    if "process" not in metric.inference:
+        return []
     name, interval = metric.metric, "end of the 95 % interval of the process row (users random too)"
     return [
         column(f"{name}_process_lower", "double", f"{metric.name}: lower {interval}."),
         column(f"{name}_process_upper", "double", f"{metric.name}: upper {interval}."),
         column(f"{name}_process_status", "string", f"{metric.name}: status of the process row."),
         column(
-            f"{name}_n_cohort_observed",
+            f"{name}_process_reason",
+            "string",
+            f"{metric.name}: why the process row has its status; null where there is nothing to say.",
+        ),
+    ]
+
+
+def cohort(metric: Metric) -> list[Column]:
+    """Return the column of how many users a cohort has."""
+    return [
+        column(
+            f"{metric.metric}_n_cohort_observed",
             "bigint",
             f"{metric.name}: kept users of the cohort (unit: users, unweighted); null where they are few.",
-        ),
+        )
     ]
 
 
 # By mart: which metrics it has, and which columns of each.
 WIDE: dict[str, tuple[Callable[[Metric], bool], tuple[Callable[[Metric], list[Column]], ...]]] = {
-    "rpt_wiki_week": (of_week, (realised, changes)),
+    "rpt_wiki_week": (of_week, (realised, changes, process)),
     "rpt_link_week": (of_links, (realised,)),
-    "rpt_cohort_week": (of_cohorts, (realised, process)),
+    "rpt_cohort_week": (of_cohorts, (realised, process, cohort)),
 }
 
 

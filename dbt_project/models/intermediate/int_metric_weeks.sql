@@ -47,6 +47,10 @@ weeks as (
         breaks.what_breaks as break_until_next,
         coalesce(process.inference, realised.inference) as limits_of,
         coalesce(process.status, realised.status) as limits_status,
+        process.lower as process_lower,
+        process.upper as process_upper,
+        process.status as process_status,
+        process.reason as process_reason,
         case
             when process.metric is null then realised.estimate - realised.lower else process.estimate - process.lower
         end as below,
@@ -125,5 +129,9 @@ select
     case
         when why_no_change is null then difference + sqrt(above * above + below_before * below_before)
     end as change_upper,
-    coalesce(why_no_change, why_no_interval) as change_reason
+    coalesce(why_no_change, why_no_interval) as change_reason,
+    process_lower,
+    process_upper,
+    process_status,
+    process_reason
 from compared

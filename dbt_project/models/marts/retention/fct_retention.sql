@@ -25,6 +25,7 @@ flagged as (
         process.lower as process_lower,
         process.upper as process_upper,
         process.status as process_status,
+        process.status_reason as process_status_reason,
         windows.n_cohort,
         windows.n_returned,
         realised.status = 'suppressed' or {{ is_small('windows.n_cohort') }} as is_suppressed
@@ -58,6 +59,7 @@ select
     process_lower,
     process_upper,
     process_status,
+    process_status_reason,
     {{ hide('n_cohort', 'is_suppressed') }} as n_cohort_observed,
     {{ hide('n_returned', 'is_suppressed') }} as n_returned_observed,
     {{ hide('cast(n_returned as double) / nullif(n_cohort, 0)', 'is_suppressed') }} as naive_rate,
