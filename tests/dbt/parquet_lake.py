@@ -53,6 +53,32 @@ REFERENCE: dict[str, list[Row]] = {
 }  # fmt: skip
 
 
+# Of these tables the small lake has one row.
+SINGLE: dict[str, Row] = {
+    "retention_windows": {
+        "metric": "retention_14d", "wiki_db": "idwiki", "metric_date": MONDAY, "as_of_date": date(2026, 6, 15),
+        "window_days": 15, "n_cohort": 40, "n_returned": 10,
+    },
+    "sampling_audit": {
+        "event_date": MONDAY, "wiki_db": "enwiki", "instrument_name": HEALTH, "sample_unit": "session",
+        "declared_rate": 0.1, "n_ids": 60, "largest_fraction": 0.099, "upper_limit": 0.104,
+        "n_impossible_pageviews": 0, "ks_p_value": 0.4, "verdict": "as declared",
+    },
+    "self_validation": {
+        "wiki_db": "idwiki", "as_of_date": MONDAY, "metric": "dashboard_pageviews", "metric_date": MONDAY,
+        "window_days": 1, "sample_unit": "session", "rate": 0.1, "truth": 120.0, "estimate": 110.0, "lower": 80.0,
+        "upper": 145.5, "naive": 11.0, "status": "publish", "is_covered": True,
+    },
+    "milestone_status": {
+        "milestone": "Visitors", "wiki_db": "pilot", "metric": "dashboard_visitors", "window_kind": "rolling",
+        "window_days": 7, "target": 400.0, "due_date": date(2026, 6, 30), "source": "a test", "as_of_date": MONDAY,
+        "status": "on track", "is_overdue": False, "window_start": date(2026, 5, 26), "window_end": MONDAY,
+        "estimate": 200.0, "lower": 190.0, "upper": None, "share_reached": 0.5, "expected_from": date(2026, 6, 10),
+        "expected_to": None, "reason": "It grows.",
+    },
+}  # fmt: skip
+
+
 def metric_value(**changes: Any) -> Row:
     """Return a row of metric_values: a published count of one unsampled day, with changes."""
     row: Row = {
@@ -141,6 +167,15 @@ def link_day(**changes: Any) -> Row:
     return row | changes
 
 
+def check(**changes: Any) -> Row:
+    """Return a row of data_quality_metrics: a check of the facts that holds, with changes."""
+    row: Row = {
+        "event_date": MONDAY, "gate": "facts", "check_id": "fates_add_up", "subject": "ingest_log",
+        "severity": "critical", "success": True, "expected": "503",
+    }  # fmt: skip
+    return row | changes
+
+
 def world() -> dict[str, list[Row]]:
     """Return a day of one wiki that is fit to publish, with a sampled wiki and a small one beside it."""
     return {
@@ -149,10 +184,6 @@ def world() -> dict[str, list[Row]]:
             metric_value(metric_version=1, estimate=7.0, lower=7.0, upper=7.0),
             retention_value(),
             retention_value(inference="process", lower=0.14, upper=0.40),
-        ],
-        "retention_windows": [
-            {"metric": "retention_14d", "wiki_db": "idwiki", "metric_date": MONDAY, "as_of_date": date(2026, 6, 15),
-             "window_days": 15, "n_cohort": 40, "n_returned": 10},
         ],
         "baseline_daily": [
             baseline_day(),
@@ -166,37 +197,18 @@ def world() -> dict[str, list[Row]]:
             link_day(wiki_db="enwiki", element_friendly_name="not in the vocabulary", n_users=9),
             link_day(wiki_db="enwiki", element_friendly_name="review links", n_impressions=0, n_shown=0, n_matched=0),
         ],
-        "sampling_audit": [
-            {"event_date": MONDAY, "wiki_db": "enwiki", "instrument_name": HEALTH, "sample_unit": "session",
-             "declared_rate": 0.1, "n_ids": 60, "largest_fraction": 0.099, "upper_limit": 0.104,
-             "n_impossible_pageviews": 0, "ks_p_value": 0.4, "verdict": "as declared"},
-        ],
-        "self_validation": [
-            {"wiki_db": "idwiki", "as_of_date": MONDAY, "metric": "dashboard_pageviews", "metric_date": MONDAY,
-             "window_days": 1, "sample_unit": "session", "rate": 0.1, "truth": 120.0, "estimate": 110.0,
-             "lower": 80.0, "upper": 145.5, "naive": 11.0, "status": "publish", "is_covered": True},
-        ],
-        "milestone_status": [
-            {"milestone": "Visitors", "wiki_db": "pilot", "metric": "dashboard_visitors", "window_kind": "rolling",
-             "window_days": 7, "target": 400.0, "due_date": date(2026, 6, 30), "source": "a test", "as_of_date": MONDAY,
-             "status": "on track", "is_overdue": False, "window_start": date(2026, 5, 26), "window_end": MONDAY,
-             "estimate": 200.0, "lower": 190.0, "upper": None, "share_reached": 0.5,
-             "expected_from": date(2026, 6, 10), "expected_to": None, "reason": "It grows."},
-        ],
-        "data_quality_metrics": [
-            {"event_date": MONDAY, "gate": "facts", "check_id": "fates_add_up", "subject": "ingest_log",
-             "severity": "critical", "success": True, "observed": "503", "expected": "503", "message": "They do.",
-             "run_id": "run_20260601_20260602_2", "attempt": 2},
-            {"event_date": MONDAY, "gate": "facts", "check_id": "fates_add_up", "subject": "idwiki",
-             "severity": "critical", "success": False, "observed": "502", "expected": "503", "message": "They do not.",
-             "run_id": "run_20260601_20260602_1", "attempt": 1},
-            {"event_date": MONDAY, "gate": "marts", "check_id": "before_runs_were_noted", "subject": "all",
-             "severity": "warning", "success": True},
-        ],
         "ingest_log": [
             {"event_date": MONDAY, "event_hour": 0, "fate": "kept", "n_lines": 500},
             {"event_date": MONDAY, "event_hour": 0, "fate": "kept", "reason": "clock_skew", "n_lines": 3},
         ],
+        "data_quality_metrics": [
+            check(observed="503", message="They do.", run_id="run_20260601_20260602_2", attempt=2),
+            check(subject="idwiki", success=False, observed="502", message="They do not.",
+                  run_id="run_20260601_20260602_1", attempt=1),
+            {"event_date": MONDAY, "gate": "marts", "check_id": "before_runs_were_noted", "subject": "all",
+             "severity": "warning", "success": True},
+        ],
+        **{name: [row] for name, row in SINGLE.items()},
     }  # fmt: skip
 
 
