@@ -28,7 +28,7 @@ from jobs.report import (
 )
 from jobs.report.about import About, Page, metric_href, wiki_href
 from jobs.report.docs_leaving import copy_docs
-from jobs.report.swap import MARKER, fresh_folder, require_ours, swap
+from jobs.report.swap import MADE_BY, MARKER, discard, fresh_folder, require_ours, sole_maker, swap
 from jobs.report.tables import chip, render
 from jobs.resources import shipped
 
@@ -80,20 +80,22 @@ def build_site(leaving: Leaving, about: About, out: Path) -> Site:
 
     Raises:
         UsageError: the place holds something that is no site of ours.
+        LockedError: another command is making a site there.
         OSError: it cannot be written; what was there is still there.
     """
-    require_ours(out)
-    fresh = fresh_folder(out)
-    try:
-        pages = _write_pages(leaving, about, fresh, _copy_docs(about, fresh))
-        _write_assets(fresh / "assets")
-        told = {"run_id": about.run_id, "as_of": str(about.as_of), "version": about.version, "pages": pages}
-        _write(fresh / MARKER, json.dumps(told, indent=1) + "\n")
-        n_bytes = sum(file.stat().st_size for file in fresh.rglob("*") if file.is_file())
-        swap(fresh, out)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        raise
+    with sole_maker(out):
+        require_ours(out)
+        fresh = fresh_folder(out)
+        try:
+            pages = _write_pages(leaving, about, fresh, _copy_docs(about, fresh))
+            _write_assets(fresh / "assets")
+            told = {"made_by": MADE_BY, "run_id": about.run_id, "as_of": str(about.as_of), "version": about.version}
+            _write(fresh / MARKER, json.dumps({**told, "pages": pages}, indent=1) + "\n")
+            n_bytes = sum(file.stat().st_size for file in fresh.rglob("*") if file.is_file())
+            swap(fresh, out)
+        except BaseException:
+            discard(fresh)
+            raise
     return Site(out / PAGES[0].href, tuple(pages), n_bytes)
 
 

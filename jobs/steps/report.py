@@ -78,6 +78,7 @@ def make_report(settings: Settings, warehouse: Warehouse, other: Companion, out:
         WarehouseError: the site cannot be written.
     """
     began, site = time.monotonic(), None
+    out = out if out.is_symlink() else out.resolve()  # `.` has no name; a link is refused
     require_ours(out)
     with _disk_trouble(out), still_at("making the report"):
         while site is None:  # the marts were replaced while they were read: a report is of one publish

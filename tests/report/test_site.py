@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from jobs.errors import UsageError
+from jobs.errors import LockedError, UsageError
 from jobs.report import page_sampling, swap
 from jobs.report.site import POLICY, build_site
 from tests.report.site_frames import BREAKING, about, cells, nothing_yet, usual_leaving
@@ -201,6 +201,8 @@ def test_without_docs_of_others_nothing_points_to_them(tmp_path):
 @pytest.mark.usefixtures("_vega")
 def test_the_same_numbers_give_the_same_site_and_nothing_is_left_beside(out, docs):
     before = files(out)
+    told = json.loads((out / swap.MARKER).read_text())
+    (out / swap.MARKER).write_text(json.dumps({**told, "pages": [*told["pages"], "wiki_gone.html"]}))
     (out / "wiki_gone.html").write_text("of a wiki that is no more")
     site = build_site(usual_leaving(), about(dbt_docs=docs / "dbt.html", data_docs=docs / "gates"), out)
     assert files(out) == before
@@ -243,11 +245,60 @@ def test_a_site_that_fails_leaves_the_old_one_whole(out, monkeypatch):
     assert [path.name for path in out.parent.iterdir()] == [out.name]
 
 
-def test_what_a_killed_run_left_is_no_part_of_the_next(tmp_path):
+def test_what_a_killed_run_left_is_no_part_of_the_next_and_goes(tmp_path):
     left = swap.fresh_folder(tmp_path / "report")
     (left / "half.html").write_text("half")
-    assert swap.fresh_folder(tmp_path / "report") == left
-    assert files(left) == {}
+    (tmp_path / ".other.next-1").mkdir()  # of another place
+    fresh = swap.fresh_folder(tmp_path / "report")
+    assert files(fresh) == {}
+    assert not left.exists()
+    swap.discard(fresh)
+    assert [path.name for path in tmp_path.iterdir()] == [".other.next-1"]
+
+
+def test_two_commands_do_not_make_the_same_place(tmp_path):
+    out = tmp_path / "new" / "report"
+    with swap.sole_maker(out):
+        with pytest.raises(LockedError, match="making a report there"):
+            build_site(usual_leaving(), about(), out)
+        with swap.sole_maker(out.with_name("other")):
+            assert not out.exists()
+    with swap.sole_maker(out):
+        pass
+    assert list(out.parent.iterdir()) == []
+
+
+def test_a_lock_that_was_deleted_meanwhile_is_none(tmp_path, monkeypatch):
+    found = iter([False, True])
+    monkeypatch.setattr(swap, "_is_still", lambda handle, place: next(found))
+    with swap.sole_maker(tmp_path / "report"):
+        assert list(found) == []
+
+
+@pytest.mark.usefixtures("_vega")
+def test_others_may_read_the_folder_of_a_site(tmp_path):
+    (tmp_path / "usual").mkdir()
+    build_site(nothing_yet(), about(), tmp_path / "report")
+    assert (tmp_path / "report").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+@pytest.mark.parametrize("marker", ['{"tests": 3}', '{"pages": ["src"]}', "[]", "no JSON", '"pdmetrics report"'])
+def test_a_marker_of_somebody_else_makes_no_report(tmp_path, marker):
+    (tmp_path / "src").mkdir()
+    (tmp_path / swap.MARKER).write_text(marker)
+    with pytest.raises(UsageError, match="no report"):
+        build_site(usual_leaving(), about(), tmp_path)
+    assert (tmp_path / swap.MARKER).read_text() == marker
+
+
+def test_a_file_that_is_not_of_the_site_is_not_deleted(out):
+    (out / "notes.txt").write_text("mine")
+    try:
+        with pytest.raises(UsageError, match="no report"):
+            build_site(usual_leaving(), about(), out)
+        assert (out / "notes.txt").read_text() == "mine"
+    finally:
+        (out / "notes.txt").unlink()
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "link"])

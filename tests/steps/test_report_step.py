@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ from structlog.testing import capture_logs
 
 from jobs.errors import STILL_PUBLISHED, UsageError, WarehouseError
 from jobs.report.about import About
-from jobs.report.swap import MARKER
+from jobs.report.swap import MADE_BY, MARKER
 from jobs.settings import Settings, load_settings
 from jobs.steps import report
 from jobs.steps.companion import Companion
@@ -45,7 +46,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[About]:
     def build(_: Warehouse, about: About, out: Path, __: object) -> Any:
         made.append(about)
         out.mkdir(exist_ok=True)
-        (out / MARKER).write_text(about.run_id)
+        (out / MARKER).write_text(json.dumps({"made_by": MADE_BY, "run_id": about.run_id, "pages": []}))
         return SimpleNamespace(pages=("index.html",), n_bytes=1000)
 
     monkeypatch.setattr(report, "_build", build)
@@ -76,12 +77,17 @@ def published(warehouse: Warehouse) -> str:
     return run.run_id
 
 
+def of_run(site: Path) -> str:
+    """The run that a site is of."""
+    return str(json.loads((site / MARKER).read_text())["run_id"])
+
+
 def test_the_site_says_of_which_publish_it_is(warehouse: Warehouse, built: list[About]) -> None:
     with capture_logs() as told:
         report_of_run(settings("privacy.min_users=20"), warehouse, HERE)
     (about,) = built
     assert (about.run_id, about.as_of, about.min_users) == (published(warehouse), D, 20)
-    assert (warehouse.report / MARKER).read_text() == about.run_id
+    assert of_run(warehouse.report) == about.run_id
     assert about.dbt_docs == warehouse.path / report.DOCS / "index.html"
     assert about.data_docs == warehouse.data_docs
     (line,) = told
@@ -119,7 +125,7 @@ def test_a_report_elsewhere_leaves_the_warehouse_as_it_is(
     before = sorted(warehouse.path.rglob("*"))
     report_to(settings(*OFF), warehouse, HERE, tmp_path / "out")  # what runs do is no matter here
     assert sorted(warehouse.path.rglob("*")) == before
-    assert (tmp_path / "out" / MARKER).read_text() == published(warehouse)
+    assert of_run(tmp_path / "out") == published(warehouse)
     docs = built[0].dbt_docs
     assert docs is not None
     assert (docs.parent == warehouse.path / report.DOCS) is fresh
@@ -133,6 +139,23 @@ def test_a_folder_of_somebody_else_is_refused(warehouse: Warehouse, built: list[
         report_to(settings(), warehouse, HERE, tmp_path / "letters")
     assert [file.read_text() for file in (tmp_path / "letters").iterdir()] == ["mine"]
     assert built == []
+
+
+def test_the_folder_one_stands_in_has_a_name(
+    warehouse: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[Path] = []
+
+    def build(_: object, __: object, out: Path, ___: object) -> Any:
+        places.append(out)
+        return SimpleNamespace(pages=(), n_bytes=0)
+
+    monkeypatch.setattr(report, "_build", build)
+    monkeypatch.setattr(report, "make_docs", lambda _: None)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    report_to(settings(), warehouse, HERE, Path())
+    assert places == [tmp_path / "here"]
 
 
 def test_before_anything_is_published_there_is_nothing_to_report(built: list[About], tmp_path: Path) -> None:
