@@ -26,12 +26,12 @@ from jobs.explanation.choose import Fetch
 from jobs.explanation.explanation import Alternative, MetricRow
 from jobs.explanation.formulas import SHARE_OF_USERS
 from jobs.explanation.steps import Kept
-from jobs.explanation.words import window_name, written
 from jobs.metric import Metric
 from jobs.planning.plan import RATES as PLANNED_RATES
 from jobs.policy.timeline import format_rate
 from jobs.settings.sections import EstimationSettings
 from jobs.window_sums.tables import ALL
+from jobs.words import metric_window, number
 
 RATES = tuple(rate for rate in PLANNED_RATES if DEFAULT_LIMITS.blind_rate <= rate < 1)
 SAME_DAY = """
@@ -124,7 +124,7 @@ def _windows(row: MetricRow, metric: Metric, rows: Iterable[MetricRow]) -> Itera
     for other in rows:
         is_own = (other.window_kind, other.window_days) == (row.window_kind, row.window_days)
         if other.metric == row.metric and other.inference == row.inference and not is_own:
-            name = window_name(other.window_kind, other.window_days)
+            name = metric_window(other.window_kind, other.window_days)
             yield _published("window", f"{name}, {other.metric_date}..{other.as_of_date}", other, metric.unit)
 
 
@@ -163,8 +163,8 @@ def _rates(
 def _thinned(row: MetricRow, metric: Metric, fetch: Fetch) -> Iterable[Alternative]:
     for found in fetch(THINNED, [row.metric, row.wiki_db, row.window_days, row.as_of_date]):
         days = f"{found['metric_date']} on" + (f" ({row.window_days} days)" if row.window_days else "")
-        truth = f"the wiki's own days from {days}, thinned; whole they give {written(found['truth'], metric.unit)}"
-        naive = written(found["naive"], metric.unit)
+        truth = f"the wiki's own days from {days}, thinned; whole they give {number(found['truth'], metric.unit)}"
+        naive = number(found["naive"], metric.unit)
         yield Alternative(
             "rate", f"at {format_rate(found['rate'])} of {found['sample_unit']}s", metric.unit, found["estimate"],
             found["lower"], found["upper"], found["status"], f"{truth}, who ignores that gets {naive}",

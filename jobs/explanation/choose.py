@@ -12,12 +12,12 @@ from jobs.catalogue import Catalogue
 from jobs.errors import UsageError
 from jobs.explanation.explanation import MetricRow
 from jobs.explanation.no_row import RUN, why_none
-from jobs.explanation.words import window_name
 from jobs.metric import Metric, MetricWindow
 from jobs.reference.load import Reference
 from jobs.reference.rows import REVIEW_LINKS
 from jobs.warehouse.lake_sql import quoted
 from jobs.window_sums.tables import ALL
+from jobs.words import metric_window
 
 QUARTER = "quarter"
 DEFAULT_DAYS = 28
@@ -148,7 +148,7 @@ def _keys(
         if asked.as_of is None:
             notes.append(f"--as-of {as_of}, the newest day that is published")
         return keys
-    name = window_name(window.kind, window.days)
+    name = metric_window(window.kind, window.days)
     why = RUN if as_of is None else why_none(asked.wiki_db, as_of, metric, window, reference)
     if days["last"] is None:
         what = f"{metric.metric} of {asked.wiki_db} has no row ({name}) yet: no such window has closed."

@@ -12,11 +12,11 @@ from jobs.explanation.alternatives import alternatives_of
 from jobs.explanation.choose import Asked, Fetch, choose
 from jobs.explanation.explanation import Definition, Explanation, Sql
 from jobs.explanation.formulas import formula_of
+from jobs.explanation.headline import headline
 from jobs.explanation.inputs import inputs_of, members
 from jobs.explanation.naive import naive_of
 from jobs.explanation.recount import recounts
 from jobs.explanation.steps import walk
-from jobs.explanation.words import MEANS, headline
 from jobs.marts.read import answer, fetch_file
 from jobs.metric import Metric
 from jobs.reference.load import Reference
@@ -24,6 +24,7 @@ from jobs.settings import Settings
 from jobs.warehouse.lake_sql import lake_sql
 from jobs.warehouse.look import tables_to_look_at
 from jobs.warehouse.runs import Run, Warehouse
+from jobs.words import STATUSES
 
 WHOLE = ("engagement_daily",)  # which instrument sent a link is asked of the whole history
 ALWAYS = ("ingest_log", "baseline_daily", *WHOLE)
@@ -57,7 +58,7 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
         headline=headline(row, metric.unit),
         chosen=chosen.notes,
         row=row,
-        means=MEANS[row.status],
+        means=STATUSES[row.status].means,
         definition=_definition(metric),
         formula=formula_of(row, metric),
         inputs=inputs,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from jobs.explanation.explanation import Formula, MetricRow
-from jobs.explanation.words import written
 from jobs.metric import Metric
 from jobs.policy.timeline import format_rate
+from jobs.words import number
 
 METHODS = "docs/methods.md"
 SHARE_OF_USERS = "share of users"
@@ -140,18 +140,18 @@ def _filled_in(row: MetricRow, metric: Metric) -> str | None:
     if row.estimate is None or row.observed_numerator is None:
         return None
     top, rate = f"{row.observed_numerator:,.0f}", row.single_rate
-    number = written(row.estimate, metric.unit)
+    found = number(row.estimate, metric.unit)
     if not row.is_complete and row.estimator != "ratio":
         return None  # the estimate holds what lost hours had, which the counts do not
     if row.estimator == "count":
         return top
     if row.estimator == "horvitz_thompson" and rate:
-        return f"{top} / {format_rate(rate)} = {number}"
+        return f"{top} / {format_rate(rate)} = {found}"
     if row.estimator == "pairs" and rate and row.observed_denominator:
         weight = "" if rate == 1 else f" / {format_rate(rate)}"
-        return f"{top} / {row.observed_denominator:,.0f}{weight} = {number}"
+        return f"{top} / {row.observed_denominator:,.0f}{weight} = {found}"
     is_plain = row.estimator == "ratio" or (row.estimator == "hajek_ratio" and rate)
     if is_plain and row.observed_denominator:
         weighted = "" if row.estimator == "ratio" else " (at one rate the weights cancel)"
-        return f"{top} / {row.observed_denominator:,.0f} = {number}{weighted}"
+        return f"{top} / {row.observed_denominator:,.0f} = {found}{weighted}"
     return None

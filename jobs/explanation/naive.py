@@ -8,7 +8,6 @@ from __future__ import annotations
 from jobs.explanation.explanation import MetricRow, Naive
 from jobs.explanation.steps import Kept
 from jobs.metric import Metric
-from jobs.policy.timeline import format_rate
 
 IGNORED, WEIGHTED = "as if everything had been kept", "each kept one stands for 1 / rate"
 SAME = "the same as ours: everything was kept"
@@ -107,12 +106,3 @@ def _weighted(row: MetricRow, metric: Metric, kept: Kept) -> tuple[float | None,
         return None, NOTHING
     divides = metric.unit in ("users", "visits per visit")
     return (plain / rate if divides else plain), ""
-
-
-def told_rate(row: MetricRow) -> str:
-    """Write the rates in the window: `10 % of sessions`, `10 % to 50 %`."""
-    low, high = row.sampling_rate_min, row.sampling_rate_max
-    if low is None or high is None:
-        return "no rate above 0"
-    rates = format_rate(low) if low == high else f"{format_rate(low)} to {format_rate(high)}"
-    return f"{rates} of {row.sampling_unit}s" if row.sampling_unit != "mixed" else f"{rates} of pageviews or sessions"

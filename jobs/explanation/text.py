@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from jobs.explanation.explanation import Alternative, Explanation, Step
-from jobs.explanation.naive import told_rate
-from jobs.explanation.words import value_of, written
+from jobs.explanation.explanation import Alternative, Explanation, MetricRow, Step
+from jobs.explanation.headline import value_of
 from jobs.policy.timeline import UnitRate, format_unit_rate
+from jobs.words import number, sampled
 
 COLOURS = {"publish": "green", "caution": "yellow", "bounds_only": "yellow"}
 MOST_LINES = 12  # of rates and policy, of a wiki `all`; --json has them all
@@ -115,7 +115,7 @@ def _inputs(console: Console, found: Explanation) -> None:
         for one in inputs.policy
     ]
     _facts(console, (("policy", line) for line in _first(policy)))
-    _heading(console, f"Rates in force: {told_rate(found.row)}")
+    _heading(console, f"Rates in force (kept: {_kept(found.row)})")
     rates = [
         f"{one.valid_from:%Y-%m-%d %H:%M} to {one.valid_to:%Y-%m-%d %H:%M}  {one.wiki_db}  "
         f"{format_unit_rate(UnitRate(one.sample_unit, one.sample_rate))}  {one.instrument_name}"
@@ -127,6 +127,13 @@ def _inputs(console: Console, found: Explanation) -> None:
     _lines(console, [f"kept events carry {', '.join(inputs.carried) or 'no rate: none was kept'}"])
     _heading(console, "What was measured")
     _lines(console, inputs.measured)
+
+
+def _kept(row: MetricRow) -> str:
+    low, high = row.sampling_rate_min, row.sampling_rate_max
+    if row.sampling_unit is None or low is None or high is None:
+        return "nothing, there was no rate above 0"
+    return sampled(row.sampling_unit, low, high)
 
 
 def _first(lines: list[str]) -> list[str]:
@@ -161,13 +168,13 @@ def _naive(console: Console, found: Explanation) -> None:
     _facts(
         console,
         [
-            ("ours", f"{value_of(row.estimate, row.lower, row.upper, unit)} ({row.status})"),
+            ("ours", f"{value_of(row.estimate, row.lower, row.upper, unit)}, {row.status}"),
             *(
                 (
-                    f"naive {number}",
-                    f"{'none' if one.value is None else written(one.value, unit)}, {one.how}: {one.why}",
+                    f"naive {which}",
+                    f"{'none' if one.value is None else number(one.value, unit)}, {one.how}: {one.why}",
                 )
-                for number, one in enumerate(found.naive, 1)
+                for which, one in enumerate(found.naive, 1)
             ),
         ],
     )
@@ -185,7 +192,7 @@ def _alternatives(console: Console, found: Explanation) -> None:
 
 
 def _alternative(one: Alternative) -> str:
-    value = f": {value_of(one.estimate, one.lower, one.upper, one.unit)} ({one.status})" if one.status else ""
+    value = f": {value_of(one.estimate, one.lower, one.upper, one.unit)}, {one.status}" if one.status else ""
     return f"{one.what}{value}" + (f"; {one.note}" if one.note else "")
 
 

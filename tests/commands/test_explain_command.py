@@ -34,6 +34,7 @@ from jobs.warehouse.look import tables_to_look_at
 from jobs.warehouse.publish import publish
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
+from jobs.words import STATUSES
 from tests.explanation.explained import DAY, FIRST, LAST, LINK, MENU, USAGE, facts, metric_row
 
 SETTINGS = load_settings(None)[0]
@@ -180,13 +181,14 @@ def test_every_status_is_explained_and_its_counts_are_those_of_a_recount(explain
     assert list(found) == [field.name for field in fields(Explanation)]
     assert found["row"] == json.loads(json.dumps(asdict(row), default=str))
     assert found["headline"].startswith(f"{row.metric}, {row.wiki_db}")
-    assert row.status in found["headline"]
+    assert found["headline"].endswith(f", {row.status}")
+    assert found["means"] == STATUSES[row.status].means
     told = [step for step in found["steps"] if step["agrees"] is not None]
     assert all(step["agrees"] for step in told)
     observed = {value for value in (row.observed_numerator, row.observed_denominator) if value is not None}
     assert observed <= {step["count"] for step in told}
     assert (found["naive"][0]["value"] is None) == (row.observed_numerator is None)
-    assert not re.search(r"\bu\d+\b", json.dumps(found)), "a user is told"
+    assert not re.search(r"\bu\d+\b", json.dumps(found, ensure_ascii=False)), "a user is told"
 
 
 def test_the_statements_give_the_counts_that_are_told(warehouse, explained) -> None:
@@ -259,7 +261,7 @@ def test_a_lake_that_lies_elsewhere_gives_the_same_counts(warehouse, explained, 
 
 def test_a_text_of_a_hundred_columns_answers_first(warehouse) -> None:
     text = text_of(warehouse, asked_of(ROWS[0]))
-    assert text.splitlines()[0] == f"dashboard_visitors, idwiki, 2026-03-23..2026-03-29: {SEEN:.0f} (exact, publish)"
+    assert text.splitlines()[0] == f"dashboard_visitors, idwiki, 2026-03-23..2026-03-29: {SEEN:.0f} (exact), publish"
     prose, _, statements = text.partition("SQL for `pdmetrics query`")
     assert max(map(len, prose.splitlines())) <= 100
     headings = [line for line in text.splitlines() if line and not line.startswith(" ")]
@@ -269,6 +271,8 @@ def test_a_text_of_a_hundred_columns_answers_first(warehouse) -> None:
         *["SQL over the views below"] * 3, "Views of the lake",
     ]  # fmt: skip
     assert "iceberg_scan('" in statements
+    assert "Rates in force (kept: everything)" in headings
+    assert "Rates in force (kept: 10 % to 100 % of pageviews and sessions)" in text_of(warehouse, asked_of(ROWS[2]))
 
 
 def test_a_hidden_count_is_hidden_in_the_json_of_the_command_too(warehouse, explained, capsys) -> None:

@@ -9,10 +9,11 @@ import pytest
 
 from jobs.catalogue import load_catalogue
 from jobs.explanation.formulas import METHODS_BY_ESTIMATOR, NO_NUMBER, PROCESS, formula_of
+from jobs.explanation.headline import headline
 from jobs.explanation.naive import HIDDEN, IGNORING, SAME, SILENT, WEIGHTING, naive_of
 from jobs.explanation.steps import Kept
-from jobs.explanation.words import MEANS, headline, value_of, written
 from jobs.metric import UNITS
+from jobs.words import STATUSES
 from tests.explanation.explained import metric_row
 
 CATALOGUE = load_catalogue()
@@ -35,7 +36,7 @@ def test_every_unit_status_and_estimator_has_its_words():
     estimators = re.search(r"\*\*Estimator\*\*: (.*?)\n\n", contract, re.S).group(1)
     assert set(METHODS_BY_ESTIMATOR) == set(re.findall(r"`(\w+)`", estimators)) - {"caution"}
     statuses = contract[contract.index("| status | meaning |") : contract.index("**Estimator**")]
-    assert set(MEANS) == set(re.findall(r"^\| `(\w+)` \|", statuses, re.M))
+    assert set(STATUSES) == set(re.findall(r"^\| `(\w+)` \|", statuses, re.M))
 
 
 def test_every_formula_points_to_a_section_there_is():
@@ -178,19 +179,12 @@ def test_what_has_no_number_has_no_interval():
 def test_the_first_line_answers():
     share = {"observed_numerator": 30.0, "estimate": 0.2392, "lower": 0.2392, "upper": 0.2392}
     assert headline(metric_row("two_day_review_rate", **share), "share of users") == (
-        "two_day_review_rate, idwiki, 2026-03-16..2026-03-29: 23.9 % (exact, publish)"
+        "two_day_review_rate, idwiki, 2026-03-16..2026-03-29: 23.9 % (exact), publish"
     )
     wide = metric_row("dashboard_visitors", lower=1000.0, upper=3000.0, status="bounds_only", **TENTH)
-    assert headline(wide, "users").endswith("2026-03-29: between 1,000 and 3,000 (bounds_only)")
+    assert headline(wide, "users").endswith("2026-03-29: 1,000 – 3,000, bounds_only")
     process = metric_row("retention_day_7", inference="process", estimate=0.05, lower=0.04, upper=0.06)
-    assert headline(process, "share of users").endswith(", process: 5 %, between 4 % and 6 % (publish)")
+    assert headline(process, "share of users").endswith(", process: 5.0 % (4.0 – 6.0), publish")
     hidden = metric_row("link_clicks", element_friendly_name="a link", status="suppressed")
     assert ", a link, " in headline(hidden, "events")
-    assert headline(hidden, "events").endswith("no number (suppressed)")
-
-
-def test_numbers_are_written_by_their_unit():
-    assert [written(value, "share of users") for value in (0.00482, 0.0531, 1.0)] == ["0.482 %", "5.31 %", "100.0 %"]
-    assert [written(value, "users") for value in (1234.0, 12.0, 12.345)] == ["1,234", "12", "12.3"]
-    assert written(7.149, "pageviews per user") == "7.15"
-    assert value_of(None, 5.0, None, "users") == "at least 5"
+    assert headline(hidden, "events").endswith("no number, suppressed")
