@@ -79,14 +79,19 @@ def mark_text(cell: Cell | None, unit: str) -> str:
     return figures(cell, unit) or f"{status.symbol} {status.word}"
 
 
-def change_sentence(changes: Mapping[Any, Cell], newest: Cell, before: Cell | None, unit: str) -> str:
+def change_sentence(
+    changes: Mapping[Any, Cell], newest: Cell, before: Cell | None, unit: str, *, of_process: bool
+) -> str:
     """Tell how a week moved against the week before it, or why nothing is told; empty where the week has no estimate.
+
+    What happened moved as it did; the interval of a change of a rate is that of the process rows, and is told as such.
 
     Args:
         changes: rows of `Leaving.changes` of the metric, by the day of `window_start` as text.
         newest: the week's cell.
         before: the cell of the week before, None where there is none.
         unit: of the metric.
+        of_process: whether the metric has process rows: the limits of the change are theirs.
     """
     if not has_estimate(newest):
         return ""
@@ -98,7 +103,8 @@ def change_sentence(changes: Mapping[Any, Cell], newest: Cell, before: Cell | No
     if change is None or is_null(change["change"]):
         why = "" if change is None else clause(change["change_reason"])
         return f"No change from the week before is told: {why or 'the two cannot be compared'}."
-    return f"{_moved(float(change['change']), float(before['estimate']), unit)} ({_change_interval(change, unit)})."
+    moved = _moved(float(change["change"]), float(before["estimate"]), unit)
+    return f"{moved}; {_in_general(change, unit)}." if of_process else f"{moved} ({_change_interval(change, unit)})."
 
 
 def _moved(change: float, before: float, unit: str) -> str:
@@ -119,8 +125,19 @@ def _change_interval(change: Cell, unit: str) -> str:
     if lower == upper:
         return "exact"
     chance = ", so it may be no change at all" if lower <= 0 <= upper else ""
+    return f"interval {_signed(lower, upper, unit)}{chance}"
+
+
+def _in_general(change: Cell, unit: str) -> str:
+    lower, upper = change["change_lower"], change["change_upper"]
+    if is_null(lower) or is_null(upper):
+        return "how much in general is not known"
+    return f"in general {_signed(lower, upper, unit)}{', so it may be chance' if lower <= 0 <= upper else ''}"
+
+
+def _signed(lower: float, upper: float, unit: str) -> str:
     pp = " pp" if unit in words.PERCENT_UNITS else ""
-    return f"interval {words.signed(lower, unit)} – {words.signed(upper, unit)}{pp}{chance}"
+    return f"{words.signed(lower, unit)} – {words.signed(upper, unit)}{pp}"
 
 
 def counted(cells: Sequence[Cell | None], what: str) -> str:

@@ -55,7 +55,7 @@ def sentence(metric: Metric, weeks: Sequence[Pair], changes: Mapping[Any, Any], 
         return f"{metric.name}: nothing to show, since there is no row of a window that has closed."
     last = weeks[-1]
     is_weekly = metric_days(metric) == WEEK  # longer windows from Monday to Monday overlap: no change is told
-    moved = change_sentence(changes, last.realised, _week_before(weeks), metric.unit) if is_weekly else ""
+    moved = _change(changes, last, _week_before(weeks), metric) if is_weekly else ""
     return sentences(
         f"{metric.name} in the {_window(metric)} to {last.end}: {cell_text(last.realised, metric.unit)}.",
         _again(last, metric.unit),
@@ -65,6 +65,10 @@ def sentence(metric: Metric, weeks: Sequence[Pair], changes: Mapping[Any, Any], 
         counted([week.realised for week in weeks], "weeks" if is_weekly else "windows"),
         _lines(breaks),
     )
+
+
+def _change(changes: Mapping[Any, Any], last: Pair, before: Cell | None, metric: Metric) -> str:
+    return change_sentence(changes, last.realised, before, metric.unit, of_process=last.process is not None)
 
 
 def metric_days(metric: Metric) -> int:

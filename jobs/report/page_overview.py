@@ -105,7 +105,8 @@ def _tile(metric: Metric, pairs: list[Pair], changes: Mapping[str, Cell] | None)
     notes = _why(cell)
     if newest.process is not None:
         notes.append(("In general", _in_general(newest.process, metric)))
-    if changes is not None and (told := change_sentence(changes, cell, _week_before(pairs), metric.unit)):
+    of_process, before = newest.process is not None, _week_before(pairs)
+    if changes is not None and (told := change_sentence(changes, cell, before, metric.unit, of_process=of_process)):
         notes.append(("Change", told))
     days = f"{newest.start} to {newest.end}"
     return Tile(metric.metric, metric.name, days, value, ends.rstrip(")"), cell["status"], tuple(notes))

@@ -46,10 +46,12 @@ def test_no_row_is_no_status() -> None:
     assert cell_text(None, USERS) == mark_text(None, USERS) == "no row"
 
 
-def _told(change: dict[str, object], unit: str, newest: float = 110, before: float = 100) -> str:
+def _told(
+    change: dict[str, object], unit: str, newest: float = 110, before: float = 100, *, of_process: bool = False
+) -> str:
     change = {"change_reason": None, **change}
     cells = cell("any", exact=newest), cell("any", start=MONDAY - WEEK, exact=before)
-    return change_sentence({f"{MONDAY:%Y-%m-%d}": change}, *cells, unit)
+    return change_sentence({f"{MONDAY:%Y-%m-%d}": change}, *cells, unit, of_process=of_process)
 
 
 @pytest.mark.parametrize(
@@ -60,7 +62,6 @@ def _told(change: dict[str, object], unit: str, newest: float = 110, before: flo
         ((-10, -15, -5), USERS, "10 (10.0 %) less than the week before (interval −15 – −5)."),
         ((10, 10, 10), USERS, "10 (10.0 %) more than the week before (exact)."),
         ((0, 0, 0), USERS, "The same as the week before (exact)."),
-        ((0.011, 0.002, 0.02), SHARE, "1.1 pp more than the week before (interval +0.2 – +2.0 pp)."),
         ((3, None, None), USERS, "3 (3.0 %) more than the week before (its interval is not known)."),
     ],
 )  # fmt: skip
@@ -68,13 +69,31 @@ def test_a_change_says_its_size_its_way_and_how_sure_it_is(change: tuple[object,
     assert _told(dict(zip(("change", "change_lower", "change_upper"), change, strict=True)), unit) == told
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ((0.003, -0.037, 0.042), "0.3 pp more than the week before; in general −3.7 – +4.2 pp, so it may be chance."),
+        ((0.011, 0.002, 0.02), "1.1 pp more than the week before; in general +0.2 – +2.0 pp."),
+        ((0.0, -0.01, 0.01), "The same as the week before; in general −1.0 – +1.0 pp, so it may be chance."),
+        ((0.011, None, None), "1.1 pp more than the week before; how much in general is not known."),
+    ],
+)
+def test_what_happened_moved_as_it_did_and_the_interval_is_of_what_holds_in_general(
+    change: tuple[object, ...], told: str
+) -> None:
+    row = dict(zip(("change", "change_lower", "change_upper"), change, strict=True))
+    assert _told(row, SHARE, 0.134, 0.131, of_process=True) == told
+
+
 def test_no_change_says_why() -> None:
     reason = {"change": None, "change_lower": None, "change_upper": None, "change_reason": "the rate changed."}
     assert _told(reason, USERS) == "No change from the week before is told: the rate changed."
     newest, lost = cell("any", exact=5.0), cell("any", start=MONDAY - WEEK, status="not_measured")
-    assert change_sentence({}, newest, lost, USERS) == "The week before has no estimate to compare with."
-    assert change_sentence({}, newest, None, USERS) == "There is no week before it to compare with."
-    assert change_sentence({}, lost, newest, USERS) == ""
+    assert (
+        change_sentence({}, newest, lost, USERS, of_process=True) == "The week before has no estimate to compare with."
+    )
+    assert change_sentence({}, newest, None, USERS, of_process=True) == "There is no week before it to compare with."
+    assert change_sentence({}, lost, newest, USERS, of_process=True) == ""
 
 
 def test_a_change_from_zero_has_no_share() -> None:

@@ -167,6 +167,14 @@ def test_a_share_has_the_band_of_what_holds_in_general() -> None:
     assert chart.table.rows == (("week to 2026-04-12", "12.0 % (exact)", "12.0 % (10.0 – 15.0)"),)
 
 
+def test_the_change_of_a_share_is_told_with_what_holds_in_general() -> None:
+    rows = [week(n, RATE.metric, exact=0.12, inference=kind) for n in (0, 1) for kind in ("realised", "process")]
+    change = pd.DataFrame([{"metric": RATE.metric, "window_start": MONDAY + WEEK, "change": 0.0,
+                            "change_lower": -0.02, "change_upper": 0.03, "change_reason": None}])  # fmt: skip
+    sentence = trend(RATE, windows(cells(*rows)).series(RATE), [], change, []).sentence
+    assert "The same as the week before; in general −2.0 – +3.0 pp, so it may be chance." in sentence
+
+
 def test_what_is_refused_in_general_has_no_band_and_says_why() -> None:
     general = {"inference": "process", "status": "not_estimable", **WHY}
     chart = _rates(week(0, RATE.metric, exact=0.12), week(0, RATE.metric, **general))

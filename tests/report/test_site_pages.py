@@ -75,6 +75,16 @@ class TestOverview:
         assert tile.value == "748"
         assert dict(tile.notes)["Change"] == "There is no week before it to compare with."
 
+    def test_a_rate_moves_as_it_did_and_in_general_within_limits(self):
+        rate = "two_day_review_rate"
+        rows = [cell(rate, start=start, exact=0.12, inference=kind)
+                for start in (MONDAY - WEEK, MONDAY) for kind in ("realised", "process")]  # fmt: skip
+        change = usual_leaving().changes.assign(metric=rate, change=0.0, change_lower=-0.01, change_upper=0.02)
+        tile = tiles(replace(with_cells(*rows), changes=change), "idwiki")[rate]
+        assert dict(tile.notes)["Change"] == (
+            "The same as the week before; in general −1.0 – +2.0 pp, so it may be chance."
+        )
+
     def test_single_days_and_long_windows_are_no_tile(self):
         days, long = (
             cell("dashboard_visitors", exact=9.0, window_days=1),
