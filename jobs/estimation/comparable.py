@@ -263,8 +263,8 @@ def pairs_process(units: UserUnits, limits: Limits = DEFAULT_LIMITS) -> PeopleEs
     effective = float(totals.y[0] ** 2 / totals.yy[0]) if totals.yy[0] > 0 else 0.0
     if effective < FEWEST_EFFECTIVE_USERS:
         reason = (
-            f"A few users have most of the pairs (they are worth {effective:.0f} equal ones, fewer than "
-            f"{FEWEST_EFFECTIVE_USERS}), so other users could give another ratio."
+            f"A few users have most of the pairs (they are worth fewer than {FEWEST_EFFECTIVE_USERS} equal ones), "
+            "so other users could give another ratio."
         )
         return refusal(reason, n_seen=seen, naive=naive)
     ratio = clustered_ratio([seen], totals)

@@ -7,6 +7,7 @@ visiting and from real sequences (`docs/coverage.md`): wherever an interval is s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,3 +88,12 @@ def points(share: float) -> str:
     """Write a difference of shares as `6 pp`, never rounded to nothing."""
     value = 100 * share
     return f"{value:.0f} pp" if value >= 1 else f"{max(value, 0.1):.1f} pp"
+
+
+def beyond(share: float, limit: float, write: Callable[[float], str]) -> str:
+    """Write a number that exceeds a limit, with more digits where both would read alike, so `10.2 %` beside `10 %`."""
+    told, allowed = write(share), write(limit)
+    if told != allowed or share <= limit:
+        return told
+    digits = next((digits for digits in (1, 2) if round(100 * share, digits) > 100 * limit), 3)
+    return f"{100 * share:.{digits}f} {told.split()[-1]}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, percent, points
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, beyond, percent, points
 
 WIDEST_BOUNDS = 0.5
 """Bounds of a share that lie further apart say nothing (statistics R2 13)."""
@@ -35,15 +35,19 @@ def share_verdict(fit: Interval, limits: Limits = DEFAULT_LIMITS) -> Verdict:
         fit: the share and its interval.
         limits: thresholds.
     """
-    width = f"The share is known to ±{points(fit.half_width)} only"
     widest = min(limits.share_bounds, WIDEST_BOUNDS / 2)
     if fit.half_width > widest:
+        width = f"The share is known to ±{beyond(fit.half_width, widest, points)} only"
         return Verdict("not_estimable", f"{width}, too wide even for bounds (at most ±{points(widest)}).")
+    width = f"The share is known to ±{points(fit.half_width)} only"
     if fit.half_width > limits.share_caution or fit.relative > limits.share_caution_relative:
         return Verdict("bounds_only", f"{width}, too wide for an estimate.")
-    if fit.half_width > limits.share_publish or fit.relative > limits.share_publish_relative:
-        firm = f"wider than the ±{points(limits.share_publish)} or quarter of a firm number"
-        return Verdict("caution", f"{width}, {firm}.")
+    if fit.half_width > limits.share_publish:
+        width = f"The share is known to ±{beyond(fit.half_width, limits.share_publish, points)} only"
+        return Verdict("caution", f"{width}, wider than the ±{points(limits.share_publish)} of a firm number.")
+    if fit.relative > limits.share_publish_relative:
+        quarter = f"more than ±{percent(limits.share_publish_relative)} of itself"
+        return Verdict("caution", f"{width}, {quarter}, which is the most of a firm number.")
     return Verdict("publish")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -45,22 +44,17 @@ def ctr_reason(
         sessions: kept sessions, 30 at least; None or NaN where sessions are not what is sampled.
 
     Returns:
-        A sentence per row; the counts come first.
+        A sentence per row, without the numbers; the counts come first.
     """
     counts = as_float(clicks)
     users, widths, kept = (
         np.full(counts.shape, np.nan) if given is None else as_float(given)
         for given in (clicking_users, width, sessions)
     )
-    few_users = f"the clicks come from {{:.0f}} users, fewer than {FEW_CLICKING_USERS}: a few decide"
-    few_clicks = f"only {{:.0f}} clicks, fewer than {FEW_CLICKS}: the interval may be too short"
     reason = session_reason(kept, widths)
-    for where, numbers, sentence in (
-        (users < FEW_CLICKING_USERS, users, few_users),
-        (counts < FEW_CLICKS, counts, few_clicks),
-    ):
-        told = cache(sentence.format)  # many rows, few numbers
-        reason[where] = list(map(told, numbers[where].tolist()))
+    # How many there are stands in `observed_numerator`, unless few users clicked: then no sentence may tell it.
+    reason[users < FEW_CLICKING_USERS] = f"the clicks come from fewer than {FEW_CLICKING_USERS} users: a few decide"
+    reason[counts < FEW_CLICKS] = f"fewer than {FEW_CLICKS} clicks: the interval may be too short"
     return reason
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Status, Verdict, percent
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Status, Verdict, beyond, percent
 from jobs.estimation.misfit import MISFIT
 
 WIDEST_BOUNDS = 5.0
@@ -40,11 +40,14 @@ def width_verdict(fit: Interval, what: str, limits: Limits = DEFAULT_LIMITS) -> 
         what: subject of the sentence, such as "The number of visitors".
         limits: thresholds.
     """
-    width = f"{what} is known to ±{percent(fit.relative)} only"
-    if fit.relative > limits.users_caution:
-        return Verdict("bounds_only", f"{width}, too wide for an estimate (at most ±{percent(limits.users_caution)}).")
-    if fit.relative > limits.users_publish:
-        return Verdict("caution", f"{width}, wider than the ±{percent(limits.users_publish)} of a firm number.")
+    steps: tuple[tuple[float, Status, str], ...] = (
+        (limits.users_caution, "bounds_only", "too wide for an estimate (at most ±{})"),
+        (limits.users_publish, "caution", "wider than the ±{} of a firm number"),
+    )
+    for limit, status, consequence in steps:
+        if fit.relative > limit:
+            width = f"{what} is known to ±{beyond(fit.relative, limit, percent)} only"
+            return Verdict(status, f"{width}, {consequence.format(percent(limit))}.")
     return Verdict("publish")
 
 

@@ -161,10 +161,7 @@ def _caution(
     kept, users = numbers(cells, f"n_{spec.clicks}"), cells["n_click_users"].where(cells["has_user_id"])
     reason = ctr_reason(worth, users, width, sessions)
     for i in np.flatnonzero((worth < FEW_CLICKS) & (worth < kept - 1e-6)):
-        reason[i] = (
-            f"worth only {np.floor(worth[i]):.0f} clicks at one rate ({kept[i]:.0f} kept), fewer than {FEW_CLICKS}: "
-            "the interval may be too short"
-        )
+        reason[i] = f"at one rate the clicks would be worth fewer than {FEW_CLICKS}: the interval may be too short"
     return reason
 
 

@@ -10,6 +10,17 @@ from jobs.estimation.users_limits import bounds_verdict, users_without_fit, widt
 WHAT = "The number of visitors"
 
 
+def test_a_width_beyond_its_limit_never_reads_like_the_limit():
+    assert beyond(0.104, 0.1, percent) == "10.4 %"
+    assert beyond(0.10004, 0.1, percent) == "10.004 %"
+    assert beyond(0.0312, 0.03, points) == "3.1 pp"
+    assert beyond(0.2, 0.1, percent) == "20 %"
+    assert beyond(0.1, 0.1, percent) == "10 %"
+    assert width_verdict(Interval(100, 89.7, 110.3), "The number").reason.startswith(
+        "The number is known to ±10.3 % only"
+    )
+
+
 def interval(relative):
     return Interval(1000.0, 1000 * (1 - relative), 1000 * (1 + relative))
 

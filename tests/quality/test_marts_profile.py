@@ -216,6 +216,7 @@ def changed(monkeypatch: pytest.MonkeyPatch, old: str, new: str) -> None:
 
 
 LOADS = """unit = "pageviews"
+direction = "higher"
 windows = [["rolling", 1], ["rolling", 7], ["rolling", 28]]"""
 
 

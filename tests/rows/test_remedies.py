@@ -46,7 +46,7 @@ ROW = dict.fromkeys(COLUMNS) | {
 }  # fmt: skip
 FULL = {"sampling_rate_min": 1.0}
 PROCESS = {"inference": "process"}
-FEW = {"status": "caution", "status_reason": "only 12 clicks, fewer than 30: the interval may be too short"}
+FEW = {"status": "caution", "status_reason": "fewer than 30 clicks: the interval may be too short"}
 REMEDIES = {
     "nothing is wrong": ({"remedy": None}, None),
     "few clicks of what happened": (FEW, f"{NARROWER}; at 100 %: exact"),
@@ -222,7 +222,7 @@ def test_clicks_kept_at_mixed_rates_are_worth_fewer_and_said_to_be():
     row = rows.loc["link_click_through_rate", "realised"]
     assert row["status"] == "caution"
     assert row["status_reason"] == (
-        "worth only 21 clicks at one rate (64 kept), fewer than 30: the interval may be too short"
+        "at one rate the clicks would be worth fewer than 30: the interval may be too short"
     )
     assert row["remedy"] == f"{NARROWER}; at 100 %: exact"
     assert rows.loc[("link_click_through_rate", "process"), "remedy"] == NARROWER
@@ -230,7 +230,7 @@ def test_clicks_kept_at_mixed_rates_are_worth_fewer_and_said_to_be():
 
 def test_clicks_kept_at_one_rate_are_counted_plainly():
     rows = _rates_of_the_week(_links(True, (0.5, 200, 22)), _context((0.5, SUNDAY - 60 * DAY, None)))
-    assert rows.loc[("link_click_through_rate", "realised"), "status_reason"].startswith("only 22 clicks, fewer")
+    assert rows.loc[("link_click_through_rate", "realised"), "status_reason"].startswith("fewer than 30 clicks")
 
 
 @pytest.mark.parametrize("rate", [1.0, 0.5])
