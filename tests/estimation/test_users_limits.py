@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from jobs.estimation.limits import Interval, Limits, Verdict, percent
+from jobs.estimation.limits import Interval, Limits, Verdict, beyond, percent, points
 from jobs.estimation.users_limits import bounds_verdict, users_without_fit, width_verdict, with_misfit
 
 WHAT = "The number of visitors"

@@ -22,6 +22,7 @@ NOT_COPIED = {
     "pdmetrics --set engine.name=spark run --date 2026-03-24 --input INPUT",
     "pdmetrics --warehouse COPY doctor --relocate",
     "pdmetrics --warehouse W doctor --adopt",
+    "pdmetrics explain METRIC --wiki W '[--as-of' 'D]' '[--window' 'DAYS|quarter]'",
 }
 
 
