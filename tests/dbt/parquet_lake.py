@@ -121,7 +121,7 @@ def weeks() -> list[Row]:
         metric_value(**week, wiki_db="all"),
         sampled | week | changed,
         sampled | after | {"estimate": 140.0, "lower": 101.5, "upper": 190.25},
-        link | week,
+        link | week | {"series_break": "since Tuesday; since Friday"},
         link | week | {"inference": "process", "lower": 0.22, "upper": 0.37},
         link | after | {"client_platform_family": "mobile_browser", "element_friendly_name": "review links"},
         retention_value(metric_date=MONDAY + DAY, as_of_date=MONDAY + 15 * DAY),
@@ -138,7 +138,7 @@ def link_week() -> list[Row]:
         metric_value(
             metric=metric, metric_version=1, element_friendly_name=element, client_platform_family=platform,
             as_of_date=MONDAY + 6 * DAY, window_days=7, estimate=count, lower=count, upper=count,
-            observed_numerator=count,
+            observed_numerator=count, series_break="since Thursday; since Friday",
         )
         for (element, platform), counts in impressions.items()
         for metric, count in zip(("link_impressions", "link_clicks"), counts, strict=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from parquet_lake import MONDAY, weeks, world, write_reference
+from parquet_lake import MONDAY, link_week, weeks, world, write_reference
 
 from jobs.contracts import TABLES
 from jobs.engine.session import SPARK, open_engine
@@ -39,7 +39,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         lake = Lake(engine, catalog)
         lake.ensure_tables()
         tables = world()
-        tables["metric_values"] += weeks()
+        tables["metric_values"] += [*weeks(), *link_week()]
         for name, rows in tables.items():
             values = [tuple(row.get(column) for column in TABLES[name].columns) for row in rows]
             dates = sorted({row[TABLES[name].partition] for row in rows})
