@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import tempfile
 import time
 from collections.abc import Iterator
@@ -117,7 +116,7 @@ def where_to_look(out: Path) -> str:
 @contextlib.contextmanager
 def numbers_stay(warehouse: Warehouse) -> Iterator[None]:
     """Say of whatever goes wrong in this block that the run is published, and how to make the report again."""
-    command = shlex.join(["pdmetrics", "--warehouse", f"{warehouse.path}", "report", "--out", f"{warehouse.report}"])
+    command = warehouse.report_command()
     try:
         yield
     except PdmetricsError as error:

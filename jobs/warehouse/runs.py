@@ -23,6 +23,7 @@ from typing import Any
 
 from jobs.errors import LockedError, UsageError, WarehouseError
 from jobs.log import get_logger
+from jobs.warehouse.key import key_at
 from jobs.windows import DAY, in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
@@ -173,12 +174,20 @@ class Warehouse:
         raise UsageError(
             f"No staged run of {in_words(start, end)} has finished its step `{after}`.",
             where=str(self.runs),
-            next_step=self._first_missing(start, end),
+            next_step=self._first_missing(start, end, after),
         )
 
-    def _first_missing(self, start: date, end: date) -> str:
+    def report_command(self) -> str:
+        """Return the command that makes the site of what is published, whatever run that was."""
+        return shlex.join(["pdmetrics", "--warehouse", f"{self.path}", "report", "--out", f"{self.report}"])
+
+    def _first_missing(self, start: date, end: date, after: str) -> str:
         """Return the command of the first missing step: what a failed or published run staged counts no more."""
         run = self.newest_run(start, end)
+        if run is None and after == PUBLISHES and (last := self.last_published()) and start < last.end:
+            return (
+                f"the run of these days may be forgotten by now; what is published is shown by {self.report_command()}"
+            )
         done = run.done if run is not None and run.state == "open" else []
         step = next(name for name in STEPS if name not in done)
         days = ["--start", f"{start}", "--end", f"{end}", "--input", run.input_dir if run is not None else "DIR"]
@@ -224,41 +233,7 @@ class Warehouse:
 
         Whoever hashes asks `salt.salt_of`, which knows whether it is the right one.
         """
-        path = self.salt_path(salt_file)
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _make_salt(path)
-        try:
-            salt = path.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise WarehouseError(
-                f"The salt cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not ASCII'}.",
-                where=str(path),
-                next_step="mend its permissions, restore it from a backup, or check [privacy] salt_file",
-            ) from None
-        if not salt:
-            raise WarehouseError(
-                "The salt is empty.",
-                where=str(path),
-                next_step="restore it from a backup: a new salt breaks every user's history",
-            )
-        return salt
-
-
-def _make_salt(path: Path) -> None:
-    """Write a salt aside, then give it its name: there is a whole one or none, and never a second."""
-    aside = path.with_name(f".{path.name}.{os.getpid()}")
-    aside.unlink(missing_ok=True)
-    try:
-        handle = os.open(aside, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as stream:
-            stream.write(os.urandom(32).hex())
-            stream.flush()
-            os.fsync(handle)
-        with contextlib.suppress(FileExistsError):
-            os.link(aside, path)  # unlike a rename it leaves what another process has just made
-    finally:
-        aside.unlink(missing_ok=True)
+        return key_at(self.salt_path(salt_file))
 
 
 def write_json(path: Path, value: Any) -> None:

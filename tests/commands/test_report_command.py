@@ -129,6 +129,22 @@ def test_a_task_of_days_that_are_not_published_says_what_is_missing(
     assert told.err.endswith("--input nowhere --steps marts")
 
 
+def test_a_task_of_days_whose_run_is_forgotten_says_how_to_see_what_is_published(
+    pdmetrics: Any, warehouse: Warehouse, built: Any
+) -> None:
+    told = pdmetrics("run", *DAYS, "--steps", "report")
+    assert told.err.endswith("--input DIR --steps ingest"), "nothing was ever published"
+    late = warehouse.new_run(D + timedelta(days=1), D + timedelta(days=2), "nowhere")
+    late.state = "published"
+    warehouse.save(late)
+    told = pdmetrics("run", *DAYS, "--steps", "report")
+    assert (told.code, built) == (2, [])
+    assert told.err.endswith(f"pdmetrics --warehouse {warehouse.path} report --out {warehouse.path}/report")
+    told = pdmetrics("run", *DAYS[:1], f"{D + timedelta(days=2)}", "--end", f"{D + timedelta(days=3)}", *DAYS[4:],
+                     "--steps", "report")  # fmt: skip
+    assert told.err.endswith("--steps ingest"), "these days were not run yet"
+
+
 def test_a_run_that_waits_for_its_report_has_the_lock(pdmetrics: Any, warehouse: Warehouse, built: Any) -> None:
     a_run(warehouse, "published")
     with warehouse.lock():
