@@ -31,7 +31,8 @@ def hidden_units(units: pd.DataFrame) -> pd.DataFrame:
     """
     units = units.reset_index(drop=True)
     units["hide"] = units["is_small"]
-    units["few"] = units["is_small"] | units["desktop_small"] | units["mobile_small"] | units["rest"]
+    by_platform = units["desktop_small"] | units["mobile_small"] | units["rest"] | units["overlap_small"]
+    units["few"] = units["is_small"] | by_platform
     units["hide_split"] = units["few"]
     offset = (units["window_start"] - FIRST_BLOCK).dt.days
     units["block"], units["week"] = offset // LONG, offset % LONG // WEEK

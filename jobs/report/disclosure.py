@@ -44,7 +44,7 @@ def hide(cells: pd.DataFrame, catalogue: Catalogue, min_users: int) -> pd.DataFr
     """
     cells = cells.reset_index(drop=True)
     found = quantities(cells, catalogue, min_users)
-    units = hidden_units(side_by_side(rolling_only(found)))
+    units = hidden_units(side_by_side(rolling_only(found), min_users))
     found = found.merge(units[[*UNIT, "hide", "hide_split"]], on=UNIT, how="left")
     by_units = np.where(found["platform"] == ALL, found["hide"].eq(True), found["hide_split"].eq(True))
     found["is_hidden"] = np.where(found["window_kind"] == "rolling", by_units, found["is_small"])
