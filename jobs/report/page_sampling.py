@@ -169,17 +169,19 @@ def _remedies(refused: pd.DataFrame) -> ChartTable:
 
 
 def _refused_table(refused: pd.DataFrame) -> ChartTable:
-    """Return each refused number by wiki; links that need the same share a row."""
-    keys = ["wiki_db", *WINDOW, "inference", "status", "status_reason", "remedy"]
+    """Return each refused number by wiki; links that need the same share a row, but bounds have one each."""
+    keys = ["wiki_db", *WINDOW, "inference", "status", "status_reason", "remedy", "bounds"]
     order = {metric: position for position, metric in enumerate(load_catalogue().metrics)}
     rows, groups = [], []
     ordered = refused.sort_values(["wiki_db", "metric", "window_days"], key=_order(order), kind="stable")
+    has_bounds = ordered["lower"].notna() | ordered["upper"].notna()
+    ordered = ordered.assign(bounds=ordered.index.to_series().where(has_bounds, -1))
     for _, own in ordered.groupby(keys, sort=False, dropna=False):
         row = records(own.head(1))[0]
         metric = load_catalogue().metric(row["metric"])
         name = Markup('<a href="{}">{}</a>').format(metric_href(metric.metric), metric.name)
         window = words.metric_window(row["window_kind"], row["window_days"])
-        numbers = words.interval(None, row["lower"], row["upper"], metric.unit) if len(own) == 1 else ""
+        numbers = words.interval(None, row["lower"], row["upper"], metric.unit)
         what = "what happened" if row["inference"] == "realised" else "in general"
         said = Markup("{} {}").format(chip(row["status"]), numbers)
         rows.append((name, _links(own), window, what, said, clause(row["status_reason"]), clause(row["remedy"])))

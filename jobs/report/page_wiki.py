@@ -106,7 +106,14 @@ def _refusals(shown: _Shown, catalogue: Catalogue) -> list[Refusal]:
 
 def _why(cell: Cell) -> tuple[str, str, str]:
     """Status, reason and remedy. What happened stands for both: in general less is known, for the same reason."""
-    return cell["status"], clause(cell["status_reason"]), clause(cell["remedy"]) or WITHOUT_REMEDY[cell["status"]]
+    return cell["status"], clause(cell["status_reason"]), clause(cell["remedy"]) or _without_remedy(cell)
+
+
+def _without_remedy(cell: Cell) -> str:
+    """Say what would help where the row does not; users that sampling left out count for nothing."""
+    rate = cell["sampling_rate_min"]
+    is_sampled = cell["status"] == "suppressed" and not is_null(rate) and rate < 1
+    return WITHOUT_REMEDY[cell["status"]] + (", or a higher rate" if is_sampled else "")
 
 
 def _visible(wikis: pd.DataFrame) -> tuple[str, str]:

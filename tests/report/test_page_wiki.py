@@ -138,6 +138,7 @@ def test_what_is_refused_is_told_once_with_its_remedy() -> None:
         cell("two_day_review_rate", **why), cell("two_day_review_rate", inference="process", **why),
         cell("dashboard_visitors", window_days=28, **why),
         cell("reviewers", status="suppressed"),
+        cell("reviewers", window_days=28, status="suppressed", sampling_rate_min=0.1),
         cell("pageviews_per_visitor", exact=3.0), cell("pageviews_per_visitor", inference="process", **why),
         cell("dashboard_pageviews", lower=1.0, upper=2.0, status="bounds_only"),
     )  # fmt: skip
@@ -148,6 +149,8 @@ def test_what_is_refused_is_told_once_with_its_remedy() -> None:
             "Two-day review rate, 2026-04-06 to 2026-04-12 (what happened and in general)",
         )),
         Refusal("suppressed", "", "more users", ("Reviewers, 2026-04-06 to 2026-04-12 (what happened)",)),
+        Refusal("suppressed", "", "more users, or a higher rate",
+                ("Reviewers, 2026-04-06 to 2026-05-03 (what happened)",)),
     ]  # fmt: skip
 
 

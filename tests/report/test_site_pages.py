@@ -284,6 +284,16 @@ class TestSampling:
         (row,) = self.page(cells=cells(*rows))["refused"].rows
         assert row[1] == "link 0, link 1, link 2, link 3 and 2 more"
 
+    def test_links_with_bounds_of_their_own_have_a_row_each(self):
+        why = {"status": "bounds_only", "status_reason": "why", "remedy": "more users"}
+        rows = [cell("link_clicks", element_friendly_name=f"link {n}", lower=float(n), upper=float(n + 9), **why)
+                for n in (1, 2)]  # fmt: skip
+        refused = self.page(cells=cells(*rows))["refused"].rows
+        assert [(row[1], row[4].split("</span> ")[-1]) for row in refused] == [
+            ("link 1", "1 – 10"),
+            ("link 2", "2 – 11"),
+        ]
+
     def test_older_windows_hidden_cells_and_shown_ones_wait_for_nothing(self):
         rows = [
             cell("dashboard_visitors", start=MONDAY - WEEK, status="not_estimable", remedy="more"),
