@@ -17,12 +17,14 @@ class ChartTable:
             cells only.
         numbers: headings of the columns that are set to the right.
         groups: for each row the heading it stands under, equal ones in one stretch; empty for no headings.
+        screen_only: how many of the last rows are left out on paper.
     """
 
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     numbers: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    screen_only: int = 0
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the headings: a reader could not tell which number is which."""

@@ -126,7 +126,8 @@ def _table(metric: Metric, weeks: Sequence[Pair], days: Sequence[Pair], breaks: 
         rows.append(("days that are not drawn", told, "", "", ""))
     columns = ("Window", "What happened", "In general", "What would change that", "What is new")
     kept = [n for n in range(len(columns)) if n < 2 or any(row[n] for row in rows)]
-    return ChartTable(tuple(columns[n] for n in kept), tuple(tuple(row[n] for n in kept) for row in rows))
+    shown = tuple(tuple(row[n] for n in kept) for row in rows)
+    return ChartTable(tuple(columns[n] for n in kept), shown, screen_only=len(rows) - len(weeks))
 
 
 def _row(metric: Metric, pair: Pair, label: str, breaks: Sequence[Break]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from html import escape
 from pathlib import Path
 
 SUITES, STATIC, INDEX = "expectations", "static", "index.html"
+TUTORIAL = ("*.gif", "iterative-dev-loop.png")  # megabytes of how to use Great Expectations
 _REMOTE = re.compile(r"url\(['\"]?https?://[^)]*\)")
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -48,7 +49,7 @@ def copy_docs(data_docs: Path, out: Path) -> bool:
         page = _REMOTE.sub("none", suite.read_text(encoding="utf-8"))  # a page of a site asks nobody for a logo
         (out / SUITES / suite.name).write_text(page, encoding="utf-8")
     if (data_docs / STATIC).is_dir():
-        shutil.copytree(data_docs / STATIC, out / STATIC)
+        shutil.copytree(data_docs / STATIC, out / STATIC, ignore=shutil.ignore_patterns(*TUTORIAL))
     links = "\n".join(
         f'<li><a href="{SUITES}/{escape(suite.name)}">Gate {escape(suite.stem)}</a></li>' for suite in suites
     )

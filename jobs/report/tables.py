@@ -44,7 +44,7 @@ def render(table: ChartTable, table_id: str, caption: str) -> Markup:
         made = made.cols_align("right", columns=right)
     if marked:
         made = made.fmt_passthrough(columns=marked, escape=False)
-    return _in_box(made.as_raw_html(), table_id, caption)
+    return _in_box(_marked(made.as_raw_html(), table.screen_only), table_id, caption)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -64,6 +64,12 @@ def verdict(word: str, kind: str) -> Markup:
     """Write another verdict in the same way; `kind` is `good`, `warn`, `bad` or `open`."""
     symbol = {"good": "●", "warn": "▲", "bad": "✕", "open": "○"}[kind]
     return Markup('<span class="chip chip-{}"><span aria-hidden="true">{}</span> {}</span>').format(kind, symbol, word)
+
+
+def _marked(html: str, screen_only: int) -> str:
+    """Mark the last rows of a table as those that paper does without."""
+    first, *last = html.rsplit("<tr>", screen_only)
+    return '<tr class="screen-only">'.join((first, *last))
 
 
 def _in_box(html: str, table_id: str, caption: str) -> Markup:

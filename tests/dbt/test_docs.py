@@ -62,9 +62,16 @@ def test_it_may_ask_for_nothing(page: str) -> None:
 def test_a_browser_shows_it_from_a_disk_and_asks_for_nothing(page: str, tmp_path: Path) -> None:
     file = tmp_path / "a page.html"
     file.write_text(page, encoding="utf-8")
-    place, shown = "!/model/model.personal_dashboard.fct_metric_values", "innerText.includes('n_effective')"
-    with chromium() as browser, visit(browser, file, anchor=place, until=f"document.body.{shown}") as seen:
-        assert seen.requests == []  # it complains of pictures in templates that it has not filled in yet
+    model = "#!/model/model.personal_dashboard.fct_metric_values"
+    with chromium() as browser, visit(browser, file, until="document.body.innerText.includes('no numbers')") as seen:
+        back = seen.page.get_by_role("link", name="Back to the report")
+        assert back.get_attribute("href") == "../index.html"
+        pictures = seen.page.locator(".menu use[href^='#icn-']")
+        assert pictures.count() > 0
+        assert pictures.evaluate_all("all => all.some(one => one.getBBox().width > 0)"), "folders have their pictures"
+        seen.page.evaluate("place => { location.hash = place; }", model)
+        seen.page.wait_for_function("document.body.innerText.includes('n_effective')")
+        assert (seen.requests, seen.complaints) == ([], [])
 
 
 def test_text_of_a_model_cannot_end_the_script_around_it(tmp_path: Path) -> None:

@@ -152,13 +152,23 @@ def test_the_first_key_leads_past_the_navigation(opened: Any) -> None:
         assert seen.page.evaluate("document.getElementById('content').contains(document.activeElement)")
 
 
-def test_the_keyboard_opens_the_table_behind_a_chart(wikis: list[str], opened: Any) -> None:
+def test_the_keyboard_opens_the_table_behind_a_chart_and_paper_has_all_but_days(wikis: list[str], opened: Any) -> None:
     with opened(f"wiki_{wikis[0]}.html") as seen:
-        fold = seen.page.locator("section.chart details").first
-        fold.locator("summary").focus()
-        assert not fold.locator("table").is_visible()
+        folds, days = seen.page.locator("details"), seen.page.locator("tr.screen-only")
+        first = seen.page.locator("section.chart details").first
+        first.locator("summary").focus()
+        assert not first.locator("table").is_visible()
         seen.page.keyboard.press("Enter")
-        assert fold.locator("table").is_visible()
+        assert first.locator("table").is_visible()
+        seen.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert folds.evaluate_all("all => all.every(fold => fold.open)")
+        assert days.count() > 0
+        assert days.first.is_visible()
+        seen.page.emulate_media(media="print")
+        assert not days.first.is_visible()
+        assert first.locator("tbody tr").first.is_visible()
+        seen.page.evaluate("dispatchEvent(new Event('afterprint'))")
+        assert folds.evaluate_all("all => all.filter(fold => fold.open).length") == 1, "what the reader had opened"
 
 
 def test_without_scripts_the_tables_tell_everything(browser: Browser, site: Site, wikis: list[str]) -> None:

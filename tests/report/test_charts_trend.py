@@ -148,6 +148,7 @@ def test_single_days_are_dots_where_they_are_shown() -> None:
     chart = drawn(week(0, exact=700.0), one, hidden)
     assert ends(chart, "days") == ["2026-04-06"]
     assert drawn(hidden).table.rows == (("days that are not drawn", "suppressed"),)
+    assert chart.table.screen_only == 2, "weeks are printed, days are not"
     assert [row[:2] for row in chart.table.rows[1:]] == [
         ("day 2026-04-06", "99 (exact)"),
         ("days that are not drawn", "Of 2 days 1 has an estimate and 1 is suppressed (■)."),

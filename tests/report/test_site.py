@@ -66,8 +66,8 @@ def docs(tmp_path_factory):
     """What others made: dbt's page, and pages about the gates."""
     folder = tmp_path_factory.mktemp("docs")
     (folder / "dbt.html").write_text("dbt's page")
-    for name in ("expectations/raw.html", "validations/raw/secret.html"):
-        (folder / "gates" / name).parent.mkdir(parents=True)
+    for name in ("expectations/raw.html", "validations/raw/secret.html", "static/a.css", "static/images/tour.gif"):
+        (folder / "gates" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "gates" / name).write_text("a page about a gate")
     return folder
 
@@ -187,6 +187,7 @@ def test_what_others_made_is_beside(out, docs):
     assert (out / "dbt" / "index.html").read_text() == "dbt's page"
     assert (out / "data_docs" / "expectations" / "raw.html").is_file()
     assert not list(out.rglob("secret.html"))
+    assert [file.name for file in (out / "data_docs" / "static").rglob("*.*")] == ["a.css"], "no tutorial"
     assert 'href="data_docs/index.html"' in (out / "quality.html").read_text()
 
 

@@ -57,6 +57,13 @@ def test_ids_are_of_the_table():
     assert len(set(ids)) == len(ids)
 
 
+def test_rows_that_paper_does_without_are_the_last_ones():
+    rows = tuple((f"row {n}", "1") for n in range(4))
+    found = [str(render(ChartTable(("a", "b"), rows, screen_only=n), "t", "c")) for n in (0, 3)]
+    assert [html.count('class="screen-only"') for html in found] == [0, 3]
+    assert found[1].index("row 0") < found[1].index("screen-only") < found[1].index("row 1")
+
+
 def test_a_table_without_rows_says_so():
     assert render(ChartTable(("a",), ()), "t", "Milestones") == '<p class="none">Milestones: there are no rows.</p>'
 
