@@ -6,6 +6,7 @@ good for as long as nothing that it was made from changes.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -66,6 +67,17 @@ def make_docs(folder: Path) -> None:
         (folder / MADE_FROM).unlink(missing_ok=True)  # a page without it is made again
         (scratch / PAGE).replace(folder / PAGE)
         (folder / MADE_FROM).write_text(_fingerprint(), encoding="ascii")
+
+
+def keep_docs(made: Path, folder: Path) -> None:
+    """Copy a page that was made elsewhere into a folder; one that cannot be written stays as it is."""
+    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=folder.parent, prefix=ASIDE) as aside:
+        copied = Path(aside, folder.name)
+        shutil.copytree(made, copied)
+        folder.mkdir(exist_ok=True)
+        (folder / MADE_FROM).unlink(missing_ok=True)
+        for name in (PAGE, MADE_FROM):  # a page without the other is made again
+            (copied / name).replace(folder / name)
 
 
 def _fingerprint() -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from jobs import __version__
 from jobs.errors import STILL_PUBLISHED, PdmetricsError, WarehouseError
 from jobs.log import get_logger
-from jobs.marts.docs import PAGE, docs_are_fresh, make_docs
+from jobs.marts.docs import PAGE, docs_are_fresh, keep_docs, make_docs
 from jobs.marts.read import answer
 from jobs.progress import still_at
 from jobs.report.about import About
@@ -51,7 +51,7 @@ def report_of_run(settings: Settings, warehouse: Warehouse, other: Companion) ->
 
 
 def report_to(settings: Settings, warehouse: Warehouse, other: Companion, out: Path) -> Site:
-    """Make the site of what is published in any folder; nothing in the warehouse is written.
+    """Make the site of what is published in any folder; of the warehouse only dbt's page is written, if it can be.
 
     Raises:
         UsageError: as `make_report`.
@@ -59,7 +59,10 @@ def report_to(settings: Settings, warehouse: Warehouse, other: Companion, out: P
     kept = warehouse.path / DOCS
     with tempfile.TemporaryDirectory(prefix="pdmetrics-") as scratch:
         docs = kept if docs_are_fresh(kept) else Path(scratch)
-        return make_report(settings, warehouse, other, out, docs=docs)
+        site = make_report(settings, warehouse, other, out, docs=docs)
+        if docs != kept:
+            keep_docs(docs, kept)
+        return site
 
 
 def make_report(settings: Settings, warehouse: Warehouse, other: Companion, out: Path, *, docs: Path) -> Site:

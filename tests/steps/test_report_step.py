@@ -14,6 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from jobs.errors import STILL_PUBLISHED, UsageError, WarehouseError
+from jobs.marts import docs
 from jobs.report.about import About
 from jobs.report.swap import MADE_BY, MARKER
 from jobs.settings import Settings, load_settings
@@ -24,6 +25,7 @@ from jobs.warehouse.runs import Warehouse
 from tests.quality.changes_cases import SMALL, D, write
 
 OFF = ("report.build=false",)
+NAMES = (docs.PAGE, docs.MADE_FROM)
 
 
 class Here:
@@ -117,19 +119,37 @@ def test_dbt_s_page_is_made_while_the_run_computes_and_kept(
     assert len(made) == 1
 
 
-@pytest.mark.parametrize("fresh", [True, False])
 def test_a_report_elsewhere_leaves_the_warehouse_as_it_is(
-    warehouse: Warehouse, built: list[About], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, fresh: bool
+    warehouse: Warehouse, built: list[About], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(report, "docs_are_fresh", lambda folder: fresh and folder == warehouse.path / report.DOCS)
+    monkeypatch.setattr(report, "docs_are_fresh", lambda folder: folder == warehouse.path / report.DOCS)
     before = sorted(warehouse.path.rglob("*"))
     report_to(settings(*OFF), warehouse, HERE, tmp_path / "out")  # what runs do is no matter here
     assert sorted(warehouse.path.rglob("*")) == before
     assert of_run(tmp_path / "out") == published(warehouse)
-    docs = built[0].dbt_docs
-    assert docs is not None
-    assert (docs.parent == warehouse.path / report.DOCS) is fresh
-    assert docs.parent.exists() is False, "the folder is there for as long as it takes"
+    assert built[0].dbt_docs == warehouse.path / report.DOCS / "index.html"
+
+
+@pytest.mark.parametrize("may_write", [True, False])
+def test_dbt_s_page_made_for_a_report_elsewhere_is_kept_where_it_can_be(
+    warehouse: Warehouse, built: list[About], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, may_write: bool
+) -> None:
+    def make(folder: Path) -> None:
+        for name in NAMES:
+            (folder / name).write_text(name)
+
+    monkeypatch.setattr(report, "make_docs", make)
+    monkeypatch.setattr(report, "docs_are_fresh", lambda folder: (folder / docs.MADE_FROM).exists())
+    kept = warehouse.path / report.DOCS
+    if not may_write:
+        kept.write_text("in the way")
+    before = sorted(warehouse.path.iterdir())
+    for _ in range(2):
+        report_to(settings(), warehouse, HERE, tmp_path / "out")
+    assert sorted(warehouse.path.iterdir()) == sorted({*before, kept})
+    assert [about.dbt_docs == kept / docs.PAGE for about in built] == [False, may_write]
+    if may_write:
+        assert {file.name: file.read_text() for file in kept.iterdir()} == {name: name for name in NAMES}
 
 
 def test_a_folder_of_somebody_else_is_refused(warehouse: Warehouse, built: list[About], tmp_path: Path) -> None:
