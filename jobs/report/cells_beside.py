@@ -6,29 +6,27 @@ number of ids of a wiki's day, the truth of a window that does not leave.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from jobs.report.disclosure import HIDDEN
+from jobs.report.cells_digits import as_written
+from jobs.report.cells_reasons import without_others
+from jobs.report.disclosure import HIDDEN, NUMBERS
 from jobs.window_sums.tables import ALL
 
 Reader: TypeAlias = Callable[..., pd.DataFrame]
-LINES_STEP = 100  # lines of a day are told to the hundred: no cell can be worked out from them
 CHANGE_COLUMNS = ("metric", "wiki_db", "window_start", "change", "change_lower", "change_upper", "change_reason")
-MILESTONE_NUMBERS = ("estimate", "lower", "upper", "share_reached")
+TINY = 1e-9
 RATE_DIGITS = 2
 INSIDE_ONLY = "what it counted stays inside the house"
 
-LINES = f"""
-select ingest_date, null::int as hour, fate, reason,
-    (round(sum(n_lines) / {LINES_STEP}) * {LINES_STEP})::bigint as n_lines
-from fct_ingest_log where fate <> 'missing_hour' group by all
-union all by name
-select ingest_date, hour, fate, reason, 0 as n_lines from fct_ingest_log where fate = 'missing_hour'
-order by ingest_date, hour nulls first, fate, reason nulls first
+LINES = """
+select distinct ingest_date, case when fate = 'missing_hour' then hour end as hour,
+    case when fate = 'missing_hour' then fate else 'came' end as fate
+from fct_ingest_log order by ingest_date, hour nulls first
 """
 SAMPLING = """
 select event_date, wiki_db, instrument_name, sample_unit, declared_rate, verdict,
@@ -50,12 +48,13 @@ order by milestone, wiki_db, metric
 """
 
 
-def changes(read: Reader, cells: pd.DataFrame) -> pd.DataFrame:
+def changes(read: Reader, cells: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     """Return the changes from week to week of which both weeks are shown.
 
     Args:
         read: runs SQL on the marts.
         cells: the cells that leave, hidden ones marked.
+        units: by metric.
     """
     if read("select 1 from duckdb_tables() where table_name = 'rpt_wiki_week'").empty:
         return pd.DataFrame(columns=list(CHANGE_COLUMNS))  # marts of an older version: the next run builds it
@@ -73,7 +72,8 @@ def changes(read: Reader, cells: pd.DataFrame) -> pd.DataFrame:
     shown = pd.MultiIndex.from_frame(cells.loc[is_week & (cells["status"] != HIDDEN), key].drop_duplicates())
     this, before = found[key], found[key].assign(window_start=found["window_start"] - pd.Timedelta(days=7))
     may = pd.MultiIndex.from_frame(this).isin(shown) & pd.MultiIndex.from_frame(before).isin(shown)
-    return found[may].reset_index(drop=True)
+    told = as_written(found[may].reset_index(drop=True), CHANGE_COLUMNS[3:6], units)
+    return told.assign(change_reason=without_others(told["change_reason"].astype(object)))
 
 
 def sampling(audit: pd.DataFrame) -> pd.DataFrame:
@@ -96,12 +96,15 @@ def self_validation(found: pd.DataFrame) -> pd.DataFrame:
     ).round({"median_error": 2, "median_naive_error": 2})  # fmt: skip
 
 
-def milestones(found: pd.DataFrame, cells: pd.DataFrame) -> pd.DataFrame:
+def milestones(found: pd.DataFrame, cells: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
     """Blank the numbers of milestones whose window does not leave, or is hidden there, also those in words."""
     key = ["metric", "wiki_db", "window_kind", "window_start", "window_end"]
     shown = cells[(cells["element_friendly_name"] == ALL) & (cells["status"] != HIDDEN)]
     may = pd.MultiIndex.from_frame(shown[key]).unique()
     is_shown = pd.MultiIndex.from_frame(found[key]).isin(may)
-    numbers = {name: found[name].where(is_shown) for name in MILESTONE_NUMBERS}
-    reason = found["reason"].where(is_shown, found["reason"].str.replace(r"[\d.,]+ %", "… %", regex=True))
-    return found.assign(**numbers, reason=reason)
+    numbers = {name: found[name].where(is_shown) for name in (*NUMBERS, "share_reached")}
+    share = numbers["share_reached"].astype(float)
+    numbers["share_reached"] = (100 * share + TINY) // 1 / 100  # what is not reached is not 100 %
+    without = found["reason"].str.replace(r"[\d.,]+ %", "… %", regex=True)
+    reason = without_others(found["reason"]).where(is_shown, without)
+    return as_written(found.assign(**numbers, reason=reason), NUMBERS, units)

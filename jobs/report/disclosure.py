@@ -15,6 +15,7 @@ import pandas as pd
 
 from jobs.catalogue import Catalogue
 from jobs.report.cells_quantities import DENOMINATOR, UNIT, quantities, rolling_only, side_by_side
+from jobs.report.cells_reasons import told_by_few, without_others
 from jobs.report.cells_returns import tells_returns
 from jobs.report.cells_windows import hidden_units
 from jobs.window_sums.tables import ALL
@@ -40,7 +41,8 @@ def hide(cells: pd.DataFrame, catalogue: Catalogue, min_users: int) -> pd.DataFr
 
     Returns:
         The same rows in the same order. A hidden one is `suppressed` without numbers, observed ones included; one that
-        was not measured stays `not_measured`. The reason does not tell a small cell from one that goes with it.
+        was not measured stays `not_measured`. The reason does not tell a small cell from one that goes with it, and
+        those of other rows tell no number of users who are no cell.
     """
     cells = cells.reset_index(drop=True)
     found = quantities(cells, catalogue, min_users)
@@ -50,10 +52,12 @@ def hide(cells: pd.DataFrame, catalogue: Catalogue, min_users: int) -> pd.DataFr
     found["is_hidden"] = np.where(found["window_kind"] == "rolling", by_units, found["is_small"])
     is_hidden = np.zeros(len(cells), dtype=bool)
     is_hidden[found.loc[found["is_hidden"], "row"]] = True
+    is_hidden |= told_by_few(cells)
     is_hidden |= tells_returns(cells, is_hidden, catalogue, min_users)
     no_audience = found.loc[found["is_hidden"] & found["quantity"].str.endswith(DENOMINATOR), "row"]
     is_hidden |= _with_counts(cells, is_hidden, cells.index.isin(no_audience), catalogue)
     both = pd.Series(is_hidden).groupby([cells[name] for name in KEY], sort=False).transform("any")
+    cells["status_reason"] = without_others(cells["status_reason"])
     return blanked(cells, both.to_numpy(), min_users)
 
 

@@ -17,7 +17,8 @@ import pandas as pd
 from jobs.catalogue import Catalogue, load_catalogue
 from jobs.marts.read import fetch_arrow
 from jobs.report import cells_beside
-from jobs.report.disclosure import INSIDE, hide
+from jobs.report.cells_digits import as_written
+from jobs.report.disclosure import INSIDE, NUMBERS, hide
 from jobs.warehouse.runs import Warehouse
 
 WEEK, LONG = 7, 28
@@ -52,11 +53,12 @@ class Leaving:
     Attributes:
         cells: columns of `marts.fct_metric_values` with `window_start` and `window_end` for `metric_date` and
             `as_of_date`, without the observed counts and sizes, and with `link_group` (null where a row is about no
-            link). A hidden row stays: `suppressed`, without numbers, and `status_reason` says why.
+            link). A hidden row stays: `suppressed`, without numbers, and `status_reason` says why. Numbers here and in
+            `changes` and `milestones` have the digits that are written, no more.
         changes: metric, wiki_db, window_start, change, change_lower, change_upper, change_reason: of a week against the
             week before (`marts.rpt_wiki_week`), only where both weeks are shown.
-        lines: ingest_date, hour, fate, reason, n_lines: lines of a day by fate, rounded to hundreds, `hour` null; and
-            the hours that are missing, each a row with its `hour` and fate `missing_hour`.
+        lines: ingest_date, hour, fate: a row `came` for each day of which anything did, `hour` null; and the hours that
+            are missing, each a row with its `hour` and fate `missing_hour`.
         sampling: event_date, wiki_db, instrument_name, sample_unit, declared_rate, likely_rate (two digits), verdict.
         self_validation: metric, window_days, sample_unit, rate, and over all wikis and dates: n, n_shown, n_covered,
             median_error and median_naive_error, relative to the truth.
@@ -65,7 +67,7 @@ class Leaving:
         milestones: columns of `marts.fct_milestone_status`, the newest as-of date; numbers only of cells that are
             shown.
         config: wiki_db, setting, value, valid_from, valid_to: the wikis' settings.
-        wikis, policy, vocabulary: `dim_wiki`, `dim_sampling_policy`, `dim_instrument_vocabulary`, as they are.
+        wikis: `dim_wiki`, as it is.
     """
 
     cells: pd.DataFrame
@@ -77,8 +79,6 @@ class Leaving:
     milestones: pd.DataFrame
     config: pd.DataFrame
     wikis: pd.DataFrame
-    policy: pd.DataFrame
-    vocabulary: pd.DataFrame
 
 
 def leaving(warehouse: Warehouse, *, min_users: int, catalogue: Catalogue | None = None) -> Leaving:
@@ -98,19 +98,19 @@ def leaving(warehouse: Warehouse, *, min_users: int, catalogue: Catalogue | None
         found: pd.DataFrame = fetch_arrow(warehouse, sql, parameters).to_pandas(date_as_object=False)
         return found
 
+    units = {name: metric.unit for name, metric in catalogue.metrics.items()}
     cells = hide(read(_CELLS, [daily_metrics(catalogue)]), catalogue, min_users).drop(columns=list(INSIDE))
+    cells = as_written(cells, NUMBERS, units)
     return Leaving(
         cells=cells,
-        changes=cells_beside.changes(read, cells),
+        changes=cells_beside.changes(read, cells, units),
         lines=read(cells_beside.LINES).astype({"hour": "Int64"}),
         sampling=cells_beside.sampling(read(cells_beside.SAMPLING)),
         self_validation=cells_beside.self_validation(read(cells_beside.SELF_VALIDATION)),
         gates=read(cells_beside.GATES),
-        milestones=cells_beside.milestones(read(cells_beside.MILESTONES), cells),
+        milestones=cells_beside.milestones(read(cells_beside.MILESTONES), cells, units),
         config=read("select * from dim_wiki_config order by all"),
         wikis=read("select * from dim_wiki order by all"),
-        policy=read("select * from dim_sampling_policy order by all"),
-        vocabulary=read("select * from dim_instrument_vocabulary order by all"),
     )
 
 

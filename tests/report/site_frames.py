@@ -76,9 +76,9 @@ def usual_leaving() -> Leaving:
         changes=pd.DataFrame([{"metric": "dashboard_visitors", "wiki_db": "idwiki", "window_start": MONDAY,
                                "change": 4.0, "change_lower": -33.0, "change_upper": 41.0, "change_reason": None}]),
         lines=pd.DataFrame([
-            {"ingest_date": day, "hour": None, "fate": "kept", "n_lines": 9000},
-            {"ingest_date": pd.Timestamp("2026-03-04"), "hour": 13, "fate": "missing_hour", "n_lines": 0},
-        ]).astype({"hour": "Int64"}).assign(reason=None),
+            {"ingest_date": day, "hour": None, "fate": "came"},
+            {"ingest_date": pd.Timestamp("2026-03-04"), "hour": 13, "fate": "missing_hour"},
+        ]).astype({"hour": "Int64"}),
         sampling=audit(("as declared", 1.0), ("too few ids", None)),
         self_validation=pd.DataFrame([
             {"metric": "dashboard_visitors", "window_days": 28, "sample_unit": "pageview", "rate": 0.1, "n": 6,
@@ -95,12 +95,6 @@ def usual_leaving() -> Leaving:
                               "valid_from": pd.Timestamp("2026-03-02"), "valid_to": pd.NaT}]),
         wikis=pd.DataFrame({"wiki_db": ["enwiki", "idwiki", "trwiki"]}).assign(
             visible_from=pd.Timestamp("2026-03-02"), enabled_from=pd.Timestamp("2026-03-02")),
-        policy=pd.DataFrame([{"instrument_name": "personal-dashboard-health-metrics", "wiki_db": "*",
-                              "sample_unit": "pageview", "sample_rate": 1.0, "weight": 1.0,
-                              "valid_from": pd.Timestamp("2026-02-10"), "valid_to": pd.NaT}]),
-        vocabulary=pd.DataFrame([{"element_friendly_name": "other link", "link_group": "other links",
-                                  "client_platform_family": "all", "measured_from": pd.Timestamp("2026-02-10"),
-                                  "measured_to": pd.NaT, "reason": None}]),
     )  # fmt: skip
 
 

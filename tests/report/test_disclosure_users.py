@@ -8,6 +8,10 @@ import pytest
 from few_users import MIN_USERS, MONDAY, OTHER, random_cells
 
 from jobs.catalogue import load_catalogue
+from jobs.estimation.comparable import UserUnits, pairs_process, pairs_realised
+from jobs.estimation.limits import Interval
+from jobs.estimation.share_limits import spanning_verdict
+from jobs.report.cells_reasons import without_others
 from jobs.report.disclosure import hide
 
 CATALOGUE = load_catalogue()
@@ -85,3 +89,31 @@ def test_a_raised_threshold_is_obeyed():
         users = cells.loc[left["estimate"].notna(), "n_users_observed"]
         least.append(users[users > 0].min())
     assert least[0] < 30 <= least[1]
+
+
+def test_a_number_that_a_few_users_make_is_hidden_in_both_readings():
+    process = pairs_process(UserUnits(np.array([[1.0], [100.0]]), np.array([1.0]), np.array([400.0, 5.0])))
+    cells = pd.DataFrame(
+        {
+            "metric": "visit_pairs_per_visit", "wiki_db": ["w0wiki", "w0wiki", "w1wiki"], "window_days": 28,
+            "window_kind": "rolling", "inference": ["realised", "process", "realised"], "window_start": MONDAY,
+            "element_friendly_name": "all", "client_platform_family": "all", "link_group": None, "estimate": 54.4,
+            "lower": 54.4, "upper": 54.4, "observed_numerator": 49500.0, "observed_denominator": 900.0,
+            "n_users_observed": 405.0, "n_effective": 900.0, "status": ["publish", process.status, "publish"],
+            "status_reason": ["", process.status_reason, ""], "remedy": None, "estimator": "pairs",
+        }
+    )  # fmt: skip
+    left = hide(cells, CATALOGUE, MIN_USERS)
+    assert left["status"].tolist() == ["suppressed", "suppressed", "publish"]
+    assert left["estimate"].isna().tolist() == [True, True, False]
+
+
+def test_shares_of_users_who_are_no_cell_are_cut_from_reasons():
+    verdict = spanning_verdict(1.0, 0.73, Interval(0.4, 0.3, 0.5))
+    pairs = pairs_realised(UserUnits(np.array([[2.0], [1.0]]), np.array([0.25]), np.array([5.0, 15.0])))
+    known = "The share may lie anywhere between 11 % and 88 %, too wide even for bounds."
+    assert verdict is not None
+    told = without_others(pd.Series([verdict.reason, pairs.status_reason, known, None], dtype=object)).tolist()
+    assert told[0].startswith("Of the users seen in both windows … % had one session in both")
+    assert not any(digit in told[1].split("worth")[1].split("at one rate")[0] for digit in "0123456789")
+    assert told[2:] == [known, None]

@@ -5,18 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 from few_users import GROUPS, MIN_USERS, random_cells
 
+from jobs import words
 from jobs.catalogue import load_catalogue
 from jobs.errors import UsageError
-from jobs.report.disclosure import INSIDE
+from jobs.report.disclosure import INSIDE, NUMBERS
 from jobs.report.docs_leaving import copy_docs
 from jobs.report.leaving import Leaving, daily_metrics, leaving
 from jobs.warehouse.runs import Warehouse
 
 HELD = ["truth", "true_users"]
+RAREFIED = "dashboard_visitors_rarefied"
+UNITS = {name: metric.unit for name, metric in load_catalogue().metrics.items()}
 TABLES = {
     "fct_ingest_log": """
         select date '2026-03-16' as ingest_date, 7 as hour, 'kept' as fate, null as reason, 4321 as n_lines
@@ -46,7 +50,7 @@ TABLES = {
         select 'Reached' as milestone, 'w1wiki' as wiki_db, 'dashboard_visitors' as metric, 'rolling' as window_kind,
             28 as window_days, date '2026-04-19' as as_of_date, 'not measurable' as status, m.start as window_start,
             m.start + 27 as window_end,
-            77.0 as estimate, 70.0 as lower, 80.0 as upper, 0.7 as share_reached,
+            77.3 as estimate, 70.0 as lower, 80.0 as upper, 0.999 as share_reached,
             'between 1.5 % and 90 %, too wide' as reason
         from (values (date '2026-03-16'), (date '2026-03-17')) as m(start)
         union all select 'Reached', 'w1wiki', 'dashboard_visitors', 'rolling', 28, date '2026-04-18', 'behind',
@@ -55,7 +59,6 @@ TABLES = {
         select 'w0wiki' as wiki_db, 'minimum_edits' as setting, '100' as value, date '2026-03-02' as valid_from,
             null::date as valid_to""",
     "dim_wiki": "select 'w0wiki' as wiki_db",
-    "dim_sampling_policy": "select 'w0wiki' as wiki_db",
 }  # fmt: skip
 
 
@@ -72,13 +75,18 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     day = some.assign(window_days=1)
     open_week = cells[(cells["metric"] == "dashboard_visitors") & (cells["window_days"] == 1)].tail(1)
     open_week = open_week.assign(metric_date=pd.Timestamp("2026-04-20"), as_of_date=pd.Timestamp("2026-04-20"))
-    facts = pd.concat([cells, bucket, tuesday, quarter, day, open_week]).drop(columns=[*HELD, "link_group"])
+    # Without a row of loads beside them, nothing hides these.
+    rarefied = some.assign(metric=RAREFIED, element_friendly_name="all", window_days=28, status="caution",
+                           client_platform_family="all", n_users_observed=60.0, observed_numerator=60.0)  # fmt: skip
+    rarefied = pd.concat([rarefied.assign(wiki_db="w8wiki", estimate=41.37, lower=39.81, upper=42.4),
+                          rarefied.assign(wiki_db="w9wiki", estimate=41.2, lower=41.1, upper=41.3)])  # fmt: skip
+    facts = pd.concat([cells, bucket, tuesday, quarter, day, open_week, rarefied]).drop(columns=[*HELD, "link_group"])
     week = cells.loc[
         (cells["metric"] == "dashboard_visitors") & (cells["window_days"] == 7), ["wiki_db", "metric_date"]
     ]
     wide = week.rename(columns={"metric_date": "window_start"})
     for name in ("change", "change_lower", "change_upper", "change_reason"):
-        wide[f"dashboard_visitors_{name}"] = None if name == "change_reason" else 1.0
+        wide[f"dashboard_visitors_{name}"] = None if name == "change_reason" else 1.3
     vocabulary = pd.DataFrame({"element_friendly_name": list(GROUPS), "link_group": list(GROUPS.values())})
     with duckdb.connect(str(found.marts)) as connection:
         connection.execute("create schema marts; use marts")
@@ -136,11 +144,27 @@ def test_a_change_leaves_where_both_weeks_are_shown(left):
     assert left.changes.columns.tolist()[-1] == "change_reason"
 
 
-def test_lines_are_told_by_day_to_the_hundred_and_missing_hours_by_name(left):
-    rows = left.lines[["hour", "fate", "n_lines"]].astype(object).to_numpy().tolist()
-    assert rows[0][1:] == ["kept", 4300]
-    assert pd.isna(rows[0][0])
-    assert rows[1] == [9, "missing_hour", 0]
+def test_of_lines_the_days_and_the_missing_hours_leave(left):
+    assert left.lines.columns.tolist() == ["ingest_date", "hour", "fate"]
+    assert left.lines["hour"].tolist() == [pd.NA, 9]
+    assert left.lines["fate"].tolist() == ["came", "missing_hour"]
+
+
+def test_no_number_leaves_with_more_digits_than_are_written(left):
+    for frame, names in ((left.cells, NUMBERS), (left.milestones, NUMBERS),
+                         (left.changes, ("change", "change_lower", "change_upper"))):  # fmt: skip
+        for name in names:
+            own = frame[frame[name].notna()]
+            written = [words.number(value, UNITS[m]) for m, value in zip(own["metric"], own[name], strict=True)]
+            again = pd.Series(written).str.removesuffix(" %").str.replace(",", "").astype(float)
+            is_percent = own["metric"].map(UNITS).isin(words.PERCENT_UNITS).to_numpy()
+            assert len(own) > 0
+            assert (again.to_numpy() == (own[name] * np.where(is_percent, 100, 1)).round(9).to_numpy()).all()
+
+
+def test_rarefied_visitors_leave_as_whole_users(left):
+    rarefied = left.cells.loc[left.cells["metric"] == RAREFIED, list(NUMBERS)]
+    assert rarefied.to_numpy().tolist() == [[41.0, 40.0, 42.0], [41.0, 41.0, 42.0]]  # the second is not exact
 
 
 def test_the_audit_leaves_without_what_tells_the_number_of_ids(left):
@@ -164,7 +188,11 @@ def test_verdicts_leave_without_what_was_counted(left):
 def test_milestones_have_numbers_of_shown_cells_only(left):
     by_start = left.milestones.set_index("window_start")
     monday, tuesday = by_start.loc["2026-03-16"], by_start.loc["2026-03-17"]
-    assert (monday["estimate"], monday["reason"]) == (77.0, "between 1.5 % and 90 %, too wide")
+    assert (monday["estimate"], monday["share_reached"], monday["reason"]) == (
+        77.0,
+        0.99,
+        "between 1.5 % and 90 %, too wide",
+    )
     assert pd.isna(tuesday[["estimate", "lower", "upper", "share_reached"]].astype(float)).all()
     assert tuesday["reason"] == "between … % and … %, too wide"
 
