@@ -90,7 +90,9 @@ def _wiki(wiki: str, cells: pd.DataFrame, changes: Changes) -> dict[str, Any]:
         kept = kept or words.sampled(newest["sampling_unit"], newest["sampling_rate_min"], newest["sampling_rate_max"])
         # Neither cohorts nor all wikis together have a change in the marts.
         own = changes.get((wiki, metric.metric), {}) if metric.weekday is None and wiki != ALL else None
-        tiles.append(_tile(metric, pairs, own))
+        tile = _tile(metric, pairs, own)
+        if not any(_repeats(tile, other) for other in tiles):
+            tiles.append(tile)
     return {
         "name": "All wikis together" if wiki == ALL else wiki, "href": None if wiki == ALL else wiki_href(wiki),
         "id": f"wiki-{wiki}", "kept": kept, "tiles": tiles,
@@ -110,6 +112,14 @@ def _tile(metric: Metric, pairs: list[Pair], changes: Mapping[str, Cell] | None)
         notes.append(("Change", told))
     days = f"{newest.start} to {newest.end}"
     return Tile(metric.metric, metric.name, days, value, ends.rstrip(")"), cell["status"], tuple(notes))
+
+
+def _repeats(tile: Tile, other: Tile) -> bool:
+    """Whether a tile is of a variant of another's metric and has its number: where all is kept, that is no news."""
+    return tile.metric.startswith(f"{other.metric}_") and (tile.value, tile.ends) == (other.value, other.ends) != (
+        "",
+        "",
+    )
 
 
 def _why(cell: Cell) -> list[tuple[str, str]]:

@@ -115,7 +115,7 @@ def _checks(gates: pd.DataFrame) -> ChartTable:
     counted = counted.sort_values(["gate", "check_id"], key=_order)
     rows = tuple(_check(row) for row in records(counted))
     return ChartTable(
-        ("Check", "If it finds something", "Days", "Found", "Without it"), rows, numbers=("Days", "Found"),
+        ("Check", "If it finds something", "Days", "Found", "Why it matters"), rows, numbers=("Days", "Found"),
         groups=tuple(f"Gate {gate}" for gate in counted["gate"]),
     )  # fmt: skip
 

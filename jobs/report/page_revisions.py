@@ -29,6 +29,7 @@ def revisions_page(about: About) -> dict[str, Any]:
     return {
         "runs": _runs(found, run_ids),
         "by_metric": [(run_id, _metrics(found[found["run_id"] == run_id])) for run_id in run_ids],
+        "firsts": [run_id for run_id in run_ids if not found.loc[found["run_id"] == run_id, "n_before"].any()],
     }
 
 

@@ -19,7 +19,7 @@ from jobs.report.charts_cells import LONG, WEEK, Windows, cohorts, rolling, wind
 from jobs.report.charts_cohorts import heat_map
 from jobs.report.charts_funnel import funnel, steps_of
 from jobs.report.charts_rates import click_through
-from jobs.report.charts_sentences import Cell, clause, day, is_null, listed
+from jobs.report.charts_sentences import WITH_ESTIMATE, Cell, clause, day, is_null, listed
 from jobs.report.charts_trend import metric_days, trend
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 QUESTIONS = {"realised": "what happened", "process": "in general"}
 WITHOUT_REMEDY = {  # of rows that name none
+    "bounds_only": "nothing is known to",
     "not_estimable": "nothing is known to",
     "suppressed": "more users",
     "not_measured": "nothing: what was not measured cannot be had later",
@@ -35,7 +36,7 @@ WITHOUT_REMEDY = {  # of rows that name none
 
 @dataclass(frozen=True)
 class Refusal:
-    """Windows without a number, for one reason.
+    """Windows without an estimate, for one reason.
 
     Attributes:
         status: of all of them.
@@ -95,7 +96,7 @@ def _refusals(shown: _Shown, catalogue: Catalogue) -> list[Refusal]:
         for kind in (shown.weeks, shown.long, shown.cohorts):
             for pair in kind.series(metric)[-1:]:
                 cells = [cell for cell in (pair.realised, pair.process) if cell is not None]
-                refused = [cell for cell in cells if not words.STATUSES[cell["status"]].is_shown]
+                refused = [cell for cell in cells if cell["status"] not in WITH_ESTIMATE]
                 if refused:
                     asked = listed([QUESTIONS[cell["inference"]] for cell in refused])
                     concerned.setdefault(_why(refused[0]), []).append(

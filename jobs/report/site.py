@@ -29,7 +29,7 @@ from jobs.report import (
 from jobs.report.about import About, Page, metric_href, wiki_href
 from jobs.report.docs_leaving import copy_docs
 from jobs.report.swap import MADE_BY, MARKER, discard, fresh_folder, require_ours, sole_maker, swap
-from jobs.report.tables import chip, render
+from jobs.report.tables import chip, render, unbroken
 from jobs.resources import shipped
 
 if TYPE_CHECKING:
@@ -131,7 +131,8 @@ def _environment(about: About, wiki_pages: list[Page], beside: list[Page]) -> ji
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.globals.update({
         "about": about, "built_at": f"{about.built_at:%Y-%m-%d %H:%M}", "pages": [*PAGES, *beside], "wikis": wiki_pages,
-        "policy": POLICY, "statuses": words.STATUSES, "chip": chip, "table": render, "metric_href": metric_href,
+        "policy": POLICY, "statuses": words.STATUSES, "chip": chip, "table": render,
+        "unbroken": unbroken, "metric_href": metric_href,
         "data_docs": next((page.href for page in beside if page.href == DATA_DOCS), None),
     })  # fmt: skip
     return environment

@@ -13,6 +13,7 @@ from jobs.words import STATUSES
 
 # Of what Great Tables writes only the table is kept: its style sheet knows one set of colours, and no dark one.
 _DATE = re.compile(r"(?<=[> (])\d{4}-\d\d-\d\d(?=[ <,;:.)])")
+_ON_ONE_LINE = r'<span class="nowrap">\g<0></span>'
 _TABLE = re.compile(r"<table[^>]*>(.*)</table>", re.DOTALL)
 
 
@@ -66,6 +67,11 @@ def verdict(word: str, kind: str) -> Markup:
     return Markup('<span class="chip chip-{}"><span aria-hidden="true">{}</span> {}</span>').format(kind, symbol, word)
 
 
+def unbroken(text: str) -> Markup:
+    """Return a text, or markup, whose dates are not broken at their hyphens."""
+    return Markup(_DATE.sub(_ON_ONE_LINE, f"<i>{escape(text)}</i>")[3:-4])
+
+
 def _marked(html: str, screen_only: int) -> str:
     """Mark the last rows of a table as those that paper does without."""
     first, *last = html.rsplit("<tr>", screen_only)
@@ -76,7 +82,7 @@ def _in_box(html: str, table_id: str, caption: str) -> Markup:
     found = _TABLE.search(html)
     if found is None:
         raise ValueError(f"Great Tables made no table of {table_id}")
-    body = _DATE.sub(r'<span class="nowrap">\g<0></span>', found[1])  # a date is not broken at its hyphens
+    body = _DATE.sub(_ON_ONE_LINE, found[1])
     return Markup(
         '<div class="table-box" tabindex="0" role="group" aria-labelledby="{id}-caption">'
         '<table class="gt_table" id="{id}"><caption id="{id}-caption"><span>{caption}</span></caption>'

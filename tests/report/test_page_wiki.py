@@ -143,6 +143,8 @@ def test_what_is_refused_is_told_once_with_its_remedy() -> None:
         cell("dashboard_pageviews", lower=1.0, upper=2.0, status="bounds_only"),
     )  # fmt: skip
     assert context["refusals"] == [
+        Refusal("bounds_only", "", "nothing is known to", (
+            "Dashboard pageviews, 2026-04-06 to 2026-04-12 (what happened)",)),
         Refusal("not_estimable", "Too few were kept", "Keep usage at 100 %", (
             "Dashboard visitors, 2026-04-06 to 2026-05-03 (what happened)",
             "Pageviews per visitor, 2026-04-06 to 2026-04-12 (in general)",

@@ -85,6 +85,16 @@ class TestOverview:
             "The same as the week before; in general −1.0 – +2.0 pp, so it may be chance."
         )
 
+    @pytest.mark.parametrize(("rarefied", "is_there"), [(748.0, False), (120.0, True)])
+    def test_a_variant_that_has_the_same_number_is_no_news(self, rarefied, is_there):
+        rows = [cell("dashboard_visitors", exact=748.0), cell("dashboard_visitors_rarefied", exact=rarefied)]
+        assert ("dashboard_visitors_rarefied" in tiles(with_cells(*rows), "idwiki")) is is_there
+
+    def test_variants_without_a_number_both_say_why(self):
+        why = {"status": "not_estimable", "status_reason": "why"}
+        rows = [cell("dashboard_visitors", **why), cell("dashboard_visitors_rarefied", **why)]
+        assert len(tiles(with_cells(*rows), "idwiki")) == 2
+
     def test_single_days_and_long_windows_are_no_tile(self):
         days, long = (
             cell("dashboard_visitors", exact=9.0, window_days=1),
@@ -157,6 +167,7 @@ class TestQuality:
     def test_checks_stand_by_gate_in_the_order_of_a_run(self):
         rows = [("2026-04-12", gate, "a", "warning", True, True) for gate in ("marts", "raw", "facts")]
         shown = quality_page(replace(usual_leaving(), gates=self.gates(*rows)))
+        assert shown["checks"].columns[-1] == "Why it matters"
         assert shown["checks"].groups == ("Gate raw", "Gate facts", "Gate marts")
 
     def test_only_the_newest_of_many_findings_are_listed(self):
@@ -234,6 +245,12 @@ class TestRevisions:
         assert moved.rows[0][0] == "Dashboard visitors"
         assert moved.rows[0][-3:] == ("0.4 %", "12.0 %", "publish to caution: 2")
         assert moved.rows[1][-3:-1] == ("fewer than ten rows moved",) * 2
+
+    def test_a_run_before_which_nothing_was_published_has_nothing_to_move(self):
+        noted = about().revisions
+        first = noted.assign(run_id="run_1", n_before=0)
+        shown = revisions_page(about(revisions=pd.concat([noted, first])))
+        assert shown["firsts"] == ["run_1"]
 
     def test_nothing_moved_is_no_few(self):
         still = about().revisions.assign(n_moved=0, median_move=None, largest_move=None)

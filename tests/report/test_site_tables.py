@@ -8,7 +8,7 @@ import pytest
 from markupsafe import Markup
 
 from jobs.report.chart import ChartTable
-from jobs.report.tables import chip, render, verdict
+from jobs.report.tables import chip, render, unbroken, verdict
 
 TABLE = ChartTable(
     ("Wiki <b>", "Status", "Number"),
@@ -80,6 +80,12 @@ def test_a_chip_has_symbol_and_word_beside_its_colour():
         '<span class="chip chip-bounds-only"><span aria-hidden="true">↔</span> bounds only</span>'
     )
     assert "&lt;x" in verdict("<x", "bad")
+
+
+def test_dates_of_a_text_are_not_broken_and_the_text_is_escaped():
+    assert unbroken("<b>, since 2026-04-06") == '&lt;b&gt;, since <span class="nowrap">2026-04-06</span>'
+    link = Markup('<a href="x-2026-04-06">all</a>')
+    assert unbroken(link) == link
 
 
 def test_dates_are_not_broken_at_their_hyphens_and_attributes_are_left_alone():
