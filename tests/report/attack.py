@@ -5,6 +5,7 @@ is told is taken for exact. Unknown are the counts of hidden cells: events of li
 visitors, reviewers and the numerators of shares. Known of them is
 
 - sums: platforms of a link, links of a group, weeks of four weeks, days of a week, wikis of all wikis;
+- sampling: an estimate at one rate, times the rate, is what was kept; that of all wikis is a sum of estimates;
 - division: a shown rate times a count, and the size of a share, which its process interval tells;
 - users: not more than events, not fewer in a longer window or on all platforms together, and not more than the sum of
   the parts; of two weeks' visitors those who return count once.
@@ -34,10 +35,12 @@ EVENTS = ("dashboard_pageviews", *LINKS)
 USERS = ("dashboard_visitors", "reviewers")
 UNIQUE, TWO_DAY = "link_click_through_rate_unique", "two_day_review_rate"
 SHARES = (UNIQUE, TWO_DAY, *RETURNS)
+RATIOS = ("ratio", "hajek_ratio")  # at one rate both are ratios of what was kept
 LARGEST_COHORT = 3000
 TINY = 1e-6
 DAY = pd.Timedelta(days=1)
-PLATFORMS, NEITHER = ("desktop_browser", "mobile_browser"), "neither"
+PLATFORMS, NEITHER, BOTH = ("desktop_browser", "mobile_browser"), "neither", "both"
+LEFT_OVER = "left over"
 
 
 @dataclass
@@ -60,9 +63,10 @@ class Report:
         """Return the place of a count."""
         return self.index.setdefault(cell, len(self.index))
 
-    def sums(self, total: Cell, parts: list[Cell]) -> None:
-        """Note that parts add up to a total."""
-        self.equal.append({self.place(total): -1.0, **{self.place(part): 1.0 for part in parts}})
+    def sums(self, total: Cell, parts: list[Cell], weights: list[float] | None = None) -> None:
+        """Note that parts, each as often as its weight says, add up to a total."""
+        each = zip(parts, weights or [1.0] * len(parts), strict=True)
+        self.equal.append({self.place(total): -1.0, **{self.place(part): weight for part, weight in each}})
 
     def union(self, total: Cell, parts: list[Cell]) -> None:
         """Note that users of a total are those of its parts, who may overlap."""
@@ -91,11 +95,14 @@ def read(cells: pd.DataFrame, *, has_rest: bool = False) -> Report:
         place = report.place(_cell(row.metric, row))
         if row.estimator == "count" and not np.isnan(row.lower):
             report.known[place] = row.lower  # at rate 1 what was kept, also where an hour is missing
+        elif row.estimator == "horvitz_thompson" and row.is_complete and not np.isnan(row.estimate):
+            report.known[place] = row.estimate * _rate(row)
     for row in realised[realised["metric"].isin(SHARES)].itertuples():
         _divide(report, row, process)
     _multiply(report, realised)
     _add(report, realised, (*PLATFORMS, NEITHER) if has_rest else PLATFORMS)
     _compare(report)
+    _overlap(report, has_rest=has_rest)
     return report
 
 
@@ -154,10 +161,10 @@ def _multiply(report: Report, realised: pd.DataFrame) -> None:
               ("pageviews_per_visitor", "dashboard_pageviews", "dashboard_visitors"))  # fmt: skip
     for metric, top, bottom in ratios:
         shown = realised[
-            (realised["metric"] == metric) & realised["estimate"].notna() & (realised["estimator"] == "ratio")
+            (realised["metric"] == metric) & realised["estimate"].notna() & realised["estimator"].isin(RATIOS)
         ]
         for row in shown.itertuples():
-            if row.is_complete:
+            if row.is_complete and row.sampling_rate_min == row.sampling_rate_max:
                 report.equal.append(
                     {report.place(_cell(top, row)): 1.0, report.place(_cell(bottom, row)): -row.estimate}
                 )
@@ -173,17 +180,40 @@ def _add(report: Report, realised: pd.DataFrame, platforms: tuple[str, ...]) -> 
         windows = () if cell[1] == ALL else (_weeks(cell), _days(cell))
         for parts in (_platforms(cell, platforms), *windows):
             _note(report, cell, parts)
-    wikis = sorted(set(realised["wiki_db"]) - {ALL})
+    rates = realised.groupby("wiki_db")["sampling_rate_min"].min().to_dict()
+    wikis = sorted(set(rates) - {ALL})
     groups = realised[realised["link_group"].notna()].groupby("link_group")["element_friendly_name"].unique()
     for cell in list(report.index):
         quantity, wiki, *window, element, platform = cell
         if wiki == ALL:
-            _note(report, cell, [(quantity, name, *window, element, platform) for name in wikis])
+            _note(report, cell, [(quantity, name, *window, element, platform) for name in wikis], rates)
         links = [name for name in groups.get(element, []) if name != element]
         _note(report, cell, [(quantity, wiki, *window, name, platform) for name in links])
 
 
-def _note(report: Report, total: Cell, parts: list[Cell]) -> None:
+def _overlap(report: Report, *, has_rest: bool) -> None:
+    """Note who is told by subtraction: users of both platforms (`BOTH`), and those who are left over of visitors."""
+    for cell in list(report.index):
+        quantity, platform = cell[0], cell[-1]
+        parts = [(*cell[:-1], name) for name in PLATFORMS]
+        if quantity.startswith(UNIQUE) and platform == ALL and not has_rest and all(p in report.index for p in parts):
+            only = [(*cell[:-1], f"{name} only") for name in PLATFORMS]
+            both = (*cell[:-1], BOTH)
+            report.sums(cell, [*only, both])
+            for part, own in zip(parts, only, strict=True):
+                report.sums(part, [own, both])
+        inner = (f"{TWO_DAY} top", *cell[1:])
+        if quantity == USERS[1]:
+            report.sums((USERS[0], *cell[1:]), [cell, (f"{USERS[1]} {LEFT_OVER}", *cell[1:])])
+            report.sums(cell, [inner, (f"{TWO_DAY} {LEFT_OVER}", *cell[1:])])
+
+
+def _rate(row: Any) -> float:
+    """Return the rate that estimates of a row are divided by; those of all wikis are sums of estimates."""
+    return 1.0 if row.wiki_db == ALL else float(row.sampling_rate_min)
+
+
+def _note(report: Report, total: Cell, parts: list[Cell], rates: dict[str, float] | None = None) -> None:
     found = [part for part in parts if part in report.index]
     quantity = total[0]
     if not found or (quantity not in (*EVENTS, *USERS) and not quantity.startswith(UNIQUE)):
@@ -191,7 +221,10 @@ def _note(report: Report, total: Cell, parts: list[Cell]) -> None:
     is_window = found[0][2] != total[2]
     if is_window and len(found) < len(parts):
         return
-    (report.sums if quantity in EVENTS else report.union)(total, found)
+    if quantity in EVENTS:
+        report.sums(total, found, [1 / rates[part[1]] for part in found] if rates else None)
+    else:
+        report.union(total, found)
 
 
 def _platforms(cell: Cell, platforms: tuple[str, ...]) -> list[Cell]:

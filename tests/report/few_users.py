@@ -17,6 +17,9 @@ GROUPS = {"diff link": REVIEW, "watched link": REVIEW, "thanks link": REVIEW, "p
 PLATFORMS = ("desktop_browser", "mobile_browser")
 CELL = ["wiki_db", "window_days", "window_start", "element_friendly_name", "client_platform_family"]
 ROW = ["metric", *CELL]
+SAMPLED, RATE = "w0wiki", 0.5
+PEOPLE = ("dashboard_visitors", "pageviews_per_visitor", "reviewers", "two_day_review_rate",
+          "link_click_through_rate_unique", "two_week_return_rate", "retention_day_1")  # fmt: skip
 
 
 def random_cells(seed: int, *, n_weeks: int = 5, users: tuple[int, ...] = (18, 45, 160)) -> pd.DataFrame:
@@ -89,7 +92,38 @@ def marts_of(events: pd.DataFrame, n_weeks: int) -> pd.DataFrame:
     group = found["element_friendly_name"].map({**GROUPS, REVIEW: REVIEW})
     found["link_group"] = group.where(found["element_friendly_name"] != "all")
     found["window_end"] = found["window_start"] + pd.to_timedelta(found["window_days"] - 1, "D")
-    return found.assign(metric_version=1, edit_count_bucket="all")
+    found = found.assign(metric_version=1, edit_count_bucket="all", sampling_rate_min=1.0, sampling_rate_max=1.0)
+    return _sampled(_without_an_hour(found, pd.Timedelta(days=7 * (n_weeks - 1))))
+
+
+def _sampled(rows: pd.DataFrame) -> pd.DataFrame:
+    """Take the first wiki for one that is sampled: what was drawn of it is what was kept."""
+    kept, whole = rows["wiki_db"] == SAMPLED, rows["wiki_db"] == "all"
+    is_event, is_user = rows["estimator"].isin(["count"]) & ~rows["metric"].isin(PEOPLE), rows["metric"].isin(PEOPLE)
+    rows.loc[kept | whole, "sampling_rate_min"] = RATE
+    rows.loc[kept, "sampling_rate_max"] = RATE
+    numbers = ["estimate", "lower", "upper"]
+    rows.loc[kept & is_event, numbers] /= RATE
+    place = rows[ROW[:1] + ROW[2:]].apply(tuple, axis=1)
+    more = rows[kept & is_event].assign(place=place).set_index("place")["truth"] * (1 / RATE - 1)
+    rows.loc[whole & is_event, numbers] = rows.loc[whole & is_event, numbers].add(
+        place[whole & is_event].map(more).fillna(0.0), axis=0
+    )
+    rows.loc[(kept | whole) & is_event, "estimator"] = "horvitz_thompson"
+    rows.loc[(kept | whole) & (rows["metric"] == "link_click_through_rate"), "estimator"] = "hajek_ratio"
+    # How many users were missed is not seen: bounds at most, and no share.
+    rows.loc[kept & is_user, numbers] = np.nan
+    rows.loc[kept & is_user & (rows["status"] == "publish"), ["status", "estimator"]] = ["not_estimable", "none"]
+    return rows
+
+
+def _without_an_hour(rows: pd.DataFrame, until: pd.Timedelta) -> pd.DataFrame:
+    """Take an hour of the last week for missing: counts are at least what was kept."""
+    lost = MONDAY + until
+    is_lost = (rows["window_start"] <= lost) & (rows["window_end"] >= lost)
+    rows.loc[is_lost, "is_complete"] = False
+    rows.loc[is_lost & (rows["estimator"] == "count"), "upper"] *= 1.05
+    return rows
 
 
 def _by_user(events: pd.DataFrame, n_weeks: int) -> pd.DataFrame:
