@@ -24,7 +24,7 @@ from jobs.warehouse.runs import Warehouse
 WEEK, LONG = 7, 28
 
 # A week leaves as a whole: its days, and cohorts that begin in it, wait for its Sunday.
-_CELLS = f"""
+CELLS = f"""
 with last as (select max(as_of_date) as day from fct_metric_values)
 select v.* exclude (metric_date, as_of_date), v.metric_date as window_start, v.as_of_date as window_end,
     case when element_friendly_name <> 'all'
@@ -99,7 +99,7 @@ def leaving(warehouse: Warehouse, *, min_users: int, catalogue: Catalogue | None
         return found
 
     units = {name: metric.unit for name, metric in catalogue.metrics.items()}
-    cells = hide(read(_CELLS, [daily_metrics(catalogue)]), catalogue, min_users).drop(columns=list(INSIDE))
+    cells = hide(read(CELLS, [daily_metrics(catalogue)]), catalogue, min_users).drop(columns=list(INSIDE))
     cells = as_written(cells, NUMBERS, units)
     return Leaving(
         cells=cells,
