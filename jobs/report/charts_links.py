@@ -6,13 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import altair as alt
 
-from jobs.reference.rows import ENTRY_POINT
+from jobs import words
+from jobs.reference.rows import ENTRY_POINT, PLATFORMS
 from jobs.report import charts
 from jobs.report.charts_cells import ALL, WEEK, Link, Pair, Windows
-from jobs.report.charts_sentences import Cell, is_null
+from jobs.report.charts_sentences import Cell
 
 STEP = 16  # pixels of one bar or point
-PLATFORMS: Mapping[str, str] = {ALL: "all platforms", "desktop_browser": "desktop", "mobile_browser": "mobile"}
+PLATFORM_NAMES: Mapping[str, str] = {
+    ALL: "all platforms",
+    **{platform: platform.removesuffix("_browser") for platform in PLATFORMS},
+}
 NO_LINK = "no link has a row of such a window"
 
 
@@ -26,7 +30,7 @@ def window_text(window: Windows, days: int) -> str:
 def groups_of(window: Windows) -> Mapping[str, str]:
     """Return the link group of each element; the row of a group stands for its links, and is its own."""
     named = {cell["element_friendly_name"]: cell["link_group"] for cell in window.cells()}
-    return {element: element if is_null(group) else group for element, group in named.items() if element != ALL}
+    return {element: element if words.is_null(group) else group for element, group in named.items() if element != ALL}
 
 
 def ordered(links: Iterable[Link], groups: Mapping[str, str]) -> list[Link]:
@@ -35,7 +39,7 @@ def ordered(links: Iterable[Link], groups: Mapping[str, str]) -> list[Link]:
     def place(link: Link) -> tuple[bool, str, bool, str, int]:
         element, platform = link
         group = groups[element]
-        return group != ENTRY_POINT, group, element != group, element, list(PLATFORMS).index(platform)
+        return group != ENTRY_POINT, group, element != group, element, list(PLATFORM_NAMES).index(platform)
 
     return sorted(links, key=place)
 
@@ -56,7 +60,7 @@ def single(links: Iterable[Link], groups: Mapping[str, str]) -> list[Link]:
 def label(link: Link) -> str:
     """Name a link, and its platform where it is of one."""
     element, platform = link
-    return element if platform == ALL else f"{element}, {PLATFORMS[platform]}"
+    return element if platform == ALL else f"{element}, {PLATFORM_NAMES[platform]}"
 
 
 def happened(table: Mapping[Link, Pair], link: Link) -> Cell | None:

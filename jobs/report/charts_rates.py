@@ -13,7 +13,7 @@ from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_cells import Link, Pair, Windows
 from jobs.report.charts_links import (
     NO_LINK,
-    PLATFORMS,
+    PLATFORM_NAMES,
     groups_of,
     height,
     label,
@@ -81,7 +81,7 @@ def _table(metric: Metric, found: Mapping[Link, Pair], links: Sequence[Link]) ->
         tuple(
             (
                 link[0],
-                PLATFORMS[link[1]],
+                PLATFORM_NAMES[link[1]],
                 cell_text(found[link].realised, metric.unit),
                 cell_text(found[link].process, metric.unit),
             )
@@ -94,7 +94,7 @@ def _spec(metric: Metric, found: Mapping[Link, Pair], links: Sequence[Link]) -> 
     if not links:
         return charts.nothing("nothing to show")
     records = [_record(metric, link, found[link]) for link in links]
-    slots = [name for name in PLATFORMS.values() if any(record["slot"] == name for record in records)]
+    slots = [name for name in PLATFORM_NAMES.values() if any(record["slot"] == name for record in records)]
     sets = {name: kept for name, rule in SETS.items() if (kept := [record for record in records if rule(record)])}
     legend = alt.Legend(orient="top", title=None, labelExpr="split(datum.label, ' ')[0]")
     looks = {
@@ -131,7 +131,7 @@ def _record(metric: Metric, link: Link, pair: Pair) -> charts.Record:
     return {
         "name": link[0],
         "label": charts.wrapped(link[0]),
-        "slot": PLATFORMS[link[1]],
+        "slot": PLATFORM_NAMES[link[1]],
         "estimate": middle,
         "lower": lower,
         "upper": upper,

@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from jobs import words
 
 Cell = Mapping[str, Any]
@@ -24,14 +22,9 @@ def day(value: Any) -> str:
     return f"{value:%Y-%m-%d}"
 
 
-def is_null(value: float | str | None) -> bool:
-    """Whether a value of a frame is none."""
-    return bool(pd.isna(value))
-
-
 def has_estimate(cell: Cell | None) -> bool:
     """Whether a cell has a best guess that may be drawn as a point."""
-    return cell is not None and cell["status"] in WITH_ESTIMATE and not is_null(cell["estimate"])
+    return cell is not None and cell["status"] in WITH_ESTIMATE and not words.is_null(cell["estimate"])
 
 
 def estimate(cell: Cell | None) -> float | None:
@@ -41,14 +34,19 @@ def estimate(cell: Cell | None) -> float | None:
 
 def limits(cell: Cell | None) -> tuple[float, float] | tuple[None, None]:
     """Both ends of the interval of a cell, with an estimate or without; None where its status has none."""
-    if cell is None or not words.STATUSES[cell["status"]].is_shown or is_null(cell["lower"]) or is_null(cell["upper"]):
+    if (
+        cell is None
+        or not words.STATUSES[cell["status"]].is_shown
+        or words.is_null(cell["lower"])
+        or words.is_null(cell["upper"])
+    ):
         return None, None
     return float(cell["lower"]), float(cell["upper"])
 
 
 def clause(text: Any) -> str:
     """A reason or a remedy as a part of a sentence, without its full stop; empty where there is none."""
-    return "" if is_null(text) else str(text).strip().rstrip(".")
+    return "" if words.is_null(text) else str(text).strip().rstrip(".")
 
 
 def figures(cell: Cell, unit: str) -> str:
@@ -100,7 +98,7 @@ def change_sentence(
     if not has_estimate(before):
         return "The week before has no estimate to compare with."
     change = changes.get(day(newest["window_start"]))
-    if change is None or is_null(change["change"]):
+    if change is None or words.is_null(change["change"]):
         why = "" if change is None else clause(change["change_reason"])
         return f"No change from the week before is told: {why or 'the two cannot be compared'}."
     moved = _moved(float(change["change"]), float(before["estimate"]), unit)
@@ -120,7 +118,7 @@ def _moved(change: float, before: float, unit: str) -> str:
 
 def _change_interval(change: Cell, unit: str) -> str:
     lower, upper = change["change_lower"], change["change_upper"]
-    if is_null(lower) or is_null(upper):
+    if words.is_null(lower) or words.is_null(upper):
         return "its interval is not known"
     if lower == upper:
         return "exact"
@@ -130,7 +128,7 @@ def _change_interval(change: Cell, unit: str) -> str:
 
 def _in_general(change: Cell, unit: str) -> str:
     lower, upper = change["change_lower"], change["change_upper"]
-    if is_null(lower) or is_null(upper):
+    if words.is_null(lower) or words.is_null(upper):
         return "how much in general is not known"
     return f"in general {_signed(lower, upper, unit)}{', so it may be chance' if lower <= 0 <= upper else ''}"
 

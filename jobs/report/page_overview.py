@@ -81,7 +81,8 @@ def main_metrics() -> list[Metric]:
 def _wiki(wiki: str, cells: pd.DataFrame, changes: Changes) -> dict[str, Any]:
     """Return the tiles of one wiki, and what is kept of its loads."""
     windows = {"rolling": rolling(cells, WEEK), "cohort": cohorts(cells)}
-    tiles, kept = [], ""
+    tiles: list[Tile] = []
+    kept = ""
     for metric in main_metrics():
         pairs = series(windows["rolling" if metric.weekday is None else "cohort"], metric)
         if not pairs:

@@ -19,7 +19,7 @@ from jobs.report.charts_cells import LONG, WEEK, Windows, cohorts, rolling, wind
 from jobs.report.charts_cohorts import heat_map
 from jobs.report.charts_funnel import funnel, steps_of
 from jobs.report.charts_rates import click_through
-from jobs.report.charts_sentences import WITH_ESTIMATE, Cell, clause, day, is_null, listed
+from jobs.report.charts_sentences import WITH_ESTIMATE, Cell, clause, day, listed
 from jobs.report.charts_trend import metric_days, trend
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _why(cell: Cell) -> tuple[str, str, str]:
 def _without_remedy(cell: Cell) -> str:
     """Say what would help where the row does not; users that sampling left out count for nothing."""
     rate = cell["sampling_rate_min"]
-    is_sampled = cell["status"] == "suppressed" and not is_null(rate) and rate < 1
+    is_sampled = cell["status"] == "suppressed" and not words.is_null(rate) and rate < 1
     return WITHOUT_REMEDY[cell["status"]] + (", or a higher rate" if is_sampled else "")
 
 
@@ -139,7 +139,7 @@ def _facts(weeks: Windows) -> list[tuple[str, str]]:
 
 def _kept(cells: Sequence[Cell]) -> str:
     regimes = {(cell["sampling_unit"], cell["sampling_rate_min"], cell["sampling_rate_max"]) for cell in cells
-               if not is_null(cell["sampling_rate_min"])}  # fmt: skip
+               if not words.is_null(cell["sampling_rate_min"])}  # fmt: skip
     return "; ".join(sorted(words.sampled(*regime) for regime in regimes)) or "nothing"
 
 
