@@ -39,8 +39,6 @@
     var spec = JSON.parse(document.getElementById(box.dataset.spec).textContent);
     return window.vegaEmbed(box, spec, options).then(function () {
       box.firstElementChild.setAttribute("aria-hidden", "true"); // one image, told by its sentence: its marks are none
-      // The box is an image with a name and a sentence; its parts are no pictures of their own.
-      box.querySelector("svg").setAttribute("aria-hidden", "true");
       box.dataset.drawn = "yes";
     }).catch(function (error) {
       box.textContent = "This chart could not be drawn (" + error.message + "). Its numbers are in the table below.";
