@@ -38,6 +38,8 @@ demo: setup  ## Simulate six weeks on four wikis, run the main job, show results
 	@echo "  export PDMETRICS_WAREHOUSE=$(DEMO)/warehouse PATH=\"\$$PWD/$(BIN):\$$PATH\""
 	@echo "  pdmetrics simulate --out $(DEMO)/world --extend 1        # one more day of events"
 	@echo "  pdmetrics run --date $(END) --input $(DEMO)/world     # and of numbers"
+	@echo "  xdg-open $(DEMO)/warehouse/report/index.html          # the report"
+	@echo "  pdmetrics explain two_day_review_rate --wiki enwiki --window quarter"
 	@echo "  pdmetrics query 'show tables'"
 	@echo "  pdmetrics query \"select wiki_db, as_of_date, status, remedy from fct_metric_values where metric = 'two_week_return_rate' and inference = 'realised'\""
 	@echo "  pdmetrics query 'select fate, reason, sum(n_lines) as n_lines from fct_ingest_log group by all order by 3 desc'"
@@ -60,7 +62,7 @@ check: setup  ## Lint, types and the quick tests
 
 test: check  ## Everything that CI runs
 	$(PYTEST) -m "integration or kill or airflow or dbt or install" -n 2 --dist loadfile
-	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile --ignore=tests/steps/test_estimates.py
 	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark and not spark) or engines" -n 2 --dist loadfile
 
 spark: setup  ## Every test of whole worlds, kills included, on Spark (long)
