@@ -1,7 +1,7 @@
 """A run killed at any moment and run again gives the rows of an undisturbed run.
 
-Named stages by default; `PDMETRICS_TEST_KILLS=10` (make kill-test) adds two rows of five kills at random moments, and kills at
-ten random moments more, each run again. A hundred: benchmarks/reliability.py.
+Named stages by default; `PDMETRICS_TEST_KILLS=10` (make kill-test) adds two rows of five kills at random moments, and
+kills at ten random moments more, each run again. A hundred: benchmarks/reliability.py.
 """
 
 from __future__ import annotations
