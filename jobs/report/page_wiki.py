@@ -15,7 +15,7 @@ from jobs.reference.rows import ENTRY_POINT
 from jobs.report import charts
 from jobs.report.chart import Chart
 from jobs.report.charts_breaks import Breaks, breaks
-from jobs.report.charts_cells import LONG, WEEK, Windows, cohorts, rolling, windows
+from jobs.report.charts_cells import LONG, WEEK, Pair, Windows, cohorts, rolling, windows
 from jobs.report.charts_cohorts import heat_map
 from jobs.report.charts_funnel import funnel, steps_of
 from jobs.report.charts_rates import click_through
@@ -95,18 +95,22 @@ def _refusals(shown: _Shown, catalogue: Catalogue) -> list[Refusal]:
     for metric in catalogue.metrics.values():
         for kind in (shown.weeks, shown.long, shown.cohorts):
             for pair in kind.series(metric)[-1:]:
-                cells = [cell for cell in (pair.realised, pair.process) if cell is not None]
-                refused = [cell for cell in cells if cell["status"] not in WITH_ESTIMATE]
-                if refused:
-                    asked = listed([QUESTIONS[cell["inference"]] for cell in refused])
-                    concerned.setdefault(_why(refused[0]), []).append(
-                        f"{metric.name}, {pair.start} to {pair.end} ({asked})"
-                    )
+                for why, asked in _asked(pair).items():
+                    concerned.setdefault(why, []).append(f"{metric.name}, {pair.start} to {pair.end} ({listed(asked)})")
     return [Refusal(*why, tuple(windows_of)) for why, windows_of in concerned.items()]
 
 
+def _asked(pair: Pair) -> dict[tuple[str, str, str], list[str]]:
+    """What is asked of a window and has no estimate, by why: in general the reason may be another."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for cell in (pair.realised, pair.process):
+        if cell is not None and cell["status"] not in WITH_ESTIMATE:
+            found.setdefault(_why(cell), []).append(QUESTIONS[cell["inference"]])
+    return found
+
+
 def _why(cell: Cell) -> tuple[str, str, str]:
-    """Status, reason and remedy. What happened stands for both: in general less is known, for the same reason."""
+    """Status, reason and remedy."""
     return cell["status"], clause(cell["status_reason"]), clause(cell["remedy"]) or _without_remedy(cell)
 
 

@@ -156,6 +156,29 @@ def test_what_is_refused_is_told_once_with_its_remedy() -> None:
     ]  # fmt: skip
 
 
+def test_readings_refused_for_different_reasons_are_told_apart() -> None:
+    bounds = {"lower": 1.0, "upper": 9.0, "status": "bounds_only", "status_reason": "Few ids.", "remedy": "Keep more."}
+    why = {"status": "not_estimable", "status_reason": "Too few were kept.", "remedy": "Keep more."}
+    context = page(
+        "idwiki",
+        cell("pageviews_per_visitor", **bounds), cell("pageviews_per_visitor", inference="process", **why),
+        cell("two_day_review_rate", **why),
+        cell("two_day_review_rate", inference="process", **(why | {"status_reason": "No fit."})),
+        cell("two_week_return_rate", **why),
+        cell("two_week_return_rate", inference="process", **(why | {"remedy": "Keep all."})),
+    )  # fmt: skip
+    told = {(one.status, one.reason, one.remedy, window.split(",")[0], window.split(" (")[1])
+            for one in context["refusals"] for window in one.windows}  # fmt: skip
+    assert told == {
+        ("bounds_only", "Few ids", "Keep more", "Pageviews per visitor", "what happened)"),
+        ("not_estimable", "Too few were kept", "Keep more", "Pageviews per visitor", "in general)"),
+        ("not_estimable", "Too few were kept", "Keep more", "Two-day review rate", "what happened)"),
+        ("not_estimable", "No fit", "Keep more", "Two-day review rate", "in general)"),
+        ("not_estimable", "Too few were kept", "Keep more", "Two-week return rate", "what happened)"),
+        ("not_estimable", "Too few were kept", "Keep all", "Two-week return rate", "in general)"),
+    }
+
+
 def test_a_page_shows_its_own_wiki_only() -> None:
     rows = [cell("dashboard_visitors", "enwiki", exact=4321.0), cell("dashboard_visitors", exact=40.0)]
     assert "4,321" not in text_of(page("idwiki", *rows))
