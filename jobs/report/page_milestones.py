@@ -8,6 +8,8 @@ from markupsafe import Markup
 
 from jobs import words
 from jobs.catalogue import load_catalogue
+from jobs.metric import Metric
+from jobs.reference.rows import PILOT
 from jobs.report.about import metric_href
 from jobs.report.chart import ChartTable
 from jobs.report.charts_sentences import Cell, clause, day
@@ -22,6 +24,8 @@ COLUMNS = (
     "What would help",
 )  # fmt: skip
 NONE, NOT_SHOWN = "no number", "no number that may be shown"
+NO_WEEKS = "not shown here: its window is not of whole weeks"
+NO_MONDAY = "not shown here: its cohort is not of a Monday"
 UNMEASURED = "not measurable"
 
 
@@ -50,7 +54,7 @@ def _row(row: Cell) -> tuple[str, ...]:
     chip = verdict(row["status"], KINDS.get(row["status"], "open"))
     if row["is_overdue"]:
         chip += Markup(" ") + verdict("overdue", "bad")
-    stands = f"{_stands(row, metric.unit)}; the target is {words.number(row['target'], metric.unit)}"
+    stands = f"{_stands(row, metric.unit)}; the target is {words.number(row['target'], metric.unit)}{_sum(row, metric)}"
     return (
         row["wiki_db"], chip, stands, _share(row["share_reached"]), asked, day(row["due_date"]), _when(row),
         clause(row["reason"]), clause(row["remedy"]) or "nothing is needed",
@@ -72,8 +76,26 @@ def _stands(row: Cell, unit: str) -> str:
     numbers = words.interval(row["estimate"], row["lower"], row["upper"], unit)
     if words.is_null(row["window_end"]):
         return "no window has closed"
-    without = NONE if row["status"] == UNMEASURED else NOT_SHOWN
-    return f"{numbers or without}, {day(row['window_start'])} to {day(row['window_end'])}"
+    return f"{numbers or _without(row)}, {day(row['window_start'])} to {day(row['window_end'])}"
+
+
+def _without(row: Cell) -> str:
+    """Say why there is no number: what is measured is in the marts, though its window does not leave the house."""
+    if row["status"] == UNMEASURED:
+        return NONE
+    is_monday = row["window_start"].weekday() == 0
+    if row["window_kind"] == "cohort":
+        return NOT_SHOWN if is_monday else NO_MONDAY
+    is_weeks = row["window_kind"] == "rolling" and row["window_days"] % 7 == 0
+    return NOT_SHOWN if is_weeks and is_monday else NO_WEEKS
+
+
+def _sum(row: Cell, metric: Metric) -> str:
+    """Say what the number of all pilot wikis is."""
+    if row["wiki_db"] != PILOT:
+        return ""
+    twice = "; who uses two counts twice" if metric.unit == "users" else ""
+    return f"; the sum over pilot wikis{twice}"
 
 
 def _when(row: Cell) -> str:

@@ -212,6 +212,34 @@ class TestMilestones:
         )
         assert row["Reached or expected"] == "reached 2026-03-02"
 
+    @pytest.mark.parametrize(
+        ("kind", "days", "start", "told"),
+        [
+            ("quarter_to_date", None, "2026-03-30", "not shown here: its window is not of whole weeks, "),
+            ("rolling", 28, "2026-03-17", "not shown here: its window is not of whole weeks, "),
+            ("rolling", 1, "2026-03-16", "not shown here: its window is not of whole weeks, "),
+            ("rolling", 28, "2026-03-16", "no number that may be shown, "),
+            ("cohort", 14, "2026-03-17", "not shown here: its cohort is not of a Monday, "),
+            ("cohort", 14, "2026-03-16", "no number that may be shown, "),
+        ],
+    )
+    def test_a_window_that_stays_inside_is_told_from_a_hidden_number(self, kind, days, start, told):
+        nothing = {"estimate": None, "lower": None, "upper": None, "status": "reached"}
+        row = self.row(window_kind=kind, window_days=days, window_start=pd.Timestamp(start), **nothing)
+        assert row["It stands at"].startswith(told)
+
+    @pytest.mark.parametrize(
+        ("wiki", "metric", "told"),
+        [
+            ("pilot", "dashboard_visitors", "; the sum over pilot wikis; who uses two counts twice"),
+            ("pilot", "dashboard_pageviews", "; the sum over pilot wikis"),
+            ("idwiki", "dashboard_visitors", "the target is 500"),
+        ],
+    )
+    def test_a_sum_over_pilots_says_so(self, wiki, metric, told):
+        row = self.row(wiki_db=wiki, metric=metric, window_kind="rolling", window_days=28, target=500.0)
+        assert row["It stands at"].endswith(told)
+
     def test_only_the_newest_day_counts(self):
         states = pd.DataFrame([milestone(as_of_date=pd.Timestamp("2026-04-11"), wiki_db="trwiki"), milestone()])
         shown = milestones_page(replace(usual_leaving(), milestones=states))
