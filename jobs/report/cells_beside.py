@@ -87,11 +87,13 @@ def self_validation(found: pd.DataFrame) -> pd.DataFrame:
     truth = found["truth"].abs()
     rated = found.assign(
         error=np.abs(found["estimate_error"]) / truth, naive=np.abs(found["naive_error"]) / truth,
-        is_shown=found["estimate_error"].notna(), is_covered=found["is_covered"].astype("boolean").fillna(False),
+        is_shown=found["estimate_error"].notna(), has_interval=found["is_covered"].notna(),
+        is_covered=found["is_covered"].astype("boolean").fillna(False),
     )  # fmt: skip
     groups = rated.groupby(["metric", "window_days", "sample_unit", "rate"], as_index=False)
     return groups.agg(
-        n=("truth", "size"), n_shown=("is_shown", "sum"), n_covered=("is_covered", "sum"),
+        n=("truth", "size"), n_shown=("is_shown", "sum"), n_intervals=("has_interval", "sum"),
+        n_covered=("is_covered", "sum"),
         median_error=("error", "median"), median_naive_error=("naive", "median"),
     ).round({"median_error": 2, "median_naive_error": 2})  # fmt: skip
 

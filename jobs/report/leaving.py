@@ -60,8 +60,8 @@ class Leaving:
         lines: ingest_date, hour, fate: a row `came` for each day of which anything did, `hour` null; and the hours that
             are missing, each a row with its `hour` and fate `missing_hour`.
         sampling: event_date, wiki_db, instrument_name, sample_unit, declared_rate, likely_rate (two digits), verdict.
-        self_validation: metric, window_days, sample_unit, rate, and over all wikis and dates: n, n_shown, n_covered,
-            median_error and median_naive_error, relative to the truth.
+        self_validation: metric, window_days, sample_unit, rate, and over all wikis and dates: n, n_shown, n_intervals,
+            n_covered, median_error and median_naive_error, relative to the truth.
         gates: event_date, gate, check_id, subject, severity, success, message, run_id, attempt, is_latest: the latest
             verdicts, without what was counted.
         milestones: columns of `marts.fct_milestone_status`, the newest as-of date; numbers only of cells that are

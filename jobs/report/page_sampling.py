@@ -219,5 +219,12 @@ def _checked_row(row: dict[str, Any]) -> tuple[str, ...]:
     return (
         metric.name, words.metric_window(kind, row["window_days"]),
         words.sampled(row["sample_unit"], row["rate"], row["rate"]), str(row["n"]), str(row["n_shown"]),
-        str(row["n_covered"]), ours, words.percent(row["median_naive_error"]),
+        _held(row), ours, words.percent(row["median_naive_error"]),
     )  # fmt: skip
+
+
+def _held(row: dict[str, Any]) -> str:
+    """Write how many of the intervals that were given held the truth, and how many were refused."""
+    n, given = row["n"], row["n_intervals"]
+    held = [f"{row['n_covered']} of {given}"] if given else []
+    return "; ".join([*held, f"{n - given} of {n} refused"] if n > given else held)

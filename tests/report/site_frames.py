@@ -82,7 +82,7 @@ def usual_leaving() -> Leaving:
         sampling=audit(("as declared", 1.0), ("too few ids", None)),
         self_validation=pd.DataFrame([
             {"metric": "dashboard_visitors", "window_days": 28, "sample_unit": "pageview", "rate": 0.1, "n": 6,
-             "n_shown": 0, "n_covered": 6, "median_error": None, "median_naive_error": 0.64},
+             "n_shown": 0, "n_intervals": 6, "n_covered": 6, "median_error": None, "median_naive_error": 0.64},
         ]),
         gates=pd.DataFrame([
             {"event_date": day, "check_id": "missing_hours", "subject": "day", "success": True, "message": "checked",

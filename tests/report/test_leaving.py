@@ -175,7 +175,7 @@ def test_the_audit_leaves_without_what_tells_the_number_of_ids(left):
 
 def test_the_self_validation_leaves_as_errors_over_all_wikis(left):
     row = left.self_validation.iloc[0]
-    assert (row["n"], row["n_shown"], row["n_covered"]) == (2, 1, 1)
+    assert (row["n"], row["n_shown"], row["n_intervals"], row["n_covered"]) == (2, 1, 1, 1)
     assert (row["median_error"], row["median_naive_error"]) == (0.05, 0.28)
     assert "truth" not in left.self_validation.columns
 

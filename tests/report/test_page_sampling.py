@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 
 from jobs.report.page_sampling import sampling_page
 from tests.report.site_frames import MONDAY, WEEK, audit, cell, cells, nothing_yet, usual_leaving
@@ -81,8 +82,19 @@ def test_older_windows_hidden_cells_and_shown_ones_wait_for_nothing():
 def test_how_estimates_did_where_the_truth_is_known():
     (row,) = page()["checked"].rows
     assert row == (
-        "Dashboard visitors", "28 days", "10 % of pageviews", "6", "0", "6", "no estimate was given", "64 %",
+        "Dashboard visitors", "28 days", "10 % of pageviews", "6", "0", "6 of 6", "no estimate was given", "64 %",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("n_intervals", "n_covered", "told"),
+    [(66, 63, "63 of 66"), (40, 38, "38 of 40; 26 of 66 refused"), (40, 0, "0 of 40; 26 of 66 refused"),
+     (0, 0, "66 of 66 refused")],
+)  # fmt: skip
+def test_only_intervals_that_were_given_can_hold_the_truth(n_intervals, n_covered, told):
+    checks = usual_leaving().self_validation.assign(n=66, n_intervals=n_intervals, n_covered=n_covered)
+    (row,) = page(self_validation=checks)["checked"].rows
+    assert row[5] == told
 
 
 def test_before_the_first_day():
