@@ -75,14 +75,14 @@ def interval(estimate: float | None, lower: float | None, upper: float | None, u
 
 
 def change(value: float | None, lower: float | None, upper: float | None, unit: str) -> str:
-    """Write a difference with its interval, `+1.2 pp (−0.4 – +2.8)` or `+21 (exact)`: shares in percentage points."""
+    """Write a difference with its interval, `+1.2 pp (−0.4 to +2.8)` or `+21 (exact)`: shares in percentage points."""
     middle, low, high = _known(value), _known(lower), _known(upper)
     if middle is None:
         return ""
     told = signed(middle, unit) + (" pp" if unit in PERCENT_UNITS else "")
     if low is None or high is None:
         return told
-    return f"{told} ({'exact' if low == middle == high else f'{signed(low, unit)} – {signed(high, unit)}'})"
+    return f"{told} ({'exact' if low == middle == high else signed_ends(low, high, unit)})"
 
 
 def signed(value: float, unit: str) -> str:
@@ -91,6 +91,11 @@ def signed(value: float, unit: str) -> str:
     if not any(digit in "123456789" for digit in digits):
         return digits
     return f"{'+' if value > 0 else MINUS}{digits}"
+
+
+def signed_ends(lower: float, upper: float, unit: str) -> str:
+    """Write the limits of a difference, `−0.4 to +2.8`: beside signs a dash would read as one more."""
+    return f"{signed(lower, unit)} to {signed(upper, unit)}"
 
 
 def percent(share: float) -> str:

@@ -135,7 +135,7 @@ def _in_general(change: Cell, unit: str) -> str:
 
 def _signed(lower: float, upper: float, unit: str) -> str:
     pp = " pp" if unit in words.PERCENT_UNITS else ""
-    return f"{words.signed(lower, unit)} – {words.signed(upper, unit)}{pp}"
+    return f"{words.signed_ends(lower, upper, unit)}{pp}"
 
 
 def counted(cells: Sequence[Cell | None], what: str) -> str:

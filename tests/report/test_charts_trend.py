@@ -107,7 +107,7 @@ def test_the_sentence_tells_the_change() -> None:
     change = pd.DataFrame([{"metric": VISITORS.metric, "window_start": MONDAY + WEEK, "change": 35.0,
                             "change_lower": -5.0, "change_upper": 75.0, "change_reason": None}])  # fmt: skip
     sentence = drawn(week(0, exact=700.0), week(1, exact=735.0), changes=change).sentence
-    assert "35 (5.0 %) more than the week before (interval −5 – +75, so it may be no change at all)." in sentence
+    assert "35 (5.0 %) more than the week before (interval −5 to +75, so it may be no change at all)." in sentence
 
 
 def test_a_hole_is_no_week_before() -> None:
@@ -173,7 +173,7 @@ def test_the_change_of_a_share_is_told_with_what_holds_in_general() -> None:
     change = pd.DataFrame([{"metric": RATE.metric, "window_start": MONDAY + WEEK, "change": 0.0,
                             "change_lower": -0.02, "change_upper": 0.03, "change_reason": None}])  # fmt: skip
     sentence = trend(RATE, windows(cells(*rows)).series(RATE), [], change, []).sentence
-    assert "The same as the week before; in general −2.0 – +3.0 pp, so it may be chance." in sentence
+    assert "The same as the week before; in general −2.0 to +3.0 pp, so it may be chance." in sentence
 
 
 def test_what_is_refused_in_general_has_no_band_and_says_why() -> None:

@@ -39,7 +39,7 @@ class TestOverview:
         assert visitors.days == "2026-04-06 to 2026-04-12"
         change = dict(visitors.notes)["Change"]
         assert "more than the week before" in change
-        assert "−33 – +41" in change
+        assert "−33 to +41" in change
 
     def test_the_general_number_stands_beside_with_its_reason(self):
         own = tiles(usual_leaving(), "idwiki")
@@ -81,7 +81,7 @@ class TestOverview:
         change = usual_leaving().changes.assign(metric=rate, change=0.0, change_lower=-0.01, change_upper=0.02)
         tile = tiles(replace(with_cells(*rows), changes=change), "idwiki")[rate]
         assert dict(tile.notes)["Change"] == (
-            "The same as the week before; in general −1.0 – +2.0 pp, so it may be chance."
+            "The same as the week before; in general −1.0 to +2.0 pp, so it may be chance."
         )
 
     @pytest.mark.parametrize(("rarefied", "is_there"), [(748.0, False), (120.0, True)])
