@@ -26,8 +26,8 @@ from jobs.estimation.answers import (
 )
 from jobs.estimation.bounds import two_day_bounds, users_bounds
 from jobs.estimation.intervals import as_float, ratio_from_limits, wilson
-from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict
-from jobs.estimation.remedy import ADVICE, AT_FULL_RATE, remedy
+from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict, percent
+from jobs.estimation.remedy import ADVICE, AT_FULL_RATE, BELOW_FULL_RATE, remedy
 from jobs.estimation.retention import Side, share_fit, union_problem
 from jobs.estimation.share_limits import too_wide
 from jobs.estimation.shares import retention_estimate, unique_ctr_estimate
@@ -187,7 +187,7 @@ def two_day_review_bounds(
         return exact(n_two_days / n_seen, "ratio", n_seen) if n_seen > 0 else refusal("Nobody visited.")
     naive = n_two_days / n_seen if n_seen > 0 else None
     guess = users.estimate or n_seen / math.sqrt(rate)
-    advice = remedy("share", 1.0, guess, limits)  # no other rate gives an estimate
+    advice = remedy("share", 1.0, guess, limits).replace(AT_FULL_RATE, BELOW_FULL_RATE)
     if users.lower is None or users.upper is None or not users.lower:
         return refusal("The number of visitors is not known.", n_seen=n_seen, naive=naive, advice=advice)
     limit = None
@@ -198,6 +198,8 @@ def two_day_review_bounds(
 
     def answer(lower: float, upper: float) -> PeopleEstimate:
         if wide := too_wide(lower, upper):
+            why = f"At a sampling rate of {percent(rate)} who reviewed on two days may be seen on one of them only"
+            wide = f"{why}: {wide[0].lower()}{wide[1:]}"
             return refusal(wide, n_seen=n_seen, naive=naive, advice=advice)
         reason = "Which days a visitor reviewed on is seen in part only; the true share lies between these bounds."
         return PeopleEstimate(None, lower, upper, "bounds_only", reason, advice, "bounds", naive, n_seen)

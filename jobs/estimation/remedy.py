@@ -20,6 +20,7 @@ KEEP_USAGE = "Keep usage at 100 %"
 ADVICE = f"{KEEP_USAGE} and sample only the menu link"
 LINK_AS_WELL = "this rate needs the menu link whole as well"
 AT_FULL_RATE = "at 100 %: exact"
+BELOW_FULL_RATE = f"below that bounds at best; {AT_FULL_RATE}"  # where no other rate gives an estimate
 
 
 def expected_half_width(family: Family, rate: float, n_users: float) -> float:
