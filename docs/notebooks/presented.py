@@ -26,7 +26,11 @@ def _():
 def _():
     rows = marts.sql("""
         select
-            wiki_db, window_start, presented_two_week_rate as estimate, presented_two_week_rate_process_lower as lower,
+            wiki_db, window_start,
+            case
+                when presented_two_week_rate_process_status in ('publish', 'caution') then presented_two_week_rate
+            end as estimate,
+            presented_two_week_rate_process_lower as lower,
             presented_two_week_rate_process_upper as upper, presented_two_week_rate_process_status as status,
             presented_two_week_rate_process_reason as status_reason
         from rpt_cohort_week

@@ -27,7 +27,11 @@ def _():
     # Limits and status are those of the process rows: whether a cohort returned less than another is their question.
     rows = marts.sql("""
         select
-            wiki_db, window_start, two_week_return_rate as estimate, two_week_return_rate_process_lower as lower,
+            wiki_db, window_start,
+            case
+                when two_week_return_rate_process_status in ('publish', 'caution') then two_week_return_rate
+            end as estimate,
+            two_week_return_rate_process_lower as lower,
             two_week_return_rate_process_upper as upper, two_week_return_rate_process_status as status,
             two_week_return_rate_process_reason as status_reason,
             two_week_return_rate_n_cohort_observed as n_cohort_observed
