@@ -44,7 +44,7 @@ def trend(
         id=f"trend-{metric.metric.replace('_', '-')}",
         title=metric.name,
         sentence=sentence(metric, weeks, by_start, inside),
-        spec=drawing(metric, weeks, days, inside),
+        spec=drawing(metric, _window(metric), weeks, days, inside),
         table=_table(metric, weeks, days, inside),
     )
 

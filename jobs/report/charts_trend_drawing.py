@@ -23,19 +23,22 @@ BREAK_TOLD = (("end", "From"), ("text", "What is new"))
 Sets = Mapping[str, list[charts.Record]]
 
 
-def drawing(metric: Metric, weeks: Sequence[Pair], days: Sequence[Pair], breaks: Sequence[Break]) -> charts.Spec:
+def drawing(
+    metric: Metric, window: str, weeks: Sequence[Pair], days: Sequence[Pair], breaks: Sequence[Break]
+) -> charts.Spec:
     """Return the drawing of one metric of one wiki.
 
     Args:
         metric: which one.
-        weeks: its windows, the oldest first.
+        window: what each of its windows is, `week` or `28 days`.
+        weeks: these windows, the oldest first.
         days: its single days, where they leave the house.
         breaks: what divides the series within these windows.
     """
     if not weeks:
         return charts.nothing("no week to show")
     sets = {name: rows for name, rows in _sets(metric, weeks, days, breaks).items() if rows}
-    x, axis = _time_axis(weeks), charts.value_axis(metric.unit)
+    x, axis = _time_axis(weeks, f"{window} to"), charts.value_axis(metric.unit)
     drawn = {
         "general": _band("general", ("again_lower", "again_upper"), (0.25, 1.5), x, axis),
         "happened": _band("happened", ("lower", "upper"), (0.3, 4), x, axis),
@@ -95,11 +98,11 @@ def _records(metric: Metric, weeks: Sequence[Pair], breaks: Sequence[Break]) -> 
     return records
 
 
-def _time_axis(weeks: Sequence[Pair]) -> alt.X:
+def _time_axis(weeks: Sequence[Pair], title: str) -> alt.X:
     """Last days of windows; UTC, since a date is no instant that a browser may move to another day."""
     step = -(-len(weeks) // MOST_TICKS)
     ticks = [week.end for week in reversed(weeks)][::step]
-    axis = alt.Axis(values=ticks, format="%Y-%m-%d", title=None, grid=False, labelOverlap="greedy", labelFlush=True)
+    axis = alt.Axis(values=ticks, format="%Y-%m-%d", title=title, grid=False, labelOverlap="greedy", labelFlush=True)
     return alt.X("end", type="temporal", scale=alt.Scale(type="utc", padding=14), axis=axis)
 
 

@@ -52,6 +52,13 @@ def all_statuses() -> tuple[dict[str, Any], ...]:
     )
 
 
+def test_the_axis_says_which_day_of_a_window_a_date_is() -> None:
+    frame = rolling(cells(cell(PAIRS.metric, window_days=28, exact=1.5)), 28)
+    longer = trend(PAIRS, windows(frame).series(PAIRS), [], NO_CHANGES, ())
+    for chart, title in ((drawn(*all_statuses()), "week to"), (longer, "28 days to")):
+        assert {layer["encoding"]["x"]["axis"]["title"] for layer in chart.spec["layer"]} == {title}
+
+
 def test_each_status_is_drawn_in_its_way() -> None:
     chart = drawn(*all_statuses())
     assert ends(chart, "shown") == ["2026-04-12", "2026-04-19"]

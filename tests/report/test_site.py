@@ -183,6 +183,15 @@ def test_a_number_and_its_unit_stay_on_one_line(out):
     assert not re.search(r"\d %", text)
 
 
+def test_every_page_says_where_windows_are_that_it_does_not_show(out, pages):
+    for name in pages:
+        text = " ".join((out / name).read_text().split())
+        assert "How to read this" in text, name
+        assert "whole weeks (Monday to Sunday)" in text, name
+        assert "quarter to date" in text, name
+        assert "<code>pdmetrics query</code>" in text, name
+
+
 def test_what_others_made_is_beside(out, docs):
     assert (out / "dbt" / "index.html").read_text() == "dbt's page"
     assert (out / "data_docs" / "expectations" / "raw.html").is_file()
