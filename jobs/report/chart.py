@@ -18,6 +18,8 @@ class ChartTable:
         numbers: headings of the columns that are set to the right.
         groups: for each row the heading it stands under, equal ones in one stretch; empty for no headings.
         screen_only: how many of the last rows are left out on paper.
+        cards: whether a phone stacks the cells of a row, each under its heading: for tables of words, which are read
+            row by row.
     """
 
     columns: tuple[str, ...]
@@ -25,6 +27,7 @@ class ChartTable:
     numbers: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     screen_only: int = 0
+    cards: bool = False
 
     def __post_init__(self) -> None:
         """Refuse rows that do not fit the headings: a reader could not tell which number is which."""

@@ -42,7 +42,10 @@ def milestones_page(leaving: Leaving) -> dict[str, Any]:
     return {
         "as_of": day(states["as_of_date"].max()) if rows else "",
         "milestones": ChartTable(
-            COLUMNS, tuple(_row(row) for row in rows), groups=tuple(row["milestone"] for row in rows)
+            COLUMNS,
+            tuple(_row(row) for row in rows),
+            groups=tuple(row["milestone"] for row in rows),
+            cards=True,
         ),
     }
 

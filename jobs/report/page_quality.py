@@ -86,6 +86,7 @@ def _states_table(states: list[GateState]) -> ChartTable:
         ("Gate", "Newest day", "It says", "Days judged", "Days warned", "Days failed"),
         tuple((s.name, s.newest, s.chip, str(s.n_days), str(s.n_warned), str(s.n_failed)) for s in states),
         numbers=("Days judged", "Days warned", "Days failed"),
+        cards=True,
     )
 
 
@@ -94,6 +95,7 @@ def _findings(found: pd.DataFrame) -> ChartTable:
     return ChartTable(
         ("Day", "Gate", "Check", "It says", "Concerns", "Why it matters", "To look closer, inside the house"),
         tuple(_finding(row) for row in records(found)),
+        cards=True,
     )
 
 
@@ -116,7 +118,7 @@ def _checks(gates: pd.DataFrame) -> ChartTable:
     rows = tuple(_check(row) for row in records(counted))
     return ChartTable(
         ("Check", "If it finds something", "Days", "Found", "Why it matters"), rows, numbers=("Days", "Found"),
-        groups=tuple(f"Gate {gate}" for gate in counted["gate"]),
+        groups=tuple(f"Gate {gate}" for gate in counted["gate"]), cards=True,
     )  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
@@ -14,6 +16,7 @@ from jobs.words import STATUSES
 # Of what Great Tables writes only the table is kept: its style sheet knows one set of colours, and no dark one.
 _DATE = re.compile(r"(?<=[> (])\d{4}-\d\d-\d\d(?=[ <,;:.)])")
 _ON_ONE_LINE = r'<span class="nowrap">\g<0></span>'
+_CELL = re.compile(r"<(t[hd]) (?=[^>]*\bgt_row\b)")
 _TABLE = re.compile(r"<table[^>]*>(.*)</table>", re.DOTALL)
 
 
@@ -45,7 +48,8 @@ def render(table: ChartTable, table_id: str, caption: str) -> Markup:
         made = made.cols_align("right", columns=right)
     if marked:
         made = made.fmt_passthrough(columns=marked, escape=False)
-    return _in_box(_marked(made.as_raw_html(), table.screen_only), table_id, caption)
+    html = _marked(made.as_raw_html(), table.screen_only)
+    return _in_box(_labelled(html, table.columns) if table.cards else html, table_id, caption, is_cards=table.cards)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -78,13 +82,19 @@ def _marked(html: str, screen_only: int) -> str:
     return '<tr class="screen-only">'.join((first, *last))
 
 
-def _in_box(html: str, table_id: str, caption: str) -> Markup:
+def _labelled(html: str, columns: Sequence[str]) -> str:
+    """Give every cell its heading, which a phone writes above it."""
+    headings = cycle(columns)
+    return _CELL.sub(lambda cell: f'<{cell[1]} data-label="{escape(next(headings))}" ', html)
+
+
+def _in_box(html: str, table_id: str, caption: str, *, is_cards: bool) -> Markup:
     found = _TABLE.search(html)
     if found is None:
         raise ValueError(f"Great Tables made no table of {table_id}")
     body = _DATE.sub(_ON_ONE_LINE, found[1])
     return Markup(
         '<div class="table-box" tabindex="0" role="group" aria-labelledby="{id}-caption">'
-        '<table class="gt_table" id="{id}"><caption id="{id}-caption"><span>{caption}</span></caption>'
+        '<table class="gt_table{cards}" id="{id}"><caption id="{id}-caption"><span>{caption}</span></caption>'
         "{body}</table></div>"
-    ).format(id=table_id, caption=caption, body=Markup(body))
+    ).format(id=table_id, caption=caption, body=Markup(body), cards=" cards" if is_cards else "")

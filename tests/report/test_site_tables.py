@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from markupsafe import Markup
@@ -62,6 +63,15 @@ def test_rows_that_paper_does_without_are_the_last_ones():
     found = [str(render(ChartTable(("a", "b"), rows, screen_only=n), "t", "c")) for n in (0, 3)]
     assert [html.count('class="screen-only"') for html in found] == [0, 3]
     assert found[1].index("row 0") < found[1].index("screen-only") < found[1].index("row 1")
+
+
+def test_cells_of_cards_have_their_headings_and_other_tables_have_none(html):
+    cards = str(render(replace(TABLE, cards=True), "t-1", "All <wikis>"))
+    assert re.findall(r'<t[hd] data-label="([^"]*)" [^>]*gt_row', cards) == ["Wiki &lt;b&gt;", "Status", "Number"] * 2
+    assert cards.count("data-label") == 6
+    assert '<table class="gt_table cards"' in cards
+    assert "data-label" not in html
+    assert '<table class="gt_table"' in html
 
 
 def test_a_table_without_rows_says_so():
