@@ -37,6 +37,10 @@ UNDRAWN = """() => Object.fromEntries([...document.querySelectorAll('section.cha
     chart.querySelector('details table tbody tr') ? '' : 'table',
 ].filter(Boolean)]).filter(([, lacks]) => lacks.length))"""
 
+# Tables that a phone is to stack as cards, and that have columns beside the screen all the same.
+HIDDEN_CARDS = """() => [...document.querySelectorAll('table.cards')]
+    .filter(table => table.parentElement.scrollWidth > table.parentElement.clientWidth).map(table => table.id)"""
+
 
 @pytest.fixture(scope="module")
 def wikis(small_warehouse: Path) -> list[str]:
@@ -125,6 +129,7 @@ def test_every_page_is_whole_quiet_and_for_everybody(
                 "missing panels": sorted(wanted - there),
                 "charts without": seen.page.evaluate(UNDRAWN),
                 "pixels too wide": max(0, seen.sideways()),
+                "cards too wide": seen.page.evaluate(HIDDEN_CARDS) if width != WIDE else [],
                 "violations": seen.violations(),
             }
         wrong |= {f"{name}: {what}": problem for what, problem in found.items() if problem}

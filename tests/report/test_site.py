@@ -192,6 +192,15 @@ def test_every_page_says_where_windows_are_that_it_does_not_show(out, pages):
         assert "<code>pdmetrics query</code>" in text, name
 
 
+def test_tables_of_words_are_cards_and_tables_of_numbers_are_not(out):
+    def cards(name):
+        return re.findall(r'<table class="gt_table cards" id="([^"]+)"', (out / name).read_text())
+
+    assert cards("milestones.html") == ["milestones"]
+    assert cards("quality.html") == ["gates", "findings-table", "checks-table"]
+    assert cards("wiki_idwiki.html") == []
+
+
 def test_what_others_made_is_beside(out, docs):
     assert (out / "dbt" / "index.html").read_text() == "dbt's page"
     assert (out / "data_docs" / "expectations" / "raw.html").is_file()
