@@ -60,9 +60,13 @@ check: setup  ## Lint, types and the quick tests
 	cd dbt_project && ../$(BIN)/sqlfluff lint --nofail --disable-progress-bar models >/dev/null && ../$(BIN)/sqlfluff lint --disable-progress-bar models
 	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds and not engines and not install" -n 2
 
+# On Spark: what it computes line by line and day by day, and the worked examples, which go through all window sums. What
+# decides which days are computed again, and the recounts of window sums, run there by `make spark` only.
+SLOW_ON_SPARK := --ignore=tests/steps/test_estimates.py --ignore=tests/window_sums
+
 test: check  ## Everything that CI runs
 	$(PYTEST) -m "integration or kill or airflow or dbt or install" -n 2 --dist loadfile
-	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile --ignore=tests/steps/test_estimates.py
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile $(SLOW_ON_SPARK)
 	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark and not spark) or engines" -n 2 --dist loadfile
 
 spark: setup  ## Every test of whole worlds, kills included, on Spark (long)

@@ -159,7 +159,6 @@ def test_sessions_that_span_weeks_are_covered_or_refused(spanning):
     assert (naive < weeks["lower"]).all() or naive.isna().all(), "those seen twice are fewer than those who came twice"
 
 
-@pytest.mark.integration
 def test_an_undeclared_rate_shows_within_a_day(tmp_path_factory):
     _, _, warehouse = published(tmp_path_factory, "undeclared-rate", scale=0.08, days=1, end="2026-03-17")
     audit = worlds.rows(warehouse, "select * from fct_sampling_audit where wiki_db = 'enwiki'")
