@@ -34,11 +34,11 @@ demo: setup  ## Simulate six weeks on four wikis, run the main job, show results
 	$(BIN)/pdmetrics simulate --out $(DEMO)/world --start $(START) --days $(DAYS)
 	$(BIN)/pdmetrics run --start $(START) --end $(END) --input $(DEMO)/world
 	@$(BIN)/pdmetrics query "select metric, wiki_db, round(estimate, 3) as estimate, round(lower, 3) as lower, round(upper, 3) as upper, status from fct_metric_values where as_of_date = date '2026-04-12' and inference = 'realised' and ((window_days = 28 and metric in ('dashboard_pageviews', 'dashboard_visitors', 'reviewers', 'two_day_review_rate')) or metric = 'two_week_return_rate') and wiki_db != 'all' order by metric, wiki_db"
+	@echo "The report: open $(DEMO)/warehouse/report/index.html in a browser."
 	@echo "Next commands to try, in this folder:"
 	@echo "  export PDMETRICS_WAREHOUSE=$(DEMO)/warehouse PATH=\"\$$PWD/$(BIN):\$$PATH\""
 	@echo "  pdmetrics simulate --out $(DEMO)/world --extend 1        # one more day of events"
 	@echo "  pdmetrics run --date $(END) --input $(DEMO)/world     # and of numbers"
-	@echo "  xdg-open $(DEMO)/warehouse/report/index.html          # the report"
 	@echo "  pdmetrics explain two_day_review_rate --wiki enwiki --window quarter"
 	@echo "  pdmetrics query 'show tables'"
 	@echo "  pdmetrics query \"select wiki_db, as_of_date, status, remedy from fct_metric_values where metric = 'two_week_return_rate' and inference = 'realised'\""
@@ -65,9 +65,9 @@ check: setup  ## Lint, types and the quick tests
 SLOW_ON_SPARK := --ignore=tests/steps/test_estimates.py --ignore=tests/window_sums
 
 test: check  ## Everything that CI runs
-	$(PYTEST) -m "integration or kill or airflow or dbt or install" -n 2 --dist loadfile
+	$(PYTEST) -m "integration or kill or airflow or dbt or install" -n 2 --dist loadfile --no-loadscope-reorder
 	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile $(SLOW_ON_SPARK)
-	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark and not spark) or engines" -n 2 --dist loadfile
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark and not spark) or engines" -n 2 --dist loadfile --no-loadscope-reorder
 
 spark: setup  ## Every test of whole worlds, kills included, on Spark (long)
 	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark
