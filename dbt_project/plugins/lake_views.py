@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import json
 import os
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
+
+from jobs.warehouse.extensions import load_iceberg
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -30,13 +31,6 @@ def _text(value: str) -> str:
 
 def _name(value: str) -> str:
     return '"' + value.replace('"', '""') + '"'
-
-
-def load_iceberg(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load the Iceberg extension and, before it, Avro, which it needs."""
-    for extension in ("avro", "iceberg"):
-        folder = files(f"duckdb_extension_{extension}") / "extensions" / f"v{duckdb.__version__}"
-        connection.execute(f"load {_text(str(folder / f'{extension}.duckdb_extension'))}")
 
 
 def view_query(table: dict[str, Any], folder: Path) -> str:

@@ -39,6 +39,7 @@ from jobs.estimation.users_limits import bounds_verdict, width_verdict
 FEWEST_PAIRS, FEWEST_BOUNDED = 30, 20
 """Effective pairs below which pairs per visit have bounds only, and below which they have none."""
 
+FEW_HAVE_MOST = "A few users have most of the pairs"  # the report hides what says so
 FEWEST_EFFECTIVE_USERS = 30
 """Effective users behind the pairs below which nothing is said of users who are random."""
 
@@ -263,7 +264,7 @@ def pairs_process(units: UserUnits, limits: Limits = DEFAULT_LIMITS) -> PeopleEs
     effective = float(totals.y[0] ** 2 / totals.yy[0]) if totals.yy[0] > 0 else 0.0
     if effective < FEWEST_EFFECTIVE_USERS:
         reason = (
-            f"A few users have most of the pairs (they are worth fewer than {FEWEST_EFFECTIVE_USERS} equal ones), "
+            f"{FEW_HAVE_MOST} (they are worth fewer than {FEWEST_EFFECTIVE_USERS} equal ones), "
             "so other users could give another ratio."
         )
         return refusal(reason, n_seen=seen, naive=naive)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from jobs.report.cells_digits import as_written
 from jobs.report.cells_reasons import without_others
+from jobs.report.cells_windows import WEEK
 from jobs.report.disclosure import HIDDEN, NUMBERS
 from jobs.window_sums.tables import ALL
 
@@ -66,11 +67,11 @@ def changes(read: Reader, cells: pd.DataFrame, units: Mapping[str, str]) -> pd.D
         blocks.append(wide[["wiki_db", "window_start", *names]].rename(columns=names).assign(metric=metric))
     found = pd.concat(blocks, ignore_index=True)[list(CHANGE_COLUMNS)]
     is_week = (
-        (cells["window_kind"] == "rolling") & (cells["window_days"] == 7) & (cells["element_friendly_name"] == ALL)
+        (cells["window_kind"] == "rolling") & (cells["window_days"] == WEEK) & (cells["element_friendly_name"] == ALL)
     )
     key = ["metric", "wiki_db", "window_start"]
     shown = pd.MultiIndex.from_frame(cells.loc[is_week & (cells["status"] != HIDDEN), key].drop_duplicates())
-    this, before = found[key], found[key].assign(window_start=found["window_start"] - pd.Timedelta(days=7))
+    this, before = found[key], found[key].assign(window_start=found["window_start"] - pd.Timedelta(days=WEEK))
     may = pd.MultiIndex.from_frame(this).isin(shown) & pd.MultiIndex.from_frame(before).isin(shown)
     told = as_written(found[may].reset_index(drop=True), CHANGE_COLUMNS[3:6], units)
     return told.assign(change_reason=without_others(told["change_reason"].astype(object)))

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from jobs.estimation.comparable import FEW_HAVE_MOST
+
 BoolArray = npt.NDArray[np.bool_]
-FEW_USERS = "A few users have most of the pairs"
 # Numbers of groups that are no cell: how many users a share is of is not known, so it may be few.
 OF_OTHERS = re.compile(r"[\d.,]+ %(?= had one session in both)")
 WORTH = re.compile(r"\bworth [\d.,]+(?= )")
@@ -20,7 +21,7 @@ def told_by_few(cells: pd.DataFrame) -> BoolArray:
 
     The row beside such a one, of what happened, has no such reason: both readings of a cell have to go together.
     """
-    found: BoolArray = cells["status_reason"].fillna("").str.contains(FEW_USERS, regex=False).to_numpy(dtype=bool)
+    found: BoolArray = cells["status_reason"].fillna("").str.contains(FEW_HAVE_MOST, regex=False).to_numpy(dtype=bool)
     return found
 
 

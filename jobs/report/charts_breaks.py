@@ -12,8 +12,9 @@ import pandas as pd
 from jobs import words
 from jobs.catalogue import Catalogue
 from jobs.metric import Metric
-from jobs.report.charts_cells import ALL, Pair
+from jobs.report.charts_cells import Pair
 from jobs.report.charts_sentences import day
+from jobs.window_sums.tables import ALL
 
 Regime = tuple[str, float, float]  # unit, smallest and largest rate
 

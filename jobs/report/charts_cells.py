@@ -10,9 +10,8 @@ import pandas as pd
 
 from jobs.metric import Metric
 from jobs.report.charts_sentences import Cell, clause, day
+from jobs.window_sums.tables import ALL
 
-ALL = "all"
-WEEK, LONG = 7, 28  # days of the rolling windows that leave the house
 Link = tuple[str, str]  # element, platform
 Key = tuple[str, str, str]  # metric, element, platform
 NEEDED = (

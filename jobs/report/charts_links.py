@@ -9,8 +9,10 @@ import altair as alt
 from jobs import words
 from jobs.reference.rows import ENTRY_POINT, PLATFORMS
 from jobs.report import charts
-from jobs.report.charts_cells import ALL, WEEK, Link, Pair, Windows
+from jobs.report.cells_windows import WEEK
+from jobs.report.charts_cells import Link, Pair, Windows
 from jobs.report.charts_sentences import Cell
+from jobs.window_sums.tables import ALL
 
 STEP = 16  # pixels of one bar or point
 PLATFORM_NAMES: Mapping[str, str] = {

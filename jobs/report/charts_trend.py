@@ -9,9 +9,10 @@ from typing import Any
 import pandas as pd
 
 from jobs.metric import Metric
+from jobs.report.cells_windows import WEEK
 from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_breaks import Break, within
-from jobs.report.charts_cells import WEEK, Pair, remedies
+from jobs.report.charts_cells import Pair, remedies
 from jobs.report.charts_sentences import (
     Cell,
     cell_text,

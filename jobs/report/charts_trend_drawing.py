@@ -10,8 +10,9 @@ import altair as alt
 from jobs import words
 from jobs.metric import Metric
 from jobs.report import charts
+from jobs.report.cells_windows import WEEK
 from jobs.report.charts_breaks import Break
-from jobs.report.charts_cells import WEEK, Pair
+from jobs.report.charts_cells import Pair
 from jobs.report.charts_sentences import cell_text, estimate, has_estimate, limits
 
 HEIGHT, LOW = 220, 50  # pixels; low where no week has a number

@@ -18,10 +18,9 @@ from jobs.catalogue import Catalogue, load_catalogue
 from jobs.marts.read import fetch_arrow
 from jobs.report import cells_beside
 from jobs.report.cells_digits import as_written
+from jobs.report.cells_windows import LONG, WEEK
 from jobs.report.disclosure import INSIDE, NUMBERS, hide
 from jobs.warehouse.runs import Warehouse
-
-WEEK, LONG = 7, 28
 
 # A week leaves as a whole: its days, and cohorts that begin in it, wait for its Sunday.
 CELLS = f"""

@@ -14,10 +14,12 @@ from jobs import words
 from jobs.catalogue import load_catalogue
 from jobs.metric import Metric
 from jobs.report.about import About, wiki_href
-from jobs.report.charts_cells import ALL, WEEK, Pair, cohorts, rolling, series
+from jobs.report.cells_windows import WEEK
+from jobs.report.charts_cells import Pair, cohorts, rolling, series
 from jobs.report.charts_sentences import Cell, change_sentence, clause, day, figures, has_estimate
 from jobs.report.page_quality import gate_states
 from jobs.report.tables import records
+from jobs.window_sums.tables import ALL
 
 if TYPE_CHECKING:
     from jobs.report.leaving import Leaving

@@ -11,9 +11,9 @@ from jobs import words
 from jobs.catalogue import load_catalogue
 from jobs.report.about import metric_href
 from jobs.report.chart import Chart, ChartTable
-from jobs.report.charts_cells import ALL
 from jobs.report.charts_sentences import clause, day, listed
 from jobs.report.tables import chip, records, verdict
+from jobs.window_sums.tables import ALL
 
 if TYPE_CHECKING:
     from jobs.report.leaving import Leaving

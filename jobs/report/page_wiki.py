@@ -13,9 +13,10 @@ from jobs.catalogue import Catalogue, load_catalogue
 from jobs.metric import Metric
 from jobs.reference.rows import ENTRY_POINT
 from jobs.report import charts
+from jobs.report.cells_windows import LONG, WEEK
 from jobs.report.chart import Chart
 from jobs.report.charts_breaks import Breaks, breaks
-from jobs.report.charts_cells import LONG, WEEK, Pair, Windows, cohorts, rolling, windows
+from jobs.report.charts_cells import Pair, Windows, cohorts, rolling, windows
 from jobs.report.charts_cohorts import heat_map
 from jobs.report.charts_funnel import funnel, steps_of
 from jobs.report.charts_rates import click_through

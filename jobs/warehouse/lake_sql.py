@@ -10,13 +10,13 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 from typing import Any
 
 import duckdb
 
 from jobs import contracts
 from jobs.warehouse.catalog import local_path
+from jobs.warehouse.extensions import load_iceberg
 from jobs.warehouse.tables import EPOCH, Tables, between
 
 
@@ -73,13 +73,6 @@ def lake_sql(
         yield LakeSql(
             connection, [_view(connection, tables, name, EPOCH if name in whole else first, last) for name in names]
         )
-
-
-def load_iceberg(connection: duckdb.DuckDBPyConnection) -> None:
-    """Load the extension from its wheel, and before it Avro, which it needs; no network."""
-    for name in ("avro", "iceberg"):
-        folder = files(f"duckdb_extension_{name}") / "extensions" / f"v{duckdb.__version__}"
-        connection.execute(f"load {quoted(str(folder / f'{name}.duckdb_extension'))}")
 
 
 def _view(connection: duckdb.DuckDBPyConnection, tables: Tables, name: str, first: date, last: date) -> View:

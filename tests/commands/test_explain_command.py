@@ -28,8 +28,8 @@ from jobs.explanation.explanation import Explanation, MetricRow
 from jobs.marts.read import answer
 from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
+from jobs.warehouse.extensions import load_iceberg
 from jobs.warehouse.home import open_home
-from jobs.warehouse.lake_sql import load_iceberg
 from jobs.warehouse.look import tables_to_look_at
 from jobs.warehouse.publish import publish
 from jobs.warehouse.runs import Warehouse
