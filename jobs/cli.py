@@ -10,14 +10,18 @@ import typer
 
 from jobs import __version__
 from jobs.commands.arguments import EndDay, InputPlace, OneDay, SqlCommand, StartDay, day, day_range, folder
+from jobs.commands.backfill import backfill
 from jobs.commands.context import Context, Gate, LogFormat, OutputFormat
 from jobs.commands.explain import explain
 from jobs.commands.group import Commands, LoneExtend
+from jobs.commands.maintain import maintain
 from jobs.commands.plan_app import plan_app
 from jobs.commands.policy_app import policy_app
+from jobs.commands.purge import purge
 from jobs.errors import UsageError
 from jobs.exits import CUT_OFF, PUT_AWAY, Ending, leave, run_to_the_end
-from jobs.warehouse.runs import STEPS, Warehouse
+from jobs.warehouse.manifest import STEPS
+from jobs.warehouse.runs import Warehouse
 
 app = typer.Typer(
     name="pdmetrics",
@@ -28,7 +32,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 ENDING = Ending()
-REPORTING = ("run", "simulate")  # what they print tells how it went; of other commands it is the answer itself
+REPORTING = (
+    "run",
+    "simulate",
+    "backfill",
+    "maintain",
+    "purge",
+)  # what they print tells how it went; of other commands it is the answer itself
 app.add_typer(policy_app, name="policy")
 app.add_typer(plan_app)
 
@@ -78,7 +88,8 @@ def _global(
     else:
         settings, sources = load_settings(config, overrides or ())
     console = PatientConsole(quiet=quiet and context.invoked_subcommand in REPORTING)
-    context.obj = Context(settings, sources, Warehouse(warehouse), console, trouble)
+    place = Warehouse(warehouse, lock_wait_seconds=settings.run.lock_wait_seconds)
+    context.obj = Context(settings, sources, place, console, trouble)
 
 
 @app.command(cls=LoneExtend)
@@ -255,7 +266,8 @@ def milestones(
     raise typer.Exit(show_milestones(shared.console, shared.settings, shared.warehouse, as_of, as_json=as_json))
 
 
-app.command()(explain)
+for command in (explain, backfill, purge, maintain):
+    app.command()(command)
 
 
 def main() -> None:

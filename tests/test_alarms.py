@@ -21,8 +21,9 @@ from jobs.errors import UsageError
 from jobs.log import configure_logging
 from jobs.settings import load_settings
 from jobs.warehouse import outbox
+from jobs.warehouse.manifest import STEPS
 from jobs.warehouse.outbox import OUTBOX_FILE, Outbox
-from jobs.warehouse.runs import STEPS, Warehouse
+from jobs.warehouse.runs import Warehouse
 from tests.receivers import mailbox, webhook
 
 DAY = date(2026, 3, 24)

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -151,14 +152,35 @@ def test_an_interrupted_simulation_has_words_of_its_own(monkeypatch, capsys, tmp
     )
 
 
-def test_who_holds_the_lock_is_waited_for(tmp_path):
+def test_who_still_holds_the_lock_is_named(tmp_path):
     with Warehouse(tmp_path).lock():
         done = subprocess.run(
-            [sys.executable, "-m", "jobs", "--warehouse", str(tmp_path), "doctor", "--relocate"],
+            [sys.executable, "-m", "jobs", "--set", "run.lock_wait_seconds=0", "--warehouse", str(tmp_path), "doctor",
+             "--relocate"],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
     assert done.returncode == 75
     assert done.stderr.startswith("error: Another command is writing: process ")
+
+
+def test_who_holds_the_lock_is_waited_for_as_long_as_is_set(tmp_path):
+    held = threading.Event()
+
+    def hold() -> None:
+        with Warehouse(tmp_path).lock():
+            held.set()
+            time.sleep(1)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    began = time.monotonic()
+    with Warehouse(tmp_path, lock_wait_seconds=30).lock():
+        waited = time.monotonic() - began
+    holder.join()
+    assert 0.5 < waited < 10
+    with Warehouse(tmp_path).lock(), pytest.raises(LockedError), Warehouse(tmp_path, lock_wait_seconds=0.1).lock():
+        pass
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

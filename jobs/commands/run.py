@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from rich.console import Console
 
@@ -23,8 +23,9 @@ from jobs.steps.companion import Companion
 from jobs.steps.job import Job, check_salt_there, engine_errors, open_lake
 from jobs.steps.report import REPORT, begin_report, report_of_run, where_to_look
 from jobs.warehouse.lake import Lake
-from jobs.warehouse.publish import clean_up
-from jobs.warehouse.runs import PUBLISHES, STEPS, Run, Warehouse
+from jobs.warehouse.manifest import PUBLISHES, STEPS, Run
+from jobs.warehouse.publish import clean_up, require_no_claim
+from jobs.warehouse.runs import Warehouse
 from jobs.windows import days, in_words
 
 
@@ -75,8 +76,13 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
         else:
             run, steps = _staged_run(warehouse, asked, cut_off)
         job = Job(lake, warehouse, settings, console, run, other, raw)
+        run.claimed_until = None  # from here on a kill leaves a run that nobody waits for
+        warehouse.save(run)
         for step in steps:
             _run_step(job, step, ends_with_report=REPORT in steps)
+        if run.state == "open":
+            run.claimed_until = datetime.now(UTC) + timedelta(minutes=settings.run.claim_minutes)
+            warehouse.save(run)
     return run
 
 
@@ -100,6 +106,7 @@ def _read_input(source: Input, asked: Asked) -> tuple[Reference, RawDays]:
 
 def _new_run(lake: Lake, warehouse: Warehouse, asked: Asked, source: Input, reference: Reference) -> Run:
     """Open a run with the reference frozen, after dropping what unfinished ones had staged."""
+    require_no_claim(warehouse, asked.start, asked.end)
     with engine_errors(warehouse):
         clean_up(lake, warehouse)
     run = warehouse.new_run(asked.start, asked.end, source.whole)

@@ -23,7 +23,8 @@ from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.warehouse.lake_sql import lake_sql
 from jobs.warehouse.look import tables_to_look_at
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.manifest import Run
+from jobs.warehouse.runs import Warehouse
 from jobs.words import STATUSES
 
 WHOLE = ("engagement_daily",)  # which instrument sent a link is asked of the whole history

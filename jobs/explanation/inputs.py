@@ -21,7 +21,7 @@ from jobs.rows.arrival import Arrival
 from jobs.rows.regimes import element_instruments
 from jobs.rows.window_context import WindowContext
 from jobs.warehouse.lake_sql import LakeSql
-from jobs.warehouse.runs import Run
+from jobs.warehouse.manifest import Run
 from jobs.window_sums.tables import ALL
 from jobs.windows import DAY, days, in_words
 

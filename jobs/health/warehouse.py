@@ -23,7 +23,8 @@ from jobs.marts.read import REBUILD, fetch_file
 from jobs.settings import Settings
 from jobs.warehouse.catalog import known_tables, missing_columns
 from jobs.warehouse.home import open_home
-from jobs.warehouse.runs import STEPS, Run, Warehouse
+from jobs.warehouse.manifest import STEPS, Run
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import check_salt
 
 if TYPE_CHECKING:

@@ -16,7 +16,8 @@ import pandas as pd
 
 from jobs.log import get_logger
 from jobs.quality.marts_changes_sql import METRICS
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.manifest import Run
+from jobs.warehouse.runs import Warehouse
 
 FILE = "revisions.csv"
 MIN_ROWS = 10  # a move of fewer rows would tell numbers of single cells

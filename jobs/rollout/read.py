@@ -25,8 +25,9 @@ from jobs.rollout.evidence import AuditDay, Evidence, FailedCheck, LoadDay, Newe
 from jobs.rollout.measurable import STATUSES
 from jobs.settings import Settings
 from jobs.warehouse.look import tables_to_look_at
+from jobs.warehouse.manifest import Run
 from jobs.warehouse.refused import LOG
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 from jobs.warehouse.wiki_rows import wiki_rows
 from jobs.windows import DAY, HOURS, in_words

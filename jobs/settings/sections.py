@@ -50,6 +50,15 @@ class EstimationSettings(_Section):
     )
 
 
+class RunSettings(_Section):
+    """How commands that write wait for each other."""
+
+    lock_wait_seconds: float = Field(10, ge=0, description="how long to wait for another command that writes")
+    claim_minutes: float = Field(
+        120, ge=0, description="how long a run whose steps are separate commands keeps others waiting for its next step"
+    )
+
+
 LEAST_MEMORY = 256 << 20
 
 
@@ -178,6 +187,7 @@ class Settings(BaseSettings):
     quality: QualitySettings = QualitySettings()  # type: ignore[call-arg]
     alerts: AlertsSettings = AlertsSettings()  # type: ignore[call-arg]
     report: ReportSettings = ReportSettings()  # type: ignore[call-arg]
+    run: RunSettings = RunSettings()  # type: ignore[call-arg]
 
     @classmethod
     def settings_customise_sources(

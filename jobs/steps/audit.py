@@ -20,8 +20,9 @@ from jobs.settings import Settings
 from jobs.steps.gates import past_profiles, thresholds
 from jobs.steps.job import open_lake
 from jobs.warehouse.look import tables_if_any, tables_to_look_at
+from jobs.warehouse.manifest import Run
 from jobs.warehouse.refused import LOG
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 from jobs.windows import HOURS
 

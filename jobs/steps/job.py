@@ -25,8 +25,9 @@ from jobs.steps.companion import Companion
 from jobs.warehouse.catalog import known_tables
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
+from jobs.warehouse.manifest import Run
 from jobs.warehouse.publish import recover
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import check_salt
 from jobs.warehouse.tables import Tables
 

@@ -26,6 +26,16 @@ def make_marts(job: Job) -> None:
     Raises:
         GateError: a model, a data test or the marts gate failed; nothing is published.
     """
+    build_checked(job)
+    publish_run(job)
+
+
+def build_checked(job: Job) -> None:
+    """Build the marts of what the run staged beside the published file, and ask the gate; publish nothing.
+
+    Raises:
+        GateError: a model, a data test or the marts gate failed.
+    """
     run, warehouse = job.run, job.warehouse
     try:
         built = job.companion.call(
@@ -42,6 +52,11 @@ def make_marts(job: Job) -> None:
         get_logger().warning(message)
     get_logger().info("marts built", tables=built.n_tables, seconds=round(built.seconds, 1))
     marts_gate(job)
+
+
+def publish_run(job: Job) -> None:
+    """Make what was built and checked visible, in one step, and print what it has."""
+    run, warehouse = job.run, job.warehouse
     keep_moves(warehouse, run)
     publish(job.lake, warehouse, run)
     run.state = "published"

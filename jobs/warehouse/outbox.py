@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from jobs.log import get_logger
-from jobs.warehouse.runs import write_json
+from jobs.warehouse.manifest import write_json
 
 OUTBOX_FILE = "alarms.json"
 KEPT_DAYS = 90  # a rerun after that may tell again

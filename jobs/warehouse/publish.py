@@ -7,10 +7,14 @@ fast-forwarded, the marts file is replaced, the journal is removed. A command th
 from __future__ import annotations
 
 import os
+from datetime import UTC, date, datetime
 
+from jobs.errors import LockedError
 from jobs.log import get_logger
-from jobs.warehouse.runs import Run, Warehouse, write_json
+from jobs.warehouse.manifest import STEPS, Run, write_json
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
+from jobs.windows import in_words
 
 
 def publish(lake: Tables, warehouse: Warehouse, run: Run) -> None:
@@ -46,8 +50,30 @@ def recover(lake: Tables, warehouse: Warehouse) -> None:
         roll_forward(lake, warehouse)
 
 
+def require_no_claim(warehouse: Warehouse, start: date, end: date) -> None:
+    """Refuse to begin a run of days [start, end) while the next step of a run of other days is awaited.
+
+    Raises:
+        LockedError: a run whose steps are commands of their own is half way; it may publish only what it staged on top
+            of what is published now, so that another run has to wait for it.
+    """
+    now = datetime.now(UTC)
+    for run in warehouse.all_runs():
+        if run.is_claimed(now) and (run.start, run.end) != (start, end):
+            following = STEPS[len(run.done)]
+            raise LockedError(
+                f"{run.run_id} is staged and waits for its step `{following}`, until {run.claimed_until:%H:%M} UTC.",
+                where=str(warehouse.folder(run.run_id)),
+                next_step=f"run that step, or try again later ([run] claim_minutes); to give it up, run "
+                f"{in_words(run.start, run.end)} again whole",
+            )
+
+
 def clean_up(lake: Tables, warehouse: Warehouse) -> None:
-    """Drop what runs staged that never got published. The caller holds the lock and is about to open a new run."""
+    """Drop what runs staged that never got published. The caller holds the lock and is about to open a new run.
+
+    Whoever calls has asked `require_no_claim`.
+    """
     for branch in lake.discard():
         get_logger().warning("dropped what an unfinished run had staged", run=branch)
     warehouse.next_marts.unlink(missing_ok=True)

@@ -8,66 +8,30 @@ Layout under the warehouse: `lock`, `publish.json` (only while a publish is unde
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 import shlex
 import shutil
-import socket
-import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
-from typing import Any
 
-from jobs.errors import LockedError, UsageError, WarehouseError
-from jobs.log import get_logger
+from jobs.errors import UsageError, WarehouseError
 from jobs.warehouse.key import key_at
+from jobs.warehouse.lock import locked
+from jobs.warehouse.manifest import MANIFEST, PUBLISHES, STEPS, Run, read_run, write_run
 from jobs.windows import DAY, in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
 KEPT_RUNS = 10
-STEPS = ("ingest", "estimates", "marts", "report")
-PUBLISHES = "marts"  # which of them
-
-
-@dataclass
-class Run:
-    """One run: the days it was asked for, and how far it got.
-
-    Attributes:
-        run_id: also the name of its branches.
-        start, end: the asked days, half-open.
-        input_dir: where the raw events came from.
-        done: finished steps, in order.
-        changed: days whose facts it staged (the asked ones, and later ones whose duplicates had to be decided again).
-        as_of: as-of dates whose metric rows it staged.
-        lines_read: input lines by day.
-        state: `open`, `failed` (a gate said no) or `published`.
-    """
-
-    run_id: str
-    start: date
-    end: date
-    input_dir: str
-    done: list[str] = field(default_factory=list)
-    changed: list[date] = field(default_factory=list)
-    as_of: list[date] = field(default_factory=list)
-    lines_read: dict[date, int] = field(default_factory=dict)
-    state: str = "open"
-
-    @property
-    def days(self) -> list[date]:
-        """The asked days."""
-        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days)]
 
 
 class Warehouse:
     """Paths and state of a warehouse directory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, lock_wait_seconds: float = 0) -> None:
         self.path = path.resolve()
+        self.lock_wait_seconds = lock_wait_seconds
         self.marts = self.path / MARTS_FILE
         self.next_marts = self.path / "next" / MARTS_FILE
         self.journal = self.path / "publish.json"
@@ -93,23 +57,10 @@ class Warehouse:
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Hold the warehouse for writing. The lock names its holder and dies with its process."""
+        """Hold the warehouse for writing, after waiting for whoever does as long as is set."""
         self.prepare()
-        with self.lock_file.open("a+", encoding="utf-8") as handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                handle.seek(0)
-                raise LockedError(
-                    f"Another command is writing: {handle.read().strip() or 'unknown holder'}.",
-                    where=str(self.lock_file),
-                    next_step="wait until it is done; the lock goes with its process",
-                ) from None
-            handle.truncate(0)
-            handle.write(f"process {os.getpid()} on {socket.gethostname()}, {' '.join(sys.argv[1:]) or sys.argv[0]}\n")
-            handle.flush()
+        with locked(self.lock_file, self.lock_wait_seconds):
             yield
-            handle.truncate(0)
 
     def folder(self, run_id: str) -> Path:
         """Return a run's folder."""
@@ -129,12 +80,12 @@ class Warehouse:
 
     def save(self, run: Run) -> None:
         """Write a run's manifest, atomically."""
-        write_json(self.folder(run.run_id) / "run.json", asdict(run))
+        write_run(run, self.folder(run.run_id))
 
     def all_runs(self) -> list[Run]:
         """Return every run that left a readable manifest, oldest first; one that is damaged is told."""
-        found = [run for path in self.runs.glob("run_*/run.json") if (run := _read_run(path)) is not None]
-        return sorted(found, key=lambda run: int(run.run_id.rsplit("_", 1)[-1]))
+        found = [run for path in self.runs.glob(f"run_*/{MANIFEST}") if (run := read_run(path)) is not None]
+        return sorted(found, key=lambda run: run.number)
 
     def marts_are_lost(self) -> bool:
         """Whether a run is published and the marts file, which it left, is not there; a publish may be cut off."""
@@ -234,42 +185,3 @@ class Warehouse:
         Whoever hashes asks `salt.salt_of`, which knows whether it is the right one.
         """
         return key_at(self.salt_path(salt_file))
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON so that a reader finds the old file or the new one, never a part."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8") as handle:
-        json.dump(_plain(value), handle, indent=1)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
-
-
-def _plain(value: Any) -> Any:
-    """Turn dates, also as keys, into text."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _read_run(path: Path) -> Run | None:
-    """Read a manifest; one that is damaged, or of a run of another name, counts as none."""
-    day = date.fromisoformat
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        run = Run(
-            raw["run_id"], day(raw["start"]), day(raw["end"]), raw["input_dir"], raw["done"],
-            [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
-            {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
-        )  # fmt: skip
-    except FileNotFoundError:  # forgotten meanwhile
-        return None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        run = None
-    if run is None or run.run_id != path.parent.name:
-        get_logger().warning("the file of a run is damaged; the next run deletes its folder", file=str(path))
-        return None
-    return run

@@ -26,7 +26,8 @@ from jobs.health import warehouse as warehouse_health
 from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
 from jobs.warehouse.home import metadata_locations, open_home
-from jobs.warehouse.runs import Warehouse, write_json
+from jobs.warehouse.manifest import write_json
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import salt_of
 from jobs.warehouse.tables import Tables
 

@@ -22,9 +22,10 @@ from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
 from jobs.transforms import events
 from jobs.warehouse.home import open_home
+from jobs.warehouse.manifest import Run
 from jobs.warehouse.publish import publish
 from jobs.warehouse.refused import REASONS
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 
 DAY, NEXT, AFTER = date(2026, 3, 19), date(2026, 3, 20), date(2026, 3, 21)

@@ -19,7 +19,8 @@ from jobs.errors import GateError, WarehouseError
 from jobs.report.swap import MARKER
 from jobs.steps import report
 from jobs.steps.job import Job
-from jobs.warehouse.runs import Run, Warehouse, write_json
+from jobs.warehouse.manifest import Run, write_json
+from jobs.warehouse.runs import Warehouse
 from tests.quality.changes_cases import SMALL, D, write
 from tests.steps.test_report_step import HERE, OFF, built
 

@@ -22,8 +22,9 @@ from jobs.rollout.read import read_evidence
 from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
 from jobs.warehouse.home import open_home
+from jobs.warehouse.manifest import Run
 from jobs.warehouse.publish import publish
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 
 SETTINGS = load_settings(None)[0]

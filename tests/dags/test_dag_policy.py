@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from jobs.warehouse.runs import STEPS
+from jobs.warehouse.manifest import STEPS
 
 pytestmark = pytest.mark.airflow
 

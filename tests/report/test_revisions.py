@@ -10,7 +10,8 @@ import duckdb
 import pytest
 
 from jobs.report.revisions import COLUMNS, FILE, MIN_ROWS, keep_moves, kept_moves, moves
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.manifest import Run
+from jobs.warehouse.runs import Warehouse
 from tests.quality.changes_cases import Rows, metric, write
 
 DAY = date(2026, 3, 28)

@@ -28,9 +28,10 @@ from jobs.steps.gates import facts_gate, marts_gate, record_row_rules, threshold
 from jobs.steps.job import Job
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
+from jobs.warehouse.manifest import Run
 from jobs.warehouse.publish import clean_up
 from jobs.warehouse.publish import publish as publish_run
-from jobs.warehouse.runs import Run, Warehouse
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import MAIN
 from jobs.warehouse.verdicts import QUALITY_TABLE
 

@@ -18,8 +18,9 @@ from jobs import contracts
 from jobs.schemas import arrow_schema
 from jobs.warehouse import publish as publishing
 from jobs.warehouse.home import open_home
+from jobs.warehouse.manifest import Run
 from jobs.warehouse.publish import clean_up, publish, recover, roll_forward
-from jobs.warehouse.runs import KEPT_RUNS, Run, Warehouse
+from jobs.warehouse.runs import KEPT_RUNS, Warehouse
 from jobs.warehouse.tables import MAIN, Tables
 
 SECOND = "sampling_audit"

@@ -1,0 +1,108 @@
+"""The manifest of a run: what it was asked for, how far it got, and what it may keep others waiting for."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from jobs.log import get_logger
+
+STEPS = ("ingest", "estimates", "marts", "report")
+PUBLISHES = "marts"  # which of them
+MANIFEST = "run.json"
+
+
+@dataclass
+class Run:
+    """One run: the days it was asked for, and how far it got.
+
+    Attributes:
+        run_id: also the name of its branches.
+        start, end: the asked days, half-open.
+        input_dir: where the raw events came from.
+        done: finished steps, in order.
+        changed: days whose facts it staged (the asked ones, and later ones whose duplicates had to be decided again).
+        as_of: as-of dates whose metric rows it staged.
+        lines_read: input lines by day.
+        state: `open`, `failed` (a gate said no) or `published`.
+        claimed_until: UTC; until then what it staged waits for its next step, and a run of other days waits for it.
+            Null while a command works on it, and for one whose command was killed.
+    """
+
+    run_id: str
+    start: date
+    end: date
+    input_dir: str
+    done: list[str] = field(default_factory=list)
+    changed: list[date] = field(default_factory=list)
+    as_of: list[date] = field(default_factory=list)
+    lines_read: dict[date, int] = field(default_factory=dict)
+    state: str = "open"
+    claimed_until: datetime | None = None
+
+    @property
+    def days(self) -> list[date]:
+        """The asked days."""
+        return [self.start + timedelta(days=n) for n in range((self.end - self.start).days)]
+
+    @property
+    def number(self) -> int:
+        """Its place in the order of runs."""
+        return int(self.run_id.rsplit("_", 1)[-1])
+
+    def is_claimed(self, now: datetime) -> bool:
+        """Whether its next step is awaited, so that nobody else may drop what it staged."""
+        return self.state == "open" and self.claimed_until is not None and now < self.claimed_until
+
+
+def write_run(run: Run, folder: Path) -> None:
+    """Write a run's manifest into its folder, atomically."""
+    write_json(folder / MANIFEST, asdict(run))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON so that a reader finds the old file or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w", encoding="utf-8") as handle:
+        json.dump(_plain(value), handle, indent=1)
+        handle.flush()
+        os.fsync(handle.fileno())
+    temporary.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    """Turn dates, also as keys, into text."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def read_run(path: Path) -> Run | None:
+    """Read a manifest; one that is damaged, or of a run of another name, counts as none."""
+    day = date.fromisoformat
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        run = Run(
+            raw["run_id"], day(raw["start"]), day(raw["end"]), raw["input_dir"], raw["done"],
+            [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
+            {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
+            _moment(raw.get("claimed_until")),
+        )  # fmt: skip
+    except FileNotFoundError:  # forgotten meanwhile
+        return None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        run = None
+    if run is None or run.run_id != path.parent.name:
+        get_logger().warning("the file of a run is damaged; the next run deletes its folder", file=str(path))
+        return None
+    return run
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
