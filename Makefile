@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo report pictures check test spark worlds kill-test notebooks format clean lock fixture
+.PHONY: help setup demo report pictures check test spark worlds kill-test scheduler-test cluster notebooks format clean lock fixture
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -58,7 +58,7 @@ check: setup  ## Lint, types and the quick tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/vulture
 	cd dbt_project && ../$(BIN)/sqlfluff lint --nofail --disable-progress-bar models >/dev/null && ../$(BIN)/sqlfluff lint --disable-progress-bar models
-	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds and not engines and not install" -n 2
+	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds and not engines and not install and not scheduler and not cluster" -n 2
 
 # On Spark: what it computes line by line and day by day, and the worked examples, which go through all window sums. What
 # decides which days are computed again, and the recounts of window sums, run there by `make spark` only.
@@ -78,6 +78,12 @@ worlds: setup  ## Sampled worlds against their truth, scenario by scenario (long
 
 kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an undisturbed run
 	PDMETRICS_TEST_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py
+
+scheduler-test: setup  ## Days through a real Airflow: lost hours, kills, a failed gate (some minutes)
+	$(PYTEST) -m scheduler -s
+
+cluster: setup  ## A day on a Spark cluster with a catalog on PostgreSQL and files on S3 (needs Java and PostgreSQL)
+	$(PYTEST) -m cluster -s
 
 notebooks: setup  ## Run the notebooks of the docs on the demo's marts and write their pages (after make demo)
 	PDMETRICS_WAREHOUSE=$(DEMO)/warehouse $(BIN)/python docs/notebooks/execute.py
