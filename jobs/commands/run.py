@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -13,15 +11,15 @@ from rich.console import Console
 from expectations.thresholds import load_thresholds
 from jobs.alarms import check_addresses
 from jobs.commands.cut_off import finish_cut_off
-from jobs.errors import GateError, UsageError
-from jobs.log import get_logger
+from jobs.errors import UsageError
 from jobs.progress import still_at
 from jobs.raw.files import Input, RawDays, find_input, open_input, require_raw
 from jobs.reference.load import Reference, load_reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
 from jobs.steps.job import Job, check_salt_there, engine_errors, open_lake
-from jobs.steps.report import REPORT, begin_report, report_of_run, where_to_look
+from jobs.steps.report import REPORT, report_of_run, where_to_look
+from jobs.steps.running import announced, run_step
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import PUBLISHES, STEPS, Run
 from jobs.warehouse.publish import clean_up, require_no_claim
@@ -79,7 +77,7 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
         run.claimed_until = None  # from here on a kill leaves a run that nobody waits for
         warehouse.save(run)
         for step in steps:
-            _run_step(job, step, ends_with_report=REPORT in steps)
+            run_step(job, step, ends_with_report=REPORT in steps)
         if run.state == "open":
             run.claimed_until = datetime.now(UTC) + timedelta(minutes=settings.run.claim_minutes)
             warehouse.save(run)
@@ -90,7 +88,7 @@ def _report_alone(settings: Settings, warehouse: Warehouse, asked: Asked, other:
     """Make the report of days that are published, as a scheduler's last task; it takes no engine."""
     finish_cut_off(settings, warehouse)
     run = warehouse.staged_run(asked.start, asked.end, after=PUBLISHES)
-    with warehouse.lock(), _announced(REPORT, run):
+    with warehouse.lock(), announced(REPORT, run):
         report_of_run(settings, warehouse, other)
     return run
 
@@ -146,40 +144,3 @@ def _check(steps: Sequence[str]) -> None:
         raise UsageError(
             "Steps run in order, without a gap.", where="--steps", next_step=f"for example {','.join(STEPS)}"
         )
-
-
-def _run_step(job: Job, step: str, *, ends_with_report: bool) -> None:
-    # Imported here: a run that cannot begin should say so at once.
-    from jobs.steps.estimates import estimate
-    from jobs.steps.ingest import ingest
-    from jobs.steps.marts import make_marts
-
-    actions: dict[str, Callable[[Job], None]] = {"ingest": ingest, "estimates": estimate, "marts": make_marts}
-    job.companion.prepare(step)
-    if ends_with_report and step != "ingest":  # whose gates the companion is busy with
-        begin_report(job.settings, job.warehouse, job.companion)
-    with _announced(step, job.run):
-        if step == REPORT:  # the run is published: no trouble ends it, and what a full disk stops is said otherwise
-            report_of_run(job.settings, job.warehouse, job.companion)
-            return
-        try:
-            with engine_errors(job.warehouse):
-                actions[step](job)
-        except GateError:
-            job.run.state = "failed"  # any other trouble can be mended, and the step repeated on what is staged
-            job.warehouse.save(job.run)
-            raise
-        if step not in job.run.done:
-            job.run.done.append(step)
-        if job.run.state == "open":
-            job.warehouse.save(job.run)
-
-
-@contextlib.contextmanager
-def _announced(step: str, run: Run) -> Iterator[None]:
-    """Say when a step begins, goes on for long, and is done."""
-    began = time.monotonic()
-    get_logger().info("step begins", step=step, run=run.run_id)
-    with still_at(f"in step {step}"):
-        yield
-    get_logger().info("step done", step=step, seconds=round(time.monotonic() - began, 1))

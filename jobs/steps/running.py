@@ -1,0 +1,62 @@
+"""One step of a run, wherever it is called from: it is announced, its end is written down, a gate's no as well."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+
+from jobs.errors import GateError
+from jobs.log import get_logger
+from jobs.progress import still_at
+from jobs.steps.job import Job, engine_errors
+from jobs.steps.report import REPORT, begin_report, report_of_run
+from jobs.warehouse.manifest import Run
+
+
+def run_step(job: Job, step: str, *, ends_with_report: bool) -> None:
+    """Do one step of a run.
+
+    Args:
+        job: the run and its surroundings.
+        step: its name.
+        ends_with_report: the command makes the report in the end, which the companion may begin with.
+
+    Raises:
+        GateError: a quality gate failed; nothing is published.
+        WarehouseError: among others, a report that could not be made of what is published.
+    """
+    # Imported here: a run that cannot begin should say so at once.
+    from jobs.steps.estimates import estimate
+    from jobs.steps.ingest import ingest
+    from jobs.steps.marts import make_marts
+
+    actions: dict[str, Callable[[Job], None]] = {"ingest": ingest, "estimates": estimate, "marts": make_marts}
+    job.companion.prepare(step)
+    if ends_with_report and step != "ingest":  # whose gates the companion is busy with
+        begin_report(job.settings, job.warehouse, job.companion)
+    with announced(step, job.run):
+        if step == REPORT:  # the run is published: no trouble ends it, and what a full disk stops is said otherwise
+            report_of_run(job.settings, job.warehouse, job.companion)
+            return
+        try:
+            with engine_errors(job.warehouse):
+                actions[step](job)
+        except GateError:
+            job.run.state = "failed"  # any other trouble can be mended, and the step repeated on what is staged
+            job.warehouse.save(job.run)
+            raise
+        if step not in job.run.done:
+            job.run.done.append(step)
+        if job.run.state == "open":
+            job.warehouse.save(job.run)
+
+
+@contextlib.contextmanager
+def announced(step: str, run: Run) -> Iterator[None]:
+    """Say when a step begins, goes on for long, and is done."""
+    began = time.monotonic()
+    get_logger().info("step begins", step=step, run=run.run_id)
+    with still_at(f"in step {step}"):
+        yield
+    get_logger().info("step done", step=step, seconds=round(time.monotonic() - began, 1))
