@@ -17,6 +17,33 @@ MANIFEST = "run.json"
 
 
 @dataclass
+class Backfill:
+    """What a run of `backfill` notes beside.
+
+    Attributes:
+        reason: why, in the words of whoever asked.
+        made_with: a digest of the code and the settings that it computes with.
+        begun_at: UTC.
+        ingested_to: the days before it are staged; null before the first chunk is done.
+        estimated_to: the rows of its as-of dates before it are staged.
+        is_built: the marts of what it staged are built, checked and compared.
+        snapshots: what `main` was and what it becomes with the run, by table; noted just before it is published.
+        undoes: the run that a rollback takes back, empty for a backfill.
+        removed: as-of dates whose rows a rollback takes away.
+    """
+
+    reason: str
+    made_with: str
+    begun_at: datetime
+    ingested_to: date | None = None
+    estimated_to: date | None = None
+    is_built: bool = False
+    snapshots: dict[str, list[int]] = field(default_factory=dict)
+    undoes: str = ""
+    removed: list[date] = field(default_factory=list)
+
+
+@dataclass
 class Run:
     """One run: the days it was asked for, and how far it got.
 
@@ -28,9 +55,12 @@ class Run:
         changed: days whose facts it staged (the asked ones, and later ones whose duplicates had to be decided again).
         as_of: as-of dates whose metric rows it staged.
         lines_read: input lines by day.
-        state: `open`, `failed` (a gate said no) or `published`.
+        state: `open`, `failed` (a gate said no), `published`, or `dropped`: of a backfill, if another run took away
+            what it had staged.
         claimed_until: UTC; until then what it staged waits for its next step, and a run of other days waits for it.
             Null while a command works on it, and for one whose command was killed.
+        published_at: UTC; null before, and in manifests of older versions.
+        backfill: what a backfill or a rollback notes beside, null for other runs.
     """
 
     run_id: str
@@ -43,6 +73,8 @@ class Run:
     lines_read: dict[date, int] = field(default_factory=dict)
     state: str = "open"
     claimed_until: datetime | None = None
+    published_at: datetime | None = None
+    backfill: Backfill | None = None
 
     @property
     def days(self) -> list[date]:
@@ -92,7 +124,7 @@ def read_run(path: Path) -> Run | None:
             raw["run_id"], day(raw["start"]), day(raw["end"]), raw["input_dir"], raw["done"],
             [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
             {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
-            _moment(raw.get("claimed_until")),
+            _moment(raw.get("claimed_until")), _moment(raw.get("published_at")), _backfill(raw.get("backfill")),
         )  # fmt: skip
     except FileNotFoundError:  # forgotten meanwhile
         return None
@@ -106,3 +138,15 @@ def read_run(path: Path) -> Run | None:
 
 def _moment(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _backfill(raw: dict[str, Any] | None) -> Backfill | None:
+    if raw is None:
+        return None
+    days = {name: _day(raw[name]) for name in ("ingested_to", "estimated_to")}
+    removed = [date.fromisoformat(text) for text in raw["removed"]]
+    return Backfill(**{**raw, **days, "removed": removed, "begun_at": datetime.fromisoformat(raw["begun_at"])})
+
+
+def _day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

@@ -37,7 +37,7 @@ def roll_forward(lake: Tables, warehouse: Warehouse) -> None:
     log.info("marts replaced", file=str(warehouse.marts))
     for run in warehouse.all_runs():
         if run.run_id == run_id:
-            run.state = "published"
+            run.state, run.published_at = "published", datetime.now(UTC).replace(microsecond=0)
             warehouse.save(run)
     warehouse.journal.unlink()
     log.info("published", run=run_id)
@@ -72,8 +72,13 @@ def require_no_claim(warehouse: Warehouse, start: date, end: date) -> None:
 def clean_up(lake: Tables, warehouse: Warehouse) -> None:
     """Drop what runs staged that never got published. The caller holds the lock and is about to open a new run.
 
-    Whoever calls has asked `require_no_claim`.
+    Whoever calls has asked `require_no_claim`. Of a backfill that was half way its manifest stays, so that it can say
+    why it starts over.
     """
+    for run in warehouse.all_runs():
+        if run.backfill and run.state == "open":
+            run.state = "dropped"
+            warehouse.save(run)
     for branch in lake.discard():
         get_logger().warning("dropped what an unfinished run had staged", run=branch)
     warehouse.next_marts.unlink(missing_ok=True)

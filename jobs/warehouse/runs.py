@@ -13,7 +13,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 from jobs.errors import UsageError, WarehouseError
@@ -24,6 +24,7 @@ from jobs.windows import DAY, in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
 KEPT_RUNS = 10
+KEPT_BACKFILLS = timedelta(days=30)  # as long as snapshots stay
 
 
 class Warehouse:
@@ -119,7 +120,8 @@ class Warehouse:
     def staged_run(self, start: date, end: date, after: str) -> Run:
         """Find the open run of these days that has finished a step; after the one that publishes, the published run."""
         for run in reversed(self.all_runs()):
-            is_done = run.state == "published" if after == PUBLISHES else run.state == "open" and after in run.done
+            is_staged = run.state == "open" and run.backfill is None and after in run.done
+            is_done = run.state == "published" if after == PUBLISHES else is_staged
             if is_done and (run.start, run.end) == (start, end):
                 return run
         raise UsageError(
@@ -139,16 +141,21 @@ class Warehouse:
             return (
                 f"the run of these days may be forgotten by now; what is published is shown by {self.report_command()}"
             )
-        done = run.done if run is not None and run.state == "open" else []
+        done = run.done if run is not None and run.state == "open" and run.backfill is None else []
         step = next(name for name in STEPS if name not in done)
         days = ["--start", f"{start}", "--end", f"{end}", "--input", run.input_dir if run is not None else "DIR"]
         return shlex.join(["pdmetrics", "--warehouse", str(self.path), "run", *days, "--steps", step])
 
     def forget_old(self) -> None:
-        """Delete all folders but those of the newest published runs: of older ones, and of what never got there."""
-        published = [run.run_id for run in self.all_runs() if run.state == "published"]
+        """Delete all folders but those of the newest published runs, and of backfills as long as they can be undone."""
+        runs, since = self.all_runs(), datetime.now(UTC) - KEPT_BACKFILLS
+        kept = [run.run_id for run in runs if run.state == "published"][-KEPT_RUNS:]
+        for run in runs:
+            noted = run.backfill if run.state in ("published", "dropped") else None
+            if noted is not None and (run.published_at or noted.begun_at) > since:
+                kept.append(run.run_id)
         for folder in self.runs.glob("run_*"):
-            if folder.name not in published[-KEPT_RUNS:]:
+            if folder.name not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def publishing(self) -> str | None:

@@ -81,9 +81,9 @@ class Tables:
         """Return the branches of a table and the snapshot each points to."""
         return {ref: found.snapshot_id for ref, found in self.table(name).metadata.refs.items()}
 
-    def days(self, name: str) -> list[date]:
-        """Return the partitions of a table that hold published rows, from its metadata alone."""
-        files = self.table(name).scan(snapshot_id=self.snapshot(name, None)).plan_files()
+    def days(self, name: str, run_id: str | None = None) -> list[date]:
+        """Return the partitions of a table that hold rows as a run sees them, from its metadata alone."""
+        files = self.table(name).scan(snapshot_id=self.snapshot(name, run_id)).plan_files()
         return sorted({EPOCH + timedelta(days=int(task.file.partition[0])) for task in files})
 
     def staged_tables(self, run_id: str, copies: Path) -> dict[str, LakeTable]:
@@ -121,16 +121,20 @@ class Tables:
         return published
 
     def expire(self, name: str, before: datetime) -> None:
-        """Let a table's snapshots from before a moment go, but for heads and what leads from `main` to a branch."""
+        """Let a table's snapshots from before a moment go, but for heads and what leads from `main` to a branch.
+
+        What was published at that moment stays, however old it was: what replaced it later can be undone.
+        """
         table = self.table(name)
         metadata = table.metadata
         published = {snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(MAIN), metadata)}
         kept = set(self.refs(name).values())
+        limit = before.timestamp() * 1000
+        kept |= {entry.snapshot_id for entry in [e for e in metadata.snapshot_log if e.timestamp_ms < limit][-1:]}
         for ref in self.refs(name):
             kept |= {
                 snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(ref), metadata)
             } - published
-        limit = before.timestamp() * 1000
         old = [s.snapshot_id for s in metadata.snapshots if s.timestamp_ms < limit and s.snapshot_id not in kept]
         if old:
             table.maintenance.expire_snapshots().by_ids(old).commit()
@@ -156,16 +160,25 @@ class Tables:
         if run_id not in refs:
             self.table(name).manage_snapshots().create_branch(refs[MAIN], run_id).commit()
 
+    def is_ahead(self, run_id: str) -> bool:
+        """Whether a run has branches, and all of them hold what is published, so that they can be published."""
+        branches = [self.table(name) for name in contracts.TABLES if run_id in self.refs(name)]
+        return bool(branches) and all(_is_ahead(table, run_id) for table in branches)
+
     def _check_is_ahead(self, table: Table, run_id: str) -> None:
         """Refuse to publish a branch that does not hold what is published."""
-        branch, main = table.snapshot_by_name(run_id), table.snapshot_by_name(MAIN)
-        known = {snapshot.snapshot_id for snapshot in ancestors_of(branch, table.metadata)}
-        if main is not None and main.snapshot_id not in known:
+        if not _is_ahead(table, run_id):
             raise WarehouseError(
                 f"{'.'.join(table.name())} was published by somebody else since {run_id} began.",
                 where=table.metadata_location,
                 next_step="run the days again: they start from what is published now",
             )
+
+
+def _is_ahead(table: Table, branch: str) -> bool:
+    main = table.snapshot_by_name(MAIN)
+    known = {snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(branch), table.metadata)}
+    return main is None or main.snapshot_id in known
 
 
 def copy_rows(scan: DataScan, name: str, folder: Path) -> Path:
