@@ -47,6 +47,8 @@ class Table:
         partition: the column whose values are overwritten whole.
         personal_data: `identifiable`, `pseudonymous` (keyed hashes) or `none`.
         description: one sentence.
+        keep: whose time it has, `events` or `user_days`: its rows go after so many days (`[privacy] …_keep_days`).
+            None for a table without personal data, whose rows stay.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Table:
     partition: str
     personal_data: str
     description: str
+    keep: str | None = None
 
 
 # fmt: off
@@ -68,6 +71,7 @@ TABLES: dict[str, Table] = {
             "event_date",
             "pseudonymous",
             "Kept events: one row per accepted line, with the sampling unit and rate in force when it was sent.",
+            keep="events",
         ),
         Table(
             "duplicates",
@@ -76,6 +80,7 @@ TABLES: dict[str, Table] = {
             "event_date",
             "pseudonymous",
             "Valid copies that lost to an earlier one within 7 days; kept so that deduplication can be done again.",
+            keep="events",
         ),
         Table(
             "quarantine",
@@ -87,6 +92,7 @@ TABLES: dict[str, Table] = {
             "event_date",
             "identifiable",
             "Lines that could not be trusted, raw, with file and reason.",
+            keep="events",
         ),
         Table(
             "ingest_log",
@@ -112,6 +118,7 @@ TABLES: dict[str, Table] = {
             "event_date",
             "pseudonymous",
             "A user's day on the dashboard in one sampling regime: loads, pageviews, sessions, review clicks.",
+            keep="user_days",
         ),
         Table(
             "user_link_days",
@@ -123,6 +130,7 @@ TABLES: dict[str, Table] = {
             "event_date",
             "pseudonymous",
             "A user's day with one link (or the group `review links`), by platform and bucket.",
+            keep="user_days",
         ),
         Table(
             "unit_link_days",
@@ -131,6 +139,7 @@ TABLES: dict[str, Table] = {
             "event_date",
             "pseudonymous",
             "The same for instruments without user ids: a session's day with one link.",
+            keep="user_days",
         ),
         Table(
             "baseline_daily",
@@ -252,6 +261,17 @@ TABLES: dict[str, Table] = {
             "event_date",
             "none",
             "What each quality gate checked for a day, what it saw and whether it passed, by run; of failed runs too.",
+        ),
+        Table(
+            "purges",
+            ("table_name", "event_date", "snapshot_id"),
+            {
+                "purged_on": DATE, "as_of_date": DATE, "cause": STRING, "table_name": STRING, "event_date": DATE,
+                "n_rows": BIGINT, "n_bytes": BIGINT, "n_files": BIGINT, "snapshot_id": BIGINT,
+            },
+            "purged_on",
+            "none",
+            "Receipts of `purge`: rows of a day that were deleted, why, and of which files; no user, no key.",
         ),
     )
 }

@@ -18,7 +18,7 @@ SHOWN: dict[str, dict[str, Columns]] = {
     "pd": {name: table.columns for name, table in TABLES.items() if table.personal_data == "none"},
     "reference": {Path(file).stem: columns for file, columns in COLUMNS.items()},
 }
-NOT_STAGED = {"reference.milestones", "pd.hourly_counts", "pd.visit_laws"}  # read by steps, not by marts
+NOT_STAGED = {"reference.milestones", "pd.hourly_counts", "pd.visit_laws", "pd.purges"}  # read by steps, not by marts
 # Marts that show every column of a table or CSV: which it is, and what they have besides.
 PASSED_THROUGH: dict[str, tuple[str, Columns]] = {
     "fct_metric_values": ("pd.metric_values", {}),
