@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import pyarrow as pa
-from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, FSSpecHandler, LocalFileSystem, PyFileSystem
+from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSystem
 
+from jobs.addresses import REACH, TAKE_OUT, NoFileSystemError, file_system_of, without_key
 from jobs.errors import InputError
-
-_REACH = "check the address, the network and the credentials, which Arrow takes from its environment"
-_GOOGLE_GIVES_UP = "retry_limit_seconds"
-# `s3://id:key@bucket`, whose key may hold slashes; a port is no key.
-_WITH_KEY = re.compile(r"(?P<scheme>[a-z0-9+]+://)[^:@/]*:(?!\d+/)[^@]+@(?P<place>.*)")
 
 
 @dataclass(frozen=True)
@@ -38,20 +32,21 @@ class Input:
 
     @cached_property
     def _opened(self) -> tuple[FileSystem, str]:
-        scheme, found, path = self.uri.partition("://")
-        if not found:
+        if "://" not in self.uri:
             return LocalFileSystem(), str(Path(self.uri).resolve())
         try:
-            filesystem, root = FileSystem.from_uri(_impatient(scheme, self.uri))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            filesystem, root = _of_fsspec(scheme, path, self.uri)
+            return file_system_of(self.uri)
+        except NoFileSystemError as error:
+            raise InputError(
+                str(error), where=self.uri,
+                next_step="--input takes a directory, or an address that Arrow or fsspec knows, such as s3://bucket/input",
+            ) from None  # fmt: skip
         except OSError as error:
             raise self.out_of_reach(error) from None
-        return filesystem, root.rstrip("/")
 
     def out_of_reach(self, error: Exception) -> InputError:
         """Return what to raise of an error that is not a file's fault."""
-        next_step = "check its permissions" if "://" not in self.uri else _REACH
+        next_step = "check its permissions" if "://" not in self.uri else REACH
         return InputError(f"The input cannot be reached: {error}.", where=self.uri, next_step=next_step)
 
     @property
@@ -121,7 +116,7 @@ class Input:
             raise InputError(
                 f"A folder of the input cannot be listed: {error}.",
                 where=folder,
-                next_step="check its permissions" if self.is_local else _REACH,
+                next_step="check its permissions" if self.is_local else REACH,
             ) from None
         return list(found)
 
@@ -148,31 +143,10 @@ def open_input(place: str | Path) -> Input:
     Raises:
         InputError: it is an address with a key in it.
     """
-    if held := _WITH_KEY.fullmatch(str(place)):
+    if shown := without_key(str(place)):
         raise InputError(
             "The address holds a key, which would end in logs and in the record of the run.",
-            where=f"{held['scheme']}***@{held['place']}",
-            next_step="take it out, and set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what your store asks for",
+            where=shown,
+            next_step=TAKE_OUT,
         )
     return Input(str(place))
-
-
-def _impatient(scheme: str, uri: str) -> str:
-    """Return the address with a limit to retries; Google's client goes on for a quarter of an hour."""
-    if scheme not in ("gs", "gcs") or _GOOGLE_GIVES_UP in uri:
-        return uri
-    return f"{uri}{'&' if '?' in uri else '?'}{_GOOGLE_GIVES_UP}=20"
-
-
-def _of_fsspec(scheme: str, path: str, uri: str) -> tuple[FileSystem, str]:
-    """Open what Arrow has no file system for, if fsspec has one."""
-    try:
-        import fsspec
-
-        filesystem, root = fsspec.core.url_to_fs(uri)
-        return PyFileSystem(FSSpecHandler(filesystem)), root
-    except (ImportError, ValueError) as error:
-        raise InputError(
-            f"There is no file system for {scheme}: {error}.", where=uri,
-            next_step="--input takes a directory, or an address that Arrow or fsspec knows, such as s3://bucket/input",
-        ) from None  # fmt: skip

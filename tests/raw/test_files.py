@@ -199,7 +199,7 @@ class OutOfReach(LocalFileSystem):
 
 def test_a_store_out_of_reach_is_an_error_that_says_what_to_check(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = SimpleNamespace(from_uri=lambda uri: (OutOfReach(), "bucket/input"))
-    monkeypatch.setattr("jobs.raw.place.FileSystem", answer)
+    monkeypatch.setattr("jobs.addresses.FileSystem", answer)
     source = open_input("s3://bucket/input")
     monkeypatch.setattr(Input, "is_local", False)
     for look in (lambda: discover(source, [DAY]), lambda: source.listed("bucket/input")):
@@ -242,7 +242,7 @@ def test_retries_have_a_limit(address: str, opened: str, monkeypatch: pytest.Mon
         asked.append(uri)
         return LocalFileSystem(), "bucket/input"
 
-    monkeypatch.setattr("jobs.raw.place.FileSystem", SimpleNamespace(from_uri=from_uri))
+    monkeypatch.setattr("jobs.addresses.FileSystem", SimpleNamespace(from_uri=from_uri))
     assert open_input(address).root == "bucket/input"
     assert asked == [opened]
 
