@@ -71,6 +71,16 @@ class RawDays:
     empty_days: tuple[date, ...]
     ignored: tuple[str, ...] = ()
 
+    def of(self, days: Iterable[date]) -> RawDays:
+        """Return the part of some of the days; what is ignored is told with the whole."""
+        wanted = set(days)
+        return RawDays(
+            files=tuple(file for file in self.files if file.day in wanted),
+            arrived=tuple(hour for hour in self.arrived if hour[0] in wanted),
+            missing=tuple(hour for hour in self.missing if hour[0] in wanted),
+            empty_days=tuple(day for day in self.empty_days if day in wanted),
+        )
+
 
 def discover(source: Input, days: Iterable[date]) -> RawDays:
     """List the files of exactly the asked days.

@@ -26,10 +26,22 @@ LONG_WORK = 50
 
 def estimate(job: Job) -> None:
     """Compute and stage every row whose window contains a changed day, and all rows of the asked days."""
+    run = job.run
+    published = job.lake.days("metric_values")
+    run.as_of = affected_as_of(run.changed, published, run.days, load_catalogue().longest_days)
+    stage_rows(job, run.as_of)
+    stage_milestones(job.lake, job.reference, run.run_id, run.as_of)
+    job.warehouse.save(run)
+
+
+def stage_rows(job: Job, as_of: Sequence[date]) -> None:
+    """Compute and stage the rows of some as-of dates: all tables but `milestone_status`, which looks at all dates.
+
+    Args:
+        job: the run and its surroundings; the facts of all days in the windows are published or staged.
+        as_of: the dates, in order; one at least.
+    """
     run, lake = job.run, job.lake
-    published = lake.days("metric_values")
-    as_of = affected_as_of(run.changed, published, run.days, load_catalogue().longest_days)
-    run.as_of = as_of
     context = window_context(job, as_of)
     get_logger().info("computing windows", as_of_dates=len(as_of), first=str(as_of[0]), last=str(as_of[-1]))
     starts = quarter_starts(context, as_of)
@@ -45,8 +57,6 @@ def estimate(job: Job) -> None:
     get_logger().info("rows settled", rows=len(settled))
     lake.stage_pandas("metric_values", settled, run.run_id, as_of)
     lake.stage_pandas("retention_windows", _retention(sums.cohorts, as_of), run.run_id, as_of)
-    stage_milestones(lake, job.reference, run.run_id, as_of)
-    job.warehouse.save(run)
 
 
 def _progress(done: int, total: int) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import reduce
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -19,16 +18,17 @@ from jobs.steps.job import Job, side_by_side
 from jobs.steps.lines import hour_frame
 from jobs.steps.sampling_audit import stage_audit
 from jobs.transforms.dedup import COPY_COLUMNS, ingest_log, mark_duplicates, rejudge, with_verdict
-from jobs.warehouse.lake import Lake, schema_of
+from jobs.warehouse.lake import schema_of
 
 
 @dataclass(frozen=True)
 class Fates:
-    """What became of the lines of a run; `decided` is materialised, and released by whoever has it.
+    """What became of the lines of a run; released by whoever has it.
 
     Attributes:
-        decided: one row per line read, with its fate and reason.
-        later: all copies, with their new fate, of later days on which some verdict changes; None if there are none.
+        decided: one row per line read, with its fate and reason, materialised.
+        later: all copies, with their new fate, of later days on which some verdict changes, materialised too; None if
+            there are none.
         later_days: these days.
     """
 
@@ -38,15 +38,15 @@ class Fates:
 
 
 def decide_fates(job: Job, classified: DataFrame) -> Fates:
-    """Decide duplicates, among the run's lines and against the published days around it.
+    """Decide duplicates, among the run's lines and against the days around it, as the run sees them.
 
     Args:
         job: the run and its surroundings.
         classified: one row per line, of `transforms.events.classify`.
     """
-    run, lake = job.run, job.lake
+    run = job.run
     lookback = job.settings.ingest.dedup_lookback_days
-    before = _copies(lake, run.start - timedelta(days=lookback), run.start)
+    before = _copies(job, run.start - timedelta(days=lookback), run.start)
     candidates = classified.where(F.col("fate").isNull())
     # Many tables are made of it: without this each would decide the duplicates again.
     marked = mark_duplicates(candidates, before, lookback_days=lookback)
@@ -57,11 +57,11 @@ def decide_fates(job: Job, classified: DataFrame) -> Fates:
 
 def stage_log(job: Job, fates: Fates, raw: RawDays) -> None:
     """Stage the log of fates and the refused lines, for whoever looks at a run that goes no further."""
-    lake, run = job.lake, job.run
-    arrived, missing = (hour_frame(lake.spark, hours) for hours in (raw.arrived, _missing(raw)))
+    run = job.run
+    arrived, missing = (hour_frame(job.lake.spark, hours) for hours in (raw.arrived, _missing(raw)))
     log = ingest_log(fates.decided, arrived, missing)
     if fates.later is not None:
-        log = log.unionByName(_later_log(lake, fates.later, fates.later_days))
+        log = log.unionByName(_later_log(job, fates.later, fates.later_days))
     refused = fates.decided.where("fate = 'quarantined'")
     side_by_side(
         lambda: job.stage_all({"ingest_log": _of_contract(log, "ingest_log")}, run.changed),
@@ -82,9 +82,9 @@ def stage_events(job: Job, fates: Fates) -> None:
     )
 
 
-def _copies(lake: Lake, start: date, end: date) -> DataFrame:
-    """Return the published copies of [start, end), kept and duplicate, with `is_duplicate`."""
-    events, duplicates = (lake.read_between(name, start, end) for name in ("events", "duplicates"))
+def _copies(job: Job, start: date, end: date) -> DataFrame:
+    """Return the copies of [start, end), kept and duplicate, with `is_duplicate`."""
+    events, duplicates = (job.lake.read_between(name, start, end, job.run.run_id) for name in ("events", "duplicates"))
     return events.withColumn("is_duplicate", F.lit(False)).unionByName(
         duplicates.withColumn("is_duplicate", F.lit(True))
     )
@@ -93,10 +93,10 @@ def _copies(lake: Lake, start: date, end: date) -> DataFrame:
 def _later(job: Job, candidates: DataFrame, before: DataFrame, lookback: int) -> tuple[DataFrame | None, list[date]]:
     """Return all copies, with their new fate, of the later days on which some verdict changes, and these days."""
     end = job.run.end
-    log = job.lake.read_between("ingest_log", end, end + timedelta(days=lookback))
+    log = job.lake.read_between("ingest_log", end, end + timedelta(days=lookback), job.run.run_id)
     if log.isEmpty():
         return None, []
-    copies = _copies(job.lake, end, end + timedelta(days=lookback))
+    copies = _copies(job, end, end + timedelta(days=lookback))
     known = candidates.select(*COPY_COLUMNS).unionByName(before.select(*COPY_COLUMNS))
     judged = rejudge(copies, known, lookback_days=lookback)
     flipped = judged.where(F.col("is_duplicate") != F.col("was_duplicate"))
@@ -106,12 +106,13 @@ def _later(job: Job, candidates: DataFrame, before: DataFrame, lookback: int) ->
     get_logger().info("duplicates of later days changed", days=len(days))
     fate = F.when(F.col("is_duplicate"), "duplicate").otherwise("kept")
     decided = judged.where(F.col("event_date").isin(days)).withColumn("fate", fate)
-    return decided.withColumn("reason", F.lit(None).cast("string")), days
+    # The chunk after this one has the tables that it is read from overwritten, one after the other.
+    return job.engine.materialise(decided.withColumn("reason", F.lit(None).cast("string"))), days
 
 
-def _later_log(lake: Lake, later: DataFrame, days: list[date]) -> DataFrame:
+def _later_log(job: Job, later: DataFrame, days: list[date]) -> DataFrame:
     """Return the log of the later days: kept and duplicate lines counted anew, all else as it was."""
-    old = reduce(DataFrame.unionByName, [lake.read_between("ingest_log", day, day + timedelta(days=1)) for day in days])
+    old = job.lake.read_days("ingest_log", days, job.run.run_id)
     arrived = old.where("fate = 'kept'").select("event_date", "event_hour").distinct()
     return ingest_log(later, arrived, arrived.limit(0)).unionByName(old.where("fate not in ('kept', 'duplicate')"))
 

@@ -51,7 +51,7 @@ def raw_gate(job: Job, decided: DataFrame, raw: RawDays) -> None:
     log = job.lake.day_frame("ingest_log", run.days, run.run_id)
     tables = tables_of(log, counts, reference)
     profiles = raw_frames(tables, run.days, reference, refused=refused_of(counts, run.days, reference), raw=raw)
-    past = past_profiles(job.lake, job.settings, reference, tables._asdict(), run.days)
+    past = past_profiles(job.lake, job.settings, reference, tables._asdict(), run.days, run.run_id)
     _judge(job, "raw", with_past(profiles, past), run.days)
 
 
@@ -65,14 +65,19 @@ def facts_gate(job: Job) -> None:
     frames = {name: job.lake.read_days(name, run.changed, run.run_id) for name in TABLES}
     profiles = facts_profile(frames, days=run.changed, reference=reference, lines_read=run.lines_read)
     tables = {name: job.lake.day_frame(name, run.changed, run.run_id) for name in HISTORY_TABLES}
-    profiles |= past_profiles(job.lake, job.settings, reference, tables, run.changed)
+    profiles |= past_profiles(job.lake, job.settings, reference, tables, run.changed, run.run_id)
     _judge(job, "facts", profiles, run.changed)
 
 
 def past_profiles(
-    lake: Tables, settings: Settings, reference: Reference, judged: Mapping[str, pd.DataFrame], days: Sequence[date]
+    lake: Tables,
+    settings: Settings,
+    reference: Reference,
+    judged: Mapping[str, pd.DataFrame],
+    days: Sequence[date],
+    run_id: str | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Compare days with the published ones before them.
+    """Compare days with those before them, as a run sees them.
 
     Args:
         lake: the tables.
@@ -80,12 +85,15 @@ def past_profiles(
         reference: of the run.
         judged: the tables `HISTORY_TABLES`, of the days.
         days: the days.
+        run_id: the run, which may have staged days before; None sees what is published.
 
     Returns:
         The profiles of `history_frames`.
     """
     before = [day for day in windows.days(min(days) - DAYS_BEFORE * DAY, max(days)) if day not in set(days)]
-    tables = {name: pd.concat([lake.day_frame(name, before), judged[name]], ignore_index=True) for name in judged}
+    tables = {
+        name: pd.concat([lake.day_frame(name, before, run_id), judged[name]], ignore_index=True) for name in judged
+    }
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
     return history_frames(tables, days, reference, limits=thresholds(settings).on, grace=grace)
 
@@ -148,7 +156,7 @@ def record_row_rules(job: Job, error: GateError) -> None:
 def _end(job: Job, gate: str, verdicts: pd.DataFrame) -> None:
     """End a run that may not be published, and keep what was said of it."""
     job.run.state = "failed"  # before its verdicts are published: then nobody can go on with it
-    job.warehouse.save(job.run)
+    job.save()
     publish_verdicts(job.lake, job.run.run_id, gate, verdicts)
 
 

@@ -51,10 +51,11 @@ def ingest(job: Job) -> None:
     try:
         raw_gate(job, fates.decided, raw)
         stage_events(job, fates)
-        for frame in (fates.decided, classified, lines):
-            job.engine.release(frame)
+        for frame in (fates.decided, fates.later, classified, lines):
+            if frame is not None:
+                job.engine.release(frame)
         stage_facts(job)
-        job.warehouse.save(run)
+        job.save()
         facts_gate(job)
     except GateError as error:
         raise with_refused(job, error) from None

@@ -51,6 +51,7 @@ class Job:
     run: Run
     companion: Companion
     raw: RawDays | None = None  # what a run that ingests has listed before it began
+    whole: Run | None = None  # of a chunk, which is a run of fewer days under the same name: the run it is a part of
 
     @property
     def engine(self) -> Engine:
@@ -61,6 +62,14 @@ class Job:
     def reference(self) -> Reference:
         """The input's tables as this run froze them."""
         return Reference.read(self.warehouse.reference(self.run.run_id))
+
+    def save(self) -> None:
+        """Write the run's manifest; of a chunk it is that of the whole, which takes in what the chunk knows."""
+        if self.whole is not None:
+            self.whole.changed = sorted({*self.whole.changed, *self.run.changed})
+            self.whole.lines_read |= self.run.lines_read
+            self.whole.state = self.run.state
+        self.warehouse.save(self.whole or self.run)
 
     def stage_all(self, tables: Mapping[str, DataFrame], days: Sequence[date]) -> None:
         """Stage several tables of the run's days side by side."""

@@ -28,7 +28,7 @@ def stage_milestones(lake: Lake, reference: Reference, run_id: str, changed: Seq
     """
     if not changed:
         return
-    known = sorted({*lake.days("metric_values"), *changed})
+    known = sorted({*lake.days("metric_values", run_id), *changed})
     later = [day for day in known if day >= min(changed)]
     metrics = sorted({row.metric for row in reference.milestones})
     values = lake.day_frame("metric_values", known, run_id, only={"metric": metrics})

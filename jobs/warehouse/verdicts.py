@@ -31,7 +31,8 @@ def stage_verdicts(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> pd
     days = sorted(set(rows["event_date"]))
     if days:
         known = lake.arrow_days(QUALITY_TABLE, days, run_id).to_pandas(date_as_object=True, integer_object_nulls=True)
-        is_old = (known["gate"] == gate) & (known["run_id"] == run_id) & (known["attempt"] == numbered["attempt"].max())
+        now = known["event_date"].map(dict(zip(numbered["event_date"], numbered["attempt"], strict=True)))
+        is_old = (known["gate"] == gate) & (known["run_id"] == run_id) & (known["attempt"] == now)
         lake.stage_pandas(QUALITY_TABLE, pd.concat([numbered, known[~is_old]], ignore_index=True), run_id, days)
     return numbered
 
@@ -49,10 +50,11 @@ def publish_verdicts(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> 
 
 
 def _numbered(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Add run and attempt: one more than the largest that is published for the gate on these days."""
-    known = lake.arrow_days(QUALITY_TABLE, sorted(set(rows["event_date"]))).to_pandas(integer_object_nulls=True)
-    attempts = known.loc[known["gate"] == gate, "attempt"].dropna()
-    return rows.assign(run_id=run_id, attempt=int(attempts.max()) + 1 if len(attempts) else 1)
+    """Add run and attempt: of each day one more than the largest that is published for the gate."""
+    days = sorted(set(rows["event_date"]))
+    known = lake.arrow_days(QUALITY_TABLE, days).to_pandas(date_as_object=True, integer_object_nulls=True)
+    attempts = known[(known["gate"] == gate) & known["attempt"].notna()].groupby("event_date")["attempt"].max()
+    return rows.assign(run_id=run_id, attempt=[int(attempts.get(day, 0)) + 1 for day in rows["event_date"]])
 
 
 def _of_run(lake: Lake, run_id: str, snapshot: int) -> list[dict[str, Any]]:

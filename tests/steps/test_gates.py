@@ -71,7 +71,7 @@ def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.setattr(Job, "reference", property(lambda self: f"what {self.run.run_id} froze"))
     monkeypatch.setattr(gates, "facts_profile", lambda frames, **known: {"profiled": (frames, known)})
     monkeypatch.setattr(gates, "marts_profile", lambda file, **known: {"profiled": (file, known)})
-    monkeypatch.setattr(gates, "past_profiles", lambda lake, known, reference, judged, days: {"past": (judged, days)})
+    monkeypatch.setattr(gates, "past_profiles", lambda lake, known, reference, judged, *days: {"past": (judged, *days)})
     monkeypatch.setattr(gates, "marts_changes", lambda new, live, **known: {"changes": (new, live, known)})
     return Job(EnginelessLake(warehouse.path), warehouse, settings(), Console(), run, companion)
 
@@ -190,7 +190,8 @@ def test_the_staged_facts_of_the_changed_days_are_judged(job: Job, monkeypatch: 
     ((function, name, profiles, limits, named),) = cast(Any, job.companion).asked
     assert (function, name, limits) == (gates.run_gate, "facts", load_thresholds())
     assert named == {"days": [DAY, NEXT], "run": job.run.run_id, "docs_dir": job.warehouse.data_docs}
-    judged_tables, days = profiles["past"]
+    judged_tables, days, seen_by = profiles["past"]
+    assert seen_by == job.run.run_id, "which may have staged the days before"
     assert (set(judged_tables), days) == (set(HISTORY_TABLES), [DAY, NEXT])
     frames, known = profiles["profiled"]
     assert frames == {name: (name, [DAY, NEXT], job.run.run_id) for name in TABLES}
@@ -303,7 +304,7 @@ def test_verdicts_of_a_failed_run_stay_when_its_days_are_run_again(job: Job, mon
         (DAY, "facts", "a", False, job.run.run_id, 1),
         (DAY, "facts", "a", False, third.run.run_id, 3),
         (DAY, "facts", "a", True, second.run.run_id, 2),
-        (NEXT, "facts", "b", True, third.run.run_id, 3),
+        (NEXT, "facts", "b", True, third.run.run_id, 1),
     ]
     assert third.run.run_id != second.run.run_id
 
