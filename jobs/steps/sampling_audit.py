@@ -27,7 +27,9 @@ def stage_audit(job: Job, decided: DataFrame, later: DataFrame | None = None, la
     """
     sums = audit_sums(decided).toPandas()
     if later is not None:
-        published = job.lake.read_days("sampling_audit", later_days).select(*AUDIT_KEY, "n_impossible_pageviews")
+        published = job.lake.read_days("sampling_audit", later_days, job.run.run_id).select(
+            *AUDIT_KEY, "n_impossible_pageviews"
+        )
         sums = pd.concat([sums, later_sums(audit_sums(later).toPandas(), published.toPandas())], ignore_index=True)
     job.lake.stage_pandas("sampling_audit", audit_rows(sums), job.run.run_id, [*job.run.days, *later_days])
 
