@@ -9,7 +9,17 @@ from typing import Annotated
 import typer
 
 from jobs import __version__
-from jobs.commands.arguments import EndDay, InputPlace, OneDay, SqlCommand, StartDay, day, day_range, folder
+from jobs.commands.arguments import (
+    EndDay,
+    InputPlace,
+    OneDay,
+    SqlCommand,
+    StartDay,
+    day,
+    day_range,
+    folder,
+    range_or_late,
+)
 from jobs.commands.backfill import backfill
 from jobs.commands.context import Context, Gate, LogFormat, OutputFormat
 from jobs.commands.explain import explain
@@ -123,18 +133,24 @@ def run(
     start: StartDay = None,
     end: EndDay = None,
     steps: Annotated[str, typer.Option(help=f"Comma-separated, in order: {','.join(STEPS)}.")] = ",".join(STEPS),
+    late: Annotated[
+        bool, typer.Option("--late", help="Again the days of which an hour arrived after they were published.")
+    ] = False,
 ) -> None:
     """Turn days of raw events into published marts and a report of them, with the gates between."""
     from jobs.steps.companion import companion
 
-    first, last = day_range(day, start, end)
+    span = range_or_late(late, day, start, end)
     names = [step.strip() for step in steps.split(",") if step.strip()]
     shared: Context = context.obj
     with companion(names) as other:  # before the imports of the run, which take as long as its own
         from jobs.commands.run import Asked, run_steps
+        from jobs.commands.run_late import Late, run_late
 
-        asked = Asked(first, last, input_dir, names)
-        run_steps(shared.console, shared.settings, shared.warehouse, asked, other)
+        if span is None:
+            run_late(shared.console, shared.settings, shared.warehouse, Late(input_dir, names), other)
+        else:
+            run_steps(shared.console, shared.settings, shared.warehouse, Asked(*span, input_dir, names), other)
 
 
 @app.command()

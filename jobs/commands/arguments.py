@@ -76,6 +76,22 @@ def day_range(on: date | None, start: date | None, end: date | None) -> tuple[da
     raise UsageError("Name the days: --date DAY, or --start DAY with --end DAY (exclusive).")
 
 
+def range_or_late(is_late: bool, on: date | None, start: date | None, end: date | None) -> tuple[date, date] | None:
+    """Return the named days as `day_range` does, or None for `--late`, beside which none may be named.
+
+    Raises:
+        UsageError: both, or neither.
+    """
+    if not is_late:
+        return day_range(on, start, end)
+    if (on, start, end) != (None, None, None):
+        raise UsageError(
+            "--late finds the days itself: those of which an hour arrived after they were published.",
+            where="--late beside --date, --start or --end", next_step="leave out the one or the other",
+        )  # fmt: skip
+    return None
+
+
 class SqlCommand(TyperCommand):
     """A command whose argument is SQL, which may begin with a comment, and so as an option does."""
 

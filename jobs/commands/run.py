@@ -18,6 +18,7 @@ from jobs.reference.load import Reference, load_reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
 from jobs.steps.job import Job, check_salt_there, engine_errors, open_lake
+from jobs.steps.late_hours import notice_late_hours
 from jobs.steps.report import REPORT, report_of_run, where_to_look
 from jobs.steps.running import announced, run_step
 from jobs.warehouse.lake import Lake
@@ -29,12 +30,13 @@ from jobs.windows import days, in_words
 
 @dataclass(frozen=True)
 class Asked:
-    """What a run was asked to do: days [start, end), where their input is, which steps."""
+    """What a run was asked to do: days [start, end), where their input is, which steps; whether for late hours."""
 
     start: date
     end: date
     input_dir: str
     steps: Sequence[str]
+    is_late: bool = False
 
 
 def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked: Asked, other: Companion) -> None:
@@ -46,7 +48,7 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
         GateError: a quality gate failed; nothing is published.
         WarehouseError: among others, a report that could not be made of what is published.
     """
-    _check(asked.steps)
+    check_steps(asked.steps)
     run = (
         _report_alone(settings, warehouse, asked, other)
         if asked.steps[0] == REPORT
@@ -76,6 +78,8 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
         job = Job(lake, warehouse, settings, console, run, other, raw)
         run.claimed_until = None  # from here on a kill leaves a run that nobody waits for
         warehouse.save(run)
+        if reference is not None and not asked.is_late:
+            notice_late_hours(job)
         for step in steps:
             run_step(job, step, ends_with_report=REPORT in steps)
         if run.state == "open":
@@ -135,7 +139,12 @@ def _outcome(run: Run, warehouse: Warehouse, settings: Settings, asked: Asked) -
     )
 
 
-def _check(steps: Sequence[str]) -> None:
+def check_steps(steps: Sequence[str]) -> None:
+    """Refuse steps that are unknown, or out of order.
+
+    Raises:
+        UsageError: they are.
+    """
     for step in steps:
         if step not in STEPS:
             raise UsageError(f"Unknown step {step!r}.", where="--steps", next_step=f"steps are {', '.join(STEPS)}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from jobs.commands.arguments import day, folder, moment
+from jobs.commands.arguments import day, folder, moment, range_or_late
 from jobs.errors import UsageError
 from tests.integration.worlds import here
 
@@ -67,3 +67,14 @@ def test_a_time_is_turned_into_utc(text: str) -> None:
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(typer.BadParameter, match="is not a time"):
         moment(text)
+
+
+def test_late_names_the_days_itself() -> None:
+    on, after = date(2026, 3, 19), date(2026, 3, 20)
+    assert range_or_late(True, None, None, None) is None
+    assert range_or_late(False, on, None, None) == (on, after)
+    for named in ((on, None, None), (None, on, None), (None, None, on), (None, on, after)):
+        with pytest.raises(UsageError, match="--late"):
+            range_or_late(True, *named)
+    with pytest.raises(UsageError, match="Name the days"):
+        range_or_late(False, None, None, None)
