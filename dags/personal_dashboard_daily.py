@@ -37,35 +37,41 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from airflow.providers.standard.operators.bash import BashOperator
-from airflow.sdk import DAG
+from airflow.sdk import DAG, Param
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from jobs.scheduling import commands, defaults
-from jobs.scheduling.assets import MARTS
+from jobs.scheduling import commands, defaults, runners
+from jobs.scheduling.sensors import HoursSensor
+from jobs.scheduling.site import read_site
+
+site = read_site(os.environ)
 
 with DAG(
-    dag_id="personal_dashboard_daily",
+    **defaults.dag_arguments(
+        site,
+        "personal_dashboard_daily",
+        tier=1,
+        timeout=site.wait + timedelta(hours=12),
+        doc=__doc__,
+        late_after=site.late_after,
+    ),
     description="Raw PersonalDashboard events of a day to published marts and a report",
     # A data interval, so that `ds` is the day that ended and not the one just begun; at four, since an hour of
-    # events is refined two hours after its end or later: a day without its last hours is `caution` until it is rerun.
+    # events is refined two hours after its end or later.
     schedule=CronDataIntervalTimetable("0 4 * * *", timezone="UTC"),
-    start_date=defaults.START,
-    catchup=False,
-    max_active_runs=1,  # one writer at a time
-    dagrun_timeout=timedelta(hours=12),
-    default_args=defaults.default_args(os.environ),
-    tags=["tier/1", "triage/moderator-tools"],
-    doc_md=__doc__,
+    default_args=defaults.default_args(site),
+    params={"date": Param(None, type=["null", "string"], format="date", description="UTC day; else the logical date")},
 ) as dag:
-    ingest, estimates, marts, report = (
-        BashOperator(
-            task_id=step,
-            bash_command=commands.shell(commands.run_step(step, os.environ)),
-            # By default 99 means skip; no exit code of ours may.
-            skip_on_exit_code=[],
-            outlets=[MARTS] if step == commands.PUBLISHES else [],
-        )
-        for step in commands.STEPS
+    hours = HoursSensor(
+        task_id="hours",
+        bash_command=commands.shell(site, commands.hours_there(site)),
+        day=commands.DAY,
+        wait=site.wait,
+        poke_interval=site.ask_again,
+        timeout=timedelta(days=3),  # never reached: the deadline comes first
+        execution_timeout=timedelta(minutes=30) + timedelta(seconds=site.lock_wait_seconds),
     )
-    ingest >> estimates >> marts >> report
+    day = runners.day(site)
+    report = runners.task(site, commands.report(site), task_id="report", pool=site.pool)
+    late = runners.task(site, commands.run_late(site), task_id="late", pool=site.pool)
+    hours >> day >> report >> late

@@ -2,54 +2,84 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-STEPS = ("ingest", "estimates", "marts", "report")
-"""The steps of a day, in order."""
+from jobs.scheduling.site import Site
+
+STEPS = ("ingest", "estimates", "marts")
+"""The steps of a day up to publishing, in order."""
 
 PUBLISHES = "marts"
 """The step after which readers see the day."""
 
-DAY = "{{ ds }}"
-"""The UTC day that ended, as Airflow fills it in. `data_interval_start` differs under `airflow dags test`."""
+DAY = "{{ data_day(params, ds | default(none)) }}"
+"""The UTC day of data. `data_interval_start` differs under `airflow dags test`, and where a run is given its date."""
+
+INPUT = "{{ input_directory() }}"
+_TEMPLATE = re.compile(r"\{\{ (.*) \}\}")
 
 
-def cli(environment: Mapping[str, str]) -> list[str]:
-    """Return the command that starts pdmetrics, with its global options.
+@dataclass(frozen=True)
+class Command:
+    """One call of pdmetrics: global options, then the subcommand with its own. Words may be Jinja templates.
 
-    Args:
-        environment: `PDMETRICS_CLI` (default `pdmetrics`; may be several words, such as `python -m jobs`) and, if the
-            warehouse or the configuration is not where the command looks by itself, `PDMETRICS_WAREHOUSE` and
-            `PDMETRICS_CONFIG`.
+    `computes` says whether it starts an engine, so that spark-submit may be asked to run it.
     """
-    argv = shlex.split(environment.get("PDMETRICS_CLI") or "pdmetrics")
-    for option, name in (("--config", "PDMETRICS_CONFIG"), ("--warehouse", "PDMETRICS_WAREHOUSE")):
-        if environment.get(name):
-            argv += [option, environment[name]]
-    return [*argv, "--log-format", "json"]
+
+    options: tuple[str, ...]
+    words: tuple[str, ...]
+    computes: bool
 
 
-def run_step(step: str, environment: Mapping[str, str]) -> list[str]:
-    """Return the command that runs one step of the templated day.
+def _command(site: Site, *words: str, computes: bool = False) -> Command:
+    options: list[str] = []
+    for option, value in (("--config", site.config), ("--warehouse", site.warehouse)):
+        if value:
+            options += [option, value]
+    options += ["--log-format", "json", "--set", f"run.lock_wait_seconds={site.lock_wait_seconds:g}"]
+    return Command(tuple(options), words, computes)
+
+
+def hours_there(site: Site) -> Command:
+    """Return the command that asks whether every hour of the day has arrived: exit 3 if not."""
+    return _command(site, "audit", "--gate", "raw", "--date", DAY, "--input", INPUT)
+
+
+def run_day(site: Site, steps: Sequence[str] = STEPS) -> Command:
+    """Return the command that runs steps of the day.
 
     Raises:
-        ValueError: there is no such step.
+        ValueError: there is no such step; `report` is a command of its own.
     """
-    if step not in STEPS:
-        raise ValueError(f"no step {step!r}; there are {', '.join(STEPS)}")
-    return [*cli(environment), "run", "--date", DAY, "--input", "$PDMETRICS_INPUT", "--steps", step]
+    for step in steps:
+        if step not in STEPS:
+            raise ValueError(f"no step {step!r}; there are {', '.join(STEPS)}")
+    return _command(site, "run", "--date", DAY, "--input", INPUT, "--steps", ",".join(steps), computes=True)
 
 
-def shell(argv: Sequence[str]) -> str:
-    """Join words into a shell command, quoted, but for templates and variables that are to be filled in later."""
-    return " ".join(_word(word) for word in argv)
+def report(site: Site) -> Command:
+    """Return the command that makes the report of the published day."""
+    return _command(site, "run", "--date", DAY, "--input", INPUT, "--steps", "report")
 
 
-def _word(word: str) -> str:
-    if word == DAY:
-        return word  # a date has nothing to quote
-    if word.startswith("$") and word[1:].isidentifier():
-        # `:?` stops the task with a sentence of its own where the variable is not set.
-        return f'"${{{word[1:]}:?is not set}}"'
-    return shlex.quote(word)
+def run_late(site: Site) -> Command:
+    """Return the command that runs published days again whose missing hours have arrived."""
+    return _command(site, "run", "--late", "--input", INPUT, computes=True)
+
+
+def arguments(command: Command) -> list[str]:
+    """Return what follows the program, for a runner without a shell, whose engine is Spark."""
+    return [*command.options, "--set", "engine.name=spark", *command.words]
+
+
+def shell(site: Site, command: Command) -> str:
+    """Return the command as a shell runs it: each word quoted, what a template yields too."""
+    return " ".join(_quoted(word) for word in (*shlex.split(site.cli), *command.options, *command.words))
+
+
+def _quoted(word: str) -> str:
+    template = _TEMPLATE.fullmatch(word)
+    return f"{{{{ {template[1]} | quoted }}}}" if template else shlex.quote(word)

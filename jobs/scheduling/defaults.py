@@ -1,35 +1,70 @@
-"""What every task of every DAG has: owner, retries, timeouts."""
+"""What every DAG and every task has: owner, retries, timeouts, pool, and who is told."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from jobs.scheduling.callbacks import report_failure
+from airflow.sdk.definitions.callback import AsyncCallback
+from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
+
+from jobs.scheduling.macros import FILTERS, MACROS
+from jobs.scheduling.notifier import FailureNotifier, LateNotifier, RunTimeoutNotifier
+from jobs.scheduling.retries import RetryWhereItHelps
+from jobs.scheduling.site import Site
 
 OWNER = "moderator-tools"
 START = datetime(2026, 2, 10, tzinfo=UTC)  # the day the instrument began
-FIRST_WAIT = timedelta(minutes=10)
 LONGEST_WAIT = timedelta(hours=4)
 
 
-def default_args(environment: Mapping[str, str]) -> dict[str, Any]:
-    """Return the default arguments of a DAG's tasks.
+def dag_arguments(
+    site: Site, dag_id: str, *, tier: int, timeout: timedelta, doc: str | None, late_after: timedelta
+) -> dict[str, Any]:
+    """Return the arguments of a DAG that all have in common.
 
     Args:
-        environment: `PDMETRICS_RETRIES` (default 2). A test run sets 0: `airflow dags test` waits out every delay.
-
-    Raises:
-        ValueError: the number of retries is none.
+        site: whether there are deadlines at all.
+        dag_id: its name, that of its file.
+        tier: 1 if others wait for it, to 3.
+        timeout: after which the run fails.
+        doc: its runbook.
+        late_after: since it was queued, after which it is told that it is late.
     """
     return {
+        "dag_id": dag_id,
+        "start_date": START,
+        "catchup": False,
+        "max_active_runs": 1,  # of one DAG; the pool and the warehouse's lock see to all
+        "dagrun_timeout": timeout,
+        "tags": [f"tier/{tier}", f"triage/{OWNER}"],
+        "doc_md": doc,
+        "user_defined_macros": MACROS,
+        "user_defined_filters": FILTERS,
+        "on_failure_callback": RunTimeoutNotifier(),
+        "deadline": _deadline(dag_id, late_after) if site.late_after else None,
+    }
+
+
+def default_args(site: Site) -> dict[str, Any]:
+    """Return the default arguments of a DAG's tasks."""
+    return {
         "owner": OWNER,
-        "retries": int(environment.get("PDMETRICS_RETRIES") or 2),
-        "retry_delay": FIRST_WAIT,
+        "retries": site.retries,
+        "retry_delay": site.retry_wait,
         "retry_exponential_backoff": True,
-        "max_retry_delay": LONGEST_WAIT,
+        "max_retry_delay": max(LONGEST_WAIT, site.retry_wait),
+        "retry_policy": RetryWhereItHelps(site.retries),
         "execution_timeout": timedelta(hours=2),
         "depends_on_past": False,
-        "on_failure_callback": report_failure,
+        "on_failure_callback": [FailureNotifier()],
     }
+
+
+def _deadline(dag_id: str, late_after: timedelta) -> DeadlineAlert:
+    return DeadlineAlert(
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=late_after,
+        callback=AsyncCallback(LateNotifier, kwargs={"dag_id": dag_id, "hours": late_after / timedelta(hours=1)}),
+        name=f"{dag_id} is late",
+    )

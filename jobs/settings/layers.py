@@ -14,12 +14,18 @@ from typing import Any
 from pydantic_settings import EnvSettingsSource
 
 from jobs.errors import UsageError
-from jobs.settings.secrets import shown_flag
+from jobs.settings.secrets import SALT, shown_flag
 from jobs.settings.sections import ENV_PREFIX, Settings
 
 DEFAULT_FILE = Path("pdmetrics.toml")
-# Variables that are no settings: of the command line (CLI and RETRIES of the scheduler only, dags/README.md).
-OTHER_VARIABLES = tuple(ENV_PREFIX + name for name in ("WAREHOUSE", "LOG_FORMAT", "INPUT", "CLI", "CONFIG", "RETRIES"))
+# Variables that are no settings: of the command line, and from CLI on of the scheduler only (dags/README.md).
+OTHER_VARIABLES = tuple(
+    ENV_PREFIX + name
+    for name in (
+        "WAREHOUSE", "LOG_FORMAT", "INPUT", "CONFIG",
+        "CLI", "TASKS", "RUNNER", "POOL", "RETRIES", "RETRY_MINUTES", "ASK_MINUTES", "WAIT_HOURS", "LATE_HOURS",
+    )
+)  # fmt: skip
 _OF_TESTS = f"{ENV_PREFIX}TEST_"
 
 
@@ -199,6 +205,12 @@ def flag_layer(overrides: Sequence[str]) -> Layer:
                 "--set takes section.key=value.",
                 where=shown_flag(text),
                 next_step="for example --set privacy.min_users=20",
+            )
+        if (section, key) == ("privacy", SALT):
+            raise UsageError(
+                "The salt is not taken from a flag, which everybody who may list processes can read.",
+                where=f"flag --set {shown_flag(text)}",
+                next_step="set PDMETRICS_PRIVACY__SALT, or [privacy] salt_file",
             )
         try:
             value = tomllib.loads(f"value = {raw}")["value"]

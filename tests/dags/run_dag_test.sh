@@ -4,7 +4,8 @@
 #   tests/dags/run_dag_test.sh INPUT_DIR WAREHOUSE DAY
 #
 # It has an AIRFLOW_HOME of its own, which goes with it: a killed `dags test` leaves a run behind that would block the
-# next one under max_active_runs=1. No retries: `dags test` waits out their delays. PDMETRICS_CLI and PYTHON may be set.
+# next one under max_active_runs=1. No retries, and no waiting for hours: `dags test` waits out every delay. No deadline:
+# it ends in an error after a run that has one (apache/airflow#73428). PDMETRICS_CLI and PYTHON may be set.
 set -euo pipefail
 if [ $# -ne 3 ]; then
   sed -n '2,5p' "$0" >&2
@@ -12,7 +13,7 @@ if [ $# -ne 3 ]; then
 fi
 here=$(cd "$(dirname "$0")/../.." && pwd)
 python=${PYTHON:-python}
-export PDMETRICS_INPUT PDMETRICS_WAREHOUSE PDMETRICS_RETRIES=0
+export PDMETRICS_INPUT PDMETRICS_WAREHOUSE PDMETRICS_RETRIES=0 PDMETRICS_WAIT_HOURS=0 PDMETRICS_LATE_HOURS=0
 PDMETRICS_INPUT=$(realpath "$1")
 PDMETRICS_WAREHOUSE=$(realpath -m "$2")
 export PDMETRICS_CLI=${PDMETRICS_CLI:-"$python -m jobs"}

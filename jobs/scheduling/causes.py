@@ -1,0 +1,75 @@
+"""Why a task failed, from what Airflow passes on, and whether another try helps. Pure: Airflow is not imported."""
+
+from __future__ import annotations
+
+import re
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+AGAIN, ONCE, NEVER = "again", "once", "never"
+EXIT_CODES: dict[int, tuple[str, str]] = {
+    1: ("a quality gate failed and nothing was published; the log names the checks", NEVER),
+    2: ("bad usage, configuration or input; the log names the file, the field and what to do", NEVER),
+    3: ("there is no input for the day; the raw data are late or gone", NEVER),
+    70: ("an unexpected error of pdmetrics; the log names the file with the traceback", ONCE),
+    75: ("another command held the warehouse all the while; the log names it", AGAIN),
+    126: ("the command could not be started: PDMETRICS_CLI is no program here", NEVER),
+    127: ("the command was not found: PDMETRICS_CLI, or the installation on the worker", NEVER),
+    130: ("it was interrupted by hand; nothing is half-published", NEVER),
+    137: ("it was killed (SIGKILL), most likely for want of memory; nothing is half-published", AGAIN),
+    143: ("it was terminated (SIGTERM), as when a worker shuts down; nothing is half-published", AGAIN),
+}
+CRASHED = "its process crashed ({name}); nothing is half-published"
+TIMED_OUT = "it took longer than it may (execution_timeout) and was stopped; nothing is half-published"
+LOST = "its process was lost without a word, killed or gone with its machine; nothing is half-published"
+RUN_TIMED_OUT = "the run took longer than it may (dagrun_timeout)"
+# Of the operators for bash and for spark-submit, which of Kubernetes tells the code of the driver last.
+_CODE = re.compile(r"(?:exit code(?: is:)?|Error code is:) (-?\d+)")
+
+
+def exit_code(exception: BaseException | str | None) -> int | None:
+    """Return the exit code that an operator's exception tells, as a shell counts (128 and more: a signal), or None."""
+    found = _CODE.findall(str(exception or ""))
+    if not found:
+        return None
+    code = int(found[-1])  # the command itself, which may hold any words, is told before it
+    return 128 - code if code < 0 else code
+
+
+def is_timeout(exception: BaseException | str | None) -> bool:
+    """Say whether Airflow stopped the task for taking too long."""
+    return type(exception).__name__ == "AirflowTaskTimeout"
+
+
+def meaning(code: int) -> str:
+    """Return the sentence that tells what an exit code of a task's command means."""
+    if code in EXIT_CODES:
+        return EXIT_CODES[code][0]
+    if code > 128 and code - 128 in {number.value for number in signal.Signals}:
+        return CRASHED.format(name=signal.Signals(code - 128).name)
+    return "an exit code that pdmetrics does not have; see the task's log"
+
+
+def when_to_retry(code: int) -> str:
+    """Say whether the same command may succeed later: AGAIN, ONCE or NEVER."""
+    if code in EXIT_CODES:
+        return EXIT_CODES[code][1]
+    return ONCE if code > 128 else NEVER
+
+
+def cause(context: Mapping[str, Any]) -> str:
+    """Return the true cause of a failure in one sentence.
+
+    Args:
+        context: Airflow's context: `exception` where the task itself failed; `reason` of a whole run.
+    """
+    exception = context.get("exception")
+    if is_timeout(exception):
+        return TIMED_OUT
+    code = exit_code(exception)
+    if code is not None:
+        return f"{meaning(code)} (exit code {code})"
+    if exception:
+        return f"{str(exception).splitlines()[0] if str(exception) else type(exception).__name__} (see the task's log)"
+    return RUN_TIMED_OUT if context.get("reason") == "timed_out" else LOST
