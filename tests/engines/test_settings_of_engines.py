@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jobs.engine.spark import spark_catalog
+from jobs.engine.spark_conf import spark_catalog
 from jobs.errors import UsageError, WarehouseError
 from jobs.settings import load_settings, memory_bytes
 from jobs.warehouse.catalog import catalog_properties
