@@ -6,7 +6,7 @@ A run stages every table it changes on a branch named after the run. Readers of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -16,7 +16,16 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyiceberg.catalog import Catalog
-from pyiceberg.expressions import AlwaysFalse, And, BooleanExpression, EqualTo, GreaterThanOrEqual, LessThanOrEqual, Or
+from pyiceberg.expressions import (
+    AlwaysFalse,
+    And,
+    BooleanExpression,
+    EqualTo,
+    GreaterThanOrEqual,
+    In,
+    LessThanOrEqual,
+    Or,
+)
 from pyiceberg.table import DataScan, Table
 from pyiceberg.table.snapshots import ancestors_of
 
@@ -42,6 +51,10 @@ class Tables:
     def ensure_tables(self) -> None:
         """Create the tables that are not there yet, and add what columns they lack."""
         self._tables = ensure_tables(self.catalog)
+
+    def has(self, name: str) -> bool:
+        """Whether a table is there; for somebody who only looks, one may not be made yet."""
+        return name in self._tables
 
     def table(self, name: str) -> Table:
         """Return the handle of a table, up to date with this process."""
@@ -209,7 +222,12 @@ def equal_to(column: str, value: str) -> BooleanExpression:
     return _predicate(EqualTo, column, value)
 
 
-def _predicate(kind: Any, column: str, value: str) -> BooleanExpression:
+def one_of(column: str, values: Collection[Any]) -> BooleanExpression:
+    """Return the condition that a column has one of some values."""
+    return _predicate(In, column, set(values))
+
+
+def _predicate(kind: Any, column: str, value: Any) -> BooleanExpression:
     """Compare a column with a value; to a type checker PyIceberg's predicates take none of what they take."""
     found: BooleanExpression = kind(column, value)
     return found
