@@ -9,6 +9,7 @@ import shlex
 import shutil
 import stat
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -179,6 +180,10 @@ def _last_run(warehouse: Warehouse) -> Finding:
         return Finding(
             "last run", _failure(warehouse, last), f"mend what failed, then rerun its days: {rerun}", blocks=True
         )
+    if last.is_claimed(datetime.now(UTC)):
+        waits = f"waits for its step {STEPS[len(last.done)]}, until {last.claimed_until:%H:%M} UTC"
+        mend = f"runs of other days wait for it: run that step, or its days whole: {rerun}"
+        return Finding("last run", f"{last.run_id} is staged and {waits}", mend)
     found = f"{last.run_id} is open after {', '.join(last.done) or 'no step'}"
     if _holder(warehouse) is not None:
         return Finding("last run", f"{found}, and under way")
