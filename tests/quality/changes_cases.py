@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +90,14 @@ def write(file: Path, tables: Tables) -> Path:
 
 def _type(column: str, values: list[Any]) -> str:
     """Name DuckDB's type of a column that holds some values, or nulls alone."""
-    words = {str: "text", float: "double", int: "int", bool: "boolean", date: "date"}
+    words = {str: "text", float: "double", int: "int", bool: "boolean", date: "date", datetime: "timestamp"}
     found = {words[type(value)] for value in values if value is not None}
     return (
         found.pop()
         if found
-        else {"window_days": "int", "measured_to": "date", "estimate": "double"}.get(column, "text")
+        else {"window_days": "int", "measured_to": "date", "valid_to": "timestamp", "estimate": "double"}.get(
+            column, "text"
+        )
     )
 
 
