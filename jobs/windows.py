@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 DAY = timedelta(days=1)
 HOURS = 24  # of a day, UTC
+LONGEST_QUARTER = 92  # days
 TWO_YEARS = 730 * DAY  # how far back rates and habits of a wiki are looked at
 REFERENCE_DAYS = 28  # that end with an as-of date: they tell what an hour that was lost could have held
 

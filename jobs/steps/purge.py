@@ -1,0 +1,204 @@
+"""Purge: what is past its keep-until, or one user's, is deleted from every file of the warehouse, with receipts.
+
+It takes no engine. Each table is deleted from in one commit that carries its receipts. What is left to do then (the
+history, manifests, files) is seen from the tables themselves, so that a purge that was killed is simply repeated.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+from jobs import contracts
+from jobs.errors import UsageError
+from jobs.log import get_logger
+from jobs.progress import Told, still_at
+from jobs.settings import Settings
+from jobs.steps.job import engine_errors
+from jobs.warehouse.forget import WITH_HASH, OwnLines, own_lines, rows_of, user_hash
+from jobs.warehouse.home import open_home
+from jobs.warehouse.look import tables_if_any
+from jobs.warehouse.publish import clean_up, recover, require_no_claim
+from jobs.warehouse.purge import (
+    PERSONAL,
+    TablePlan,
+    delete_rows,
+    forget_history,
+    has_branches,
+    plan_rows,
+    plan_until,
+)
+from jobs.warehouse.receipts import KEEP_UNTIL, USER_REQUEST, Occasion, Receipt, receipts, write_receipts
+from jobs.warehouse.refused import LINES
+from jobs.warehouse.runs import Warehouse
+from jobs.warehouse.salt import HASHED, check_salt, key_of
+from jobs.warehouse.tables import Tables
+from jobs.windows import LONGEST_QUARTER
+
+NO_DAY = date.min  # of no run
+SPARK_LOG = "spark.log"
+LATE_DAYS = 2  # a run comes a day after its day, and may wait one more
+
+
+@dataclass(frozen=True)
+class User:
+    """Whose rows are asked for: by hash, or by wiki and id, of which the hash is made."""
+
+    hashed: str | None = None
+    wiki_db: str | None = None
+    user_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes:
+        tables: those with something to do.
+        files: tracebacks and logs beside the tables.
+        lines: of a user's request, what the refused lines say.
+    """
+
+    tables: Sequence[TablePlan]
+    files: Sequence[Path]
+    lines: OwnLines | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to do."""
+        return not (self.tables or self.files)
+
+
+def last_days(settings: Settings, as_of: date) -> dict[str, date]:
+    """Return by table the last day whose time is over on a day.
+
+    Raises:
+        UsageError: the day is to come, or days would go that runs of today still need.
+    """
+    if as_of > (today := datetime.now(UTC).date()):
+        raise UsageError(
+            f"{as_of} is to come: what is kept until then would go today.",
+            where="--as-of",
+            next_step=f"name a day up to {today}, or leave it out",
+        )
+    privacy = settings.privacy
+    least = {
+        "events": settings.ingest.dedup_lookback_days + LATE_DAYS,
+        "user_days": LONGEST_QUARTER + LATE_DAYS,
+    }
+    kept = {"events": privacy.events_keep_days, "user_days": privacy.user_days_keep_days}
+    for name, days in kept.items():
+        if days < least[name]:
+            raise UsageError(
+                f"Runs of today need what is {least[name]} days old, and {days} days are kept.",
+                where=f"[privacy] {name}_keep_days",
+                next_step=f"set at least {least[name]}",
+            )
+    keeps = {name: contracts.table(name).keep for name in PERSONAL}
+    return {name: as_of - timedelta(days=kept[keep]) for name, keep in keeps.items() if keep}
+
+
+def plan(settings: Settings, warehouse: Warehouse, as_of: date, user: User | None) -> Plan | None:
+    """Look what a purge would do; nothing is locked or changed. None where nothing was ever ingested.
+
+    Raises:
+        UsageError: as `last_days`.
+    """
+    last = last_days(settings, as_of)
+    tables = tables_if_any(settings.catalog.properties(), warehouse.path)
+    return None if tables is None else _plan(tables, settings, warehouse, last, user)
+
+
+def purge(settings: Settings, warehouse: Warehouse, as_of: date, user: User | None) -> tuple[Plan, int, int] | None:
+    """Delete what is past its time, or a user's rows, for good.
+
+    Args:
+        settings: how long what is kept.
+        warehouse: the warehouse.
+        as_of: the day from which ages count.
+        user: whose rows, of whatever day; None for what is past its time.
+
+    Returns:
+        What was done, how many files went and their bytes; None where nothing was ever ingested.
+
+    Raises:
+        UsageError: as `last_days`.
+        LockedError: another command writes, or a run waits for its next step.
+    """
+    last = last_days(settings, as_of)
+    if tables_if_any(settings.catalog.properties(), warehouse.path) is None:
+        return None
+    with warehouse.lock(), engine_errors(warehouse), still_at("purging"):
+        shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left
+        tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
+        tables.ensure_tables()
+        recover(tables, warehouse)
+        require_no_claim(warehouse, NO_DAY, NO_DAY)
+        found = _plan(tables, settings, warehouse, last, user)
+        if any(one.is_due for one in found.tables) and has_branches(tables):
+            clean_up(tables, warehouse)
+            found = _plan(tables, settings, warehouse, last, user)
+        if found.is_empty:
+            return found, 0, 0
+        occasion = Occasion(datetime.now(UTC).date(), as_of, KEEP_UNTIL if user is None else USER_REQUEST)
+        return (found, *_do(tables, warehouse, found, occasion))
+
+
+def _plan(tables: Tables, settings: Settings, warehouse: Warehouse, last: dict[str, date], user: User | None) -> Plan:
+    if user is None:
+        found = [plan_until(tables, name, day) for name, day in last.items() if tables.has(name)]
+        files = list(_old_files(warehouse, last["events"]))
+        return Plan([one for one in found if not one.is_empty], files)
+    check_salt({name: tables.table(name) for name in HASHED}, warehouse, settings.privacy)
+    salt = key_of(warehouse, settings.privacy)
+    hashed = user.hashed or user_hash(salt, user.wiki_db or "", user.user_id or 0)
+    with Told("days of refused lines read") as told:
+        lines = own_lines(tables, salt, hashed, told)
+    found = []
+    for name, rows in {**dict.fromkeys(WITH_HASH, rows_of(hashed)), LINES: lines.condition}.items():
+        with Told(f"files of {name} read") as told:
+            found.append(plan_rows(tables, name, rows, told))
+    return Plan([one for one in found if not one.is_empty], list(_old_files(warehouse, date.max)), lines)
+
+
+def _do(tables: Tables, warehouse: Warehouse, found: Plan, occasion: Occasion) -> tuple[int, int]:
+    """Delete, write the receipts, and let go what still held the rows; return how many files went and their bytes."""
+    log, n_files, n_bytes = get_logger(), 0, 0
+    for one in found.tables:
+        if one.going:
+            delete_rows(tables, one, occasion)
+            log.info("deleted", table=one.name, days=len(one.going), rows=sum(due.n_rows for due in one.going))
+    write_receipts(tables, [one.name for one in found.tables])
+    log.info("receipts written", tables=len(found.tables))
+    for one in found.tables:
+        number, size = forget_history(tables, one)
+        log.info("history and files gone", table=one.name, files=number, bytes=size)
+        n_files, n_bytes = n_files + number, n_bytes + size
+    for path in found.files:
+        path.unlink(missing_ok=True)
+    _turn_log(warehouse, occasion)
+    return n_files, n_bytes
+
+
+def _old_files(warehouse: Warehouse, last: date) -> Iterator[Path]:
+    """Give the tracebacks and logs that were written last up to a day; the text of an error may quote a line."""
+    for pattern in ("error-*.txt", "spark*.log"):
+        for path in sorted(warehouse.path.glob(pattern)):
+            if datetime.fromtimestamp(path.stat().st_mtime, UTC).date() <= last:
+                yield path
+
+
+def _turn_log(warehouse: Warehouse, occasion: Occasion) -> None:
+    """Begin a new log of Spark, to which every run adds, so that the old one can grow old."""
+    log = warehouse.path / SPARK_LOG
+    if log.exists():
+        log.replace(log.with_name(f"spark-{occasion.purged_on}.log"))
+
+
+def all_receipts(settings: Settings, warehouse: Warehouse) -> list[Receipt]:
+    """Return all receipts, oldest first."""
+    tables = tables_if_any(settings.catalog.properties(), warehouse.path)
+    return [] if tables is None else receipts(tables)
