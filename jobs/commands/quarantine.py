@@ -11,7 +11,8 @@ from jobs.console import as_records, as_table
 from jobs.errors import UsageError
 from jobs.settings import Settings
 from jobs.warehouse.look import tables_to_look_at
-from jobs.warehouse.refused import LOG, is_reason, refused_by_day, refused_lines
+from jobs.warehouse.receipts import purged_days
+from jobs.warehouse.refused import LINES, LOG, is_reason, refused_by_day, refused_lines
 from jobs.warehouse.runs import Warehouse
 
 
@@ -57,7 +58,9 @@ def show_refused(console: Console, settings: Settings, warehouse: Warehouse, wan
     console.print(as_records(["file", "reason", "line"], [astuple(line) for line in found]), soft_wrap=True)
     total = sum(n for reason, n in reasons.items() if wanted.reason in (None, reason))
     more = "" if len(found) == total else "; --limit N shows more"
-    console.print(f"{len(found):,} of {total:,} shown{more}.", highlight=False, soft_wrap=True)
+    if run_id is None and wanted.day in purged_days(tables, [LINES]):
+        more = "; the lines were purged, past [privacy] events_keep_days"
+    console.print(f"{len(found):,} of {total:,} shown{more}.", markup=False, highlight=False, soft_wrap=True)
 
 
 def _unpublished(warehouse: Warehouse, day: date) -> str:

@@ -18,6 +18,7 @@ from jobs.reference.load import Reference, load_reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
 from jobs.steps.job import Job, check_salt_there, engine_errors, open_lake
+from jobs.steps.kept_days import check_kept, require_kept
 from jobs.steps.late_hours import notice_late_hours
 from jobs.steps.report import REPORT, report_of_run, where_to_look
 from jobs.steps.running import announced, run_step
@@ -68,11 +69,12 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
     if "ingest" in asked.steps:
         reference, raw = _read_input(source, asked)
         check_salt_there(settings, warehouse)
+        check_kept(settings, warehouse, days(asked.start, asked.end))
     elif not cut_off:
         _staged_run(warehouse, asked, cut_off)
     with open_lake(settings, warehouse) as lake:
         if reference is not None:
-            run, steps = _new_run(lake, warehouse, asked, source, reference), asked.steps
+            run, steps = _new_run(settings, lake, warehouse, asked, source, reference), asked.steps
         else:
             run, steps = _staged_run(warehouse, asked, cut_off)
         job = Job(lake, warehouse, settings, console, run, other, raw)
@@ -106,9 +108,12 @@ def _read_input(source: Input, asked: Asked) -> tuple[Reference, RawDays]:
         return reference, find_input(source, days(asked.start, asked.end))
 
 
-def _new_run(lake: Lake, warehouse: Warehouse, asked: Asked, source: Input, reference: Reference) -> Run:
+def _new_run(
+    settings: Settings, lake: Lake, warehouse: Warehouse, asked: Asked, source: Input, reference: Reference
+) -> Run:
     """Open a run with the reference frozen, after dropping what unfinished ones had staged."""
     require_no_claim(warehouse, asked.start, asked.end)
+    require_kept(lake, settings, days(asked.start, asked.end))  # a purge may have held the lock
     with engine_errors(warehouse):
         clean_up(lake, warehouse)
     run = warehouse.new_run(asked.start, asked.end, source.whole)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import Any
 
 from jobs.catalogue import load_catalogue
@@ -24,7 +25,9 @@ from jobs.settings import Settings
 from jobs.warehouse.lake_sql import lake_sql
 from jobs.warehouse.look import tables_to_look_at
 from jobs.warehouse.manifest import Run
+from jobs.warehouse.receipts import purged_days
 from jobs.warehouse.runs import Warehouse
+from jobs.windows import DAY, days, in_words
 from jobs.words import STATUSES
 
 WHOLE = ("engagement_daily",)  # which instrument sent a link is asked of the whole history
@@ -51,10 +54,14 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
     counted = recounts(row, metric, catalogue, members(row, reference))
     names = dict.fromkeys((*ALWAYS, *(name for recount in counted for name in recount.tables)))
     tables = tables_to_look_at(settings.catalog.properties(), warehouse.path)
+    if gone := sorted(purged_days(tables, names) & set(days(row.metric_date, row.as_of_date + DAY))):
+        counted, names = (), dict.fromkeys(ALWAYS)
     grace = timedelta(minutes=settings.ingest.rate_change_grace_minutes)
     with lake_sql(tables, list(names), row.metric_date, row.as_of_date, whole=WHOLE) as lake:
         walked = walk(row, counted, lake, settings.privacy.min_users)
         inputs = inputs_of(row, metric, catalogue, reference, runs, grace, lake, fetch)
+    if gone:
+        inputs = replace(inputs, measured=(*inputs.measured, _purged(gone)))
     return Explanation(
         headline=headline(row, metric.unit),
         chosen=chosen.notes,
@@ -92,6 +99,12 @@ def _published(warehouse: Warehouse) -> list[Run]:
             next_step="run a day again: its run keeps what it read",
         )
     return runs
+
+
+def _purged(gone: Sequence[date]) -> str:
+    """Say why nothing is counted anew."""
+    span = in_words(gone[0], gone[-1] + DAY)
+    return f"users' days of {span} were purged: what is behind the number cannot be counted again, the number stays"
 
 
 def _definition(metric: Metric) -> Definition:

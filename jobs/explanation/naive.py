@@ -16,6 +16,7 @@ HIDDEN = "not shown: its counts are hidden, to protect few users"
 SILENT = "no counts are shown of it"
 MIXED = "several rates were in force, and a user seen under two of them has no single weight"
 PART = "only of the days and platforms that were measured, so not of the window"
+PURGED = "what it is made of was purged"
 NO_RATE = "no rate above 0 was in force"
 # Why the value of who ignores sampling is wrong, and that of who divides by the rate, by the metric's unit.
 IGNORING = {
@@ -93,8 +94,8 @@ def _over(numerator: float | None, denominator: float | None, metric: Metric) ->
 
 def _weighted(row: MetricRow, metric: Metric, kept: Kept) -> tuple[float | None, str]:
     """Return the value with each kept one weighing 1 / rate, or why there is none."""
-    if kept.numerator is not None and metric.unit in ("pageviews", "events"):
-        return kept.numerator, ""
+    if metric.unit in ("pageviews", "events"):
+        return kept.numerator, "" if kept.numerator is not None else PURGED
     if kept.denominator is not None and metric.unit in ("clicks per impression", "share of impressions"):
         value = _over(kept.numerator, kept.denominator, metric)
         return value, "" if value is not None else NOTHING

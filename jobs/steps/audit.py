@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from expectations.gate import GateResult, run_gate
-from jobs.errors import NoInputError
+from jobs.errors import NoInputError, UsageError
+from jobs.log import get_logger
 from jobs.marts.read import require_readable
 from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.quality.history_frames import HISTORY_TABLES
@@ -21,10 +22,11 @@ from jobs.steps.gates import past_profiles, thresholds
 from jobs.steps.job import open_lake
 from jobs.warehouse.look import tables_if_any, tables_to_look_at
 from jobs.warehouse.manifest import Run
+from jobs.warehouse.receipts import USER_REQUEST, purged_days, receipts
 from jobs.warehouse.refused import LOG
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
-from jobs.windows import HOURS
+from jobs.windows import DAY, HOURS, in_words
 
 LATE = ("missing_hours", "stream_hours")  # checks of the raw gate
 
@@ -129,10 +131,12 @@ def audit_facts(settings: Settings, warehouse: Warehouse, what: Audited) -> Gate
 
     Raises:
         NoInputError: one of the days was not ingested.
+        UsageError: what the gate reads of one was purged.
     """
     reference = _reference(warehouse, what)
     with open_lake(settings, warehouse) as lake:
         _require_ingested(lake, what)
+        _require_kept(lake, what)
         frames = {name: lake.read_days(name, what.days, what.branch) for name in TABLES}
         read = what.run.lines_read if what.is_staged else None
         profiles = facts_profile(frames, days=what.days, reference=reference, lines_read=read)
@@ -172,3 +176,18 @@ def _require_ingested(tables: Tables, what: Audited) -> None:
             where=what.branch or "the published tables",
             next_step=f"pdmetrics run --date {missing[0]} --input DIR",
         )
+
+
+def _require_kept(tables: Tables, what: Audited) -> None:
+    """Nothing that the facts gate reads of the asked days may be purged, unless it is there again."""
+    if what.is_staged:
+        return
+    if gone := sorted(purged_days(tables, TABLES) & set(what.days)):
+        raise UsageError(
+            f"Events or users' days of {in_words(gone[0], gone[-1] + DAY)} were purged; the gate would miscount.",
+            where="--date, --start",
+            next_step='what it said when the days were run: pdmetrics query "select * from fct_data_quality"',
+        )
+    requested = {one.event_date for one in receipts(tables) if one.cause == USER_REQUEST} & set(what.days)
+    for day in sorted(requested):
+        get_logger().warning("a user's rows were purged: sums of users' days are smaller than the others", day=str(day))
