@@ -1,33 +1,44 @@
 """# PersonalDashboard metrics, every day
 
-Ingest the raw events of the day that ended, estimate the metrics, build and publish the marts, and make the report of
-them. Each task is one step of `pdmetrics run`; the steps find each other through the staged run in the warehouse, and
-**nothing is published before the last gate of the task `marts` has passed**. Running a day again is always safe: it
-gives the same rows.
+Wait for the raw events of the day that ended, make and publish its metrics, make the report, and run days again whose
+missing hours have come since. **Nothing is published before the last gate of `day` has passed**; readers see the
+numbers of the day before until then. Running a day again is always safe: it gives the same rows.
 
 *Owner*: moderator-tools. *Input*: `$PDMETRICS_INPUT` (raw events, policy, wikis). *Output*: the lake, the marts
-file, `report/` in the warehouse (a site that opens from a disk).
+(asset `personal_dashboard_marts`), `report/` in the warehouse (a site that opens from a disk).
+
+| task | does | where it fails |
+|---|---|---|
+| `hours` | asks every ten minutes whether the day's 24 hours are there | the day has not begun |
+| `day` | ingests, estimates, builds the marts, publishes | nothing of the day is published |
+| `report` | makes the site | **the numbers of the day are out**; the site is the one of the day before |
+| `late` | runs published days again whose missing hours have come | the day is out; those days stay as they were |
 
 ## Triage notes
 
-The log of the failed task ends with what is wrong, where, and what to do. What its exit code means:
+The log of the failed task ends with what is wrong, where, and what to do. When it is mended, clear that task.
 
-- **0**: done. Warnings, if any, stand in the log and in `fct_data_quality`.
-- **1**: a quality gate failed; readers still see the marts of the day before. The log names the checks, and
-  `runs/<run>/gate_*.csv` in the warehouse has all of them until the next run begins. Mend the input or
-  `sampling_policy.csv`, then clear `ingest`.
-- **2**: bad usage, configuration or input, or a locked, full or read-only warehouse. Do what the message says, then
-  clear the failed task; retries do not help.
-- **3**: no input for the day yet. The task tries again with growing waits; after the last one, ask why the raw data are
-  late, and clear `ingest` when they are there.
+- **`hours` waits**: raw data are late. Twelve hours after the end of the day (`PDMETRICS_WAIT_HOURS`) it lets the day
+  run with what is there, and logs an alarm: *not all hours of … are there*. Numbers are `caution` then, and `late`
+  runs the day again when the hours come. Ask why they are late; do nothing else.
+- **`hours` failed with exit code 1**: the day is published already, and its raw gate fails as the thresholds are now.
+  To run it all the same, mark `hours` as success.
+- **`day` failed with exit code 1**: a gate. The log names the checks, and `runs/<run>/gate_*.csv` in the warehouse
+  has all of them until the next run begins. Mend the input or `sampling_policy.csv`.
+- **Exit code 3**: the day has no input at all. It is a failure and never a skip, as a skipped day would look like a
+  quiet one. Ask why; clear `hours` when the data are there.
+- **Exit code 75**: another command wrote for longer than a task waits, half an hour, at each of its tries. The log
+  names it. Clear the task when it is done.
+- **Exit code 137, or *lost without a word***: tried again by itself. Where it comes back, the worker has too little
+  memory (`docs/operations.md`).
+- ***is not done … hours after it was queued***: nothing failed, but a task waits or is slow. Look which: no free slot
+  in the pool, a worker that is gone, a day that waits for its hours.
+- **`report` failed**: clear it alone, or leave it: tomorrow's shows everything that today's would. A warehouse that
+  wants no site sets `[report] build = false`; the task then does nothing.
 
-The task `report` comes after publishing: where it fails, **the numbers of the day are out**, and the site is the one of
-the day before. Clear it alone, or leave it: tomorrow's shows everything that today's would. A warehouse that wants no
-site sets `[report] build = false`; the task then does nothing.
-
-Exit 3 is a retry and then a failure, never a skip: a skipped day would look like a quiet one. A failed day does not
-stop the next; windows that hold it are `not_measured` until it is there. Many days at once:
-`pdmetrics run --start D1 --end D2`.
+A failed day does not stop the next; windows that hold it are `not_measured` until it is there. A run begun by hand
+takes its day from the parameter `date`, else from its logical date. Many days at once: `personal_dashboard_backfill`,
+or `airflow backfill create`, which runs many days side by side whatever the DAG says: each waits for its turn.
 
 *Paging*: two failed days in a row, or exit 1, in working hours. All else can wait: a late day can be run at any time.
 """

@@ -34,7 +34,16 @@ def exit_code(exception: BaseException | str | None) -> int | None:
     if not found:
         return None
     code = int(found[-1])  # the command itself, which may hold any words, is told before it
+    if code == 1 and "--deploy-mode cluster" in str(exception):
+        return None  # of spark-submit, which knows no more than that the driver failed elsewhere
     return 128 - code if code < 0 else code
+
+
+def runbook(doc: str) -> str:
+    """Return the documentation of a DAG with what each exit code means and whether Airflow tries again."""
+    again = {AGAIN: "tried again", ONCE: "tried again once", NEVER: "not tried again"}
+    lines = [f"- **{code}**: {what} *({again[when]})*" for code, (what, when) in EXIT_CODES.items()]
+    return f"{doc.strip()}\n\n## Exit codes\n\n- **0**: done; warnings, if any, stand in the log\n" + "\n".join(lines)
 
 
 def is_timeout(exception: BaseException | str | None) -> bool:

@@ -19,7 +19,11 @@ DAY = "{{ data_day(params, ds | default(none)) }}"
 """The UTC day of data. `data_interval_start` differs under `airflow dags test`, and where a run is given its date."""
 
 INPUT = "{{ input_directory() }}"
-_TEMPLATE = re.compile(r"\{\{ (.*) \}\}")
+SNAPSHOT = "{{ snapshot_month(params, ds | default(none)) }}"
+LAST_DAY = "{{ last_day_of(snapshot_month(params, ds | default(none))) }}"
+"""The month of a snapshot of mediawiki_history, the one that ended, and its last day."""
+
+_TEMPLATE = re.compile(r"\{\{ (.*?) \}\}(.*)")
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,29 @@ def run_late(site: Site) -> Command:
     return _command(site, "run", "--late", "--input", INPUT, computes=True)
 
 
+def backfill(site: Site, *, dry_run: bool) -> Command:
+    """Return the command that computes days again and tells the difference, and publishes it unless it is a dry run."""
+    days = ("--start", "{{ params.start }}", "--end", "{{ params.end }}")
+    words = ("backfill", *days, "--input", INPUT, "--reason", "{{ params.reason }}")
+    return _command(site, *words, *(["--dry-run"] if dry_run else []), computes=True)
+
+
+def purge(site: Site) -> Command:
+    """Return the command that deletes what is past its keep-until today, whatever day the run is of."""
+    return _command(site, "purge")
+
+
+def maintain(site: Site) -> Command:
+    """Return the command that keeps the lake small and fast."""
+    return _command(site, "maintain")
+
+
+def audience(site: Site) -> Command:
+    """Return the command that counts eligible editors in a snapshot of mediawiki_history, as of its last day."""
+    words = ("audience", "--history", f"{INPUT}/history", "--snapshot", SNAPSHOT, "--as-of", LAST_DAY)
+    return _command(site, *words, computes=True)
+
+
 def arguments(command: Command) -> list[str]:
     """Return what follows the program, for a runner without a shell, whose engine is Spark."""
     return [*command.options, "--set", "engine.name=spark", *command.words]
@@ -82,4 +109,6 @@ def shell(site: Site, command: Command) -> str:
 
 def _quoted(word: str) -> str:
     template = _TEMPLATE.fullmatch(word)
-    return f"{{{{ {template[1]} | quoted }}}}" if template else shlex.quote(word)
+    if not template:
+        return shlex.quote(word)
+    return f"{{{{ {template[1]} | quoted }}}}{shlex.quote(template[2]) if template[2] else ''}"

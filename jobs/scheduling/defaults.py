@@ -8,6 +8,7 @@ from typing import Any
 from airflow.sdk.definitions.callback import AsyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
 
+from jobs.scheduling.causes import runbook
 from jobs.scheduling.macros import FILTERS, MACROS
 from jobs.scheduling.notifier import FailureNotifier, LateNotifier, RunTimeoutNotifier
 from jobs.scheduling.retries import RetryWhereItHelps
@@ -38,7 +39,7 @@ def dag_arguments(
         "max_active_runs": 1,  # of one DAG; the pool and the warehouse's lock see to all
         "dagrun_timeout": timeout,
         "tags": [f"tier/{tier}", f"triage/{OWNER}"],
-        "doc_md": doc,
+        "doc_md": runbook(doc or ""),
         "user_defined_macros": MACROS,
         "user_defined_filters": FILTERS,
         "on_failure_callback": RunTimeoutNotifier(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import shlex
 from collections.abc import Callable, Mapping
@@ -37,5 +38,30 @@ def input_directory() -> str:
     return place
 
 
-MACROS: dict[str, Callable[..., str]] = {"data_day": data_day, "input_directory": input_directory}
+def snapshot_month(params: Mapping[str, Any], ds: str | None) -> str:
+    """Return the month YYYY-MM of a snapshot: the parameter `snapshot`, else the month of the run's logical date.
+
+    Raises:
+        AirflowFailException: the run has neither.
+    """
+    month = params.get("snapshot") or (ds or "")[:7]
+    if not month:
+        raise AirflowFailException(
+            'This run has no logical date, so it must be told its month: trigger it with {"snapshot": "YYYY-MM"}.'
+        )
+    return str(month)
+
+
+def last_day_of(snapshot: str) -> str:
+    """Return the last day of a month YYYY-MM."""
+    year, month = map(int, snapshot.split("-"))
+    return f"{snapshot}-{calendar.monthrange(year, month)[1]:02d}"
+
+
+MACROS: dict[str, Callable[..., str]] = {
+    "data_day": data_day,
+    "input_directory": input_directory,
+    "snapshot_month": snapshot_month,
+    "last_day_of": last_day_of,
+}
 FILTERS: dict[str, Callable[[str], str]] = {"quoted": shlex.quote}

@@ -12,12 +12,18 @@ import jobs
 from jobs.scheduling.assets import MARTS
 from jobs.scheduling.commands import PUBLISHES, STEPS, Command, arguments, run_day, shell
 from jobs.scheduling.site import DAY, SPARK_SUBMIT, Site
+from jobs.scheduling.telling import TellingBashOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import BaseOperator
 
 APPLICATION = str(Path(jobs.__file__).with_name("__main__.py"))
 CONNECTION = "spark_default"
+DIFFERENCE = """Reason: {{ params.reason }}
+
+```
+{{ ti.xcom_pull(task_ids="dry_run") or "see the log of the task dry_run" }}
+```"""
 
 
 def task(site: Site, command: Command, *, task_id: str, **more: Any) -> BaseOperator:
@@ -39,6 +45,13 @@ def task(site: Site, command: Command, *, task_id: str, **more: Any) -> BaseOper
         )  # fmt: skip
     # By default 99 means skip; no exit code of ours may.
     return BashOperator(task_id=task_id, bash_command=shell(site, command), skip_on_exit_code=[], **more)
+
+
+def telling(site: Site, command: Command, *, task_id: str, **more: Any) -> BaseOperator:
+    """Return the task that runs a command and pushes what it prints; by spark-submit it is in the log only."""
+    if site.runner == SPARK_SUBMIT:
+        return task(site, command, task_id=task_id, **more)
+    return TellingBashOperator(task_id=task_id, bash_command=shell(site, command), skip_on_exit_code=[], **more)
 
 
 def day(site: Site) -> BaseOperator | TaskGroup:

@@ -1,8 +1,8 @@
-"""The sensor that waits for the hours of a day, up to a deadline."""
+"""The sensors: one waits for the hours of a day, up to a deadline, one for a snapshot of mediawiki_history."""
 
 from __future__ import annotations
 
-import logging
+import csv
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from airflow.sdk.exceptions import AirflowException
 from jobs.scheduling.notifier import logger
 
 NOT_YET = (3, 75)  # hours are missing; another command holds the warehouse
+SETTLED = timedelta(hours=1)
 
 
 def deadline(day: str, wait: timedelta) -> datetime:
@@ -57,7 +58,7 @@ class HoursSensor(BaseSensorOperator):
             raise AirflowException(f"The question for the day's hours failed with exit code {code}.")
         if datetime.now(UTC) < deadline(self.day, self.wait):
             return False
-        logger.log(logging.ERROR, "%s", past_deadline(self.dag_id, self.day, self.wait))
+        logger.error("%s", past_deadline(self.dag_id, self.day, self.wait))
         return True
 
     def on_kill(self) -> None:
@@ -71,3 +72,52 @@ def past_deadline(dag_id: str, day: str, wait: timedelta) -> str:
         f"{dag_id}: not all hours of {day} are there {wait.total_seconds() / 3600:g} hours after its end; it runs with "
         "what is there, and again when they come (task `late`)"
     )
+
+
+class SnapshotSensor(BaseSensorOperator):
+    """Waits for a whole snapshot of mediawiki_history beside the raw events.
+
+    Args:
+        input_dir: the input directory, a path or an address that Airflow's object storage opens. (templated)
+        snapshot: its month, YYYY-MM. (templated)
+    """
+
+    template_fields: Sequence[str] = ("input_dir", "snapshot")
+
+    def __init__(self, *, input_dir: str, snapshot: str, **arguments: Any) -> None:
+        super().__init__(mode="reschedule", **arguments)
+        self.input_dir, self.snapshot = input_dir, snapshot
+
+    def poke(self, context: Any) -> bool:
+        """Look once, and say what is missing."""
+        from airflow.sdk import ObjectStoragePath
+
+        place = ObjectStoragePath(self.input_dir)
+        missing = what_is_missing(place, self.snapshot, datetime.now(UTC))
+        if missing:
+            self.log.info("not yet: %s", missing)
+        return not missing
+
+
+def what_is_missing(place: Any, snapshot: str, now: datetime) -> str:
+    """Return what of a snapshot is not there yet, or nothing.
+
+    It is whole when each wiki of `wikis.csv` has a file in it and none of them changed within the hour: copies of
+    dumps have no mark of their end.
+
+    Args:
+        place: the input directory, a `pathlib.Path` or what behaves like one.
+        snapshot: its month, YYYY-MM.
+        now: the time.
+    """
+    with (place / "wikis.csv").open(encoding="utf-8") as lines:
+        wikis = [row["wiki_db"] for row in csv.DictReader(lines)]
+    folder = place / "history" / snapshot
+    for wiki in wikis:
+        files = list((folder / wiki).glob(f"{snapshot}.{wiki}.*.tsv.bz2")) if (folder / wiki).exists() else []
+        if not files:
+            return f"no file of {wiki} in {folder}"
+        newest = max(file.stat().st_mtime for file in files)
+        if now.timestamp() - newest < SETTLED.total_seconds():
+            return f"the files of {wiki} in {folder} are younger than an hour"
+    return ""

@@ -1,105 +1,174 @@
-"""What every DAG must have, and how the daily one is wired."""
+"""What every DAG must have, and how each is wired."""
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from jobs.warehouse.manifest import STEPS
+from jobs.scheduling import causes, commands
+from tests.dags import bags
 
 pytestmark = pytest.mark.airflow
 
-DAGS = Path(__file__).resolve().parents[2] / "dags"
-FILES = sorted(path.stem for path in DAGS.glob("*.py"))
+WRITING = {
+    "personal_dashboard_daily": {"day", "report", "late"},
+    "personal_dashboard_backfill": {"dry_run", "backfill"},
+    "personal_dashboard_purge": {"purge"},
+    "personal_dashboard_maintain": {"maintain"},
+    "personal_dashboard_audience": {"audience"},
+}
+PUBLISHING = {("personal_dashboard_daily", "day"), ("personal_dashboard_backfill", "backfill")}
 
 
 @pytest.fixture(scope="module")
 def bag(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """All DAGs of the folder, loaded without a database."""
-    home = tmp_path_factory.mktemp("airflow")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_HOME", str(home))
-        patch.setenv("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-        for name in [name for name in os.environ if name.startswith("PDMETRICS_")]:
-            patch.delenv(name)
-        from airflow.dag_processing.dagbag import DagBag
-
-        return DagBag(dag_folder=str(DAGS))
+        patch.setenv("AIRFLOW_HOME", str(tmp_path_factory.mktemp("airflow")))
+        return bags.load(PDMETRICS_POOL="personal_dashboard")
 
 
-def dag_of(bag: Any, dag_id: str) -> Any:
-    return bag.dags[dag_id]
+def tasks(bag: Any) -> list[Any]:
+    return [task for dag_id in bags.IDS for task in bag.dags[dag_id].tasks]
+
+
+def order(dag: Any) -> list[tuple[str, list[str]]]:
+    return [(task.task_id, sorted(task.downstream_task_ids)) for task in dag.topological_sort()]
 
 
 def test_every_file_loads_and_is_named_after_its_dag(bag: Any) -> None:
     assert bag.import_errors == {}
-    assert sorted(bag.dags) == FILES
+    assert sorted(bag.dags) == bags.IDS == sorted(WRITING)
 
 
-@pytest.mark.parametrize("dag_id", FILES)
+@pytest.mark.parametrize("dag_id", bags.IDS)
 def test_a_dag_says_when_who_and_what_to_do(bag: Any, dag_id: str) -> None:
-    dag = dag_of(bag, dag_id)
-    assert dag.timetable.__class__.__name__ == "CronDataIntervalTimetable"
+    dag = bag.dags[dag_id]
+    by_hand = dag_id == "personal_dashboard_backfill"
+    assert dag.timetable.__class__.__name__ == ("NullTimetable" if by_hand else "CronDataIntervalTimetable")
+    if not by_hand:
+        assert dag.timetable.serialize()["timezone"] == "UTC"
     assert dag.catchup is False
-    assert [tag for tag in dag.tags if re.fullmatch(r"tier/[123]", tag)]
-    assert [tag for tag in dag.tags if tag.startswith("triage/")]
-    assert "Triage notes" in dag.doc_md
-    assert dag.dagrun_timeout > timedelta(0)
-    assert f"`{dag_id}`" in (DAGS / "README.md").read_text(encoding="utf-8")
+    assert dag.max_active_runs == 1
+    assert len([tag for tag in dag.tags if re.fullmatch(r"tier/[123]", tag)]) == 1
+    assert "triage/moderator-tools" in dag.tags
+    assert "## Triage notes" in dag.doc_md
+    assert "*Paging*" in dag.doc_md
+    assert "*Owner*: moderator-tools" in dag.doc_md
+    assert all(f"- **{code}**: " in dag.doc_md for code in causes.EXIT_CODES)
+    assert dag.on_failure_callback
+    readme = (bags.DAGS / "README.md").read_text(encoding="utf-8")
+    tier = next(tag.removeprefix("tier/") for tag in dag.tags if tag.startswith("tier/"))
+    assert re.search(rf"^\| \[`{dag_id}`\]\({dag_id}\.py\) \| .+ \| {tier} \| ", readme, re.MULTILINE)
 
 
-@pytest.mark.parametrize("dag_id", FILES)
-def test_a_task_is_owned_retried_and_bounded(bag: Any, dag_id: str) -> None:
-    for task in dag_of(bag, dag_id).tasks:
+@pytest.mark.parametrize("dag_id", bags.IDS)
+def test_a_dag_that_is_late_says_so_before_it_is_given_up(bag: Any, dag_id: str) -> None:
+    dag = bag.dags[dag_id]
+    (deadline,) = dag.deadline
+    assert deadline.reference.reference_name == "DagRunQueuedAtDeadline"
+    assert timedelta(0) < deadline.interval < dag.dagrun_timeout
+    assert deadline.callback.path == "jobs.scheduling.notifier.LateNotifier"
+    assert deadline.callback.kwargs == {"dag_id": dag_id, "hours": deadline.interval / timedelta(hours=1)}
+
+
+def test_no_deadline_where_it_is_switched_off() -> None:
+    assert {dag.deadline for dag in bags.load(PDMETRICS_LATE_HOURS="0").dags.values()} == {None}
+
+
+def test_a_task_is_owned_retried_where_it_helps_bounded_and_told_of(bag: Any) -> None:
+    from jobs.scheduling.notifier import FailureNotifier
+    from jobs.scheduling.retries import RetryWhereItHelps
+
+    for task in tasks(bag):
         assert task.owner == "moderator-tools"
         assert task.retries == 2
+        assert task.retry_policy == RetryWhereItHelps(2)
         assert task.retry_exponential_backoff
-        assert task.retry_delay >= timedelta(minutes=1)
-        assert task.max_retry_delay > task.retry_delay
-        assert timedelta(0) < task.execution_timeout <= dag_of(bag, dag_id).dagrun_timeout
+        assert timedelta(minutes=1) <= task.retry_delay < task.max_retry_delay
+        bound = task.response_timeout if task.task_id == "approve" else task.execution_timeout
+        assert timedelta(0) < bound < task.dag.dagrun_timeout
+        assert [type(callback) for callback in task.on_failure_callback] == [FailureNotifier]
 
 
-def test_the_daily_dag_runs_the_steps_in_order_one_day_at_a_time(bag: Any) -> None:
-    dag = dag_of(bag, "personal_dashboard_daily")
-    assert dag.max_active_runs == 1
-    assert tuple(task.task_id for task in dag.topological_sort()) == ("ingest", "estimates", "marts", "report")
-    after = [sorted(task.downstream_task_ids) for task in dag.topological_sort()]
-    assert after == [["estimates"], ["marts"], ["report"], []]
+def test_what_writes_shares_a_pool_and_waits_for_the_lock_within_its_time(bag: Any) -> None:
+    for task in tasks(bag):
+        writes = task.task_id in WRITING[task.dag.dag_id]
+        assert task.pool == ("personal_dashboard" if writes else "default_pool")
+        assert task.pool_slots == 1
+        if writes:
+            wait = float(re.search(r"--set run\.lock_wait_seconds=(\d+) ", task.bash_command)[1])
+            assert timedelta(minutes=5) < timedelta(seconds=wait) < task.execution_timeout / 2
 
 
-def test_the_daily_dag_s_steps_are_those_of_the_command_line(bag: Any) -> None:
-    dag = dag_of(bag, "personal_dashboard_daily")
-    assert {task.task_id for task in dag.tasks} == set(STEPS)
+def test_only_what_publishes_has_an_outlet(bag: Any) -> None:
+    outlets = {(task.dag.dag_id, task.task_id): [outlet.name for outlet in task.outlets] for task in tasks(bag)}
+    assert {key: names for key, names in outlets.items() if names} == {
+        key: ["personal_dashboard_marts"] for key in PUBLISHING
+    }
 
 
-def test_each_task_asks_for_the_day_that_ended_and_its_own_step(bag: Any) -> None:
-    for task in dag_of(bag, "personal_dashboard_daily").tasks:
-        assert "run --date {{ ds }} " in task.bash_command
-        assert task.bash_command.endswith(f"--steps {task.task_id}")
-        assert "data_interval" not in task.bash_command
+def test_no_exit_code_of_ours_skips_a_task(bag: Any) -> None:
+    skipping = [
+        task.skip_on_exit_code for task in tasks(bag) if hasattr(task, "bash_command") and task.task_id != "hours"
+    ]
+    assert skipping == [[]] * sum(map(len, WRITING.values()))
+
+
+def test_who_waits_holds_no_slot(bag: Any) -> None:
+    waiting = [task for task in tasks(bag) if getattr(task, "_is_sensor", False)]
+    assert sorted(task.task_id for task in waiting) == ["hours", "snapshot"]
+    for task in waiting:
+        assert task.mode == "reschedule"
+        assert not task.soft_fail
+        assert task.poke_interval >= 60
+
+
+def test_the_daily_dag_waits_publishes_in_one_task_reports_and_looks_back(bag: Any) -> None:
+    daily = bag.dags[bags.DAILY]
+    assert order(daily) == [("hours", ["day"]), ("day", ["report"]), ("report", ["late"]), ("late", [])]
+    assert {task.trigger_rule for task in daily.tasks} == {"all_success"}
 
 
 def test_the_daily_timetable_s_day_is_the_one_that_ended(bag: Any) -> None:
     import pendulum
 
-    timetable = dag_of(bag, "personal_dashboard_daily").timetable
+    timetable = bag.dags[bags.DAILY].timetable
     interval = timetable.infer_manual_data_interval(run_after=pendulum.datetime(2026, 3, 24, 4, 5, tz="UTC"))
     assert interval.start == pendulum.datetime(2026, 3, 23, 4, tz="UTC")
     assert interval.end == pendulum.datetime(2026, 3, 24, 4, tz="UTC")
 
 
-def test_only_the_publishing_task_has_an_outlet(bag: Any) -> None:
-    outlets = {
-        task.task_id: [outlet.name for outlet in task.outlets] for task in dag_of(bag, "personal_dashboard_daily").tasks
-    }
-    assert outlets == {"ingest": [], "estimates": [], "marts": ["personal_dashboard_marts"], "report": []}
+def test_by_a_variable_the_day_is_a_group_with_a_task_for_each_step() -> None:
+    daily = bags.load(PDMETRICS_TASKS="steps").dags[bags.DAILY]
+    assert order(daily) == [
+        ("hours", ["day.ingest"]), ("day.ingest", ["day.estimates"]), ("day.estimates", ["day.marts"]),
+        ("day.marts", ["report"]), ("report", ["late"]), ("late", []),
+    ]  # fmt: skip
+    steps = [daily.get_task(f"day.{step}") for step in commands.STEPS]
+    assert [task.bash_command.rpartition(" ")[2] for task in steps] == list(commands.STEPS)
+    assert [len(task.outlets) for task in steps] == [0, 0, 1]
+    assert {task.weight_rule for task in steps} == {"upstream"}  # what has begun goes first
 
 
-def test_no_exit_code_of_ours_skips_a_task(bag: Any) -> None:
-    for task in dag_of(bag, "personal_dashboard_daily").tasks:
-        assert not set(range(256)) & set(task.skip_on_exit_code)
+def test_a_backfill_is_published_only_when_a_person_says_so(bag: Any) -> None:
+    dag = bag.dags["personal_dashboard_backfill"]
+    assert order(dag) == [("dry_run", ["approve"]), ("approve", ["backfill"]), ("backfill", [])]
+    dry_run, approve, backfill = dag.topological_sort()
+    assert dry_run.bash_command.endswith(" --dry-run")
+    assert "--dry-run" not in backfill.bash_command
+    assert approve.defaults == ["Reject"]  # no answer is no approval
+    assert not approve.fail_on_reject
+    shown = bags.rendered(approve)
+    assert shown.subject == "Publish the backfill of 2026-03-01 to 2026-03-08 (exclusive)?"
+    assert shown.body == "Reason: a policy; $(mended)\n\n```\n2 rows\n```"
+    assert set(dag.params) == {"start", "end", "reason"}
+
+
+def test_the_audience_is_paused_until_its_command_is_there(bag: Any) -> None:
+    dag = bag.dags["personal_dashboard_audience"]
+    assert dag.is_paused_upon_creation
+    assert "not built yet" in dag.doc_md
+    assert [other for other in bags.IDS if bag.dags[other].is_paused_upon_creation] == [dag.dag_id]

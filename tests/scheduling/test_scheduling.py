@@ -1,87 +1,138 @@
-"""Command lines, defaults and callbacks, without Airflow."""
+"""Command lines, variables and causes, without Airflow."""
 
 from __future__ import annotations
 
-import os
-import shlex
-import subprocess
 import sys
 from datetime import timedelta
-from types import SimpleNamespace
+from pathlib import Path
 
 import pytest
 
-from jobs.scheduling import callbacks, commands, defaults
-
-
-def test_a_step_runs_the_templated_day_on_the_input_of_the_environment() -> None:
-    argv = commands.run_step("estimates", {})
-    assert argv == [
-        "pdmetrics", "--log-format", "json", "run", "--date", "{{ ds }}", "--input", "$PDMETRICS_INPUT",
-        "--steps", "estimates",
-    ]  # fmt: skip
+from jobs import errors
+from jobs.scheduling import causes, commands
+from jobs.scheduling.site import Site, read_site
+from jobs.warehouse.manifest import STEPS
 
 
 def test_the_environment_names_command_warehouse_and_configuration() -> None:
-    environment = {
-        "PDMETRICS_CLI": "/opt/my python/bin -m jobs".replace(" python", "\\ python"),
-        "PDMETRICS_WAREHOUSE": "/w h",
-    }
-    argv = commands.cli(environment | {"PDMETRICS_CONFIG": "/c.toml"})
-    assert argv[:3] == ["/opt/my python/bin", "-m", "jobs"]
-    assert argv[3:] == ["--config", "/c.toml", "--warehouse", "/w h", "--log-format", "json"]
+    site = read_site(
+        {
+            "PDMETRICS_CLI": "/opt/my\\ python/bin -m jobs",
+            "PDMETRICS_WAREHOUSE": "/w h",
+            "PDMETRICS_CONFIG": "/c.toml",
+            "PDMETRICS_RUN__LOCK_WAIT_SECONDS": "60",
+        }
+    )
+    assert commands.shell(site, commands.maintain(site)) == (
+        "'/opt/my python/bin' -m jobs --config /c.toml --warehouse '/w h' --log-format json "
+        "--set run.lock_wait_seconds=60 maintain"
+    )
 
 
 def test_an_empty_variable_is_as_good_as_none() -> None:
-    assert commands.cli({"PDMETRICS_CLI": "", "PDMETRICS_WAREHOUSE": ""})[0] == "pdmetrics"
-    assert defaults.default_args({"PDMETRICS_RETRIES": ""})["retries"] == 2
+    names = ("CLI", "WAREHOUSE", "TASKS", "RUNNER", "POOL", "RETRIES", "WAIT_HOURS", "RUN__LOCK_WAIT_SECONDS")
+    assert read_site({f"PDMETRICS_{name}": "" for name in names}) == Site() == read_site({})
 
 
-def test_an_unknown_step_is_refused() -> None:
+def test_variables_are_read_with_their_units() -> None:
+    site = read_site({"PDMETRICS_WAIT_HOURS": "1.5", "PDMETRICS_RETRY_MINUTES": "0.1", "PDMETRICS_RETRIES": "0"})
+    assert (site.wait, site.retry_wait, site.retries) == (timedelta(hours=1.5), timedelta(seconds=6), 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("PDMETRICS_RETRIES", "many", "PDMETRICS_RETRIES is 'many'; it wants a number"),
+        ("PDMETRICS_WAIT_HOURS", "-1", "PDMETRICS_WAIT_HOURS is '-1'; it wants a number from 0 on"),
+        ("PDMETRICS_WAIT_HOURS", "inf", "PDMETRICS_WAIT_HOURS is 'inf'"),
+        ("PDMETRICS_TASKS", "hours", "PDMETRICS_TASKS is 'hours'; it may be day or steps"),
+        ("PDMETRICS_RUNNER", "spark", "PDMETRICS_RUNNER is 'spark'; it may be bash or spark-submit"),
+    ],
+)
+def test_a_wrong_variable_is_refused_by_its_name(name: str, value: str, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        read_site({name: value})
+
+
+def test_the_steps_of_a_day_are_those_of_the_command_line() -> None:
+    assert (*commands.STEPS, "report") == STEPS
     with pytest.raises(ValueError, match="no step 'publish'"):
-        commands.run_step("publish", {})
+        commands.run_day(Site(), ["publish"])
 
 
-def test_the_shell_sees_quoted_words_and_the_variable_s_value() -> None:
-    show = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
-    command = commands.shell([*show, "$PDMETRICS_INPUT", "{{ ds }}", "a; b"]).replace(commands.DAY, "2026-03-23")
-    environment = {**os.environ, "PDMETRICS_INPUT": "/in put/$x"}
-    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == str(["/in put/$x", "2026-03-23", "a; b"])
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("Bash command failed. The command returned a non-zero exit code 1.", 1),
+        ("Bash command failed. The command returned a non-zero exit code 127.", 127),
+        ("Bash command failed. The command returned a non-zero exit code -9.", 137),
+        ("Cannot execute: spark-submit --name x job.py --reason exit code 3. Error code is: 75.", 75),
+        ("Cannot execute: spark-submit … Error code is: 1. Kubernetes spark exit code is: 2", 2),
+        ("Cannot execute: spark-submit --deploy-mode cluster … Error code is: 1.", None),
+        ("Cannot execute: spark-submit --deploy-mode client … Error code is: 1.", 1),
+        ("the API server did not answer", None),
+        (None, None),
+    ],
+)
+def test_the_exit_code_is_the_whole_number_that_the_operator_tells_last(message: str | None, code: int | None) -> None:
+    assert causes.exit_code(message) == code
 
 
-def test_without_the_variable_the_task_stops_and_says_so() -> None:
-    command = commands.shell(["echo", "$PDMETRICS_INPUT"])
-    environment = {name: value for name, value in os.environ.items() if name != "PDMETRICS_INPUT"}
-    done = subprocess.run(["bash", "-c", command], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode != 0
-    assert "PDMETRICS_INPUT: is not set" in done.stderr
+@pytest.mark.parametrize(
+    ("code", "words", "retried"),
+    [
+        (1, "a quality gate failed", "never"),
+        (2, "configuration or input", "never"),
+        (3, "no input for the day", "never"),
+        (70, "unexpected error of pdmetrics", "once"),
+        (75, "another command held the warehouse", "again"),
+        (126, "could not be started", "never"),
+        (127, "was not found", "never"),
+        (130, "interrupted by hand", "never"),
+        (134, "crashed (SIGABRT)", "once"),
+        (137, "killed (SIGKILL)", "again"),
+        (139, "crashed (SIGSEGV)", "once"),
+        (143, "terminated (SIGTERM)", "again"),
+        (12, "pdmetrics does not have", "never"),
+        (255, "pdmetrics does not have", "once"),
+    ],
+)
+def test_each_exit_code_has_a_meaning_and_a_policy(code: int, words: str, retried: str) -> None:
+    exception = RuntimeError(f"Bash command failed. The command returned a non-zero exit code {code}.")
+    assert words in causes.cause({"exception": exception})
+    assert causes.cause({"exception": exception}).endswith(f"(exit code {code})")
+    assert causes.when_to_retry(code) == retried
 
 
-def test_the_template_survives_the_shell_words() -> None:
-    assert "--date {{ ds }} " in commands.shell(commands.run_step("ingest", {}))
-    assert len(shlex.split(commands.shell(commands.run_step("ingest", {})))) == len(commands.run_step("ingest", {})) + 2
+def test_every_exit_code_of_the_command_line_is_told() -> None:
+    ours = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
+    assert ours < set(causes.EXIT_CODES)
 
 
-def test_retries_come_from_the_environment_and_back_off() -> None:
-    assert defaults.default_args({"PDMETRICS_RETRIES": "0"})["retries"] == 0
-    ours = defaults.default_args({})
-    assert ours["retries"] == 2
-    assert ours["retry_exponential_backoff"] is True
-    assert ours["execution_timeout"] > timedelta(0)
-    with pytest.raises(ValueError, match="many"):
-        defaults.default_args({"PDMETRICS_RETRIES": "many"})
+def test_a_timeout_a_lost_process_and_other_trouble_are_told_apart() -> None:
+    timeout = type("AirflowTaskTimeout", (BaseException,), {})()
+    assert "execution_timeout" in causes.cause({"exception": timeout})
+    assert "lost without a word" in causes.cause({})
+    assert "dagrun_timeout" in causes.cause({"reason": "timed_out"})
+    assert causes.cause({"exception": KeyError()}) == "KeyError (see the task's log)"
+    assert causes.cause({"exception": RuntimeError("no route\nto host")}) == "no route (see the task's log)"
 
 
-@pytest.mark.parametrize(("code", "words"), [(1, "quality gate"), (2, "configuration"), (3, "no input for the day")])
-def test_a_failure_says_what_the_exit_code_means(code: int, words: str) -> None:
-    error = RuntimeError(f"Bash command failed. The command returned a non-zero exit code {code}.")
-    instance = SimpleNamespace(dag_id="personal_dashboard_daily", task_id="ingest")
-    message = callbacks.failure_message({"task_instance": instance, "ds": "2026-03-23", "exception": error})
-    assert message.startswith("personal_dashboard_daily.ingest failed for 2026-03-23: ")
-    assert words in message
+def test_the_runbook_ends_with_every_exit_code() -> None:
+    text = causes.runbook("# A title\n")
+    assert text.startswith("# A title\n\n## Exit codes\n\n- **0**: done")
+    assert all(f"\n- **{code}**: {words}" in text for code, (words, _) in causes.EXIT_CODES.items())
+    assert "- **75**: another command held the warehouse all the while; the log names it *(tried again)*" in text
 
 
-def test_a_failure_without_exit_code_or_date_still_has_a_message(caplog: pytest.LogCaptureFixture) -> None:
-    callbacks.report_failure({})
-    assert caplog.messages == ["?.? failed for a run without a date: see the task's log (no exception was given)"]
+def test_the_application_run_by_its_path_hides_no_other_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    import jobs.__main__ as application
+    import jobs.cli
+
+    folder = str(Path(application.__file__).parent)
+    monkeypatch.setattr(sys, "path", [folder, *sys.path])
+    seen: list[str] = []
+    monkeypatch.setattr(jobs.cli, "main", lambda: seen.extend(sys.path))
+    application.main()
+    assert seen
+    assert folder not in seen

@@ -1,0 +1,68 @@
+"""# PersonalDashboard metrics, days computed again
+
+For late data beyond what `personal_dashboard_daily` picks up by itself, a corrected `sampling_policy.csv`, or new
+code. `dry_run` computes the days beside what is published and tells the difference; `approve` shows it and waits for
+a person; `backfill` publishes it in one step. **Nothing is published before the approval**; a rejection, or no answer
+within three days, ends the run there, with `backfill` skipped.
+
+*Owner*: moderator-tools. *Parameters*: `start`, `end` (UTC days, `end` exclusive), `reason` (kept with the run).
+*Input*: `$PDMETRICS_INPUT`. *Output*: as of the daily DAG.
+
+## Triage notes
+
+- `approve` shows up under **Required Actions**. It shows the end of what `dry_run` printed; all of it is in the log
+  of that task, and in `runs/<run>/difference.csv` in the warehouse.
+- The daily DAG goes on meanwhile. Where it published in between, `backfill` computes again on top of that: its log
+  has the difference that went out.
+- A task that was killed goes on where it was when it is cleared; a run may be begun again as a whole, too.
+- To undo: `pdmetrics backfill --rollback RUN_ID`, within 30 days. The log of `backfill` names the run.
+
+*Paging*: none; somebody began the run and waits for it.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+from airflow.providers.standard.operators.hitl import ApprovalOperator
+from airflow.sdk import DAG, Param
+
+from jobs.scheduling import commands, defaults, runners
+from jobs.scheduling.assets import MARTS
+from jobs.scheduling.site import read_site
+
+site = read_site(os.environ)
+ANSWER_WITHIN = timedelta(days=3)
+
+with DAG(
+    **defaults.dag_arguments(
+        site, "personal_dashboard_backfill", tier=3, timeout=ANSWER_WITHIN + timedelta(days=2), doc=__doc__,
+        late_after=ANSWER_WITHIN + timedelta(days=1),
+    ),
+    description="Days computed again: difference, approval, publishing",
+    schedule=None,
+    default_args=defaults.default_args(site),
+    params={
+        "start": Param(type="string", format="date", description="first day (UTC)"),
+        "end": Param(type="string", format="date", description="day after the last (exclusive)"),
+        "reason": Param(type="string", minLength=3, description="why, for whoever reads the history"),
+    },
+) as dag:  # fmt: skip
+    hours = timedelta(hours=12)
+    dry_run = runners.telling(
+        site, commands.backfill(site, dry_run=True), task_id="dry_run", pool=site.pool, execution_timeout=hours
+    )
+    approve = ApprovalOperator(
+        task_id="approve",
+        subject="Publish the backfill of {{ params.start }} to {{ params.end }} (exclusive)?",
+        body=runners.DIFFERENCE,
+        defaults=ApprovalOperator.REJECT,
+        response_timeout=ANSWER_WITHIN,
+        execution_timeout=None,  # the operator takes one for the time to answer
+    )
+    backfill = runners.task(
+        site, commands.backfill(site, dry_run=False), task_id="backfill", pool=site.pool, execution_timeout=hours,
+        outlets=[MARTS],
+    )  # fmt: skip
+    dry_run >> approve >> backfill
