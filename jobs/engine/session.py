@@ -35,8 +35,14 @@ class Engine:
         return self.name == EMBEDDED
 
     def parallelism(self) -> int:
-        """Return on how many cores Spark works, as far as it says."""
-        return int(str(self.spark.conf.get("spark.default.parallelism", None) or os.cpu_count() or 1))
+        """Return on how many cores the engine works: those of a cluster's executors, as many as there are by now.
+
+        Behind a Spark Connect address nobody says: there it is `spark.default.parallelism`, or this machine's cores.
+        """
+        told = self.spark.conf.get("spark.default.parallelism", None)
+        if told is None and not self.is_embedded and isinstance(self.spark, SparkSession):
+            return int(self.spark.sparkContext.defaultParallelism)
+        return int(str(told or os.cpu_count() or 1))
 
     def materialise(self, frame: DataFrame) -> DataFrame:
         """Have a frame that is used more than once computed once: at once when embedded, by its first action on Spark.

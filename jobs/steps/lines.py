@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
@@ -18,6 +19,7 @@ from jobs.schemas import spark_type_of
 from jobs.warehouse.frames import frame_of
 
 FILES: Columns = {"path": STRING, "day": DATE, "hour": INT, "n_bytes": BIGINT}
+TASK_BYTES = 32 << 20  # of zipped lines; a quarter of a million of them
 HOURS: Columns = {"event_date": DATE, "event_hour": INT}
 
 
@@ -53,8 +55,16 @@ def parsed_lines(
             yield from read_files(source, [RawFile(r["path"], r["day"], r["hour"], r["n_bytes"]) for r in rows])
 
     listed = frame_of(engine.spark, [(file.path, file.day, file.hour, file.n_bytes) for file in filled], FILES)
-    n_tasks = max(min(len(filled), engine.parallelism() * 4), 1)
-    return engine.materialise(listed.repartition(n_tasks).mapInArrow(read, schema))
+    return engine.materialise(listed.repartition(n_tasks(filled, engine.parallelism())).mapInArrow(read, schema))
+
+
+def n_tasks(files: Sequence[RawFile], n_cores: int) -> int:
+    """Return in how many tasks files are read: some for each core, and more of them the more there is.
+
+    A cluster that grows with its work has few cores in the beginning; and what a task reads is kept as one block.
+    """
+    by_size = math.ceil(sum(file.n_bytes for file in files) / TASK_BYTES)
+    return max(min(len(files), max(n_cores * 4, by_size)), 1)
 
 
 def hour_frame(spark: SparkSession, hours: Sequence[tuple[date, int]]) -> DataFrame:
