@@ -50,7 +50,7 @@ class Message:
     is_critical: bool
 
 
-def raise_alarms(settings: Settings, warehouse_path: Path, alarms: Sequence[Alarm]) -> None:
+def raise_alarms(settings: Settings, warehouse_path: Path, alarms: Sequence[Alarm], place: str = "") -> None:
     """Log alarms, and send those that are new, with those that could not be sent before, as one message.
 
     An address is told once of a cause and day of data. Sending never fails a run: what does not get through within
@@ -61,13 +61,14 @@ def raise_alarms(settings: Settings, warehouse_path: Path, alarms: Sequence[Alar
         settings: of which `[alerts]` counts.
         warehouse_path: the warehouse directory, where it is remembered what was sent.
         alarms: what was found; of the same cause and day the worst counts.
+        place: what `--warehouse` calls it, if not by its directory.
     """
     for alarm in alarms:
         log = get_logger().error if alarm.severity == CRITICAL else get_logger().warning
         log(alarm.title, cause=alarm.cause, day=alarm.day.isoformat())
     if settings.alerts.urls:
         try:
-            _send(settings.alerts, warehouse_path, alarms)
+            _send(settings.alerts, warehouse_path, alarms, place or str(warehouse_path))
         except Exception as error:  # whatever it is: numbers are not withheld because a message was not sent
             _not_sent(why=type(error).__name__)
 
@@ -136,7 +137,7 @@ def _is_of_others(record: logging.LogRecord) -> bool:
     return not str(record.threadName).startswith(_THREAD)
 
 
-def _send(alerts: AlertsSettings, warehouse: Path, alarms: Sequence[Alarm]) -> None:
+def _send(alerts: AlertsSettings, warehouse: Path, alarms: Sequence[Alarm], place: str) -> None:
     """Write down what is to be sent, send it to all addresses at once, write down what got through as it does."""
     wanted = [alarm for alarm in alarms if alarm.severity == CRITICAL or alerts.min_severity != CRITICAL]
     # A dictionary keeps the last of a key: the worst.
@@ -152,7 +153,7 @@ def _send(alerts: AlertsSettings, warehouse: Path, alarms: Sequence[Alarm]) -> N
     answers: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
     for name, told in messages.items():
         # A daemon: one that hangs does not keep the process from ending.
-        work = (name, services[name], message_of(told, warehouse), answers)
+        work = (name, services[name], message_of(told, place), answers)
         threading.Thread(target=_deliver, args=work, name=f"{_THREAD} {name}", daemon=True).start()
     left = _collect(answers, messages, outbox, time.monotonic() + alerts.timeout_seconds)
     for name, why in left.items():
@@ -163,7 +164,7 @@ def _not_sent(**fields: object) -> None:
     get_logger().warning("alarms could not be sent; the next run tries again", **fields)
 
 
-def message_of(alarms: Sequence[Alarm], warehouse: Path) -> Message:
+def message_of(alarms: Sequence[Alarm], place: Path | str) -> Message:
     """Return one message for all alarms, in their order: a line each, up to a number, and the next command."""
     n_critical = sum(alarm.severity == CRITICAL for alarm in alarms)
     first, last = min(alarm.day for alarm in alarms), max(alarm.day for alarm in alarms)
@@ -172,7 +173,7 @@ def message_of(alarms: Sequence[Alarm], warehouse: Path) -> Message:
     if len(alarms) > MOST_LINES:
         lines.append(f"and {len(alarms) - MOST_LINES} more")
     command = ["doctor"] if n_critical else ["query", VERDICTS]
-    lines += ["", f"Next: {shlex.join(['pdmetrics', '--warehouse', str(warehouse), *command])}"]
+    lines += ["", f"Next: {shlex.join(['pdmetrics', '--warehouse', str(place), *command])}"]
     days = f"{first}" if first == last else f"{first} to {last}"
     return Message(f"pdmetrics: {count} ({days})", "\n".join(lines), is_critical=n_critical > 0)
 

@@ -15,6 +15,7 @@ from jobs.commands.arguments import (
     OneDay,
     SqlCommand,
     StartDay,
+    WarehousePlace,
     day,
     day_range,
     folder,
@@ -31,7 +32,6 @@ from jobs.commands.purge import purge
 from jobs.errors import UsageError
 from jobs.exits import CUT_OFF, PUT_AWAY, Ending, leave, run_to_the_end
 from jobs.warehouse.manifest import STEPS
-from jobs.warehouse.runs import Warehouse
 
 app = typer.Typer(
     name="pdmetrics",
@@ -66,12 +66,7 @@ def _global(
         Path | None,
         typer.Option(envvar="PDMETRICS_CONFIG", help="TOML settings; default ./pdmetrics.toml if it is there."),
     ] = None,
-    warehouse: Annotated[
-        Path,
-        typer.Option(
-            envvar="PDMETRICS_WAREHOUSE", parser=folder, metavar="DIRECTORY", help="Where the lake and the marts live."
-        ),
-    ] = Path("warehouse"),
+    warehouse: WarehousePlace = Path("warehouse"),
     log_format: Annotated[
         LogFormat, typer.Option(envvar="PDMETRICS_LOG_FORMAT", help="Log lines on stderr.")
     ] = LogFormat.text,
@@ -86,9 +81,10 @@ def _global(
     from jobs.console import PatientConsole
     from jobs.log import configure_logging
     from jobs.settings import load_settings
+    from jobs.warehouse.opening import open_warehouse
 
     configure_logging(log_format.value, -1 if quiet else verbose)
-    ENDING.folder, ENDING.shows_traceback = warehouse, verbose > 0
+    ENDING.folder, ENDING.shows_traceback = warehouse if isinstance(warehouse, Path) else None, verbose > 0
     ENDING.after_stop = CUT_OFF if context.invoked_subcommand == "simulate" else PUT_AWAY
     trouble = None
     if context.invoked_subcommand == "doctor":
@@ -98,7 +94,8 @@ def _global(
     else:
         settings, sources = load_settings(config, overrides or ())
     console = PatientConsole(quiet=quiet and context.invoked_subcommand in REPORTING)
-    place = Warehouse(warehouse, lock_wait_seconds=settings.run.lock_wait_seconds)
+    place, settings = open_warehouse(warehouse, settings)
+    context.call_on_close(place.close)
     context.obj = Context(settings, sources, place, console, trouble)
 
 
@@ -203,7 +200,7 @@ def doctor(
             raise shared.trouble
         take_over(shared.console, shared.settings, shared.warehouse, adopt=adopt)
         return
-    raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.warehouse, shared.trouble))
+    raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.unread, shared.trouble))
 
 
 @app.command()

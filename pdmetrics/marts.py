@@ -8,17 +8,20 @@
 Each call opens the marts file and closes it again, so it sees what was published last; two calls may see two publishes,
 one statement never does. A publish that was cut off is finished by the next command; until then the marts before it
 are read. The warehouse is found as the command line finds it: the argument, then `PDMETRICS_WAREHOUSE`,
-then `./warehouse`. What is wrong is raised as `jobs.errors.UsageError`: what, where, and what to do next.
+then `./warehouse`; it may be an address (`s3://…`), whose credentials are Arrow's, from the environment. What is wrong
+is raised as `jobs.errors.UsageError`: what, where, and what to do next.
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from jobs.commands.arguments import folder
+from jobs.commands.arguments import warehouse_place
 from jobs.errors import UsageError
 from jobs.marts.read import fetch_arrow
 from jobs.warehouse.runs import Warehouse
@@ -119,7 +122,23 @@ def describe(mart: str, *, warehouse: str | Path | None = None) -> pd.DataFrame:
 
 
 def _found(warehouse: str | Path | None) -> Warehouse:
-    return Warehouse(folder(warehouse or os.environ.get("PDMETRICS_WAREHOUSE") or "warehouse"))
+    """Return the warehouse with what is published now; of an address that is fetched where it is news."""
+    place = warehouse_place(warehouse or os.environ.get("PDMETRICS_WAREHOUSE") or "warehouse")
+    if isinstance(place, Path):
+        return Warehouse(place)
+    found = _at(place, os.environ.get("PDMETRICS_RUN__WORK_DIR"))
+    found.attach()
+    return found
+
+
+@cache
+def _at(address: str, work_dir: str | None) -> Warehouse:
+    """Open the warehouse of an address once for a process, at whose end its folder goes."""
+    from jobs.warehouse.stored import open_for_reading
+
+    found = open_for_reading(address, Path(work_dir) if work_dir else None)
+    atexit.register(found.close)
+    return found
 
 
 def _quoted(name: str) -> str:

@@ -48,15 +48,22 @@ def folder(text: str | Path) -> Path:
     scheme, found, _ = str(text).partition("://")
     if not found:
         return Path(text)
-    if scheme == "file":
-        next_step = "write the path alone, without file://"
-    else:
-        next_step = "name a folder of this machine; the tables alone may lie elsewhere: [catalog], docs/operations.md"
+    next_step = "write the path alone, without file://" if scheme == "file" else "name a folder of this machine"
     raise UsageError(
-        f"An address ({scheme}://…) is not supported here yet, only a folder of this machine.",
+        f"An address ({scheme}://…) is not supported here, only a folder of this machine.",
         where=str(text),
         next_step=next_step,
     )
+
+
+def warehouse_place(text: str | Path) -> Path | str:
+    """Return the folder that a text names, or the address it is, which stays text.
+
+    Raises:
+        UsageError: it is an address of this machine, which has a path.
+    """
+    is_address = "://" in str(text) and not str(text).startswith("file:")
+    return str(text) if is_address else folder(text)
 
 
 def day_range(on: date | None, start: date | None, end: date | None) -> tuple[date, date]:
@@ -108,6 +115,15 @@ InputDir = Annotated[
     typer.Option("--input", envvar="PDMETRICS_INPUT", parser=folder, metavar="DIRECTORY", help=_INPUT),
 ]
 InputPlace = Annotated[str, typer.Option("--input", envvar="PDMETRICS_INPUT", help=f"{_INPUT}, or s3://…, hdfs://…")]
+WarehousePlace = Annotated[
+    Any,  # a Path, or an address as text
+    typer.Option(
+        envvar="PDMETRICS_WAREHOUSE",
+        parser=warehouse_place,
+        metavar="DIRECTORY",
+        help="Where the lake and the marts live; or s3://…, with a [catalog].",
+    ),
+]
 StartDay = Annotated[date | None, typer.Option("--start", parser=day, metavar="DAY", help="First day (UTC).")]
 EndDay = Annotated[
     date | None, typer.Option("--end", parser=day, metavar="DAY", help="Day after the last (exclusive).")

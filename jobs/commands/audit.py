@@ -65,12 +65,12 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
             result = (audit_facts if asked.gate == "facts" else audit_marts)(settings, warehouse, what)
     _print(console, asked, result)
     if not result.passed:
-        raise result.error(where=str(warehouse.path), is_audit=True)
+        raise result.error(where=warehouse.place, is_audit=True)
     late = late_days(result) if asked.gate == "raw" else {}
     if late and raw is None:
-        raise not_all_yet(list(late.values()), str(warehouse.path))
+        raise not_all_yet(list(late.values()), warehouse.place)
     for day in late:  # its hours are all there by now
-        command = f"pdmetrics --warehouse {warehouse.path} run --date {day} --input {asked.input_dir}"
+        command = f"pdmetrics --warehouse {warehouse.place} run --date {day} --input {asked.input_dir}"
         console.print(f"{day} was ingested without all of it: {command}", highlight=False, soft_wrap=True)
 
 

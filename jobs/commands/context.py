@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from jobs.errors import UsageError
@@ -32,13 +33,26 @@ class OutputFormat(StrEnum):
 
 @dataclass(frozen=True)
 class Context:
-    """What every command gets from the global options."""
+    """What every command gets from the global options.
+
+    Attributes:
+        settings, sources: as they hold for this warehouse, and where each is from.
+        unread: the warehouse; of one that lies elsewhere nothing was fetched yet.
+        console: where commands print.
+        trouble: what is wrong with the settings, of which `doctor` only tells.
+    """
 
     settings: Settings
     sources: Sources
-    warehouse: Warehouse
+    unread: Warehouse
     console: Console
-    trouble: UsageError | None = None  # what is wrong with the settings, of which `doctor` only tells
+    trouble: UsageError | None = None
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse as it is now, for a command that has to do with one."""
+        self.unread.attach()
+        return self.unread
 
 
 class Gate(StrEnum):

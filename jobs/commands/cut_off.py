@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from jobs.errors import LockedError
+from jobs.log import get_logger
 from jobs.settings import Settings
 from jobs.warehouse.runs import Warehouse
 
 
 def finish_cut_off(settings: Settings, warehouse: Warehouse) -> None:
-    """Finish a publish that was cut off, so that nothing is read half old and half new."""
-    if warehouse.journal.exists():
-        from jobs.steps.job import finish_publish  # takes a second to import, and is hardly ever needed
+    """Finish a publish that was cut off, so that nothing is read half old and half new.
 
+    Of a warehouse at an address the marts are of one publish in any case, and who only reads may not be let to write:
+    there one that is under way, on whatever machine, is left to it.
+    """
+    if not warehouse.journal.exists():
+        return
+    from jobs.steps.job import finish_publish  # takes a second to import, and is hardly ever needed
+
+    try:
         finish_publish(settings, warehouse)
+    except LockedError:
+        if not warehouse.is_elsewhere:
+            raise
+        get_logger().warning("a publish is under way; reading what was published before it")

@@ -71,7 +71,7 @@ def _unpublished(warehouse: Warehouse, day: date) -> str:
 
 
 def _command(warehouse: Warehouse, day: date) -> str:
-    return f"pdmetrics --warehouse {warehouse.path} run --date {day} --input DIR"
+    return f"pdmetrics --warehouse {warehouse.place} run --date {day} --input DIR"
 
 
 def _staged(warehouse: Warehouse, day: date, is_published: bool) -> str:

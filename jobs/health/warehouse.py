@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import fcntl
 import os
 import shlex
 import shutil
@@ -39,7 +38,9 @@ OTHERS = 0o077  # the permissions of a file's group and of everybody else
 def warehouse_findings(settings: Settings, warehouse: Warehouse) -> list[Finding]:
     """Look at catalog, tables, salt, folder, lock, marts, disk, thresholds and what the last run left."""
     tables: dict[str, Table] = {}
+    stored = {"store": partial(_store, warehouse)} if warehouse.is_elsewhere else {}
     looks: dict[str, Callable[[], Finding]] = {
+        **stored,
         "catalog": partial(_catalog, settings, warehouse, tables),
         "tables": partial(_tables, tables),
         "warehouse": partial(_folder, warehouse),
@@ -62,6 +63,12 @@ def _looked(what: str, look: Callable[[], Finding]) -> Finding:
     except Exception as error:  # damage takes the form of whatever library meets it first
         words = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         return Finding(what, shown("", words), "cannot be looked at, and a run may not get further", blocks=True)
+
+
+def _store(warehouse: Warehouse) -> Finding:
+    """Fetch what is stored at the address, which the rest looks at."""
+    warehouse.attach()
+    return Finding("store", f"{warehouse.place}: reached; this command works in {warehouse.path}")
 
 
 def _catalog(settings: Settings, warehouse: Warehouse, tables: dict[str, Table]) -> Finding:
@@ -88,35 +95,26 @@ def _folder(warehouse: Warehouse) -> Finding:
     if not place.is_dir():
         return Finding("warehouse", f"{place} is no folder", "name another with --warehouse", blocks=True)
     if not os.access(place, os.W_OK):
-        return Finding("warehouse", str(warehouse.path), f"{place} is not writable", blocks=True)
+        return Finding("warehouse", warehouse.place, f"{place} is not writable", blocks=True)
     is_published = warehouse.marts.exists() or warehouse.marts_are_lost()
     state = "published" if is_published else "nothing published yet"
-    return Finding("warehouse", f"{warehouse.path}: {state}")
+    return Finding("warehouse", f"{warehouse.place}: {state}")
 
 
 def _lock(warehouse: Warehouse) -> Finding:
-    holder = _holder(warehouse)
+    holder = warehouse.holder()
     if holder is None:
         return Finding("lock", "free")
-    mend = "wait until it is done; the lock goes with its process"
+    ends = "the lock lapses with its process, within [run] lease_minutes"
+    mend = f"wait until it is done; {ends if warehouse.is_elsewhere else 'the lock goes with its process'}"
     return Finding("lock", f"another command is writing: {holder}", mend, blocks=True)
-
-
-def _holder(warehouse: Warehouse) -> str | None:
-    """Return which living process holds the warehouse; a lock file alone says nothing."""
-    if not warehouse.lock_file.exists():
-        return None
-    with warehouse.lock_file.open(encoding="utf-8") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return handle.read().strip() or "unknown holder"
-    return None
 
 
 def _marts(warehouse: Warehouse) -> Finding:
     if warehouse.marts_are_lost():
-        return Finding("marts", f"{warehouse.marts}: not there, though a run is published", REBUILD, blocks=True)
+        return Finding(
+            "marts", f"{warehouse.said(warehouse.marts)}: not there, though a run is published", REBUILD, blocks=True
+        )
     if not warehouse.marts.exists():
         return Finding("marts", "nothing published yet")
     try:
@@ -126,7 +124,7 @@ def _marts(warehouse: Warehouse) -> Finding:
     except UsageError as error:
         return Finding("marts", error.what, REBUILD, blocks=True)
     if not names:
-        return Finding("marts", f"{warehouse.marts}: no table in it", REBUILD, blocks=True)
+        return Finding("marts", f"{warehouse.said(warehouse.marts)}: no table in it", REBUILD, blocks=True)
     found = counted(len(names), "table")
     if _others_may_read(warehouse.marts):
         mend = f"the next run closes it; until then: chmod 600 {warehouse.marts}"
@@ -143,8 +141,10 @@ def _disk(path: Path) -> Finding:
 
 
 def _salt(settings: Settings, warehouse: Warehouse, tables: Mapping[str, Table]) -> Finding:
+    check_salt(tables, warehouse, settings.privacy)
+    if settings.privacy.salt is not None:
+        return Finding("salt", "given with the settings")
     path = warehouse.salt_path(settings.privacy.salt_file)
-    check_salt(tables, warehouse, settings.privacy.salt_file)
     if not path.exists():
         return Finding("salt", f"{path}: not there yet", "the first run creates it; keep a backup")
     if _others_may_read(path):
@@ -185,14 +185,14 @@ def _last_run(warehouse: Warehouse) -> Finding:
         mend = f"runs of other days wait for it: run that step, or its days whole: {rerun}"
         return Finding("last run", f"{last.run_id} is staged and {waits}", mend)
     found = f"{last.run_id} is open after {', '.join(last.done) or 'no step'}"
-    if _holder(warehouse) is not None:
+    if warehouse.holder() is not None:
         return Finding("last run", f"{found}, and under way")
     return Finding("last run", found, f"rerun its days: {rerun}; the next run drops what it had staged")
 
 
 def _command(warehouse: Warehouse, run: Run) -> list[str]:
     days = ["--start", f"{run.start}", "--end", f"{run.end}", "--input", run.input_dir]
-    return ["pdmetrics", "--warehouse", str(warehouse.path), "run", *days]
+    return ["pdmetrics", "--warehouse", warehouse.place, "run", *days]
 
 
 def _failure(warehouse: Warehouse, run: Run) -> str:
@@ -205,5 +205,6 @@ def _failure(warehouse: Warehouse, run: Run) -> str:
                 rows = [row for row in csv.DictReader(handle) if row["severity"] == CRITICAL]
             checks = sorted({row["check_id"] for row in rows if row["success"] != "True"})
             if checks:
-                return f"{run.run_id} failed in its step {step}: the {gate} gate, {', '.join(checks)} ({file})"
+                by = f"the {gate} gate, {', '.join(checks)} ({warehouse.said(file)})"
+                return f"{run.run_id} failed in its step {step}: {by}"
     return f"{run.run_id} failed and cannot go on with its step {step}"

@@ -87,15 +87,17 @@ def _absent(warehouse: Warehouse) -> UsageError:
     """Say why there is no marts file."""
     if warehouse.path.exists() and not warehouse.path.is_dir():
         return WarehouseError(
-            "The warehouse is no folder.", where=str(warehouse.path), next_step="name another with --warehouse"
+            "The warehouse is no folder.", where=warehouse.place, next_step="name another with --warehouse"
         )
     if warehouse.marts_are_lost():
         return WarehouseError(
-            "The marts file is not there, though a run is published.", where=str(warehouse.marts), next_step=REBUILD
+            "The marts file is not there, though a run is published.",
+            where=warehouse.said(warehouse.marts),
+            next_step=REBUILD,
         )
     return UsageError(
         "Nothing is published in this warehouse yet.",
-        where=str(warehouse.marts),
+        where=warehouse.said(warehouse.marts),
         next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
     )
 

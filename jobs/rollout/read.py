@@ -102,7 +102,7 @@ def _published(warehouse: Warehouse) -> Run:
         return run
     raise UsageError(
         "Nothing is published in this warehouse yet.",
-        where=str(warehouse.path),
+        where=warehouse.place,
         next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
     )
 

@@ -5,11 +5,19 @@ key, or an unknown variable with that prefix, is an error.
 """
 
 from jobs.settings.load import Sources, load_settings
-from jobs.settings.sections import AlertsSettings, EstimationSettings, Settings, SparkSettings, memory_bytes
+from jobs.settings.sections import (
+    AlertsSettings,
+    EstimationSettings,
+    LineageSettings,
+    Settings,
+    SparkSettings,
+    memory_bytes,
+)
 
 __all__ = [
     "AlertsSettings",
     "EstimationSettings",
+    "LineageSettings",
     "Settings",
     "Sources",
     "SparkSettings",

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 
 SECRET = ("password", "secret", "token", "credential")
 ADDRESSES = "urls"  # of `[alerts]`: whoever knows one can write there, so nothing but the kind of place is shown
+SALT = "salt"  # of `[privacy]`; where its file is may be shown
 HIDDEN = "(set)"
 
 
 def shown(key: str, value: object) -> str:
     """Return a setting, or a part of one, as text, without what is nobody's business on a screen."""
-    if any(word in key.lower() for word in SECRET):
-        return HIDDEN
+    if any(word in key.lower() for word in SECRET) or key.lower() == SALT:
+        return HIDDEN if value is not None else str(None)
     if key == ADDRESSES:
         return ", ".join(kind_of(str(one)) for one in (value if isinstance(value, list | tuple) else [value]))
     if isinstance(value, Mapping):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 ENV_PREFIX = "PDMETRICS_"
@@ -26,6 +26,9 @@ class IngestSettings(_Section):
     rate_change_grace_minutes: int = Field(15, ge=0, le=1440, description="minutes a change of rate takes to arrive")
 
 
+LEAST_SALT = 16  # characters: a shorter one can be guessed
+
+
 class PrivacySettings(_Section):
     """What is suppressed, hashed and kept for how long."""
 
@@ -33,6 +36,15 @@ class PrivacySettings(_Section):
     events_keep_days: int = Field(90, ge=1, description="days that events are kept")
     user_days_keep_days: int = Field(125, ge=1, description="days that user-day facts are kept")
     salt_file: Path | None = Field(None, description="key of the user hashes; default WAREHOUSE/salt")
+    salt: SecretStr | None = Field(None, description="the key itself, from the environment, instead of a file")
+
+    @field_validator("salt")
+    @classmethod
+    def _is_a_key(cls, value: SecretStr | None) -> SecretStr | None:
+        text = value.get_secret_value().strip() if value is not None else None
+        if text is not None and (len(text) < LEAST_SALT or not text.isascii()):
+            raise ValueError(f"a key of at least {LEAST_SALT} ASCII characters")
+        return None if text is None else SecretStr(text)
 
 
 class EstimationSettings(_Section):
@@ -55,6 +67,12 @@ class RunSettings(_Section):
     """How commands that write wait for each other."""
 
     lock_wait_seconds: float = Field(10, ge=0, description="how long to wait for another command that writes")
+    lease_minutes: float = Field(
+        10, gt=0, description="how long a killed command, or one without the catalog, keeps the lock of an address"
+    )
+    work_dir: Path | None = Field(
+        None, description="where commands on an address work; default a folder of its own in the user's cache"
+    )
     claim_minutes: float = Field(
         120, ge=0, description="how long a run whose steps are separate commands keeps others waiting for its next step"
     )
@@ -108,9 +126,13 @@ class CatalogSettings(_Section):
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Flatten nested tables: TOML reads `s3.endpoint = …` as a table `s3`."""
+    """Flatten nested tables: TOML reads `s3.endpoint = …` as a table `s3`.
+
+    Inside of them PyIceberg's names have hyphens, which the name of a variable cannot have.
+    """
     flat: dict[str, str] = {}
-    for key, value in values.items():
+    for name, value in values.items():
+        key = name.replace("_", "-") if prefix else name
         if isinstance(value, Mapping):
             flat |= _dotted(value, f"{prefix}{key}.")
         else:
@@ -162,6 +184,20 @@ class AlertsSettings(_Section):
         return value
 
 
+class LineageSettings(_Section):
+    """Where events of OpenLineage go, if anywhere."""
+
+    url: str | None = Field(
+        None, pattern=r"^https?://\S+$", description="address of a server; its key is in OPENLINEAGE_API_KEY"
+    )
+    file: Path | None = Field(None, description="file to which each event is added as a line")
+    namespace: str = Field("pdmetrics", min_length=1, description="what the jobs belong to")
+    parent: str | None = Field(
+        None, description="what started the command, NAMESPACE/JOB/UUID; default is OPENLINEAGE_PARENT_ID"
+    )
+    timeout_seconds: float = Field(5, gt=0, le=300, description="how long an event may wait for its server")
+
+
 class ReportSettings(_Section):
     """The report that ends a run."""
 
@@ -187,6 +223,7 @@ class Settings(BaseSettings):
     spark: SparkSettings = SparkSettings()  # type: ignore[call-arg]
     quality: QualitySettings = QualitySettings()  # type: ignore[call-arg]
     alerts: AlertsSettings = AlertsSettings()  # type: ignore[call-arg]
+    lineage: LineageSettings = LineageSettings()  # type: ignore[call-arg]
     report: ReportSettings = ReportSettings()  # type: ignore[call-arg]
     run: RunSettings = RunSettings()  # type: ignore[call-arg]
 

@@ -65,7 +65,7 @@ def audited(warehouse: Warehouse, days: Sequence[date], *, is_staged: bool) -> A
         return Audited(days, staged, is_staged=True)
     published = warehouse.last_published()
     if published is None:
-        raise NoInputError("Nothing is published yet.", where=str(warehouse.path), next_step="run the days first")
+        raise NoInputError("Nothing is published yet.", where=warehouse.place, next_step="run the days first")
     return Audited(days, published, is_staged=False)
 
 
@@ -159,7 +159,8 @@ def audit_marts(settings: Settings, warehouse: Warehouse, what: Audited) -> Gate
     live = warehouse.marts if what.is_staged else warehouse.path / "nothing-before"
     require_readable(file)
     profiles = marts_profile(file, as_of=what.days)
-    profiles |= marts_changes(file, live, as_of=what.days, changed=what.run.changed if what.is_staged else ())
+    changed, removed = (what.run.changed, what.run.removed) if what.is_staged else ((), ())
+    profiles |= marts_changes(file, live, as_of=what.days, changed=changed, removed=removed)
     return run_gate("marts", profiles, thresholds(settings), days=what.days)
 
 

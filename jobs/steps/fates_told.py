@@ -42,5 +42,5 @@ def with_refused(job: Job, error: GateError) -> GateError:
     job.console.print("Quarantined most, with an example each:", style="bold")
     job.console.print(as_records(["reason", "lines", "file", "example"], rows), soft_wrap=True)
     day = next(iter(refused))[0]
-    command = f"pdmetrics --warehouse {job.warehouse.path} quarantine --date {day} --staged"
+    command = f"pdmetrics --warehouse {job.warehouse.place} quarantine --date {day} --staged"
     return GateError(error.what, where=error.where, next_step=f"{command} shows refused lines; {error.next_step}")

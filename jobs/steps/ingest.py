@@ -31,7 +31,7 @@ def ingest(job: Job) -> None:
         GateError: the raw or the facts gate failed; some of what was refused is printed.
     """
     run, log = job.run, get_logger()
-    salt = salt_of(job.lake, job.warehouse, job.settings.privacy.salt_file)  # before an hour of reading
+    salt = salt_of(job.lake, job.warehouse, job.settings.privacy)  # before an hour of reading
     source = open_input(run.input_dir)
     raw = find_input(source, run.days) if job.raw is None else job.raw
     for day in raw.empty_days:

@@ -123,7 +123,7 @@ def check_salt_there(settings: Settings, warehouse: Warehouse) -> None:
         WarehouseError: as `jobs.warehouse.salt.check_salt`.
     """
     catalog, _ = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
-    check_salt(known_tables(catalog) if catalog is not None else {}, warehouse, settings.privacy.salt_file)
+    check_salt(known_tables(catalog) if catalog is not None else {}, warehouse, settings.privacy)
 
 
 def finish_publish(settings: Settings, warehouse: Warehouse) -> None:
@@ -147,7 +147,7 @@ def engine_errors(warehouse: Warehouse) -> Iterator[None]:
         half_way = warehouse.journal.exists()
         raise WarehouseError(
             f"{trouble} while writing.",
-            where=str(warehouse.path),
+            where=warehouse.place,
             next_step="free space or permissions there and rerun; "
             + ("the next command finishes the publish" if half_way else "nothing was published"),
         ) from None

@@ -27,14 +27,13 @@ if TYPE_CHECKING:
     from jobs.report.site import Site
 
 REPORT = "report"  # the step
-DOCS = "dbt_docs"  # in the warehouse: dbt's page, made once for each version of the code
 NEWEST = "select max(as_of_date) from fct_metric_values"
 
 
 def begin_report(settings: Settings, warehouse: Warehouse, other: Companion) -> None:
     """Let the companion begin with what the report takes and needs no numbers: imports, and dbt's page if it is old."""
     if settings.report.build:
-        other.begin(_prefetch, warehouse.path / DOCS)
+        other.begin(_prefetch, warehouse.dbt_docs)
 
 
 def report_of_run(settings: Settings, warehouse: Warehouse, other: Companion) -> None:
@@ -47,7 +46,8 @@ def report_of_run(settings: Settings, warehouse: Warehouse, other: Companion) ->
         get_logger().info("no report: it is switched off", setting="[report] build")
         return
     with numbers_stay(warehouse):
-        make_report(settings, warehouse, other, warehouse.report, docs=warehouse.path / DOCS)
+        make_report(settings, warehouse, other, warehouse.report, docs=warehouse.dbt_docs)
+        warehouse.keep_report()
 
 
 def report_to(settings: Settings, warehouse: Warehouse, other: Companion, out: Path) -> Site:
@@ -56,7 +56,8 @@ def report_to(settings: Settings, warehouse: Warehouse, other: Companion, out: P
     Raises:
         UsageError: as `make_report`.
     """
-    kept = warehouse.path / DOCS
+    kept = warehouse.dbt_docs
+    warehouse.fetch_docs()
     with tempfile.TemporaryDirectory(prefix="pdmetrics-") as scratch:
         docs = kept if docs_are_fresh(kept) else Path(scratch)
         site = make_report(settings, warehouse, other, out, docs=docs)
@@ -111,9 +112,9 @@ def _about(settings: Settings, warehouse: Warehouse, docs: Path) -> About:
     )
 
 
-def where_to_look(out: Path) -> str:
+def where_to_look(out: Path | str) -> str:
     """Say where a site is, for the end of a command."""
-    return f"Report: open {out / 'index.html'} in a browser."
+    return f"Report: open {out}/index.html in a browser."
 
 
 @contextlib.contextmanager

@@ -38,6 +38,18 @@ def locked(path: Path, wait_seconds: float) -> Iterator[None]:
         handle.truncate(0)
 
 
+def holder_of(path: Path) -> str | None:
+    """Return which living process holds a lock file, None where nobody does."""
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return handle.read().strip() or "unknown holder"
+    return None
+
+
 def _acquire(handle: TextIOWrapper, path: Path, wait_seconds: float) -> None:
     began, is_told = time.monotonic(), False
     while True:

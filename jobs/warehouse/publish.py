@@ -1,12 +1,12 @@
 """Publish a whole run in one step, and finish or undo what a killed run left behind.
 
 Order: the journal is written (from here on the run *is* published, only not yet everywhere), the branches are
-fast-forwarded, the marts file is replaced, the journal is removed. A command that finds the journal does the rest.
+fast-forwarded, the marts file is replaced, the journal is removed. A command that finds the journal does the rest, on
+another machine too where the warehouse lies beside its tables.
 """
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, date, datetime
 
 from jobs.errors import LockedError
@@ -19,7 +19,8 @@ from jobs.windows import in_words
 
 def publish(lake: Tables, warehouse: Warehouse, run: Run) -> None:
     """Make everything that a run staged visible. The caller holds the lock and has passed every gate."""
-    write_json(warehouse.journal, {"run_id": run.run_id})
+    write_json(warehouse.journal, {"run_id": run.run_id, **warehouse.hand_over(run.run_id)})
+    warehouse.sync()
     get_logger().info("journal written, publishing", run=run.run_id)
     roll_forward(lake, warehouse)
 
@@ -30,23 +31,23 @@ def roll_forward(lake: Tables, warehouse: Warehouse) -> None:
     run_id = warehouse.publishing()
     if run_id is None:
         return
-    tables = lake.publish(run_id)
+    tables = lake.publish(run_id, warehouse.check_held)
     log.info("tables fast-forwarded", run=run_id, tables=len(tables))
-    if warehouse.next_marts.exists():
-        os.replace(warehouse.next_marts, warehouse.marts)  # noqa: PTH105 - one atomic rename, named as such
-    log.info("marts replaced", file=str(warehouse.marts))
+    warehouse.replace_marts()
+    log.info("marts replaced", file=warehouse.said(warehouse.marts))
     for run in warehouse.all_runs():
         if run.run_id == run_id:
             run.state, run.published_at = "published", datetime.now(UTC).replace(microsecond=0)
             warehouse.save(run)
     warehouse.journal.unlink()
+    warehouse.sync()
     log.info("published", run=run_id)
 
 
 def recover(lake: Tables, warehouse: Warehouse) -> None:
     """Roll a cut-off publish forward. The caller holds the lock."""
     if warehouse.journal.exists():
-        get_logger().warning("an earlier publish was cut off; finishing it", journal=str(warehouse.journal))
+        get_logger().warning("an earlier publish was cut off; finishing it", journal=warehouse.said(warehouse.journal))
         roll_forward(lake, warehouse)
 
 
@@ -63,7 +64,7 @@ def require_no_claim(warehouse: Warehouse, start: date, end: date) -> None:
             following = STEPS[len(run.done)]
             raise LockedError(
                 f"{run.run_id} is staged and waits for its step `{following}`, until {run.claimed_until:%H:%M} UTC.",
-                where=str(warehouse.folder(run.run_id)),
+                where=warehouse.said(warehouse.folder(run.run_id)),
                 next_step=f"run that step, or try again later ([run] claim_minutes); to give it up, run "
                 f"{in_words(run.start, run.end)} again whole",
             )

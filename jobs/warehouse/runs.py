@@ -15,10 +15,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from jobs.errors import UsageError, WarehouseError
 from jobs.warehouse.key import key_at
-from jobs.warehouse.lock import locked
+from jobs.warehouse.lock import holder_of, locked
 from jobs.warehouse.manifest import MANIFEST, PUBLISHES, STEPS, Run, read_run, write_run
 from jobs.windows import DAY, in_words
 
@@ -30,8 +31,11 @@ KEPT_BACKFILLS = timedelta(days=30)  # as long as snapshots stay
 class Warehouse:
     """Paths and state of a warehouse directory."""
 
+    is_elsewhere = False  # whether the directory is a command's own, and the warehouse at an address
+
     def __init__(self, path: Path, *, lock_wait_seconds: float = 0) -> None:
         self.path = path.resolve()
+        self._last_number = 0  # of a run, if more is known than its folders tell
         self.lock_wait_seconds = lock_wait_seconds
         self.marts = self.path / MARTS_FILE
         self.next_marts = self.path / "next" / MARTS_FILE
@@ -41,6 +45,45 @@ class Warehouse:
         self.scratch = self.path / "scratch"
         self.data_docs = self.path / "data_docs"
         self.report = self.path / "report"
+        self.dbt_docs = self.path / "dbt_docs"  # dbt's page, made once for each version of the code
+
+    @property
+    def place(self) -> str:
+        """What `--warehouse` calls it."""
+        return str(self.path)
+
+    def said(self, path: Path) -> str:
+        """Return a path in the warehouse as a message names it."""
+        return str(path).replace(str(self.path), self.place, 1)
+
+    # What a warehouse that lies elsewhere does more (`stored.py`); here the folder is the warehouse.
+
+    def attach(self) -> None:
+        """Fetch what is published."""
+
+    def fetch_docs(self) -> None:
+        """Fetch the pages about the gates."""
+
+    def close(self) -> None:
+        """Put away what only this command needed."""
+
+    def sync(self) -> None:
+        """Write through what must outlast this machine."""
+
+    def check_held(self) -> None:
+        """Raise where the lock was lost meanwhile."""
+
+    def hand_over(self, run_id: str) -> dict[str, Any]:
+        """Put built marts where any machine can publish them; return what the journal has to say of them."""
+        return {}
+
+    def replace_marts(self) -> None:
+        """Replace the published marts by those of the journal; repeatable."""
+        if self.next_marts.exists():
+            os.replace(self.next_marts, self.marts)  # noqa: PTH105 - one atomic rename, named as such
+
+    def keep_report(self) -> None:
+        """Put the report where its readers look."""
 
     def prepare(self) -> None:
         """Create the directory and make sure it can be written to."""
@@ -63,6 +106,10 @@ class Warehouse:
         with locked(self.lock_file, self.lock_wait_seconds):
             yield
 
+    def holder(self) -> str | None:
+        """Return which living process holds the warehouse; a lock file alone says nothing."""
+        return holder_of(self.lock_file)
+
     def folder(self, run_id: str) -> Path:
         """Return a run's folder."""
         return self.runs / run_id
@@ -74,7 +121,7 @@ class Warehouse:
     def new_run(self, start: date, end: date, input_dir: str) -> Run:
         """Open a run; its number follows the last one."""
         numbers = [int(path.name.rsplit("_", 1)[-1]) for path in self.runs.glob("run_*") if path.name[-1:].isdigit()]
-        run = Run(f"run_{start:%Y%m%d}_{end:%Y%m%d}_{max(numbers, default=0) + 1}", start, end, input_dir)
+        run = Run(f"run_{start:%Y%m%d}_{end:%Y%m%d}_{max([self._last_number, *numbers]) + 1}", start, end, input_dir)
         self.reference(run.run_id).mkdir(parents=True)
         self.save(run)
         return run
@@ -126,13 +173,13 @@ class Warehouse:
                 return run
         raise UsageError(
             f"No staged run of {in_words(start, end)} has finished its step `{after}`.",
-            where=str(self.runs),
+            where=self.said(self.runs),
             next_step=self._first_missing(start, end, after),
         )
 
     def report_command(self) -> str:
         """Return the command that makes the site of what is published, whatever run that was."""
-        return shlex.join(["pdmetrics", "--warehouse", f"{self.path}", "report", "--out", f"{self.report}"])
+        return shlex.join(["pdmetrics", "--warehouse", self.place, "report", "--out", f"{self.report}"])
 
     def _first_missing(self, start: date, end: date, after: str) -> str:
         """Return the command of the first missing step: what a failed or published run staged counts no more."""
@@ -144,7 +191,7 @@ class Warehouse:
         done = run.done if run is not None and run.state == "open" and run.backfill is None else []
         step = next(name for name in STEPS if name not in done)
         days = ["--start", f"{start}", "--end", f"{end}", "--input", run.input_dir if run is not None else "DIR"]
-        return shlex.join(["pdmetrics", "--warehouse", str(self.path), "run", *days, "--steps", step])
+        return shlex.join(["pdmetrics", "--warehouse", self.place, "run", *days, "--steps", step])
 
     def forget_old(self) -> None:
         """Delete all folders but those of the newest published runs, and of backfills as long as they can be undone."""
@@ -169,17 +216,18 @@ class Warehouse:
         try:
             return str(json.loads(self.journal.read_text(encoding="utf-8"))["run_id"])
         except (ValueError, KeyError, TypeError):
-            raise self._damaged_journal() from None
+            raise self.damaged_journal() from None
 
-    def _damaged_journal(self) -> WarehouseError:
+    def damaged_journal(self) -> WarehouseError:
+        """Return what to raise of a journal that cannot be read."""
         ready = [run for run in self.all_runs() if run.state == "open" and "estimates" in run.done]
         step = "restore the warehouse from a backup"
         if ready:
             last = ready[-1]
             days = f"--start {last.start} --end {last.end} --input {last.input_dir}"
-            step = f"delete it and run these days at once, all steps: pdmetrics --warehouse {self.path} run {days}"
+            step = f"delete it and run these days at once, all steps: pdmetrics --warehouse {self.place} run {days}"
         return WarehouseError(
-            "The journal of a publish that was cut off cannot be read.", where=str(self.journal), next_step=step
+            "The journal of a publish that was cut off cannot be read.", where=self.said(self.journal), next_step=step
         )
 
     def salt_path(self, salt_file: Path | None) -> Path:

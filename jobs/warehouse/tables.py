@@ -6,7 +6,7 @@ A run stages every table it changes on a branch named after the run. Readers of 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -55,6 +55,11 @@ class Tables:
     def has(self, name: str) -> bool:
         """Whether a table is there; for somebody who only looks, one may not be made yet."""
         return name in self._tables
+
+    @property
+    def names(self) -> list[str]:
+        """The tables that there are."""
+        return list(self._tables)
 
     def table(self, name: str) -> Table:
         """Return the handle of a table, up to date with this process."""
@@ -115,11 +120,15 @@ class Tables:
             found[name] = LakeTable(name, place, snapshot)
         return found
 
-    def publish(self, run_id: str) -> list[str]:
+    def publish(self, run_id: str, before_each: Callable[[], None] = lambda: None) -> list[str]:
         """Fast-forward every branch of a run to main and drop it, in one commit a table.
 
         Repeatable: what is done already is passed over, wherever between two tables the last attempt was cut off.
         Snapshots of more than thirty days ago leave the history.
+
+        Args:
+            run_id: the run, and its branches.
+            before_each: raises where this must not go on.
         """
         published = []
         for name in contracts.TABLES:
@@ -128,6 +137,7 @@ class Tables:
                 continue
             table = self.table(name)
             self._check_is_ahead(table, run_id)
+            before_each()
             table.manage_snapshots().set_current_snapshot(ref_name=run_id).remove_branch(run_id).commit()
             self.expire(name, datetime.now(UTC) - KEEP_SNAPSHOTS)
             published.append(name)
@@ -138,6 +148,11 @@ class Tables:
 
         What was published at that moment stays, however old it was: what replaced it later can be undone.
         """
+        if old := self.expired(name, before):
+            self.table(name).maintenance.expire_snapshots().by_ids(old).commit()
+
+    def expired(self, name: str, before: datetime) -> list[int]:
+        """Return the snapshots that `expire` lets go."""
         table = self.table(name)
         metadata = table.metadata
         published = {snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(MAIN), metadata)}
@@ -148,9 +163,7 @@ class Tables:
             kept |= {
                 snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(ref), metadata)
             } - published
-        old = [s.snapshot_id for s in metadata.snapshots if s.timestamp_ms < limit and s.snapshot_id not in kept]
-        if old:
-            table.maintenance.expire_snapshots().by_ids(old).commit()
+        return [s.snapshot_id for s in metadata.snapshots if s.timestamp_ms < limit and s.snapshot_id not in kept]
 
     def discard(self, keep: Iterable[str] = ()) -> list[str]:
         """Drop every branch of runs that never got published, but those in `keep`; return their names."""

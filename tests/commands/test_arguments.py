@@ -19,7 +19,9 @@ def test_a_plain_path_is_taken_as_it_is() -> None:
     assert folder(Path("warehouse")) == Path("warehouse")
 
 
-@pytest.mark.parametrize(("address", "then"), [("s3://bucket/w", r"\[catalog\]"), ("file:///tmp/w", "path alone")])
+@pytest.mark.parametrize(
+    ("address", "then"), [("s3://bucket/w", "folder of this machine"), ("file:///tmp/w", "path alone")]
+)
 def test_an_address_is_refused_with_a_way_out(address: str, then: str) -> None:
     with pytest.raises(UsageError, match=then) as refused:
         folder(address)
@@ -29,15 +31,24 @@ def test_an_address_is_refused_with_a_way_out(address: str, then: str) -> None:
 def test_no_command_makes_a_folder_of_an_address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for arguments in (
-        ("--warehouse", "s3://bucket/w", "doctor"),
-        ("--warehouse", "hdfs://host/w", "run", "--date", "2026-03-19", "--input", "w"),
+        ("--warehouse", "file:///tmp/w", "doctor"),
         ("simulate", "--out", "s3://bucket/w", "--start", "2026-03-19", "--days", "1"),
         ("policy", "import", "records.json", "--input", "s3://bucket/w"),
     ):
         done = here(*arguments, check=False)
         assert done.returncode == 2
-        assert "is not supported here yet" in done.stderr
+        assert "is not supported here" in done.stderr
         assert "next:" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_address_needs_a_catalog_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command in (["doctor"], ["run", "--date", "2026-03-19", "--input", "w"]):
+        done = here("--warehouse", "s3://bucket/w", *command, check=False)
+        assert done.returncode == 2
+        assert "needs a catalog that every machine reaches" in done.stderr
+        assert "next:  set [catalog] type and uri" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -25,6 +25,7 @@ from jobs.health import machine as machine_health
 from jobs.health import warehouse as warehouse_health
 from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
+from jobs.settings.sections import PrivacySettings
 from jobs.warehouse.home import metadata_locations, open_home
 from jobs.warehouse.manifest import write_json
 from jobs.warehouse.runs import Warehouse
@@ -117,7 +118,7 @@ def test_a_warehouse_in_use_is_ready(made: Path, folder: Path) -> None:
     shutil.copytree(made, folder)
     taken_over(folder, adopt=False)
     warehouse = Warehouse(folder)
-    salt_of(_tables(folder), warehouse, None)
+    salt_of(_tables(folder), warehouse, PrivacySettings())
     run = warehouse.new_run(DAY, NEXT, "in")
     run.state = "published"
     warehouse.save(run)
@@ -492,7 +493,7 @@ def test_a_table_whose_metadata_is_gone_is_told_beside_the_rest(made: Path, fold
 def test_a_lost_or_changed_salt_is_told(made: Path, folder: Path, is_lost: bool) -> None:
     shutil.copytree(made, folder)
     taken_over(folder, adopt=False)
-    salt_of(_tables(folder), Warehouse(folder), None)
+    salt_of(_tables(folder), Warehouse(folder), PrivacySettings())
     salt = folder / "salt"
     if is_lost:
         salt.unlink()

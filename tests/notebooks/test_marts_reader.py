@@ -103,8 +103,8 @@ def test_the_warehouse_is_the_argument_then_the_variable_then_the_folder(warehou
     assert len(marts.read("rpt_share")) == 2
     monkeypatch.setenv("PDMETRICS_WAREHOUSE", "")
     assert len(marts.read("rpt_share")) == 0
-    with pytest.raises(UsageError, match="not supported"):
-        marts.read("rpt_share", warehouse="s3://bucket/warehouse")
+    with pytest.raises(UsageError, match="no file system"):
+        marts.read("rpt_share", warehouse="nowhere://bucket/warehouse")
 
 
 def test_a_reader_only_reads(warehouse):

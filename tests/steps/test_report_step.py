@@ -90,7 +90,7 @@ def test_the_site_says_of_which_publish_it_is(warehouse: Warehouse, built: list[
     (about,) = built
     assert (about.run_id, about.as_of, about.min_users) == (published(warehouse), D, 20)
     assert of_run(warehouse.report) == about.run_id
-    assert about.dbt_docs == warehouse.path / report.DOCS / "index.html"
+    assert about.dbt_docs == warehouse.dbt_docs / "index.html"
     assert about.data_docs == warehouse.data_docs
     (line,) = told
     assert (line["event"], line["pages"], line["kilobytes"]) == ("report made", 1, 1)
@@ -101,7 +101,7 @@ def test_a_run_without_a_report_says_that_it_is_switched_off(warehouse: Warehous
         begin_report(settings(*OFF), warehouse, HERE)
         report_of_run(settings(*OFF), warehouse, HERE)
     assert built == []
-    assert not any(place.exists() for place in (warehouse.report, warehouse.path / report.DOCS))
+    assert not any(place.exists() for place in (warehouse.report, warehouse.dbt_docs))
     assert [(line["event"], line["setting"]) for line in told] == [
         ("no report: it is switched off", "[report] build")
     ]  # fmt: skip
@@ -114,7 +114,7 @@ def test_dbt_s_page_is_made_while_the_run_computes_and_kept(
     monkeypatch.setattr(report, "make_docs", made.append)
     monkeypatch.setattr(report, "docs_are_fresh", made.__contains__)
     begin_report(settings(), warehouse, HERE)
-    assert made == [warehouse.path / report.DOCS]
+    assert made == [warehouse.dbt_docs]
     report_of_run(settings(), warehouse, HERE)
     assert len(made) == 1
 
@@ -122,12 +122,12 @@ def test_dbt_s_page_is_made_while_the_run_computes_and_kept(
 def test_a_report_elsewhere_leaves_the_warehouse_as_it_is(
     warehouse: Warehouse, built: list[About], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(report, "docs_are_fresh", lambda folder: folder == warehouse.path / report.DOCS)
+    monkeypatch.setattr(report, "docs_are_fresh", lambda folder: folder == warehouse.dbt_docs)
     before = sorted(warehouse.path.rglob("*"))
     report_to(settings(*OFF), warehouse, HERE, tmp_path / "out")  # what runs do is no matter here
     assert sorted(warehouse.path.rglob("*")) == before
     assert of_run(tmp_path / "out") == published(warehouse)
-    assert built[0].dbt_docs == warehouse.path / report.DOCS / "index.html"
+    assert built[0].dbt_docs == warehouse.dbt_docs / "index.html"
 
 
 @pytest.mark.parametrize("may_write", [True, False])
@@ -140,7 +140,7 @@ def test_dbt_s_page_made_for_a_report_elsewhere_is_kept_where_it_can_be(
 
     monkeypatch.setattr(report, "make_docs", make)
     monkeypatch.setattr(report, "docs_are_fresh", lambda folder: (folder / docs.MADE_FROM).exists())
-    kept = warehouse.path / report.DOCS
+    kept = warehouse.dbt_docs
     if not may_write:
         kept.write_text("in the way")
     before = sorted(warehouse.path.iterdir())

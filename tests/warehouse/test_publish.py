@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -122,11 +121,12 @@ def between_two_tables(patch: pytest.MonkeyPatch) -> None:
 
 
 def after_the_tables(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(publishing, "os", SimpleNamespace(replace=_kill))
+    patch.setattr(Warehouse, "replace_marts", _kill)
 
 
 def after_the_marts(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(publishing, "os", SimpleNamespace(replace=lambda new, old: (new.replace(old), _kill())))
+    replace = Warehouse.replace_marts
+    patch.setattr(Warehouse, "replace_marts", lambda *arguments: (replace(*arguments), _kill()))
 
 
 def before_the_manifest(patch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from pyiceberg.table import Table
 from jobs import contracts
 from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema
+from jobs.settings.sections import PrivacySettings
 from jobs.warehouse.home import metadata_locations, open_home
 from jobs.warehouse.relocate import adopt, relocate
 from jobs.warehouse.runs import Warehouse
@@ -64,7 +65,7 @@ def add_row(table: Table, branch: str = MAIN) -> None:
 
 def refused(tables: Tables, warehouse: Warehouse, salt_file: Path | None = None) -> WarehouseError:
     with pytest.raises(WarehouseError) as found:
-        salt_of(tables, warehouse, salt_file)
+        salt_of(tables, warehouse, PrivacySettings(salt_file=salt_file))
     assert found.value.exit_code == 2
     assert "restore it from a backup" in found.value.next_step
     assert "--warehouse" in found.value.next_step
@@ -80,21 +81,21 @@ def test_a_fingerprint_tells_salts_apart_and_reveals_none() -> None:
 
 def test_the_first_to_hash_makes_the_salt_and_leaves_its_fingerprint(tables: Tables, warehouse: Warehouse) -> None:
     assert FINGERPRINT not in tables.table(MARKED).properties
-    salt = salt_of(tables, warehouse, None)
+    salt = salt_of(tables, warehouse, PrivacySettings())
     assert warehouse.salt(None) == salt
     assert tables_of(warehouse.path).table(MARKED).properties[FINGERPRINT] == fingerprint(salt)
     add_row(tables.table(MARKED))
-    assert salt_of(tables_of(warehouse.path), warehouse, None) == salt
+    assert salt_of(tables_of(warehouse.path), warehouse, PrivacySettings()) == salt
 
 
 def test_a_lost_salt_is_refused_and_none_is_made(tables: Tables, warehouse: Warehouse) -> None:
-    salt = salt_of(tables, warehouse, None)
+    salt = salt_of(tables, warehouse, PrivacySettings())
     path = warehouse.path / "salt"
     path.unlink()
     assert refused(tables_of(warehouse.path), warehouse).where == str(path)
     assert not path.exists()
     path.write_text(salt)
-    assert salt_of(tables, warehouse, None) == salt, "a backup mends it"
+    assert salt_of(tables, warehouse, PrivacySettings()) == salt, "a backup mends it"
 
 
 @pytest.mark.parametrize("name", ["events", "user_days"])
@@ -113,23 +114,23 @@ def test_facts_of_before_the_fingerprint_need_their_salt(
 def test_a_salt_of_before_the_fingerprint_is_noted(tables: Tables, warehouse: Warehouse) -> None:
     salt = warehouse.salt(None)
     add_row(tables.table("user_days"))
-    assert salt_of(tables, warehouse, None) == salt
+    assert salt_of(tables, warehouse, PrivacySettings()) == salt
     (warehouse.path / "salt").write_text("another")
     refused(tables, warehouse)
 
 
 def test_rows_of_a_snapshot_without_a_count_are_looked_for(tables: Tables, warehouse: Warehouse) -> None:
     table = tables.table("events")
-    check_salt({"events": table}, warehouse, None)
+    check_salt({"events": table}, warehouse, PrivacySettings())
     add_row(table)
     for snapshot in table.metadata.snapshots:
         del snapshot.summary.additional_properties["total-records"]  # Iceberg asks of no writer to count
     with pytest.raises(WarehouseError, match="is not there"):
-        check_salt({"events": table}, warehouse, None)
+        check_salt({"events": table}, warehouse, PrivacySettings())
 
 
 def test_a_changed_salt_is_refused_with_both_fingerprints(tables: Tables, warehouse: Warehouse) -> None:
-    salt = salt_of(tables, warehouse, None)
+    salt = salt_of(tables, warehouse, PrivacySettings())
     (warehouse.path / "salt").write_text("cooking-salt")
     error = refused(tables_of(warehouse.path), warehouse)
     assert fingerprint(salt) in error.what
@@ -140,7 +141,7 @@ def test_a_changed_salt_is_refused_with_both_fingerprints(tables: Tables, wareho
 
 
 def test_another_salt_file_is_refused(tables: Tables, warehouse: Warehouse, tmp_path: Path) -> None:
-    salt = salt_of(tables, warehouse, None)
+    salt = salt_of(tables, warehouse, PrivacySettings())
     other = tmp_path / "elsewhere" / "salt"
     assert refused(tables, warehouse, other).where == str(other)
     assert not other.parent.exists()
@@ -148,13 +149,13 @@ def test_another_salt_file_is_refused(tables: Tables, warehouse: Warehouse, tmp_
     other.write_text("another")
     refused(tables, warehouse, other)
     other.write_text(f"{salt}\n")
-    assert salt_of(tables, warehouse, other) == salt, "the same key may move"
+    assert salt_of(tables, warehouse, PrivacySettings(salt_file=other)) == salt, "the same key may move"
 
 
 def test_a_second_warehouse_on_the_same_tables_needs_the_same_salt(
     tables: Tables, warehouse: Warehouse, tmp_path: Path
 ) -> None:
-    salt = salt_of(tables, warehouse, None)
+    salt = salt_of(tables, warehouse, PrivacySettings())
     second = Warehouse(tmp_path / "second")
     refused(tables_of(warehouse.path), second)
     assert not second.path.exists()
@@ -162,7 +163,7 @@ def test_a_second_warehouse_on_the_same_tables_needs_the_same_salt(
     (second.path / "salt").write_text("another")
     refused(tables_of(warehouse.path), second)
     shutil.copy(warehouse.path / "salt", second.path / "salt")
-    assert salt_of(tables_of(warehouse.path), second, None) == salt
+    assert salt_of(tables_of(warehouse.path), second, PrivacySettings()) == salt
 
 
 @pytest.mark.parametrize("moment", ["salt", "transaction"])
@@ -173,12 +174,12 @@ def test_of_two_that_begin_at_once_one_is_refused(
 
     def the_other_first(salt_file: Path | None) -> str:
         monkeypatch.undo()
-        salt_of(theirs, second, None)
+        salt_of(theirs, second, PrivacySettings())
         return warehouse.salt(salt_file)
 
     def conflict(table: Table) -> None:
         monkeypatch.undo()
-        salt_of(theirs, second, None)
+        salt_of(theirs, second, PrivacySettings())
         raise CommitFailedException(table.name())
 
     if moment == "salt":
@@ -186,7 +187,7 @@ def test_of_two_that_begin_at_once_one_is_refused(
     else:
         monkeypatch.setattr(Table, "transaction", conflict)
     refused(tables, warehouse)
-    assert salt_of(theirs, second, None) == second.salt(None)
+    assert salt_of(theirs, second, PrivacySettings()) == second.salt(None)
 
 
 def test_trouble_of_the_catalog_is_not_taken_for_a_fingerprint(
@@ -197,19 +198,19 @@ def test_trouble_of_the_catalog_is_not_taken_for_a_fingerprint(
 
     monkeypatch.setattr(Table, "transaction", conflict)
     with pytest.raises(CommitFailedException):
-        salt_of(tables, warehouse, None)
+        salt_of(tables, warehouse, PrivacySettings())
 
 
 def test_a_salt_that_cannot_be_read_is_told(tables: Tables, warehouse: Warehouse, tmp_path: Path) -> None:
     with pytest.raises(WarehouseError, match="cannot be read: Is a directory"):
-        salt_of(tables, warehouse, tmp_path)
+        salt_of(tables, warehouse, PrivacySettings(salt_file=tmp_path))
     (tmp_path / "salt").write_bytes(b"\xff\xfe")
     with pytest.raises(WarehouseError, match="cannot be read: it is not ASCII"):
-        salt_of(tables, warehouse, tmp_path / "salt")
+        salt_of(tables, warehouse, PrivacySettings(salt_file=tmp_path / "salt"))
 
 
 def test_a_moved_lake_keeps_the_fingerprint(tables: Tables, warehouse: Warehouse, tmp_path: Path) -> None:
-    salt = salt_of(tables, warehouse, None)
+    salt = salt_of(tables, warehouse, PrivacySettings())
     moved = Warehouse(tmp_path / "moved")
     warehouse.path.rename(moved.path)
     relocate(moved.path)
@@ -219,7 +220,7 @@ def test_a_moved_lake_keeps_the_fingerprint(tables: Tables, warehouse: Warehouse
 
 
 def test_an_adopted_lake_keeps_the_fingerprint(tables: Tables, warehouse: Warehouse) -> None:
-    salt = salt_of(tables, warehouse, None)
+    salt = salt_of(tables, warehouse, PrivacySettings())
     for name, location in metadata_locations(warehouse.path).items():  # as the first version's catalog has them
         folder = warehouse.path / "lake" / "pd" / name / "metadata"
         shutil.copy(location.removeprefix("file://"), folder / "v1.metadata.json")

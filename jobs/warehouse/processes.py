@@ -1,0 +1,46 @@
+"""Who holds a lease: for people, and so that a process of the same machine can tell whether it still lives."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from pathlib import Path
+
+from jobs.settings.secrets import shown_flag
+
+
+def whose() -> str:
+    """Name this process, for people."""
+    told = [shown_flag(text) if "=" in text else text for text in sys.argv[1:]]
+    return f"process {os.getpid()} on {socket.gethostname()}, {' '.join(told) or sys.argv[0]}"
+
+
+def process() -> str:
+    """Name this process so that another of the same machine and container can tell whether it lives; else nothing."""
+    machine = _machine()
+    started = _started(os.getpid())
+    return f"{machine}/{os.getpid()}/{started}" if machine and started else ""
+
+
+def is_dead(named: str) -> bool:
+    """Whether a process is known to be gone: it ran where this one runs, and is no longer there."""
+    machine, number, started = named.rsplit("/", 2) if named else ("", "", "")
+    return bool(machine) and machine == _machine() and _started(int(number)) != started
+
+
+def _machine() -> str:
+    """Name what numbers processes here: this start of this machine, and the container."""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{socket.gethostname()}/{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    return ""
+
+
+def _started(number: int) -> str:
+    """Return when a process began, in the kernel's ticks; nothing of one that is not there."""
+    with contextlib.suppress(OSError, IndexError):
+        fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
+    return ""
