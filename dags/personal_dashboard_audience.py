@@ -33,8 +33,8 @@ WAIT = timedelta(days=21)  # dumps of a month come in the first two weeks of the
 
 with DAG(
     **defaults.dag_arguments(
-        site, "personal_dashboard_audience", tier=3, timeout=WAIT + timedelta(days=2), doc=__doc__,
-        late_after=WAIT + timedelta(days=1),
+        site, "personal_dashboard_audience", tier=3, timeout=WAIT + 10 * site.task_time, doc=__doc__,
+        late_after=WAIT + 8 * site.task_time,
     ),
     description="Eligible editors, from a snapshot of mediawiki_history",
     schedule=CronDataIntervalTimetable("0 6 1 * *", timezone="UTC"),
@@ -55,6 +55,6 @@ with DAG(
         execution_timeout=timedelta(minutes=10),
     )
     audience = runners.task(
-        site, commands.audience(site), task_id="audience", pool=site.pool, execution_timeout=timedelta(hours=12)
+        site, commands.audience(site), task_id="audience", pool=site.pool, execution_timeout=4 * site.task_time
     )
     snapshot >> audience

@@ -37,8 +37,8 @@ ANSWER_WITHIN = timedelta(days=3)
 
 with DAG(
     **defaults.dag_arguments(
-        site, "personal_dashboard_backfill", tier=3, timeout=ANSWER_WITHIN + timedelta(days=2), doc=__doc__,
-        late_after=ANSWER_WITHIN + timedelta(days=1),
+        site, "personal_dashboard_backfill", tier=3, timeout=ANSWER_WITHIN + 10 * site.task_time, doc=__doc__,
+        late_after=ANSWER_WITHIN + 8 * site.task_time,
     ),
     description="Days computed again: difference, approval, publishing",
     schedule=None,
@@ -49,9 +49,9 @@ with DAG(
         "reason": Param(type="string", minLength=3, description="why, for whoever reads the history"),
     },
 ) as dag:  # fmt: skip
-    hours = timedelta(hours=12)
+    longest = 4 * site.task_time
     dry_run = runners.telling(
-        site, commands.backfill(site, dry_run=True), task_id="dry_run", pool=site.pool, execution_timeout=hours
+        site, commands.backfill(site, dry_run=True), task_id="dry_run", pool=site.pool, execution_timeout=longest
     )
     approve = ApprovalOperator(
         task_id="approve",
@@ -62,7 +62,7 @@ with DAG(
         execution_timeout=None,  # the operator takes one for the time to answer
     )
     backfill = runners.task(
-        site, commands.backfill(site, dry_run=False), task_id="backfill", pool=site.pool, execution_timeout=hours,
+        site, commands.backfill(site, dry_run=False), task_id="backfill", pool=site.pool, execution_timeout=longest,
         outlets=[MARTS],
     )  # fmt: skip
     dry_run >> approve >> backfill

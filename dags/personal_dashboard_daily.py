@@ -27,7 +27,7 @@ The log of the failed task ends with what is wrong, where, and what to do. When 
   has all of them until the next run begins. Mend the input or `sampling_policy.csv`.
 - **Exit code 3**: the day has no input at all. It is a failure and never a skip, as a skipped day would look like a
   quiet one. Ask why; clear `hours` when the data are there.
-- **Exit code 75**: another command wrote for longer than a task waits, half an hour, at each of its tries. The log
+- **Exit code 75**: another command wrote for longer than a task waits, an hour, at each of its tries. The log
   names it. Clear the task when it is done.
 - **Exit code 137, or *lost without a word***: tried again by itself. Where it comes back, the worker has too little
   memory (`docs/operations.md`).
@@ -62,7 +62,7 @@ with DAG(
         site,
         "personal_dashboard_daily",
         tier=1,
-        timeout=site.wait + timedelta(hours=12),
+        timeout=site.wait + 4 * site.task_time,
         doc=__doc__,
         late_after=site.late_after,
     ),

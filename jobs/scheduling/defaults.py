@@ -56,7 +56,7 @@ def default_args(site: Site) -> dict[str, Any]:
         "retry_exponential_backoff": True,
         "max_retry_delay": max(LONGEST_WAIT, site.retry_wait),
         "retry_policy": RetryWhereItHelps(site.retries),
-        "execution_timeout": timedelta(hours=2),
+        "execution_timeout": site.task_time,
         "depends_on_past": False,
         "on_failure_callback": [FailureNotifier()],
     }

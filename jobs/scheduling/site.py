@@ -27,7 +27,8 @@ class Site:
     ask_again: timedelta = timedelta(minutes=10)
     wait: timedelta = timedelta(hours=12)  # for the hours of a day, from its end
     late_after: timedelta = timedelta(hours=16)  # since a day was queued; none of the DAGs has a deadline where it is 0
-    lock_wait_seconds: float = 1800  # below the shortest timeout of a task: who waits is told apart from who hangs
+    task_time: timedelta = timedelta(hours=3)  # for a task that runs a command; backfills take four times that
+    lock_wait_seconds: float = 3600  # well below the time for a task: who waits is told apart from who hangs
 
 
 def read_site(environment: Mapping[str, str]) -> Site:
@@ -49,6 +50,7 @@ def read_site(environment: Mapping[str, str]) -> Site:
         ask_again=timedelta(minutes=_number(given, "PDMETRICS_ASK_MINUTES", 10)),
         wait=timedelta(hours=_number(given, "PDMETRICS_WAIT_HOURS", 12)),
         late_after=timedelta(hours=_number(given, "PDMETRICS_LATE_HOURS", 16)),
+        task_time=timedelta(hours=_number(given, "PDMETRICS_TASK_HOURS", 3)),
         lock_wait_seconds=_number(given, LOCK_WAIT, Site.lock_wait_seconds),
     )
 

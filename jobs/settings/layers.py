@@ -23,7 +23,8 @@ OTHER_VARIABLES = tuple(
     ENV_PREFIX + name
     for name in (
         "WAREHOUSE", "LOG_FORMAT", "INPUT", "CONFIG",
-        "CLI", "TASKS", "RUNNER", "POOL", "RETRIES", "RETRY_MINUTES", "ASK_MINUTES", "WAIT_HOURS", "LATE_HOURS",
+        "CLI", "TASKS", "RUNNER", "POOL", "RETRIES", "RETRY_MINUTES", "ASK_MINUTES", "WAIT_HOURS",
+        "LATE_HOURS", "TASK_HOURS",
     )
 )  # fmt: skip
 _OF_TESTS = f"{ENV_PREFIX}TEST_"

@@ -43,6 +43,15 @@ def test_every_file_loads_and_is_named_after_its_dag(bag: Any) -> None:
     assert sorted(bag.dags) == bags.IDS == sorted(WRITING)
 
 
+def test_the_scheduler_takes_every_dag_as_it_is(bag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    for dag in bag.dags.values():
+        there = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+        assert sorted(there.task_ids) == sorted(dag.task_ids)
+        assert all(task.has_retry_policy and task.has_on_failure_callback for task in there.tasks)
+
+
 @pytest.mark.parametrize("dag_id", bags.IDS)
 def test_a_dag_says_when_who_and_what_to_do(bag: Any, dag_id: str) -> None:
     dag = bag.dags[dag_id]
@@ -72,6 +81,13 @@ def test_a_dag_that_is_late_says_so_before_it_is_given_up(bag: Any, dag_id: str)
     assert timedelta(0) < deadline.interval < dag.dagrun_timeout
     assert deadline.callback.path == "jobs.scheduling.notifier.LateNotifier"
     assert deadline.callback.kwargs == {"dag_id": dag_id, "hours": deadline.interval / timedelta(hours=1)}
+
+
+def test_the_time_for_a_task_is_a_variable_and_the_rest_follows() -> None:
+    for task in tasks(bags.load(PDMETRICS_TASK_HOURS="30")):
+        if task.task_id in WRITING[task.dag.dag_id]:
+            assert timedelta(hours=30) <= task.execution_timeout < task.dag.dagrun_timeout
+            assert task.dag.deadline[0].interval < task.dag.dagrun_timeout
 
 
 def test_no_deadline_where_it_is_switched_off() -> None:

@@ -55,9 +55,11 @@ def test_a_day_goes_from_raw_events_to_published_marts(world: Path, tmp_path: Pa
     assert any(estimate for _, estimate in loads)
 
 
-def test_a_day_without_input_fails_at_ingest_and_publishes_nothing(world: Path, tmp_path: Path) -> None:
+def test_a_day_without_input_fails_and_publishes_nothing(world: Path, tmp_path: Path) -> None:
     warehouse = tmp_path / "warehouse"
     done = run(str(SCRIPT), str(world), str(warehouse), "2026-05-30")
     assert done.returncode != 0
-    assert "exit code 3" in done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    assert "not all hours of 2026-05-30 are there" in said
+    assert "personal_dashboard_daily.day failed for 2026-05-30: there is no input for the day" in said
     assert not (warehouse / "personal_dashboard.duckdb").exists()
