@@ -87,6 +87,10 @@ class StoredWarehouse(Warehouse):
         """The address."""
         return self.store.address
 
+    def said(self, path: Path) -> str:
+        """Return a path as a message names it: where what it holds is stored."""
+        return f"{self.place}/{POINTER}" if path == self.marts else super().said(path)
+
     def report_command(self) -> str:
         """Return the command that makes a site of what is published."""
         return shlex.join(["pdmetrics", "--warehouse", self.place, "report", "--out", "DIR"])
