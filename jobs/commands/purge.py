@@ -56,7 +56,7 @@ def purge(
     _tell(shared.console, done[0] if done else None, "went", day_of)
     if done and not done[0].is_empty:
         text = f"{done[1]:,} files went from the lake, {done[2] / 1e6:,.1f} MB. Receipts: "
-        _say(shared.console, f"{text}pdmetrics --warehouse {shared.warehouse.path} purge --receipts")
+        _say(shared.console, f"{text}pdmetrics --warehouse {shared.warehouse.place} purge --receipts")
 
 
 def _user(user_hash: str | None, wiki: str | None, user_id: int | None) -> User | None:

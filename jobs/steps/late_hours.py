@@ -83,7 +83,7 @@ def notice_late_hours(job: Job) -> None:
         return
     if not found:
         return
-    command = f"pdmetrics --warehouse {job.warehouse.path} run --late --input {run.input_dir}"
+    command = f"pdmetrics --warehouse {job.warehouse.place} run --late --input {run.input_dir}"
     raise_alarms(
         settings,
         job.warehouse.path,
