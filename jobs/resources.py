@@ -6,6 +6,7 @@ its root, where people work on them; `setup.py` maps them into `jobs`.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
 from pathlib import Path
 
@@ -24,6 +25,7 @@ SHIPPED: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """By package, every file that is read and every folder that something is found in."""
 
+CODE = (".py", ".toml", ".csv", ".sql", ".yml")
 AT_THE_ROOT = ("conf", "dbt_project")
 REINSTALL = "reinstall pdmetrics: pip install --force-reinstall --no-deps WHEEL_OR_CLONE"
 
@@ -44,6 +46,18 @@ def shipped(path: str, package: str = "jobs") -> Path:
     raise UsageError(
         f"The installation is not whole: {package}/{path} is missing.", where=str(found), next_step=REINSTALL
     )
+
+
+def code_digest() -> str:
+    """Return a digest of the code and of what is shipped with it: of everything that can change a number."""
+    digest = hashlib.sha256()
+    roots = [Path(str(importlib.resources.files(package))) for package in SHIPPED]
+    for root in (*roots, _place("dbt_project", "jobs")):
+        for path in sorted(root.rglob("*")):
+            if path.suffix in CODE and path.is_file():
+                digest.update(f"{path.relative_to(root)} {path.stat().st_size} ".encode())
+                digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def missing() -> list[str]:

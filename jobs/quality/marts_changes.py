@@ -35,7 +35,12 @@ RECOMPUTED_COLUMNS = ("event_date", "subject", "n_same_days", "n_unexplained", "
 
 
 def marts_changes(
-    next_file: Path, live_file: Path, *, as_of: Sequence[date], changed: Sequence[date]
+    next_file: Path,
+    live_file: Path,
+    *,
+    as_of: Sequence[date],
+    changed: Sequence[date],
+    removed: Sequence[date] = (),
 ) -> dict[str, pd.DataFrame]:
     """Profile what a run would change in the marts, for the marts gate.
 
@@ -44,6 +49,7 @@ def marts_changes(
         live_file: the published one; where there is none, nothing was published before, and what needs it is empty.
         as_of: the as-of dates whose rows the run computed, one at least.
         changed: the days whose facts it wrote anew.
+        removed: as-of dates whose rows it takes away, as a rollback does.
 
     Returns:
         `published` (subject a mart; its rows of days that the run did not touch: as published, missing, new, changed,
@@ -64,6 +70,7 @@ def marts_changes(
             _attach(connection, "live", live_file)
         _insert(connection, "asked (day date)", [(day,) for day in sorted(set(as_of))])
         _insert(connection, "changed (day date)", [(day,) for day in sorted(set(changed))])
+        _insert(connection, "removed (day date)", [(day,) for day in sorted(set(removed))])
         _show_published(connection, has_live=has_live)
         _show_catalogue(connection)
         frames = {name: connection.execute(sql).df() for name, sql in QUESTIONS.items()}
@@ -105,6 +112,7 @@ def _show_published(connection: duckdb.DuckDBPyConnection, *, has_live: bool) ->
         return
     connection.execute(
         "create temp table published_dates as select distinct as_of_date as day from live.marts.fct_metric_values"
+        " where as_of_date not in (select day from removed)"
     )
     connection.execute(
         "create temp table versions as select metric, metric_version from live.marts.dim_metric"

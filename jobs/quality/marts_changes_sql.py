@@ -1,8 +1,9 @@
 """What the marts gate asks of two versions of the marts, in DuckDB SQL: `built` is the new file, `live` the published.
 
-Beside them stand, made by `marts_changes`, `asked` (the as-of dates of the run), `changed` (the days whose facts it
-wrote anew), `published_dates` (as-of dates with published rows; none on a first run), `versions` (versions of metrics
-that both files know) and `due` (what the catalogue says now: metric by window and inference). So no metric is named.
+Beside them stand, made by `marts_changes`, `asked` (the as-of dates of the run), `removed` (those that it takes away),
+`changed` (the days whose facts it wrote anew), `published_dates` (as-of dates with published rows; none on a first
+run), `versions` (versions of metrics that both files know) and `due` (what the catalogue says now: metric by window and
+inference). So no metric is named.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class ComparedMart:
     @property
     def untouched(self) -> str:
         """The condition of a row that the run had no business with."""
-        return f"{self.day} not in (select day from {self.rewritten})"
+        return f"{self.day} not in (select day from {self.rewritten} union all select day from removed)"
 
 
 METRICS = ComparedMart(

@@ -86,6 +86,11 @@ class Run:
         """Its place in the order of runs."""
         return int(self.run_id.rsplit("_", 1)[-1])
 
+    @property
+    def removed(self) -> list[date]:
+        """As-of dates whose rows it takes away; only a rollback does."""
+        return self.backfill.removed if self.backfill is not None else []
+
     def is_claimed(self, now: datetime) -> bool:
         """Whether its next step is awaited, so that nobody else may drop what it staged."""
         return self.state == "open" and self.claimed_until is not None and now < self.claimed_until

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from jobs import contracts
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.tables import equal_to
 
@@ -35,6 +36,30 @@ def stage_verdicts(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> pd
         is_old = (known["gate"] == gate) & (known["run_id"] == run_id) & (known["attempt"] == now)
         lake.stage_pandas(QUALITY_TABLE, pd.concat([numbered, known[~is_old]], ignore_index=True), run_id, days)
     return numbered
+
+
+def stage_undone(lake: Lake, run_id: str, before: int, after: int) -> None:
+    """Take away on a run's branch what another run said, and give back what that took away.
+
+    Args:
+        lake: the tables.
+        run_id: the run that undoes the other.
+        before, after: the snapshots of the table around the publishing of the other.
+    """
+    old, new = ({tuple(row.items()) for row in _rows(lake, snapshot)} for snapshot in (before, after))
+    days = sorted({dict(row)["event_date"] for row in old ^ new})
+    if not days:
+        return
+    now = {tuple(row.items()) for row in lake.arrow_days(QUALITY_TABLE, days, run_id).to_pylist()}
+    left = [dict(row) for row in sorted((now - (new - old)) | (old - new), key=repr)]
+    columns = list(contracts.table(QUALITY_TABLE).columns)
+    lake.stage_pandas(QUALITY_TABLE, pd.DataFrame(left, columns=columns), run_id, days)
+
+
+def _rows(lake: Lake, snapshot: int) -> list[dict[str, Any]]:
+    names = list(contracts.table(QUALITY_TABLE).columns)
+    rows = lake.table(QUALITY_TABLE).scan(snapshot_id=snapshot).to_arrow().to_pylist()
+    return [{name: row.get(name) for name in names} for row in rows]
 
 
 def publish_verdicts(lake: Lake, run_id: str, gate: str, rows: pd.DataFrame) -> None:
