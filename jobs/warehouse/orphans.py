@@ -17,7 +17,6 @@ from pyarrow.fs import FileInfo, FileSelector, FileSystem, FileType, LocalFileSy
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table
 
-from jobs import contracts
 from jobs.errors import WarehouseError
 from jobs.warehouse.catalog import local_path
 from jobs.warehouse.tables import Tables
@@ -33,12 +32,10 @@ class StoredFile:
     Attributes:
         path: on its filesystem; on object storage it begins with the bucket.
         n_bytes: its size.
-        modified: when it was written (UTC).
     """
 
     path: str
     n_bytes: int
-    modified: datetime
 
 
 @dataclass(frozen=True)
@@ -53,13 +50,16 @@ class Folder:
         return _real(self.files, path).startswith(f"{_real(self.files, self.path)}/")
 
 
-def unreferenced(tables: Tables, name: str, *, older_than: datetime | None) -> list[StoredFile]:
+def unreferenced(
+    tables: Tables, name: str, *, older_than: datetime | None, without: Collection[int] = ()
+) -> list[StoredFile]:
     """Return the files in a table's folder that neither a snapshot nor the log of its metadata names.
 
     Args:
         tables: of the warehouse.
         name: a table of `contracts.py`.
         older_than: younger files are left out; None takes them of any age.
+        without: snapshots that count as gone already.
 
     Raises:
         WarehouseError: two tables share a folder, or a file that a snapshot names is not found in it: then either is
@@ -68,11 +68,11 @@ def unreferenced(tables: Tables, name: str, *, older_than: datetime | None) -> l
     folder = folder_of(tables, name)
     listed = {_real(folder.files, info.path): info for info in _files(folder)}
     table = tables.table(name).refresh()  # after the list: what was committed meanwhile is in neither, or in this alone
-    needed = {_real(folder.files, _path(one)) for one in _named_by_snapshots(table)}
+    needed = {_real(folder.files, _path(one)) for one in _named_by_snapshots(table, without)}
     _require_all(table, folder, needed, listed.keys())
     named = needed | {_real(folder.files, _path(one)) for one in _metadata_files(table)}
     return [
-        StoredFile(info.path, info.size, _moment(info))
+        StoredFile(info.path, info.size)
         for path, info in sorted(listed.items())
         if not _is_named(path, named) and (older_than is None or _moment(info) < older_than)
     ]
@@ -101,7 +101,7 @@ def folder_of(tables: Tables, name: str) -> Folder:
     """
     table = tables.table(name)
     folder = _folder(table)
-    for other in contracts.TABLES.keys() - {name}:
+    for other in set(tables.names) - {name}:
         theirs = _folder(tables.table(other))
         if theirs.path == folder.path or theirs.holds(folder.path) or folder.holds(theirs.path):
             raise WarehouseError(
@@ -141,15 +141,15 @@ def _moment(info: FileInfo) -> datetime:
     return info.mtime.astimezone(UTC) if info.mtime is not None else datetime.now(UTC)
 
 
-def _named_by_snapshots(table: Table) -> set[str]:
-    """Return the manifest lists, manifests, data and delete files of all snapshots, those of branches included.
+def _named_by_snapshots(table: Table, without: Collection[int]) -> set[str]:
+    """Return the manifest lists, manifests, data and delete files of all snapshots but some; branches count too.
 
     Raises:
         WarehouseError: one that has to be read is gone.
     """
     found: set[str] = set()
     try:
-        for snapshot in table.metadata.snapshots:
+        for snapshot in [one for one in table.metadata.snapshots if one.snapshot_id not in without]:
             found.add(snapshot.manifest_list)
             for manifest in snapshot.manifests(table.io):
                 if manifest.manifest_path not in found:

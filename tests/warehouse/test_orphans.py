@@ -22,6 +22,7 @@ from jobs.warehouse.catalog import open_catalog
 from jobs.warehouse.home import open_home
 from jobs.warehouse.orphans import StoredFile, remove, unreferenced
 from jobs.warehouse.tables import Tables
+from jobs.warehouse.upkeep import keep_table
 
 SCHEMA = arrow_schema(contracts.table(TABLE).columns)
 BRANCH = "run_staged_1"
@@ -50,6 +51,13 @@ def write(tables: Tables) -> None:
 
 def lines(tables: Tables, branch: str | None = None) -> list[int]:
     return sorted(tables.arrow_days(TABLE, DAYS, branch)["n_lines"].to_pylist())
+
+
+@pytest.fixture(autouse=True)
+def _few_tables(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most tables have nothing to do here, and take a second to make."""
+    few = {name: contracts.table(name) for name in (TABLE, "quarantine")}
+    monkeypatch.setattr(contracts, "TABLES", few)
 
 
 def names(files: list[StoredFile]) -> list[str]:
@@ -121,7 +129,7 @@ def test_nothing_outside_of_the_folder_is_touched(tables, tmp_path):
     assert unreferenced(tables, TABLE, older_than=None) == []
     for path in (elsewhere / "somebody's.parquet", folder_of(tables) / "../quarantine/metadata/x.avro"):
         with pytest.raises(WarehouseError, match="is not of table"):
-            remove(tables, TABLE, [StoredFile(str(path), 0, datetime.now(UTC))])
+            remove(tables, TABLE, [StoredFile(str(path), 0)])
 
 
 @pytest.mark.parametrize("inside", ["", "/inside"])
@@ -185,3 +193,12 @@ def test_on_object_storage_it_is_the_same(s3, tmp_path):
     left = store.get_file_info(FileSelector(f"pd lake/tables/pd/{TABLE}", recursive=True))
     assert not [info.path for info in left if "rest" in info.path]
     assert (lines(tables), lines(tables, BRANCH)) == ([2], [2, 3])
+    tables.table(TABLE).append(rows(4))
+    tables.discard()
+    later = datetime.now(UTC) + timedelta(days=40)
+    told = [list(keep_table(tables, TABLE, later, is_dry=True)), list(keep_table(tables, TABLE, later, is_dry=False))]
+    assert told[0] == told[1]
+    assert {one.what: (one.before, one.after) for one in told[1]}["data files in force"] == (2, 1)
+    assert lines(tables) == [2, 4]
+    files = store.get_file_info(FileSelector(f"pd lake/tables/pd/{TABLE}/data", recursive=True))
+    assert len([info for info in files if info.path.endswith(".parquet")]) == 3, "the two small ones are of a snapshot"
