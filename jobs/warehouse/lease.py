@@ -269,7 +269,7 @@ def _catalog_trouble() -> Iterator[None]:
         raise
     except Exception as error:  # each kind of catalog raises what its client library does
         raise WarehouseError(
-            f"The catalog does not let the lock be taken: {str(error).splitlines()[0] if str(error) else error!r}.",
+            f"The catalog does not let the lock be taken: {str(error).splitlines()[0] if str(error) else type(error).__name__}.",
             where=".".join(TABLE),
             next_step="check [catalog], and that its user may make and change tables",
         ) from None
