@@ -12,6 +12,7 @@ from expectations.thresholds import load_thresholds
 from jobs.alarms import check_addresses
 from jobs.commands.cut_off import finish_cut_off
 from jobs.errors import UsageError
+from jobs.lineage.sending import open_lineage
 from jobs.progress import still_at
 from jobs.raw.files import Input, RawDays, find_input, open_input, require_raw
 from jobs.reference.load import Reference, load_reference
@@ -22,6 +23,7 @@ from jobs.steps.kept_days import check_kept, require_kept
 from jobs.steps.late_hours import notice_late_hours
 from jobs.steps.report import REPORT, report_of_run, where_to_look
 from jobs.steps.running import announced, run_step
+from jobs.steps.traced import Sight, traced
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import PUBLISHES, STEPS, Run
 from jobs.warehouse.publish import clean_up, require_no_claim
@@ -65,6 +67,7 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
     # What cannot succeed is told before an engine starts.
     load_thresholds(settings.quality.thresholds_file)
     check_addresses(settings.alerts)
+    lineage = open_lineage(settings.lineage)
     reference, raw = None, None
     if "ingest" in asked.steps:
         reference, raw = _read_input(source, asked)
@@ -83,7 +86,7 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
         if reference is not None and not asked.is_late:
             notice_late_hours(job)
         for step in steps:
-            run_step(job, step, ends_with_report=REPORT in steps)
+            run_step(job, step, ends_with_report=REPORT in steps, lineage=lineage)
         if run.state == "open":
             run.claimed_until = datetime.now(UTC) + timedelta(minutes=settings.run.claim_minutes)
             warehouse.save(run)
@@ -92,9 +95,10 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
 
 def _report_alone(settings: Settings, warehouse: Warehouse, asked: Asked, other: Companion) -> Run:
     """Make the report of days that are published, as a scheduler's last task; it takes no engine."""
+    lineage = open_lineage(settings.lineage)
     finish_cut_off(settings, warehouse)
     run = warehouse.staged_run(asked.start, asked.end, after=PUBLISHES)
-    with warehouse.lock(), announced(REPORT, run):
+    with warehouse.lock(), announced(REPORT, run), traced(lineage, REPORT, Sight(settings, warehouse, run)):
         report_of_run(settings, warehouse, other)
     return run
 
@@ -134,12 +138,13 @@ def _outcome(run: Run, warehouse: Warehouse, settings: Settings, asked: Asked) -
     """Say what there is now, and which command comes next."""
     start, end = asked.start, asked.end
     if run.state == "published":
-        report = f" {where_to_look(warehouse.report)}" if REPORT in asked.steps and settings.report.build else ""
-        query = f"pdmetrics --warehouse {warehouse.path} query 'show tables'"
+        is_made = REPORT in asked.steps and settings.report.build
+        report = f" {where_to_look(warehouse.said(warehouse.report))}" if is_made else ""
+        query = f"pdmetrics --warehouse {warehouse.place} query 'show tables'"
         return f"Published {in_words(start, end)}.{report} Next: {query}"
     following = STEPS[STEPS.index(asked.steps[-1]) + 1]
     return (
-        f"Staged as {run.run_id}, not published yet. Next: pdmetrics --warehouse {warehouse.path} run "
+        f"Staged as {run.run_id}, not published yet. Next: pdmetrics --warehouse {warehouse.place} run "
         f"--start {start} --end {end} --input {asked.input_dir} --steps {following}"
     )
 

@@ -7,20 +7,23 @@ import time
 from collections.abc import Callable, Iterator
 
 from jobs.errors import GateError
+from jobs.lineage.sending import Lineage
 from jobs.log import get_logger
 from jobs.progress import still_at
 from jobs.steps.job import Job, engine_errors
 from jobs.steps.report import REPORT, begin_report, report_of_run
+from jobs.steps.traced import Sight, traced
 from jobs.warehouse.manifest import Run
 
 
-def run_step(job: Job, step: str, *, ends_with_report: bool) -> None:
+def run_step(job: Job, step: str, *, ends_with_report: bool, lineage: Lineage | None = None) -> None:
     """Do one step of a run.
 
     Args:
         job: the run and its surroundings.
         step: its name.
         ends_with_report: the command makes the report in the end, which the companion may begin with.
+        lineage: where it is told what the step read and wrote.
 
     Raises:
         GateError: a quality gate failed; nothing is published.
@@ -35,7 +38,8 @@ def run_step(job: Job, step: str, *, ends_with_report: bool) -> None:
     job.companion.prepare(step)
     if ends_with_report and step != "ingest":  # whose gates the companion is busy with
         begin_report(job.settings, job.warehouse, job.companion)
-    with announced(step, job.run):
+    sight = Sight(job.settings, job.warehouse, job.run, job.lake, job.raw)
+    with announced(step, job.run), traced(lineage, step, sight):
         if step == REPORT:  # the run is published: no trouble ends it, and what a full disk stops is said otherwise
             report_of_run(job.settings, job.warehouse, job.companion)
             return

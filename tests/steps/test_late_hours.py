@@ -126,7 +126,7 @@ def test_what_is_read_anyway_is_no_news_and_only_days_that_lack_an_hour_are_list
 
 def job_of(log: Log, world: Path) -> Any:
     run = SimpleNamespace(input_dir=str(world), days=[later(3)])
-    place = SimpleNamespace(path=world.parent / "w")
+    place = Warehouse(world.parent / "w")
     return SimpleNamespace(lake=log, run=run, settings=load_settings(None)[0], warehouse=place)
 
 
