@@ -34,7 +34,7 @@ from jobs.warehouse.purge import (
 from jobs.warehouse.receipts import KEEP_UNTIL, USER_REQUEST, Occasion, Receipt, receipts, write_receipts
 from jobs.warehouse.refused import LINES
 from jobs.warehouse.runs import Warehouse
-from jobs.warehouse.salt import HASHED, check_salt, key_of, key_of
+from jobs.warehouse.salt import HASHED, check_salt, key_of
 from jobs.warehouse.tables import Tables
 from jobs.windows import LONGEST_QUARTER
 
