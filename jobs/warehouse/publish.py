@@ -80,7 +80,8 @@ def clean_up(lake: Tables, warehouse: Warehouse) -> None:
         if run.backfill and run.state == "open":
             run.state = "dropped"
             warehouse.save(run)
-    for branch in lake.discard():
-        get_logger().warning("dropped what an unfinished run had staged", run=branch)
     warehouse.next_marts.unlink(missing_ok=True)
     warehouse.forget_old()
+    warehouse.sync()  # first: the journal of a run that is forgotten counts no more, whoever still writes one
+    for branch in lake.discard():
+        get_logger().warning("dropped what an unfinished run had staged", run=branch)

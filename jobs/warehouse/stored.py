@@ -248,7 +248,8 @@ class StoredWarehouse(Warehouse):
     def _forget_stale_journal(self) -> None:
         """Drop the journal of a run that is gone: of a machine that was stopped until others had taken over."""
         run_id = self.publishing()
-        if run_id is None or any(run.run_id == run_id for run in self.all_runs()):
+        going = [run.run_id for run in self.all_runs() if run.state in ("open", "published")]
+        if run_id is None or run_id in going:
             return
         get_logger().warning("dropping the journal of a run that lost the lock before it could publish", run=run_id)
         self.journal.unlink()
