@@ -14,7 +14,7 @@ import typer
 from jobs.commands.arguments import EndDay, InputPlace, StartDay, day_range
 from jobs.commands.context import Context
 from jobs.errors import GateError, UsageError
-from jobs.windows import in_words
+from jobs.windows import days, in_words
 
 if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
     from jobs.raw.files import RawDays
@@ -78,12 +78,14 @@ def _backfill(shared: Context, asked: Asked, other: Companion) -> None:
     from jobs.steps.backfill import build_compared, difference_file, publish_backfill, stage_chunks
     from jobs.steps.difference_told import tell_difference
     from jobs.steps.job import Job, check_salt_there, open_lake
+    from jobs.steps.kept_days import check_kept
     from jobs.steps.report import begin_report
 
     settings, warehouse, console = shared.settings, shared.warehouse, shared.console
     was_cut_off = _check(shared)
     reference, raw, place = _read_input(asked)
     check_salt_there(settings, warehouse)
+    check_kept(settings, warehouse, days(asked.start, asked.end))
     with open_lake(settings, warehouse) as lake:
         run = _begun(shared, lake, replace(asked, input_dir=place), reference, was_cut_off=was_cut_off)
         job = Job(lake, warehouse, settings, console, run, other, raw)
@@ -136,7 +138,6 @@ def _read_input(asked: Asked) -> tuple[Reference, RawDays, str]:
     from jobs.progress import still_at
     from jobs.raw.files import find_input, open_input, require_raw
     from jobs.reference.load import load_reference
-    from jobs.windows import days
 
     source = open_input(asked.input_dir)
     with still_at("listing the input"):
@@ -151,6 +152,7 @@ def _begun(shared: Context, lake: Lake, asked: Asked, reference: Reference, *, w
     from jobs.log import get_logger
     from jobs.steps.backfill import half_way, new_backfill, noted, wanted_backfill
     from jobs.steps.job import engine_errors
+    from jobs.steps.kept_days import require_kept
     from jobs.warehouse.publish import clean_up, require_no_claim
 
     warehouse = shared.warehouse
@@ -165,6 +167,7 @@ def _begun(shared: Context, lake: Lake, asked: Asked, reference: Reference, *, w
         warehouse.save(found)
         return found
     require_no_claim(warehouse, asked.start, asked.end)
+    require_kept(lake, shared.settings, days(asked.start, asked.end))  # a purge may have held the lock
     with engine_errors(warehouse):
         clean_up(lake, warehouse)
     return new_backfill(warehouse, wanted, reference)
@@ -198,17 +201,17 @@ def _tell(shared: Context, run: Run, input_dir: str) -> None:
     from jobs.steps.report import where_to_look
 
     command = ["pdmetrics", "--warehouse", shared.warehouse.place, "backfill"]
-    days = in_words(run.start, run.end)
+    asked = in_words(run.start, run.end)
     if run.state == "published":
         place = shared.warehouse.said(shared.warehouse.report)
         report = f" {where_to_look(place)}" if shared.settings.report.build else ""
         undo = shlex.join([*command, "--rollback", run.run_id])
-        told = f"Published {days} as {run.run_id}.{report} To undo it, for thirty days: {undo}"
+        told = f"Published {asked} as {run.run_id}.{report} To undo it, for thirty days: {undo}"
     else:
         reason = run.backfill.reason if run.backfill else ""
         again = ["--start", f"{run.start}", "--end", f"{run.end}", "--input", input_dir, "--reason", reason]
         told = (
-            f"Staged {days} as {run.run_id}, not published. To publish exactly this, before another run publishes: "
+            f"Staged {asked} as {run.run_id}, not published. To publish exactly this, before another run publishes: "
             f"{shlex.join([*command, *again])}"
         )
     shared.console.print(told, highlight=False, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 from jobs import contracts
@@ -17,6 +17,7 @@ from jobs.windows import DAY, LONGEST_QUARTER, affected_as_of, days, earliest_da
 
 USERS = tuple(name for name, table in contracts.TABLES.items() if table.keep == "user_days")
 COPIES = ("events", "duplicates")
+KEEPS = "[privacy] events_keep_days, user_days_keep_days"
 
 
 class _Kept:
@@ -39,19 +40,23 @@ class _Kept:
         later = days(end, end + self._lookback * DAY)
         copies = {*days(first - self._lookback * DAY, end), *later}
         as_of = affected_as_of([*asked, *later], self._published, asked, self._longest)
-        users = {day for last in as_of for day in days(earliest_day(last, self._longest), last + DAY)}
-        return sorted(((self.users & users) | (self.copies & copies)) - set(asked))
+        return sorted({*self.in_windows(as_of), *(self.copies & copies)} - set(asked))
 
-    def runnable_after(self, day: date) -> Iterator[date]:
-        """Give the days after one that can be run again, in order."""
+    def in_windows(self, as_of: Sequence[date]) -> list[date]:
+        """Return the days in windows of some as-of dates whose users were purged."""
+        windows = {day for last in as_of for day in days(earliest_day(last, self._longest), last + DAY)}
+        return sorted(self.users & windows)
+
+    def runnable_after(self, day: date) -> date:
+        """Return the first day after one that can be run again."""
         last = max(*self.users, *self.copies, day) + timedelta(days=LONGEST_QUARTER + self._lookback + 1)
-        return (one for one in days(day + DAY, last + DAY) if not self.lacking([one]))
+        return next(one for one in days(day + DAY, last + DAY) if not self.lacking([one]))
 
 
 def require_kept(tables: Tables, settings: Settings, asked: Sequence[date]) -> None:
     """Refuse to run days whose numbers cannot be made again, since what they are made of was purged.
 
-    Later published days, which a run of these would recompute, reach less far back, and are asked of as well.
+    Later published days, which a run of these would recompute, are asked of as well.
 
     Args:
         tables: of the warehouse.
@@ -62,16 +67,31 @@ def require_kept(tables: Tables, settings: Settings, asked: Sequence[date]) -> N
         UsageError: with the first day that can be run.
     """
     kept = _Kept(tables, settings.ingest.dedup_lookback_days)
-    if not (kept.users or kept.copies) or not (lacking := kept.lacking(asked)):
-        return
-    first = min(asked)
-    raise UsageError(
-        f"{first} cannot be run again: it needs users' days and events that were purged, of "
-        f"{in_words(lacking[0], lacking[-1] + DAY)}.",
-        where="--date, --start; [privacy] events_keep_days, user_days_keep_days",
-        next_step=f"the first day that can be run is {next(kept.runnable_after(first))}; what is published of earlier "
-        "days stays as it is",
-    )
+    if (kept.users or kept.copies) and (lacking := kept.lacking(asked)):
+        first = min(asked)
+        raise UsageError(
+            f"{first} cannot be run again: it needs users' days and events that were purged, of "
+            f"{in_words(lacking[0], lacking[-1] + DAY)}.",
+            where=KEEPS,
+            next_step=f"the first day that can be run is {kept.runnable_after(first)}; what is published of earlier "
+            "days stays as it is",
+        )
+
+
+def require_windows(tables: Tables, settings: Settings, as_of: Sequence[date]) -> None:
+    """Refuse to compute as-of dates again whose windows reach into days that were purged.
+
+    Raises:
+        UsageError: they do.
+    """
+    kept = _Kept(tables, settings.ingest.dedup_lookback_days)
+    if gone := kept.in_windows(as_of):
+        raise UsageError(
+            f"What is published as of {min(as_of)} cannot be computed again: users' days of "
+            f"{in_words(gone[0], gone[-1] + DAY)} were purged.",
+            where=KEEPS,
+            next_step="it stays as it is",
+        )
 
 
 def check_kept(settings: Settings, warehouse: Warehouse, asked: Sequence[date]) -> None:

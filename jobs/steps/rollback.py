@@ -19,6 +19,7 @@ from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.steps.backfill import made_with, noted, stage_as_of
 from jobs.steps.job import Job, engine_errors
+from jobs.steps.kept_days import require_windows
 from jobs.steps.milestones import TABLE as MILESTONES
 from jobs.steps.milestones import stage_milestones
 from jobs.warehouse.lake import Lake
@@ -71,6 +72,7 @@ def begin_rollback(lake: Lake, warehouse: Warehouse, settings: Settings, run_id:
     plan = make_plan(lake, warehouse, undone)
     reference = _reference(warehouse, undone)
     require_no_claim(warehouse, undone.start, undone.end)
+    require_windows(lake, settings, plan.again)
     with engine_errors(warehouse):
         clean_up(lake, warehouse)
     run = warehouse.new_run(undone.start, undone.end, undone.input_dir)
