@@ -72,9 +72,8 @@ def _classify(job: Job, lines: DataFrame, salt: str) -> DataFrame:
     return classify(
         lines,
         instruments=instrument_frame(spark, reference),
-        wikis=wiki_frame(spark, reference),
+        wikis=wiki_frame(spark, reference, salt),
         regimes=regime_frame(spark, reference, job.settings.ingest.rate_change_grace_minutes),
-        salt=salt,
     )
 
 

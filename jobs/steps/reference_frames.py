@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from pyspark.sql import DataFrame, SparkSession
 
-from jobs.columns import Columns, columns_of
+from jobs.columns import STRING, Columns, columns_of
 from jobs.policy.timeline import Regime, all_regimes
 from jobs.reference.load import Reference
-from jobs.reference.rows import COLUMNS, INSTRUMENTS_CSV, WIKIS_CSV
+from jobs.reference.rows import COLUMNS, INSTRUMENTS_CSV
 from jobs.warehouse.frames import frame_of
 
 
@@ -19,9 +19,9 @@ def instrument_frame(spark: SparkSession, reference: Reference) -> DataFrame:
     return _frame(spark, reference.instruments, COLUMNS[INSTRUMENTS_CSV])
 
 
-def wiki_frame(spark: SparkSession, reference: Reference) -> DataFrame:
-    """Return wiki_db."""
-    return _frame(spark, reference.wikis, COLUMNS[WIKIS_CSV]).select("wiki_db")
+def wiki_frame(spark: SparkSession, reference: Reference, salt: str) -> DataFrame:
+    """Return wiki_db, and the salt beside each."""
+    return frame_of(spark, [(wiki.wiki_db, salt) for wiki in reference.wikis], {"wiki_db": STRING, "salt": STRING})
 
 
 def regime_frame(spark: SparkSession, reference: Reference, grace_minutes: int) -> DataFrame:

@@ -33,7 +33,7 @@ _HOLDS: Mapping[Is, Callable[[Column], Column]] = {
 }
 
 
-def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regimes: DataFrame, salt: str) -> DataFrame:
+def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regimes: DataFrame) -> DataFrame:
     """Decide the fate of every line but for deduplication.
 
     Grain: one row per line of `lines`.
@@ -42,9 +42,9 @@ def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regi
         lines: one row per line, or per file that cannot be read, as `jobs/raw/reader.py` gives them.
         instruments: instrument_name, role, has_user_id, valid_from, valid_to (dates; `valid_to` exclusive, null while
             in force); the periods of one instrument do not overlap.
-        wikis: wiki_db, unique.
+        wikis: wiki_db, unique; and salt, the key of the hashes of users, sessions and pageviews. It comes as a row:
+            what stands in an expression stands in Spark's pages and logs too, which others read.
         regimes: see `sampling.with_regime`.
-        salt: key of the hashes of users, sessions and pageviews.
 
     Returns:
         CLASSIFIED_COLUMNS. `fate` is null for a candidate, else `out_of_scope` or `quarantined`, with its `reason`.
@@ -57,7 +57,7 @@ def classify(lines: DataFrame, *, instruments: DataFrame, wikis: DataFrame, regi
     judged = known.withColumn("reason", F.coalesce(*_reasons()))
     is_out_of_scope = F.col("reason").isin(*OUT_OF_SCOPE)
     fate = F.when(is_out_of_scope, "out_of_scope").when(F.col("reason").isNotNull(), "quarantined")
-    return judged.withColumn("fate", fate).select(*_outputs(salt))
+    return judged.withColumn("fate", fate).select(*_outputs())
 
 
 def _with_instrument(flat: DataFrame, instruments: DataFrame) -> DataFrame:
@@ -71,8 +71,10 @@ def _with_instrument(flat: DataFrame, instruments: DataFrame) -> DataFrame:
 
 
 def _with_wiki(flat: DataFrame, wikis: DataFrame) -> DataFrame:
-    """Add `is_known_wiki`, true or null."""
-    known = wikis.select(F.col("wiki_db").alias("_wiki"), F.lit(True).alias("is_known_wiki"))
+    """Add `is_known_wiki`, true or null, and `_salt`."""
+    known = wikis.select(
+        F.col("wiki_db").alias("_wiki"), F.col("salt").alias("_salt"), F.lit(True).alias("is_known_wiki")
+    )
     return flat.join(F.broadcast(known), F.col("wiki_db") == F.col("_wiki"), how="left").drop("_wiki")
 
 
@@ -144,7 +146,7 @@ def _schema_reasons() -> list[Column]:
     return [*reasons, F.get("wrong_types", F.lit(0))]
 
 
-def _outputs(salt: str) -> list[Column]:
+def _outputs() -> list[Column]:
     """Every column of the contract, in order, then fate, reason, line and file."""
     is_quarantined = F.coalesce(F.col("fate") == "quarantined", F.lit(False))
     skew = F.coalesce(F.abs(F.unix_micros("client_dt") - F.unix_micros("meta_dt")) > CLOCK_SKEW_MICROS, F.lit(False))
@@ -153,9 +155,9 @@ def _outputs(salt: str) -> list[Column]:
     has_user = is_hashed & F.col("has_user_id") & (F.col("user_id") > 0)
     made = {
         "edit_count_bucket": F.coalesce(F.col("edit_count_bucket"), F.lit(UNKNOWN_BUCKET)),
-        "user_hash": F.when(has_user, F.substring(_keyed(salt, F.col("user_id")), 1, 16)),
-        "session_hash": F.when(is_hashed, _keyed_number(salt, F.col("session_id"))),
-        "pageview_hash": F.when(is_hashed, _keyed_number(salt, F.col("pageview_id"))),
+        "user_hash": F.when(has_user, F.substring(_keyed(F.col("user_id")), 1, 16)),
+        "session_hash": F.when(is_hashed, _keyed_number(F.col("session_id"))),
+        "pageview_hash": F.when(is_hashed, _keyed_number(F.col("pageview_id"))),
         "is_clock_skewed": skew,
         "line_hash": F.xxhash64(F.coalesce("line", "file")),
         "line": F.when(is_quarantined, F.col("line")),
@@ -163,14 +165,14 @@ def _outputs(salt: str) -> list[Column]:
     return [made.get(name, F.col(name)).alias(name) for name in CLASSIFIED_COLUMNS]
 
 
-def _keyed(salt: str, identifier: Column) -> Column:
+def _keyed(identifier: Column) -> Column:
     """Hexadecimal keyed hash of an id, which is local to its wiki."""
-    return F.sha2(F.concat_ws("|", F.lit(salt), F.col("wiki_db"), identifier.cast("string")), 256)
+    return F.sha2(F.concat_ws("|", F.col("_salt"), F.col("wiki_db"), identifier.cast("string")), 256)
 
 
-def _keyed_number(salt: str, identifier: Column) -> Column:
+def _keyed_number(identifier: Column) -> Column:
     """The keyed hash shortened to 64 bits, null without an id."""
-    return F.when(identifier.isNotNull(), F.xxhash64(_keyed(salt, identifier)))
+    return F.when(identifier.isNotNull(), F.xxhash64(_keyed(identifier)))
 
 
 def _timestamp(text: Column) -> Column:

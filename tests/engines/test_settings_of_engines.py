@@ -153,6 +153,7 @@ def test_passwords_are_on_no_command_line():
     shown = for_the_command_line(said)
     assert shown.keys() >= {"spark.master", "spark.jars.packages", "spark.driver.memory"}
     assert not {"pw", "k"} & set(shown.values())
+    assert not [key for key in shown if key.startswith("spark.sql.catalog.lake")]
     assert said["spark.sql.catalog.lake.jdbc.password"] == "pw"
 
 
@@ -161,6 +162,7 @@ def test_files_beyond_the_machine_are_reached_as_pyiceberg_reaches_them():
     assert theirs["spark.sql.catalog.lake.io-impl"] == "org.apache.iceberg.io.ResolvingFileIO"
     assert theirs["spark.sql.catalog.lake.client.region"] == "eu"
     assert theirs["spark.sql.catalog.lake.s3.path-style-access"] == "true"
+    assert "spark.sql.catalog.lake.s3.path-style-access" not in spark_catalog({"type": "glue", "s3.region": "eu"})
     rest = spark_catalog({"type": "rest", "uri": "https://c", "warehouse": "w", "s3.force-virtual-addressing": "true"})
     assert not [key for key in rest if "io-impl" in key or "path-style" in key]
 

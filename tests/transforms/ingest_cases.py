@@ -78,12 +78,12 @@ def _node(event: dict[str, Any], parents: list[str]) -> dict[str, Any]:
     return event
 
 
-def frames(spark: SparkSession) -> dict[str, DataFrame]:
+def frames(spark: SparkSession, salt: str = SALT) -> dict[str, DataFrame]:
     """The reference frames of world.yaml, by parameter of `classify`."""
     world = yaml.safe_load((CASES / "world.yaml").read_text())
     return {
         "instruments": frame_of(spark, [tuple(row) for row in world["instruments"]], COLUMNS[INSTRUMENTS_CSV]),
-        "wikis": frame_of(spark, [(wiki,) for wiki in world["wikis"]], {"wiki_db": STRING}),
+        "wikis": frame_of(spark, [(wiki, salt) for wiki in world["wikis"]], {"wiki_db": STRING, "salt": STRING}),
         "regimes": frame_of(spark, [_regime(row) for row in world["regimes"]], columns_of(Regime)),
     }
 
@@ -95,7 +95,7 @@ def _regime(row: list[Any]) -> tuple[Any, ...]:
 def decide(spark: SparkSession, cases: list[Case]) -> DataFrame:
     """All cases, classified and deduplicated."""
     lines = line_frame(spark, [(case.line.encode(), case.name, case.day, case.hour) for case in cases])
-    classified = events.classify(lines, **frames(spark), salt=SALT)
+    classified = events.classify(lines, **frames(spark))
     marked = dedup.mark_duplicates(classified.where("fate is null"), frame_of(spark, [], COPIES))
     return dedup.with_verdict(classified, marked)
 
