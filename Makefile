@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo report pictures check test spark worlds kill-test scheduler-test cluster notebooks format clean lock fixture
+.PHONY: help setup demo report pictures airflow check test spark worlds kill-test scheduler-test cluster notebooks format clean lock fixture
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -51,6 +51,9 @@ report: setup  ## Make the report of the demo anew, in demo/report
 pictures: setup  ## Take the README's pictures of the demo's report (needs Chromium)
 	$(BIN)/python benchmarks/screenshots.py --warehouse $(DEMO)/warehouse
 
+airflow: setup  ## A local Airflow with the DAGs, without a login, on a small world of its own; Ctrl-C stops it
+	@exec $(BIN)/python -m tests.scheduler.standalone
+
 check: setup  ## Lint, types and the quick tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -80,7 +83,7 @@ kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an und
 	PDMETRICS_TEST_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py
 
 scheduler-test: setup  ## Days through a real Airflow: lost hours, kills, a failed gate (some minutes)
-	$(PYTEST) -m scheduler -s
+	$(PYTEST) -m scheduler -s -x tests/scheduler
 
 cluster: setup  ## A day on a Spark cluster with a catalog on PostgreSQL and files on S3 (needs Java and PostgreSQL)
 	$(PYTEST) -m cluster -s

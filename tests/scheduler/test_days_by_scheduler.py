@@ -1,0 +1,210 @@
+"""Days through a real scheduler: a lost hour, a kill, a failed gate, two days at once, a backfill under approval.
+
+    make scheduler-test
+
+In order, each on the warehouse of the one before, as an operator lives through them; in the end the marts are those of
+one plain `run` over the same days. A machine that takes longer than two minutes to start Airflow needs more until the
+first day's deadline: PDMETRICS_TEST_DEADLINE, in seconds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.integration import worlds
+from tests.scheduler.api import Api, backfill, say, trigger
+from tests.scheduler.standalone import running
+
+pytestmark = pytest.mark.scheduler
+DAILY, BACKFILL = "personal_dashboard_daily", "personal_dashboard_backfill"
+DAYS = [f"2026-03-{day}" for day in range(16, 21)]  # from a Monday on
+AFTER = "2026-03-21"
+LATE_HOUR = "hour=13"
+DEADLINE = float(os.environ.get("PDMETRICS_TEST_DEADLINE", "150"))
+SHORT = "0.05"  # minutes
+
+
+@dataclass
+class Site:
+    """A world of which an hour is not there yet, its warehouse, and the one of a plain run over the whole world."""
+
+    folder: Path
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def __post_init__(self) -> None:
+        self.world, self.warehouse, self.plain = self.folder / "world", self.folder / "warehouse", self.folder / "plain"
+        worlds.simulate(self.world, start=DAYS[0], days=len(DAYS), scenario="unsampled", scale=0.05)
+        shutil.copytree(self.world, self.folder / "whole")
+        self.policy = (self.world / "sampling_policy.csv").read_text(encoding="utf-8")
+        for hour in self.hours(self.world):
+            shutil.rmtree(hour)
+
+    @staticmethod
+    def hours(world: Path) -> list[Path]:
+        """The late hour, stream by stream."""
+        return sorted(world.glob(f"raw/*/year=2026/month=*3/day={DAYS[0][-2:]}/{LATE_HOUR}"))
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Of the DAGs: short waits, and a deadline of the first day soon after Airflow is up."""
+        end_of_day = datetime.fromisoformat(f"{DAYS[1]}T00:00:00+00:00")
+        wait = (self.began - end_of_day).total_seconds() + DEADLINE
+        return {
+            "PDMETRICS_INPUT": str(self.world),
+            "PDMETRICS_WAREHOUSE": str(self.warehouse),
+            "PDMETRICS_REPORT__BUILD": "false",
+            "PDMETRICS_LATE_HOURS": "0",
+            "PDMETRICS_WAIT_HOURS": f"{wait / 3600:.6f}",
+            "PDMETRICS_ASK_MINUTES": "0.25",
+            "PDMETRICS_RETRY_MINUTES": SHORT,
+            "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",  # the real yesterday is none of these days
+            "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
+        }
+
+    def hour_arrives(self) -> None:
+        for hour in self.hours(self.folder / "whole"):
+            shutil.copytree(hour, self.world / hour.relative_to(self.folder / "whole"))
+
+    def published(self) -> set[str]:
+        """The days of which there are numbers."""
+        found = worlds.rows(self.warehouse, "select distinct as_of_date::varchar as day from fct_metric_values")
+        return set(found["day"])
+
+    def missing_hours(self, day: str) -> int:
+        log = "select count(distinct hour) as n from fct_ingest_log where fate = 'missing_hour' and ingest_date = ?"
+        return int(worlds.rows(self.warehouse, log, [day])["n"][0])
+
+
+@contextlib.contextmanager
+def plain_run(site: Site) -> Iterator[None]:
+    """Run the days as nobody disturbs them, beside what follows."""
+    command = [
+        "--warehouse",
+        str(site.plain),
+        "run",
+        "--start",
+        DAYS[0],
+        "--end",
+        AFTER,
+        "--steps",
+        "ingest,estimates,marts",
+    ]
+    with (site.folder / "plain.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "jobs", *command, "--input", str(site.folder / "whole")],
+            env=worlds.ENVIRONMENT, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        yield
+        assert process.wait(timeout=300) == 0, (site.folder / "plain.log").read_text()[-3000:]
+    finally:
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def airflow(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with plain_run(site), running(tmp_path_factory.mktemp("airflow"), site.settings) as api:
+        for dag in (DAILY, BACKFILL):
+            api.patch(f"/dags/{dag}", {"is_paused": False})
+        yield api
+
+
+def is_in(task: str, *states: str) -> Any:
+    return lambda tasks: (tasks.get(task) or {}).get("state") in states
+
+
+def commands_of(warehouse: Path, day: str) -> list[psutil.Process]:
+    """The processes that run a day in a warehouse, workers apart."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        if f"--warehouse {warehouse} " in line and f" run --date {day} " in line:
+            found.append(process)
+    return found
+
+
+def test_a_day_waits_for_its_hours_until_the_deadline_and_then_runs(site, airflow):
+    run = trigger(airflow, DAILY, DAYS[0])
+    run.wait("the sensor has asked and waits", is_in("hours", "up_for_reschedule"), DEADLINE)
+    run.wait("the deadline has passed and the day runs", is_in("day", "running", "success"), DEADLINE + 60)
+    assert datetime.now(UTC).timestamp() >= site.began.timestamp() + DEADLINE
+    run.wait_for()
+    assert "not all hours of 2026-03-16 are there" in run.log("hours", 1)
+    assert site.published() == {DAYS[0]}
+    assert site.missing_hours(DAYS[0]) == 1
+
+
+def test_a_killed_task_is_tried_again(site, airflow):
+    run = trigger(airflow, DAILY, DAYS[1])
+    run.wait("it computes windows", lambda _: "computing windows" in run.log("day", 1))
+    for process in commands_of(site.warehouse, DAYS[1]):
+        say(f"{run.name}: kill -9 {process.pid}")
+        process.send_signal(signal.SIGKILL)
+    run.wait_for()
+    assert "up_for_retry" in run.seen["day"]
+    assert run.tasks()["day"]["try_number"] == 2
+    assert site.published() == set(DAYS[:2])
+
+
+def test_a_gate_stops_publishing_until_the_cause_is_mended_and_the_day_cleared(site, airflow):
+    before = worlds.contents(site.warehouse)
+    wrong = re.sub(r",1\.0,", ",0.1,", site.policy)
+    assert wrong != site.policy
+    (site.world / "sampling_policy.csv").write_text(wrong, encoding="utf-8")
+    run = trigger(airflow, DAILY, DAYS[2])
+    run.wait_for("failed")
+    tasks = run.tasks()
+    assert tasks["day"]["state"] == "failed"
+    assert tasks["day"]["try_number"] == 1, "a gate fails again, so nobody tries again"
+    assert tasks["report"]["state"] == "upstream_failed"
+    assert "exit code 1" in run.log("day", 1)
+    assert worlds.contents(site.warehouse) == before
+    (site.world / "sampling_policy.csv").write_text(site.policy, encoding="utf-8")
+    run.clear("day")
+    run.wait_for()
+    assert site.published() == set(DAYS[:3])
+
+
+def test_two_days_at_once_are_both_published_and_the_late_hour_is_taken_in(site, airflow):
+    site.hour_arrives()
+    runs = backfill(airflow, DAILY, DAYS[3:])
+    for run in runs:
+        run.wait_for()
+    assert site.published() == set(DAYS)
+    assert site.missing_hours(DAYS[0]) == 0
+    assert any("2026-03-16" in run.log("late", 1) for run in runs)
+
+
+def test_the_marts_are_those_of_a_plain_run(site, airflow):
+    ours = worlds.contents(site.warehouse)
+    deadline = time.monotonic() + 200
+    while not (site.plain / "personal_dashboard.duckdb").exists() and time.monotonic() < deadline:
+        time.sleep(1)
+    plain = worlds.contents(site.plain)
+    assert ours.keys() == plain.keys()
+    for name, expected in plain.items():
+        found = ours[name]
+        many, few = sorted(found - expected)[:3], sorted(expected - found)[:3]
+        assert found == expected, (
+            f"{name}: {len(found - expected)} too many, {len(expected - found)} missing: {many} {few}"
+        )
