@@ -34,7 +34,7 @@ WAIT = timedelta(days=21)  # dumps of a month come in the first two weeks of the
 with DAG(
     **defaults.dag_arguments(
         site, "personal_dashboard_audience", tier=3, timeout=WAIT + 10 * site.task_time, doc=__doc__,
-        late_after=WAIT + 8 * site.task_time,
+        late_after=WAIT + 8 * site.task_time, period=timedelta(days=31),
     ),
     description="Eligible editors, from a snapshot of mediawiki_history",
     schedule=CronDataIntervalTimetable("0 6 1 * *", timezone="UTC"),

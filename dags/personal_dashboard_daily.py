@@ -65,6 +65,7 @@ with DAG(
         timeout=site.wait + 4 * site.task_time,
         doc=__doc__,
         late_after=site.late_after,
+        period=timedelta(days=1),
     ),
     description="Raw PersonalDashboard events of a day to published marts and a report",
     # A data interval, so that `ds` is the day that ended and not the one just begun; at four, since an hour of

@@ -16,6 +16,7 @@ the next. Left alone for months, runs grow slower and the lake bigger (`docs/per
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 from airflow.sdk import DAG
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -28,7 +29,7 @@ site = read_site(os.environ)
 with DAG(
     **defaults.dag_arguments(
         site, "personal_dashboard_maintain", tier=3, timeout=4 * site.task_time, doc=__doc__,
-        late_after=2 * site.task_time,
+        late_after=2 * site.task_time, period=timedelta(weeks=1),
     ),
     description="Snapshots, orphans, small files and manifests of the lake",
     schedule=CronDataIntervalTimetable("0 18 * * 0", timezone="UTC"),

@@ -20,6 +20,7 @@ the next purge deletes what this one did not.
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 
 from airflow.sdk import DAG
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -32,7 +33,7 @@ site = read_site(os.environ)
 with DAG(
     **defaults.dag_arguments(
         site, "personal_dashboard_purge", tier=2, timeout=4 * site.task_time, doc=__doc__,
-        late_after=2 * site.task_time,
+        late_after=2 * site.task_time, period=timedelta(days=1),
     ),
     description="Identifiable rows past their keep-until, deleted with a receipt",
     schedule=CronDataIntervalTimetable("0 16 * * *", timezone="UTC"),  # when the day is done, late hours and all

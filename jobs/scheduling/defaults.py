@@ -20,7 +20,14 @@ LONGEST_WAIT = timedelta(hours=4)
 
 
 def dag_arguments(
-    site: Site, dag_id: str, *, tier: int, timeout: timedelta, doc: str | None, late_after: timedelta
+    site: Site,
+    dag_id: str,
+    *,
+    tier: int,
+    timeout: timedelta,
+    doc: str | None,
+    late_after: timedelta,
+    period: timedelta = timedelta(0),
 ) -> dict[str, Any]:
     """Return the arguments of a DAG that all have in common.
 
@@ -30,7 +37,8 @@ def dag_arguments(
         tier: 1 if others wait for it, to 3.
         timeout: after which the run fails.
         doc: its runbook.
-        late_after: since it was queued, after which it is told that it is late.
+        late_after: since it was due, after which it is told that it is late.
+        period: of its schedule; a run is due so long after its logical date.
     """
     return {
         "dag_id": dag_id,
@@ -43,7 +51,7 @@ def dag_arguments(
         "user_defined_macros": MACROS,
         "user_defined_filters": FILTERS,
         "on_failure_callback": RunTimeoutNotifier(),
-        "deadline": _deadline(dag_id, late_after) if site.late_after else None,
+        "deadline": _deadline(dag_id, period, late_after) if site.late_after else None,
     }
 
 
@@ -62,10 +70,11 @@ def default_args(site: Site) -> dict[str, Any]:
     }
 
 
-def _deadline(dag_id: str, late_after: timedelta) -> DeadlineAlert:
+def _deadline(dag_id: str, period: timedelta, late_after: timedelta) -> DeadlineAlert:
     return DeadlineAlert(
-        reference=DeadlineReference.DAGRUN_QUEUED_AT,
-        interval=late_after,
+        # Not DAGRUN_QUEUED_AT: Airflow 3.3 cannot clear a run with such a deadline (apache/airflow issue 70368).
+        reference=DeadlineReference.DAGRUN_LOGICAL_DATE,
+        interval=period + late_after,
         callback=AsyncCallback(LateNotifier, kwargs={"dag_id": dag_id, "hours": late_after / timedelta(hours=1)}),
         name=f"{dag_id} is late",
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from airflow.sdk import BaseNotifier
@@ -42,9 +43,11 @@ class RunTimeoutNotifier(_Notifier):
 class LateNotifier(_Notifier):
     """Says that a run is not done by its deadline, although nothing of it failed; it runs in the triggerer.
 
+    Nothing is said of a run that was begun, or cleared, after its deadline: a day of the past.
+
     Args:
         dag_id: whose run.
-        hours: after how many hours since it was queued.
+        hours: after how many hours since it was due.
         context: as Airflow passes it to what a deadline calls.
     """
 
@@ -54,14 +57,23 @@ class LateNotifier(_Notifier):
 
     def notify(self, context: Mapping[str, Any]) -> None:
         """Log it."""
-        run = (context.get("dag_run") or {}).get("dag_run_id") or "a run"
+        run, deadline = context.get("dag_run") or {}, context.get("deadline") or {}
+        queued, until = _time(run.get("queued_at")), _time(deadline.get("deadline_time"))
+        if queued and until and queued > until:
+            return
+        name = run.get("dag_run_id") or "a run"
         logger.error(
-            "%s: %s is not done %g hours after it was queued; see which task waits", self.dag_id, run, self.hours
+            "%s: %s is not done %g hours after it was due; see which task waits", self.dag_id, name, self.hours
         )
 
     async def async_notify(self, context: Any) -> None:
         """Log it, in the triggerer."""
         self.notify(context)
+
+
+def _time(given: str | datetime | None) -> datetime | None:
+    """Read a time of Airflow's context, where it stands as text or as what it is."""
+    return datetime.fromisoformat(given) if isinstance(given, str) else given
 
 
 def failure_message(context: Mapping[str, Any]) -> str:

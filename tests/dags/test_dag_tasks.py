@@ -214,10 +214,13 @@ def test_a_failure_is_one_line_with_task_day_and_cause(caplog: pytest.LogCapture
 def test_a_late_run_is_told_in_the_triggerer(caplog: pytest.LogCaptureFixture) -> None:
     from jobs.scheduling.notifier import LateNotifier
 
-    async def as_the_triggerer_does() -> None:
-        await LateNotifier(dag_id=bags.DAILY, hours=16.0, context={"dag_run": {"dag_run_id": "scheduled__x"}})
+    async def as_the_triggerer_does(queued_at: str) -> None:
+        run = {"dag_run_id": f"of {queued_at[:10]}", "queued_at": queued_at}
+        due = {"deadline_time": datetime(2026, 3, 24, 20, tzinfo=UTC)}
+        await LateNotifier(dag_id=bags.DAILY, hours=16.0, context={"dag_run": run, "deadline": due})
 
-    asyncio.run(as_the_triggerer_does())
+    for queued_at in ("2026-03-24T04:00:00Z", "2026-05-02T04:00:00Z"):  # the second is a day of the past
+        asyncio.run(as_the_triggerer_does(queued_at))
     assert [record.getMessage() for record in caplog.records if record.name == "pdmetrics.dags"] == [
-        "personal_dashboard_daily: scheduled__x is not done 16 hours after it was queued; see which task waits"
+        "personal_dashboard_daily: of 2026-03-24 is not done 16 hours after it was due; see which task waits"
     ]
