@@ -188,12 +188,13 @@ def test_it_may_be_killed_anywhere_and_repeated(warehouse, monkeypatch, module, 
     assert contents(warehouse) == before
 
 
-def test_caches_tracebacks_and_scratch_go_and_the_catalog_file_is_packed(warehouse):
+def test_caches_tracebacks_and_what_was_killed_go_and_the_catalog_file_is_packed(warehouse):
     now = datetime.now(UTC)
     for folder in ("fits", "scratch"):
         (warehouse.path / folder).mkdir()
-    aged = [warehouse.path / name for name in ("fits/a.json", "fits/.b.1", "error-1.txt", "salt")]
-    fresh = [warehouse.path / name for name in ("fits/c.json", "error-2.txt", "scratch/x")]
+    data = f"lake/pd/{TABLE}/data"  # what a run that was killed just now left there may be looked at
+    aged = [warehouse.path / name for name in ("fits/a.json", "fits/.b.1", "error-1.txt", f"{data}/a", "salt")]
+    fresh = [warehouse.path / name for name in ("fits/c.json", "error-2.txt", f"{data}/c", "scratch/x")]
     for path in (*aged, *fresh):
         path.write_bytes(b"1234")
     for path in aged:
@@ -208,7 +209,7 @@ def test_caches_tracebacks_and_scratch_go_and_the_catalog_file_is_packed(warehou
     assert keep_up(SETTINGS, warehouse, is_dry=False, now=now) == told
     found = {one.place: (one.before, one.after, one.n_bytes) for one in told}
     assert (found["fits"], found["error-*.txt"]) == ((3, 1, 8), (2, 1, 4))
-    assert [path.exists() for path in (*aged, *fresh)] == [False, False, False, True, True, True, False]
+    assert [path.exists() for path in (*aged, *fresh)] == [False] * 4 + [True] * 4 + [False]
     saved = next(one.n_bytes for one in told if one.place == "catalog.db")
     assert saved > 100_000
     assert (warehouse.path / "catalog.db").stat().st_size == size - saved
