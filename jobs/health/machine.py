@@ -15,6 +15,7 @@ from jobs import __version__, resources
 from jobs.alarms import check_addresses
 from jobs.errors import UsageError
 from jobs.health.finding import Finding, shown, told_of
+from jobs.lineage.sending import open_lineage
 from jobs.settings import Settings
 
 PACKAGES = (
@@ -25,8 +26,9 @@ FIRST_USER_ID = 1000  # below are the system's own
 
 
 def machine_findings(settings: Settings) -> list[Finding]:
-    """Look at Python, packages, shipped files, the engine and where alarms go."""
-    return [_python(), *_packages(), _package_data(), *_engine(settings), _alarms(settings)]
+    """Look at Python, packages, shipped files, the engine, where alarms go and where lineage does."""
+    lineage = [_lineage(settings)] if settings.lineage.url or settings.lineage.file else []
+    return [_python(), *_packages(), _package_data(), *_engine(settings), _alarms(settings), *lineage]
 
 
 def _python() -> Finding:
@@ -81,6 +83,17 @@ def _alarms(settings: Settings) -> Finding:
     except UsageError as error:
         return told_of("alarms", error)
     return Finding("alarms", f"from {alerts.min_severity} on to {shown('urls', alerts.urls)}")
+
+
+def _lineage(settings: Settings) -> Finding:
+    """Whether events can be made; nothing is sent."""
+    given = settings.lineage
+    try:
+        open_lineage(given)
+    except UsageError as error:
+        return told_of("lineage", error)
+    places = [shown("url", given.url)] if given.url else []
+    return Finding("lineage", f"to {', '.join([*places, *([str(given.file)] if given.file else [])])}")
 
 
 def _other_users() -> list[str]:

@@ -259,6 +259,15 @@ def test_where_alarms_go_is_told_without_the_addresses(folder: Path, severity: s
     assert "hunter2" not in told.text
 
 
+def test_where_lineage_goes_is_told_and_what_would_stop_a_run(folder: Path) -> None:
+    assert "lineage" not in examined(folder).findings
+    places = ("lineage.url=http://me:hunter2@host", "lineage.file=/var/events")
+    told = examined(folder, *places)
+    assert (told.code, told.findings["lineage"]) == (0, ("to http://me:…@host, /var/events", "fine"))
+    told = examined(folder, *places, "lineage.parent=daily")
+    assert (told.code, told.wrong) == (1, ["lineage"])
+
+
 def test_an_address_for_alarms_that_nobody_understands_is_told(folder: Path) -> None:
     told = examined(folder, "alerts.urls=pigeon://hunter2")
     assert (told.code, told.wrong) == (1, ["alarms"])

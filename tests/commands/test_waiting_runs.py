@@ -80,7 +80,10 @@ class World:
         monkeypatch.setattr(jobs.commands.run, "_read_input", lambda *_: (reference, None))
         monkeypatch.setattr(jobs.commands.run, "open_lake", without_engine)
         monkeypatch.setattr(contracts, "TABLES", {TABLE: contracts.TABLES[TABLE]})  # one is made in a moment
-        monkeypatch.setattr(jobs.commands.run, "notice_late_hours", lambda _: None)
+        self.looked_for_late_hours: list[date] = []
+        monkeypatch.setattr(
+            jobs.commands.run, "notice_late_hours", lambda job: self.looked_for_late_hours.append(job.run.start)
+        )
         for step, action in (("ingest", stage), ("estimates", stage), ("marts", stage_and_publish)):
             self.let(step, action)
 
@@ -96,10 +99,17 @@ class World:
     def warehouse(self, lock_wait_seconds: float = 0) -> Warehouse:
         return Warehouse(self.folder, lock_wait_seconds=lock_wait_seconds)
 
-    def run(self, day: date, *steps: str, lock_wait_seconds: float = 0, claim_minutes: float = 120) -> str:
+    def run(
+        self,
+        day: date,
+        *steps: str,
+        lock_wait_seconds: float = 0,
+        claim_minutes: float = 120,
+        is_late: bool = False,
+    ) -> str:
         """Type in a run of a day, and return what it prints."""
         console = Console(record=True, width=300)
-        asked = Asked(day, day + timedelta(1), str(self.folder), steps or ALL)
+        asked = Asked(day, day + timedelta(1), str(self.folder), steps or ALL, is_late)
         settings = load_settings(None, (f"run.claim_minutes={claim_minutes}", "report.build=false"))[0]
         companion = cast(Any, SimpleNamespace(prepare=lambda _: None))
         run_steps(console, settings, self.warehouse(lock_wait_seconds), asked, companion)
@@ -280,3 +290,13 @@ def test_a_run_that_may_not_wait_is_refused_by_one_that_is_writing(world: World)
     with world.warehouse().lock(), pytest.raises(LockedError, match="Another command is writing"):
         world.run(FIRST)
     assert world.states == []
+
+
+def test_a_run_that_ingests_looks_for_late_hours_but_one_that_takes_them_in_does_not(world: World) -> None:
+    world.run(FIRST, "ingest")
+    assert world.looked_for_late_hours == [FIRST]
+    world.run(FIRST, "estimates", "marts")
+    world.run(FIRST, is_late=True)
+    assert world.looked_for_late_hours == [FIRST]
+    world.run(SECOND)
+    assert world.looked_for_late_hours == [FIRST, SECOND]
