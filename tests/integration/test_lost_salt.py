@@ -9,7 +9,7 @@ import pytest
 
 from tests.integration import worlds
 
-pytestmark = [pytest.mark.integration, pytest.mark.on_spark]
+pytestmark = pytest.mark.worlds  # CI has tests/warehouse/test_salt.py
 DAYS = ("2026-03-16", "2026-03-17")
 
 
