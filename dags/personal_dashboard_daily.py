@@ -31,7 +31,7 @@ The log of the failed task ends with what is wrong, where, and what to do. When 
   names it. Clear the task when it is done.
 - **Exit code 137, or *lost without a word***: tried again by itself. Where it comes back, the worker has too little
   memory (`docs/operations.md`).
-- ***is not done … hours after it was queued***: nothing failed, but a task waits or is slow. Look which: no free slot
+- ***is not done … hours after it was due***: nothing failed, but a task waits or is slow. Look which: no free slot
   in the pool, a worker that is gone, a day that waits for its hours.
 - **`report` failed**: clear it alone, or leave it: tomorrow's shows everything that today's would. A warehouse that
   wants no site sets `[report] build = false`; the task then does nothing.

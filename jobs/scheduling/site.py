@@ -26,7 +26,7 @@ class Site:
     retry_wait: timedelta = timedelta(minutes=10)
     ask_again: timedelta = timedelta(minutes=10)
     wait: timedelta = timedelta(hours=12)  # for the hours of a day, from its end
-    late_after: timedelta = timedelta(hours=16)  # since a day was queued; none of the DAGs has a deadline where it is 0
+    late_after: timedelta = timedelta(hours=16)  # since a day was due; none of the DAGs has a deadline where it is 0
     task_time: timedelta = timedelta(hours=3)  # for a task that runs a command; backfills take four times that
     lock_wait_seconds: float = 3600  # well below the time for a task: who waits is told apart from who hangs
 

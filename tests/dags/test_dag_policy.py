@@ -21,8 +21,6 @@ WRITING = {
     "personal_dashboard_audience": {"audience"},
 }
 PUBLISHING = {("personal_dashboard_daily", "day"), ("personal_dashboard_backfill", "backfill")}
-
-
 PERIODS = {
     "personal_dashboard_daily": timedelta(days=1),
     "personal_dashboard_backfill": timedelta(0),
