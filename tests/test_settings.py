@@ -11,6 +11,7 @@ import pytest
 from jobs.errors import UsageError
 from jobs.settings import load_settings
 from jobs.settings.layers import line_of
+from jobs.settings.secrets import shown
 
 ROOT = Path(__file__).parent.parent
 
@@ -181,10 +182,11 @@ def test_variables_of_the_scheduler_and_of_tests_are_not_settings(monkeypatch):
 
 def test_sections_with_keys_of_others_take_any_variable(monkeypatch):
     monkeypatch.setenv("PDMETRICS_CATALOG__S3__ENDPOINT", "http://x")
+    monkeypatch.setenv("PDMETRICS_CATALOG__S3__ACCESS_KEY_ID", "me")
     monkeypatch.setenv("PDMETRICS_SPARK__CONF__A", "1")
     monkeypatch.setenv("PDMETRICS_PRIVACY", '{"min_users": 11}')
     settings, _ = load_settings()
-    assert settings.catalog.properties() == {"s3.endpoint": "http://x"}
+    assert settings.catalog.properties() == {"s3.endpoint": "http://x", "s3.access-key-id": "me"}
     assert settings.spark.conf == {"a": "1"}
     assert settings.privacy.min_users == 11
 
@@ -270,6 +272,32 @@ def test_what_is_wrong_with_an_address_is_told_by_its_place():
 
 def test_addresses_are_no_part_of_settings_as_text():
     assert "hunter2" not in repr(load_settings(overrides=[f"alerts.urls={SECRET}"])[0])
+
+
+def test_a_salt_is_taken_from_the_environment_and_never_shown(monkeypatch):
+    monkeypatch.setenv("PDMETRICS_PRIVACY__SALT", " hunter2-hunter2-hunter2\n")
+    settings, sources = load_settings()
+    assert settings.privacy.salt.get_secret_value() == "hunter2-hunter2-hunter2"
+    assert sources["privacy", "salt"] == "environment"
+    assert "hunter2" not in repr(settings)
+    assert "hunter2" not in shown("salt", settings.privacy.salt)
+    assert (shown("salt", None), shown("salt_file", "/there")) == ("None", "/there")
+
+
+@pytest.mark.parametrize("salt", ["hunter2", "hunter2-hunter2-hünter2"])
+def test_a_salt_that_is_none_is_refused_without_showing_it(monkeypatch, salt):
+    monkeypatch.setenv("PDMETRICS_PRIVACY__SALT", salt)
+    error = refused()
+    assert "at least 16 ASCII characters" in error.what
+    assert "hunter2" not in str(error)
+    assert error.where == "environment variable PDMETRICS_PRIVACY__SALT"
+
+
+def test_a_salt_is_not_taken_from_a_flag():
+    error = refused(overrides=["privacy.salt=hunter2-hunter2-hunter2"])
+    assert "not taken from a flag" in error.what
+    assert "hunter2" not in str(error)
+    assert "PDMETRICS_PRIVACY__SALT" in error.next_step
 
 
 def test_a_named_file_must_be_there():

@@ -12,7 +12,7 @@ from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
 from jobs import contracts
-from jobs.errors import WarehouseError
+from jobs.errors import UsageError, WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.settings.sections import PrivacySettings
 from jobs.warehouse.home import metadata_locations, open_home
@@ -230,3 +230,15 @@ def test_an_adopted_lake_keeps_the_fingerprint(tables: Tables, warehouse: Wareho
     assert tables_of(warehouse.path).table(MARKED).properties[FINGERPRINT] == fingerprint(salt)
     (warehouse.path / "salt").write_text("another")
     refused(tables_of(warehouse.path), warehouse)
+
+
+def test_a_salt_of_the_settings_is_used_and_compared(tables: Tables, warehouse: Warehouse) -> None:
+    given = PrivacySettings(salt="k" * 32)
+    assert salt_of(tables, warehouse, given) == "k" * 32
+    assert not warehouse.salt_path(None).exists()
+    with pytest.raises(WarehouseError, match="not the salt") as told:
+        salt_of(tables, warehouse, PrivacySettings(salt="l" * 32))
+    assert "[privacy] salt" in told.value.where
+    assert "l" * 32 not in str(told.value)
+    with pytest.raises(UsageError, match="two salts"):
+        salt_of(tables, warehouse, PrivacySettings(salt="k" * 32, salt_file=warehouse.path / "salt"))
