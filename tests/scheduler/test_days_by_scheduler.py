@@ -68,7 +68,6 @@ class Site:
             "PDMETRICS_INPUT": str(self.world),
             "PDMETRICS_WAREHOUSE": str(self.warehouse),
             "PDMETRICS_REPORT__BUILD": "false",
-            "PDMETRICS_LATE_HOURS": "0",
             "PDMETRICS_WAIT_HOURS": f"{wait / 3600:.6f}",
             "PDMETRICS_ASK_MINUTES": "0.25",
             "PDMETRICS_RETRY_MINUTES": SHORT,
@@ -193,6 +192,19 @@ def test_two_days_at_once_are_both_published_and_the_late_hour_is_taken_in(site,
     assert site.published() == set(DAYS)
     assert site.missing_hours(DAYS[0]) == 0
     assert any("2026-03-16" in run.log("late", 1) for run in runs)
+
+
+def test_a_backfill_is_published_after_a_person_has_approved_its_difference(site, airflow):
+    run = trigger(airflow, BACKFILL, conf={"start": DAYS[1], "end": DAYS[2], "reason": "a day looked at again"})
+    run.wait("a person is asked", is_in("approve", "awaiting_input", "deferred"))
+    asked = airflow.get(f"{run.path}/taskInstances/approve/-1/hitlDetails")
+    assert "a day looked at again" in asked["body"]
+    before = worlds.contents(site.warehouse)
+    assert run.tasks()["backfill"]["state"] is None
+    run.approve("approve")
+    run.wait_for()
+    assert worlds.contents(site.warehouse).keys() == before.keys()
+    assert site.published() == set(DAYS)
 
 
 def test_the_marts_are_those_of_a_plain_run(site, airflow):
