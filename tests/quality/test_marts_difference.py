@@ -145,24 +145,37 @@ def test_where_an_hour_was_lost_the_four_weeks_before_count(tmp_path: Path) -> N
 
 NOON = datetime(D.year, D.month, D.day, 12)
 MIDNIGHT = datetime(D.year, D.month, D.day)
+WEEK_START = MIDNIGHT - timedelta(days=6)  # of the window; a change takes a quarter of an hour
 
 
-@pytest.mark.parametrize(
-    ("policy", "due"),
-    [
-        ([regime(THEN, rate=0.5)], "policy"),
-        ([regime(THEN, NOON), regime(NOON, rate=0.5)], "policy"),
-        ([regime(THEN, MIDNIGHT + timedelta(days=1)), regime(MIDNIGHT + timedelta(days=1), rate=0.5)], "code"),
-        ([regime(THEN, datetime(2026, 3, 1), 0.5), regime(datetime(2026, 3, 1))], "code"),
-        ([regime(THEN), regime(THEN, wiki="*", rate=0.5)], "code"),
-        ([regime(THEN, wiki="*")], "code"),
-        ([regime(THEN, wiki="*", rate=0.5)], "policy"),
-        ([], "policy"),
-    ],
-    ids=["a rate", "in the window", "ended after it", "before it", "own row wins", "said by *", "by *", "withdrawn"],
-)
-def test_policy_is_what_was_in_force_in_the_window(tmp_path: Path, policy: list[Any], due: str) -> None:
-    built = other(visitors(D)) | {"dim_sampling_policy": [*policy, regime(THEN, wiki="idwiki")]}
+NEXT_DAY, MARCH = MIDNIGHT + timedelta(days=1), datetime(2026, 3, 1)
+CASES: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "a rate": ([regime(THEN, rate=0.5)], "policy"),
+    "in the window": ([regime(THEN, NOON), regime(NOON, rate=0.5)], "policy"),
+    "ended after it": ([regime(THEN, NEXT_DAY), regime(NEXT_DAY, rate=0.5)], "code"),
+    "just before it": ([regime(THEN, WEEK_START, 0.5), regime(WEEK_START)], "policy"),
+    "before it": ([regime(THEN, MARCH, 0.5), regime(MARCH)], "code"),
+    "own row wins": ([regime(THEN)], "code"),
+    "withdrawn": ([], "policy"),
+}
+
+
+def test_policy_is_what_was_in_force_in_the_window(tmp_path: Path) -> None:
+    """A wiki a case; every one was sampled whole, and there was nothing for all wikis."""
+    rows = [visitors(D, wiki_db=name) for name in CASES]
+    others = {"dim_wiki": [wiki(name) for name in CASES]}
+    live = same(*rows) | others | {"dim_sampling_policy": [regime(THEN, wiki=name) for name in CASES]}
+    policy = [{**row, "wiki_db": name} for name, (declared, _) in CASES.items() for row in declared]
+    built = (
+        other(*rows) | others | {"dim_sampling_policy": [*policy, regime(MARCH, MARCH + timedelta(days=1), wiki="*")]}
+    )
+    frame = compared(tmp_path, built, live)
+    assert {name: causes(frame, wiki=name) for name in CASES} == {name: {due: 1} for name, (_, due) in CASES.items()}
+
+
+@pytest.mark.parametrize(("rate", "due"), [(1.0, "code"), (0.5, "policy")])
+def test_what_is_declared_for_all_wikis_is_declared_for_each(tmp_path: Path, rate: float, due: str) -> None:
+    built = other(visitors(D)) | {"dim_sampling_policy": [regime(THEN, wiki="*", rate=rate)]}
     assert causes(compared(tmp_path, built, same(visitors(D)))) == {due: 1}
 
 
@@ -182,14 +195,13 @@ def test_the_smallest_rate_of_two_years_counts_for_what_is_rarefied(tmp_path: Pa
     assert causes(frame, "dashboard_visitors_rarefied") == {"policy": 1}
 
 
-@pytest.mark.parametrize(
-    ("element", "due"), [("diff link", "policy"), ("group of diff link", "policy"), ("all", "policy"), ("x", "code")]
-)
-def test_the_life_of_a_link_concerns_it_and_its_group(tmp_path: Path, element: str, due: str) -> None:
-    row = link(D, element)
-    lives = [life("diff link", LONG_AGO, D), life(MENU_LINK, LONG_AGO, D)]
-    frame = compared(tmp_path, other(row) | {"dim_instrument_vocabulary": lives}, same(row))
-    assert causes(frame, "link_clicks") == {due: 1}
+def test_the_life_of_a_link_concerns_it_and_its_group(tmp_path: Path) -> None:
+    due = {"diff link": "policy", "group of diff link": "policy", "all": "policy", MENU_LINK: "code", "x": "code"}
+    rows = [link(D, name, wiki_db=f"{number}") for number, name in enumerate(due)]
+    lives = {"dim_instrument_vocabulary": [life("diff link", LONG_AGO, D), life(MENU_LINK, LONG_AGO, D)]}
+    frame = compared(tmp_path, other(*rows) | lives, same(*rows))
+    found = {name: causes(frame, "link_clicks", f"{number}") for number, name in enumerate(due)}
+    assert found == {name: {cause: 1} for name, cause in due.items()}
 
 
 def test_windows_that_begin_with_the_first_day_of_display_are_due_to_the_wiki(tmp_path: Path) -> None:
