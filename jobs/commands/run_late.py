@@ -14,11 +14,12 @@ from jobs.log import get_logger
 from jobs.raw.files import open_input
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
-from jobs.steps.late_hours import late_days
+from jobs.steps.kept_days import require_kept
+from jobs.steps.late_hours import LateDay, late_days
 from jobs.warehouse.look import tables_if_any
 from jobs.warehouse.manifest import PUBLISHES
 from jobs.warehouse.runs import Warehouse
-from jobs.warehouse.tables import spans
+from jobs.warehouse.tables import Tables, spans
 from jobs.windows import DAY
 
 
@@ -33,7 +34,8 @@ class Late:
 def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted: Late, other: Companion) -> None:
     """Run the days again that late hours belong to, oldest first; days that follow each other are one run.
 
-    Where a gate stops one of these runs, the others are made all the same.
+    Where a gate stops one of these runs, the others are made all the same. A day that needs what was purged is told,
+    and stays as it is.
 
     Raises:
         UsageError: bad input or settings, or steps that do not publish.
@@ -45,9 +47,12 @@ def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted:
     finish_cut_off(settings, warehouse)
     tables = tables_if_any(settings.catalog.properties(), warehouse.path)
     found = [] if tables is None else late_days(tables, open_input(wanted.input_dir), settings.ingest.late_days)
-    if not found:
+    if tables is None or not found:
         console.print("No late hour has arrived.")
         return
+    found = [late for late in found if _can_be_run(tables, settings, late)]
+    if not found:
+        console.print("Of the hours that arrived late none can be taken in any more.")
     failed: list[GateError] = []
     for first, last in spans([late.day for late in found]):
         told = "; ".join(late.in_words for late in found if first <= late.day <= last)
@@ -60,3 +65,13 @@ def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted:
             failed.append(error)
     if failed:
         raise failed[0]
+
+
+def _can_be_run(tables: Tables, settings: Settings, late: LateDay) -> bool:
+    """Whether nothing that a run of the day needs was purged; if something was, it is told."""
+    try:
+        require_kept(tables, settings, [late.day])
+    except UsageError as error:
+        get_logger().warning("what arrived late cannot be taken in any more", hours=late.in_words, why=error.what)
+        return False
+    return True

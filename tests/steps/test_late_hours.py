@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -183,8 +183,23 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[date, date]]:
     return days
 
 
-def run(world: Path, log: Log | None, monkeypatch: pytest.MonkeyPatch, steps: Sequence[str] = STEPS) -> str:
+def need_what_was_purged(purged: Sequence[date]) -> Callable[..., None]:
+    def require_kept(tables: object, settings: object, asked: Sequence[date]) -> None:
+        if set(asked) & set(purged):
+            raise UsageError("it was purged")
+
+    return require_kept
+
+
+def run(
+    world: Path,
+    log: Log | None,
+    monkeypatch: pytest.MonkeyPatch,
+    steps: Sequence[str] = STEPS,
+    purged: Sequence[date] = (),
+) -> str:
     monkeypatch.setattr(command, "tables_if_any", lambda *_: log)
+    monkeypatch.setattr(command, "require_kept", need_what_was_purged(purged))
     console = Console(record=True, width=200)
     settings = load_settings(None)[0]
     run_late(console, settings, Warehouse(world.parent / "w"), Late(str(world), steps), cast(Any, None))
@@ -228,3 +243,16 @@ def test_steps_that_do_not_read_and_publish_are_refused(
     with pytest.raises(UsageError, match="read and published"):
         run(world, Log(8, {}), monkeypatch, steps)
     assert "No late hour" in run(world, Log(8, {}), monkeypatch, PUBLISHED)
+
+
+def test_a_day_that_needs_what_was_purged_is_told_and_keeps_no_other_out(
+    world: Path, monkeypatch: pytest.MonkeyPatch, ran: list[tuple[date, date]]
+) -> None:
+    arrive(world, DAY)
+    arrive(world, later(1))
+    log = Log(8, {DAY: [0], later(1): [0]})
+    with capture_logs() as logged:
+        run(world, log, monkeypatch, purged=[DAY])
+    assert ran == [(later(1), later(2))]
+    assert [(entry["log_level"], entry["why"]) for entry in logged] == [("warning", "it was purged")]
+    assert "none can be taken in" in run(world, log, monkeypatch, purged=[DAY, later(1)])
