@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
+import random
 import re
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import NamedTuple
@@ -12,7 +17,10 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from jobs.warehouse.forget import user_hash
+from tests.inside import files_with, inside, needles_of
 from tests.integration import worlds
+from tests.integration.killing import kill
 
 pytestmark = pytest.mark.integration
 DAY, NEXT, END = "2026-03-16", "2026-03-17", "2026-03-18"
@@ -138,3 +146,87 @@ def test_verdicts_of_both_runs_are_kept_and_name_nobody(site: Site) -> None:
         ("facts", 1, True, True, 1), ("marts", 1, True, True, 1),
         ("raw", 1, False, False, 1), ("raw", 2, True, True, 1),
     ]  # fmt: skip
+
+
+# From here on the warehouse is purged; what stands above wants it whole.
+
+
+def _events(world: Path) -> list[dict[str, object]]:
+    """Whole events of the raw files."""
+    found = []
+    for file in sorted(world.glob("raw/**/*.json.gz")):
+        for text in gzip.decompress(file.read_bytes()).decode().splitlines():
+            with contextlib.suppress(ValueError):
+                found.append(json.loads(text))
+    return [event for event in found if isinstance(event, dict) and isinstance(event.get("performer"), dict)]
+
+
+def _most_active(site: Site) -> tuple[str, int, str, str]:
+    """Wiki, id, name and hash of the user with most lines, of those who have events."""
+    users = Counter(
+        (event["mediawiki"]["database"], event["performer"]["id"], event["performer"]["name"])
+        for event in _events(site.world)
+        if isinstance(event["performer"].get("id"), int) and event["performer"].get("name")
+    )
+    salt = (site.warehouse / "salt").read_text().strip()
+    hashed = {user: user_hash(salt, *user[:2]) for user, _ in users.most_common(50)}
+    events = files_with(site.warehouse / "lake/pd/events", {one.encode() for one in hashed.values()})
+    kept = set().union(*events.values())
+    return next((*user, found) for user, found in hashed.items() if found.encode() in kept)
+
+
+def test_past_ingest_a_name_stands_in_refused_lines_alone(site: Site) -> None:
+    named = [event["performer"]["name"] for event in _events(site.world) if event["performer"].get("name")]
+    names = {str(name) for name in named if len(str(name)) > 6}
+    drawn = random.Random(14).sample(sorted(names), 40)
+    found = files_with(site.warehouse, [name.encode() for name in drawn])
+    assert {file.split("/data/")[0] for file in found} <= {"lake/pd/quarantine"}
+    lines = b"".join(inside(path) for path in (site.warehouse / "lake/pd/quarantine/data").rglob("*.parquet"))
+    assert any(name.encode() in lines for name in names), "the search finds what is there"
+
+
+def test_a_user_who_asks_for_it_is_in_no_file_any_more(site: Site) -> None:
+    wiki, user_id, name, hashed = _most_active(site)
+    own = needles_of(hashed, name, str(user_id))
+    published = worlds.contents(site.warehouse)
+    done = _command(site.warehouse, "purge", "--wiki", wiki, "--user-id", str(user_id))
+    assert files_with(site.warehouse, own) == {}
+    assert "a run of those days brings the rows back" in done.stdout
+    assert told(done.stdout, done.stderr, secrets={hashed, name, str(user_id)}) == []
+    assert worlds.contents(site.warehouse) == published, "published numbers stay"
+
+
+def test_a_purge_killed_and_repeated_leaves_nothing_of_a_day(site: Site) -> None:
+    """As of ninety days after the first day its events go; users' days stay."""
+    first = [event["meta"]["id"] for event in _events(site.world) if event["meta"].get("dt", "").startswith(DAY)]
+    own = [str(one).encode() for one in random.Random(14).sample(sorted(set(map(str, first))), 40)]
+    assert files_with(site.warehouse / "lake/pd/events", own)
+    command = ("--warehouse", str(site.warehouse), "purge", "--as-of", "2026-06-14")
+    purge = subprocess.Popen(
+        [sys.executable, "-m", "jobs", *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env=worlds.ENVIRONMENT,
+    )  # fmt: skip
+    assert any("receipts written" in line for line in purge.stderr)
+    assert kill(purge)
+    worlds.here(*command)
+    assert files_with(site.warehouse, own) == {}
+    receipts = worlds.here(*command, "--receipts").stdout
+    assert len(re.findall(r"keep_until +│ events +│ 2026-03-16 │ 2026-03-16", receipts)) == 1
+    assert "Nothing to purge" in worlds.here(*command).stdout
+
+
+def test_what_needs_purged_days_says_so_and_counts_nothing(site: Site) -> None:
+    """As of 125 days after the first day its users go too."""
+    _command(site.warehouse, "purge", "--as-of", "2026-07-19")
+    again = _command(site.warehouse, "run", "--input", str(site.world), "--date", NEXT, check=False)
+    assert again.returncode == 2
+    assert "2026-03-17 cannot be run again" in again.stderr
+    assert "the first day that can be run is 2026-04-13;" in " ".join(again.stderr.split())
+    day = ("--as-of", NEXT, "--window", "1")
+    explained = _command(site.warehouse, "explain", "dashboard_visitors", "--wiki", "idwiki", *day)
+    assert "users' days" not in explained.stdout, "of the second day all users are there"
+    cohort = ("explain", "retention_day_1", "--wiki", "idwiki", "--as-of", NEXT, "--window", "2")
+    assert "users' days of 2026-03-16 were purged" in " ".join(_command(site.warehouse, *cohort).stdout.split())
+    asked = _command(site.warehouse, "audit", "--gate", "facts", "--date", DAY, check=False)
+    assert (asked.returncode, "were purged" in asked.stderr) == (2, True)
+    assert "the lines were purged" in _command(site.warehouse, "quarantine", "--date", DAY).stdout
