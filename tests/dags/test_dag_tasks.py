@@ -185,7 +185,7 @@ def test_what_a_dry_run_prints_is_passed_on_and_its_exit_code_kept() -> None:
     assert run("echo one; echo two; echo a log >&2") == "one\ntwo"
     with pytest.raises(Exception, match="exit code 75"):
         run("echo one; exit 75")
-    assert ending("12345\n123\n45\n", most=8) == "…\n123\n45"
+    assert ending("12345\n123\n45\n", most=9) == "…\n123\n45"
 
 
 def said(notifier: Any, context: dict[str, Any], caplog: pytest.LogCaptureFixture) -> list[str]:
