@@ -109,6 +109,7 @@ def compare(
     first_run: bool = False,
     as_of: list[date] | None = None,
     changed: list[date] | None = None,
+    removed: list[date] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Write both files, the small one but for the tables given, and profile what the run of the day D would change."""
     next_file = write(folder / "run's next" / "personal_dashboard.duckdb", SMALL | (built or {}))
@@ -116,7 +117,8 @@ def compare(
     if not first_run:
         write(live_file, SMALL | (live or {}))
     days = [D] if as_of is None else as_of
-    return marts_changes(next_file, live_file, as_of=days, changed=[D] if changed is None else changed)
+    written = [D] if changed is None else changed
+    return marts_changes(next_file, live_file, as_of=days, changed=written, removed=removed or [])
 
 
 def missing(frames: dict[str, pd.DataFrame]) -> dict[str, tuple[int, int]]:

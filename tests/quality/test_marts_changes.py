@@ -119,6 +119,16 @@ def test_a_column_or_a_mart_that_one_version_lacks_is_no_difference(profile: Pro
     assert set(frames["published"]["subject"]) == {"fct_metric_values", "fct_baseline_daily", "fct_ingest_log"}
 
 
+def test_dates_that_are_taken_away_are_no_loss_and_make_no_marts_older(profile: Profile) -> None:
+    built = {name: [row for row in SMALL[name] if D not in row.values()] for name in SMALL if name.startswith("fct_")}
+    frames = profile(built, as_of=[BEFORE], removed=[D])
+    assert published(frames, "fct_metric_values") == (0, 0, 0, 0, 0)
+    assert frames["freshness"][["n_days_older", "n_days_behind"]].values.tolist() == [[0, 0]]
+    frames = profile(built, as_of=[BEFORE])
+    assert published(frames, "fct_metric_values") == (1, 1, 0, 0, 0)
+    assert frames["freshness"]["n_days_older"].tolist() == [1]
+
+
 def test_daily_marts_are_held_against_the_days_whose_facts_were_written(profile: Profile) -> None:
     built = {"fct_baseline_daily": [baseline(BEFORE, 13), baseline(D)]}
     assert published(profile(built, changed=[BEFORE]), "fct_baseline_daily") == (1, 0, 0, 0, 0)
