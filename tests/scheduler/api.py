@@ -136,8 +136,9 @@ class DagRun:
         say(f"{self.name}: {task} approved")
         self.api.patch(f"{self.path}/taskInstances/{task}/-1/hitlDetails", {"chosen_options": ["Approve"]})
 
-    def log(self, task: str, attempt: int) -> str:
-        """Return the log of one try, a line an event; nothing where there is none yet."""
+    def log(self, task: str) -> str:
+        """Return the log of the newest try, a line an event; nothing where there is none yet."""
+        attempt = self.tasks()[task]["try_number"]
         try:
             lines = self.api.get(f"{self.path}/taskInstances/{task}/logs/{attempt}", full_content="true")["content"]
         except ApiError as error:
@@ -152,7 +153,7 @@ class DagRun:
         if not begun:
             return "no task has begun"
         last = max(begun, key=lambda task: str(task["start_date"]))
-        lines = self.log(last["task_id"], last["try_number"]).splitlines()
+        lines = self.log(last["task_id"]).splitlines()
         return "\n".join([f"-- log of {last['task_id']}, try {last['try_number']}:", *lines[-n_lines:]])
 
     def _tell(self, tasks: Mapping[str, Mapping[str, Any]]) -> None:

@@ -30,7 +30,7 @@ from tests.scheduler.api import Api, ApiError, say
 
 ROOT = Path(__file__).resolve().parents[2]
 POOL = "personal_dashboard"
-PATIENCE = 180.0  # seconds until all components answer; 20 to 40 on two cores of their own
+PATIENCE = 400.0  # seconds until all components answer; 20 to 40 on two cores of their own
 STOPPING = 15.0  # seconds that processes have to end by themselves
 DAYS_OF_WORLD = 7
 # Starts the components in one group and ends them as soon as its input closes: so nothing outlives a starter that was
@@ -75,6 +75,7 @@ def environment(home: Path, port: int, settings: Mapping[str, str]) -> dict[str,
         "AIRFLOW__CORE__PARALLELISM": "4",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",  # a machine that is busy with a day answers late
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
         "AIRFLOW__API__BASE_URL": address,

@@ -148,20 +148,20 @@ def test_a_day_waits_for_its_hours_until_the_deadline_and_then_runs(site, airflo
     run.wait("the deadline has passed and the day runs", is_in("day", "running", "success"), DEADLINE + 60)
     assert datetime.now(UTC).timestamp() >= site.began.timestamp() + DEADLINE
     run.wait_for()
-    assert "not all hours of 2026-03-16 are there" in run.log("hours", 1)
+    assert "not all hours of 2026-03-16 are there" in run.log("hours")
     assert site.published() == {DAYS[0]}
     assert site.missing_hours(DAYS[0]) == 1
 
 
 def test_a_killed_task_is_tried_again(site, airflow):
     run = trigger(airflow, DAILY, DAYS[1])
-    run.wait("it computes windows", lambda _: "computing windows" in run.log("day", 1))
+    run.wait("it computes windows", lambda _: "computing windows" in run.log("day"))
     for process in commands_of(site.warehouse, DAYS[1]):
         say(f"{run.name}: kill -9 {process.pid}")
         process.send_signal(signal.SIGKILL)
     run.wait_for()
     assert "up_for_retry" in run.seen["day"]
-    assert run.tasks()["day"]["try_number"] == 2
+    assert run.tasks()["day"]["try_number"] > 1
     assert site.published() == set(DAYS[:2])
 
 
@@ -176,7 +176,7 @@ def test_a_gate_stops_publishing_until_the_cause_is_mended_and_the_day_cleared(s
     assert tasks["day"]["state"] == "failed"
     assert tasks["day"]["try_number"] == 1, "a gate fails again, so nobody tries again"
     assert tasks["report"]["state"] == "upstream_failed"
-    assert "exit code 1" in run.log("day", 1)
+    assert "exit code 1" in run.log("day")
     assert worlds.contents(site.warehouse) == before
     (site.world / "sampling_policy.csv").write_text(site.policy, encoding="utf-8")
     run.clear("day")
@@ -191,7 +191,7 @@ def test_two_days_at_once_are_both_published_and_the_late_hour_is_taken_in(site,
         run.wait_for()
     assert site.published() == set(DAYS)
     assert site.missing_hours(DAYS[0]) == 0
-    assert any("2026-03-16" in run.log("late", 1) for run in runs)
+    assert any("2026-03-16" in run.log("late") for run in runs)
 
 
 def test_a_backfill_is_published_after_a_person_has_approved_its_difference(site, airflow):
