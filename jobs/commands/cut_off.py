@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.errors import LockedError
+from jobs.errors import WarehouseError
 from jobs.log import get_logger
 from jobs.settings import Settings
 from jobs.warehouse.runs import Warehouse
@@ -12,7 +12,7 @@ def finish_cut_off(settings: Settings, warehouse: Warehouse) -> None:
     """Finish a publish that was cut off, so that nothing is read half old and half new.
 
     Of a warehouse at an address the marts are of one publish in any case, and who only reads may not be let to write:
-    there one that is under way, on whatever machine, is left to it.
+    there one that cannot be finished, as while it is under way on whatever machine, is left as it is.
     """
     if not warehouse.journal.exists():
         return
@@ -20,7 +20,9 @@ def finish_cut_off(settings: Settings, warehouse: Warehouse) -> None:
 
     try:
         finish_publish(settings, warehouse)
-    except LockedError:
+    except WarehouseError as error:
         if not warehouse.is_elsewhere:
             raise
-        get_logger().warning("a publish is under way; reading what was published before it")
+        get_logger().warning(
+            "a publish is under way, or cannot be finished here; reading the marts as they are", why=error.what
+        )

@@ -63,7 +63,7 @@ def _day(warehouse: Warehouse, as_of: date | None) -> date:
         published = f"published are {first} to {last}" if last else "no as-of date is"
         raise UsageError(
             f"Nothing is published up to {as_of}.",
-            where=str(warehouse.marts),
+            where=warehouse.said(warehouse.marts),
             next_step=f"name a later day: {published}",
         )
     return date.fromisoformat(str(found))

@@ -95,7 +95,7 @@ def _published(warehouse: Warehouse) -> list[Run]:
     if not runs:
         raise WarehouseError(
             "No published run is left that says what was read.",
-            where=str(warehouse.runs),
+            where=warehouse.said(warehouse.runs),
             next_step="run a day again: its run keeps what it read",
         )
     return runs

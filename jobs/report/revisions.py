@@ -95,7 +95,8 @@ def keep_moves(warehouse: Warehouse, run: Run) -> None:
         found = moves(warehouse.next_marts, warehouse.marts, run.as_of)
     except duckdb.Error:  # a damaged file is replaced by this very run; if it is the new one, the next line fails too
         found = moves(warehouse.next_marts, warehouse.next_marts.with_name("none"), run.as_of)
-        get_logger().warning("the published marts cannot be read: all rows count as new", file=str(warehouse.marts))
+        file = warehouse.said(warehouse.marts)
+        get_logger().warning("the published marts cannot be read: all rows count as new", file=file)
     days = (run.days[0], run.days[-1], min(run.as_of), max(run.as_of))
     for column, value in zip(reversed(DATES), (*reversed(days), datetime.now(UTC).replace(microsecond=0)), strict=True):
         found.insert(0, column, value.isoformat())

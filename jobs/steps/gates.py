@@ -107,7 +107,7 @@ def marts_gate(job: Job) -> None:
     new, live = job.warehouse.next_marts, job.warehouse.marts
     profiles = marts_profile(new, as_of=job.run.as_of)
     try:
-        changes = marts_changes(new, live, as_of=job.run.as_of, changed=job.run.changed)
+        changes = marts_changes(new, live, as_of=job.run.as_of, changed=job.run.changed, removed=job.run.removed)
     except duckdb.Error:  # a damaged file is replaced by this very run; if it is the new one, the next line fails too
         changes = marts_changes(new, new.with_name("none"), as_of=job.run.as_of, changed=job.run.changed)
         get_logger().warning("the published marts cannot be read: they are built anew, compared with nothing")
@@ -133,10 +133,12 @@ def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequ
     )
     file = job.warehouse.folder(run_id) / f"gate_{name}.csv"
     result.rows.to_csv(file, index=False)
-    raise_alarms(job.settings, job.warehouse.path, [_alarm(name, failure) for failure in result.failures])
+    raise_alarms(
+        job.settings, job.warehouse.path, [_alarm(name, failure) for failure in result.failures], job.warehouse.place
+    )
     if not result.passed:
         _end(job, name, result.rows)
-        raise result.error(where=str(file))
+        raise result.error(where=job.warehouse.said(file))
     get_logger().info("gate passed", gate=name, checks=result.rows["check_id"].nunique(), warnings=len(result.warned))
     return stage_verdicts(job.lake, run_id, name, result.rows)
 
@@ -150,7 +152,12 @@ def record_row_rules(job: Job, error: GateError) -> None:
         "success": False, "observed": "rows that break them", "expected": "none", "message": error.what,
     }  # fmt: skip
     _end(job, "marts", pd.DataFrame([row], columns=list(COLUMNS)))
-    raise_alarms(job.settings, job.warehouse.path, [Alarm(f"marts/{ROW_RULES}/all", CRITICAL, day, first, rest)])
+    raise_alarms(
+        job.settings,
+        job.warehouse.path,
+        [Alarm(f"marts/{ROW_RULES}/all", CRITICAL, day, first, rest)],
+        job.warehouse.place,
+    )
 
 
 def _end(job: Job, gate: str, verdicts: pd.DataFrame) -> None:

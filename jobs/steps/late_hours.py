@@ -91,5 +91,6 @@ def notice_late_hours(job: Job) -> None:
             Alarm(CAUSE, "warning", late.day, f"{late.in_words} arrived after the day was published", f"run {command}")
             for late in found
         ],
+        job.warehouse.place,
     )
     get_logger().warning("days should be run again: hours of them arrived late", days=len(found), next=command)

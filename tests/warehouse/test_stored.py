@@ -20,8 +20,10 @@ from pyarrow.fs import LocalFileSystem
 from structlog.testing import capture_logs
 
 from jobs import contracts
+from jobs.commands.cut_off import finish_cut_off
 from jobs.errors import LockedError, UsageError, WarehouseError
 from jobs.schemas import arrow_schema
+from jobs.settings import Settings
 from jobs.settings.sections import PrivacySettings
 from jobs.warehouse import stored as module
 from jobs.warehouse import work as working
@@ -332,6 +334,21 @@ def test_old_marts_go(world: World) -> None:
     assert len(world.store.listed("marts")) == module.KEPT_MARTS + 1
     assert world.seen()[1] == f"marts of {module.KEPT_MARTS + 1}"
     assert len(list((world.place / "a" / "marts").iterdir())) == working.KEPT_MARTS
+
+
+def test_a_reader_leaves_a_publish_to_whoever_is_at_it(world: World) -> None:
+    world.published(world.machine("a"), 1)
+    killed(world, after_the_tables)
+    Turn.holder_now = Turn()
+    reader = world.machine("b")
+    settings = Settings(catalog=world.properties)
+    with capture_logs() as told:
+        finish_cut_off(settings, reader)
+    assert [line["why"] for line in told] == ["another"]
+    assert reader.marts.read_text() == "marts of 1"
+    world.die()
+    finish_cut_off(settings, reader)
+    assert reader.marts.read_text() == "marts of 2"
 
 
 # --- The folder of a command
