@@ -268,8 +268,9 @@ def _catalog_trouble() -> Iterator[None]:
     except WarehouseError:
         raise
     except Exception as error:  # each kind of catalog raises what its client library does
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WarehouseError(
-            f"The catalog does not let the lock be taken: {str(error).splitlines()[0] if str(error) else type(error).__name__}.",
+            f"The catalog does not let the lock be taken: {why}.",
             where=".".join(TABLE),
             next_step="check [catalog], and that its user may make and change tables",
         ) from None
