@@ -132,7 +132,7 @@ def job_of(log: Log, world: Path) -> Any:
 
 def test_a_run_tells_with_an_alarm_a_day_and_the_command(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raised: list[Any] = []
-    monkeypatch.setattr(late_hours, "raise_alarms", lambda settings, path, alarms: raised.extend(alarms))
+    monkeypatch.setattr(late_hours, "raise_alarms", lambda settings, path, alarms, place: raised.extend(alarms))
     arrive(world, DAY)
     arrive(world, later(2))
     arrive(world, later(3))  # which the run reads
