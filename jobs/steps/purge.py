@@ -25,6 +25,7 @@ from jobs.warehouse.publish import clean_up, recover, require_no_claim
 from jobs.warehouse.purge import (
     PERSONAL,
     TablePlan,
+    carry_over,
     delete_rows,
     forget_history,
     has_branches,
@@ -173,14 +174,36 @@ def _do(tables: Tables, warehouse: Warehouse, found: Plan, occasion: Occasion) -
             log.info("deleted", table=one.name, days=len(one.going), rows=sum(due.n_rows for due in one.going))
     write_receipts(tables, [one.name for one in found.tables])
     log.info("receipts written", tables=len(found.tables))
+    kept = _carried_over(tables, warehouse, found) if occasion.cause == KEEP_UNTIL else {}
     for one in found.tables:
-        number, size = forget_history(tables, one)
+        number, size = forget_history(tables, one, kept.get(one.name, ()))
         log.info("history and files gone", table=one.name, files=number, bytes=size)
         n_files, n_bytes = n_files + number, n_bytes + size
     for path in found.files:
         path.unlink(missing_ok=True)
     _turn_log(warehouse, occasion)
     return n_files, n_bytes
+
+
+def _carried_over(tables: Tables, warehouse: Warehouse, found: Plan) -> dict[str, set[int]]:
+    """Make what backfills replaced anew without the rows that go, so that they can still be undone.
+
+    Returns:
+        The snapshots that stay, by table; manifests name them.
+    """
+    made: dict[tuple[str, int], int] = {}
+    plans = {one.name: one for one in found.tables if one.is_due}
+    for run in warehouse.all_runs():
+        noted = run.backfill.snapshots if run.backfill is not None else {}
+        for name in noted.keys() & plans.keys():
+            there = {one.snapshot_id for one in tables.table(name).metadata.snapshots}
+            for old in {*noted[name]} & there:
+                made[name, old] = made.get((name, old)) or carry_over(tables, plans[name], old)
+            noted[name] = [made.get((name, old), old) for old in noted[name]]
+        if noted:
+            warehouse.save(run)
+    warehouse.sync()
+    return {name: {new for (of, _), new in made.items() if of == name} for name in plans}
 
 
 def _old_files(warehouse: Warehouse, last: date) -> Iterator[Path]:

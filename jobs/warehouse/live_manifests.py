@@ -6,10 +6,9 @@ users these are hashes, of refused lines their first letters. PyIceberg has no c
 
 from __future__ import annotations
 
-import uuid
-
 from pyiceberg.manifest import ManifestContent, ManifestFile
 from pyiceberg.table import Table
+from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.snapshots import Operation, Snapshot
 from pyiceberg.table.update.snapshot import _FastAppendFiles
 
@@ -37,8 +36,8 @@ def has_deleted_entries(table: Table, snapshot: Snapshot | None) -> bool:
     return snapshot is not None and any(map(_may_hold_deleted, snapshot.manifests(table.io)))
 
 
-def drop_deleted_entries(table: Table) -> bool:
-    """Give the published rows a snapshot whose manifests name nothing else; the rows and the files stay as they are.
+def drop_deleted_entries(table: Table, branch: str = MAIN_BRANCH) -> bool:
+    """Give the rows of a branch a snapshot whose manifests name nothing else; the rows and the files stay as they are.
 
     Returns:
         Whether there was anything to drop.
@@ -46,7 +45,7 @@ def drop_deleted_entries(table: Table) -> bool:
     Raises:
         WarehouseError: rows were deleted one by one (by files of deletes), which would not be carried over.
     """
-    head = table.refresh().current_snapshot()
+    head = table.refresh().snapshot_by_name(branch)
     if not has_deleted_entries(table, head):
         return False
     if head is not None and any(one.content == ManifestContent.DELETES for one in head.manifests(table.io)):
@@ -56,7 +55,7 @@ def drop_deleted_entries(table: Table) -> bool:
             next_step="rewrite its data files (compact them with Spark), and repeat the command",
         )
     with table.transaction() as transaction:
-        producer = _LiveManifests(Operation.APPEND, transaction, table.io, commit_uuid=uuid.uuid4())
+        producer = _LiveManifests(Operation.APPEND, transaction, table.io, branch=branch)
         producer.commit()
     table.refresh()
     return True

@@ -8,7 +8,7 @@ part may have happened already: a purge that was killed is repeated.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -25,6 +25,7 @@ from jobs.warehouse.orphans import StoredFile, remove, unreferenced
 from jobs.warehouse.receipts import Due, Occasion, is_noted, note_of
 from jobs.warehouse.tables import EPOCH, MAIN, Tables, between
 
+CARRIED = "carried_"  # begins the name of a branch on which a snapshot is made anew
 PERSONAL = tuple(name for name, table in contracts.TABLES.items() if table.personal_data != "none")
 
 
@@ -99,10 +100,29 @@ def delete_rows(tables: Tables, plan: TablePlan, occasion: Occasion) -> None:
     tables.table(plan.name).delete(plan.rows, snapshot_properties=note)
 
 
-def forget_history(tables: Tables, plan: TablePlan) -> tuple[int, int]:
-    """Leave of a table its published rows alone: no other snapshot, no entry of another file, no other file.
+def carry_over(tables: Tables, plan: TablePlan, snapshot_id: int) -> int:
+    """Make a snapshot of a table's history anew without the rows that go, and return the new one.
+
+    It is a snapshot of no branch, so whoever wants it notes it before `forget_history`.
+    """
+    table, branch = tables.table(plan.name), f"{CARRIED}{snapshot_id}"
+    table.manage_snapshots().create_branch(snapshot_id, branch).commit()
+    table.delete(plan.rows, branch=branch)
+    drop_deleted_entries(table, branch)
+    found = tables.refs(plan.name)[branch]
+    table.manage_snapshots().remove_branch(branch).commit()
+    return found
+
+
+def forget_history(tables: Tables, plan: TablePlan, kept: Collection[int] = ()) -> tuple[int, int]:
+    """Leave of a table its published rows: no other snapshot, no entry of another file, no other file.
 
     Nobody may have staged anything on it.
+
+    Args:
+        tables: of the warehouse.
+        plan: of the table.
+        kept: snapshots that stay; `carry_over` made them.
 
     Returns:
         How many files went, and their bytes.
@@ -110,8 +130,8 @@ def forget_history(tables: Tables, plan: TablePlan) -> tuple[int, int]:
     if plan.is_due:
         table = tables.table(plan.name)
         drop_deleted_entries(table)
-        head = tables.refs(plan.name)[MAIN]
-        if old := [one.snapshot_id for one in table.metadata.snapshots if one.snapshot_id != head]:
+        stay = {tables.refs(plan.name)[MAIN], *kept}
+        if old := [one.snapshot_id for one in table.metadata.snapshots if one.snapshot_id not in stay]:
             table.maintenance.expire_snapshots().by_ids(old).commit()
     gone = unreferenced(tables, plan.name, older_than=None)
     remove(tables, plan.name, gone)

@@ -18,7 +18,7 @@ from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _FastAppendFiles
 
 from jobs import contracts
-from jobs.errors import LockedError, UsageError
+from jobs.errors import LockedError, UsageError, WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.settings import Settings, load_settings
 from jobs.steps import purge as steps
@@ -27,11 +27,13 @@ from jobs.warehouse import purge as acts
 from jobs.warehouse.forget import own_lines, user_hash
 from jobs.warehouse.home import open_home
 from jobs.warehouse.live_manifests import drop_deleted_entries, has_deleted_entries
+from jobs.warehouse.manifest import Backfill
 from jobs.warehouse.purge import PERSONAL, has_branches
 from jobs.warehouse.receipts import receipts
 from jobs.warehouse.refused import LINES
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables, within
+from jobs.warehouse.undo import partitions
 from tests.inside import files_with, needles_of
 
 ALL = dict(contracts.TABLES)
@@ -232,6 +234,35 @@ def test_a_user_is_forgotten_in_every_file_and_nobody_else(warehouse: Warehouse)
         [(name, day, 1) for name in USER_TABLES for day in DAYS] + [(LINES, day, 2) for day in DAYS]
     )
     assert not files_with(warehouse.path / "lake/pd/purges", needles_of(*HASHES.values(), ANNA, BERT))
+
+
+def files_of(warehouse: Warehouse, snapshot_id: int) -> dict[date, frozenset[str]]:
+    return dict(partitions(tables_of(warehouse.path), "events", snapshot_id))
+
+
+def test_what_a_backfill_replaced_stays_but_for_what_is_past_its_time(warehouse: Warehouse) -> None:
+    """The last version of the first day is a backfill; so is that of another day, of which the first version stays."""
+    table = tables_of(warehouse.path).table("events")
+    table.overwrite(filled("events", of_day(DAYS[1], 50)["events"]), within("event_date", [DAYS[1]]))
+    now = table.current_snapshot().snapshot_id
+    before = next(one for one in table.metadata.snapshots if len(files_of(warehouse, one.snapshot_id)) == 3)
+    run = warehouse.new_run(DAYS[0], DAYS[2], "input")
+    run.state = "published"
+    run.backfill = Backfill("why", "", datetime.now(UTC), snapshots={"events": [before.snapshot_id, now]})
+    warehouse.save(run)
+    was = [files_of(warehouse, one) for one in (before.snapshot_id, now)]
+    assert was[0][DAYS[1]] != was[1][DAYS[1]]
+    for n_gone in (1, 2):
+        purge(warehouse, FIRST_GOES + timedelta(days=n_gone - 1))
+        snapshots = warehouse.all_runs()[-1].backfill.snapshots["events"]
+        assert [files_of(warehouse, one) for one in snapshots] == [
+            {day: files for day, files in one.items() if day not in DAYS[:n_gone]} for one in was
+        ]
+        assert files_with(warehouse.path / "lake/pd/events", of_first_day()) == {}
+    purge(warehouse, user=User(hashed=HASHES[ANNA]))
+    assert files_with(warehouse.path / "lake/pd/events", needles_of(HASHES[ANNA])) == {}
+    with pytest.raises(WarehouseError, match="it was purged"):
+        files_of(warehouse, snapshots[0])
 
 
 class Killed(BaseException):
