@@ -71,6 +71,7 @@ def published(tables: Tables, run_id: str, days: Mapping[date, int], name: str =
 def found(tables: Tables, run_id: str | None = None, name: str = LOG) -> dict[date, int]:
     rows = tables.arrow_days(name, [D1, D2, D3, D4], run_id).to_pylist()
     value = "n_lines" if name == LOG else "window_days"
+    assert len({row[contracts.table(name).partition] for row in rows}) == len(rows), "a row a day"
     return {row[contracts.table(name).partition]: row[value] for row in rows}
 
 
