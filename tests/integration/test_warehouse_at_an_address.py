@@ -91,7 +91,8 @@ def test_days_on_s3_are_those_of_a_folder_whoever_is_killed(world: Path, tmp_pat
             assert "20" in (open_store(address, s3(settings)).get("report/index.html") or b"").decode()
         found = tmp_path / "found"
         found.mkdir()
-        (kept,) = (tmp_path / "b" / "marts").glob("*/*.duckdb")
+        told = json.loads(open_store(address, s3(settings)).get("marts/current.json") or b"")
+        (kept,) = (tmp_path / "b" / "marts" / told["sha256"]).iterdir()
         kept.rename(found / kept.name)
     local = tmp_path / "local"
     with unittest.mock.patch.dict(ENVIRONMENT, {"PDMETRICS_PRIVACY__SALT": SALT}):

@@ -264,6 +264,20 @@ def test_who_lost_the_lock_publishes_nothing(world: World, moment: str, monkeypa
     assert world.seen()[2][first.run_id] == "published"
 
 
+def test_who_loses_the_lock_while_handing_over_writes_no_journal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.lock(stopped := world.machine("stopped"))
+    run, put_file = world.staged(stopped, 2), Store.put_file
+
+    def takes_long(store: Store, path: str, file: Path) -> None:
+        put_file(store, path, file)
+        Turn.holder_now = Turn()
+
+    monkeypatch.setattr(Store, "put_file", takes_long)
+    with pytest.raises(LockedError, match="was lost"):
+        publish(world.tables(), stopped, run)
+    assert world.store.get("publish.json") is None
+
+
 def test_the_journal_of_a_run_that_lost_the_lock_and_was_dropped_is_dropped(world: World) -> None:
     world.published(world.machine("a"), 1)
     late = world.staged(stopped := world.machine("stopped"), 2)
