@@ -359,7 +359,7 @@ def test_the_built_marts_are_judged_and_show_their_own_verdict(job: Job, monkeyp
     assert named == {"days": [NEXT, LATER], "run": job.run.run_id, "docs_dir": job.warehouse.data_docs}
     new, live, said = profiles["changes"]
     assert (new, live) == (job.warehouse.next_marts, job.warehouse.marts)
-    assert said == {"as_of": [NEXT, LATER], "changed": [DAY, NEXT]}
+    assert said == {"as_of": [NEXT, LATER], "changed": [DAY, NEXT], "removed": []}
     file, known = profiles["profiled"]
     assert (file, known["as_of"]) == (job.warehouse.next_marts, [NEXT, LATER])
     assert written(job.run, job.warehouse, "marts") == [("b", True), ("b", True)]
