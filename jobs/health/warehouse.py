@@ -187,12 +187,19 @@ def _last_run(warehouse: Warehouse) -> Finding:
     found = f"{last.run_id} is open after {', '.join(last.done) or 'no step'}"
     if warehouse.holder() is not None:
         return Finding("last run", f"{found}, and under way")
-    return Finding("last run", found, f"rerun its days: {rerun}; the next run drops what it had staged")
+    mend = "go on with it" if last.backfill is not None else "rerun its days"
+    return Finding("last run", found, f"{mend}: {rerun}; the next run drops what it had staged")
 
 
 def _command(warehouse: Warehouse, run: Run) -> list[str]:
+    """Return the command line that a run was begun with."""
     days = ["--start", f"{run.start}", "--end", f"{run.end}", "--input", run.input_dir]
-    return ["pdmetrics", "--warehouse", warehouse.place, "run", *days]
+    command = ["pdmetrics", "--warehouse", warehouse.place]
+    if run.backfill is None:
+        return [*command, "run", *days]
+    if run.backfill.undoes:
+        return [*command, "backfill", "--rollback", run.backfill.undoes]
+    return [*command, "backfill", *days, "--reason", run.backfill.reason]
 
 
 def _failure(warehouse: Warehouse, run: Run) -> str:

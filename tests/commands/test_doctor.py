@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +27,7 @@ from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
 from jobs.settings.sections import PrivacySettings
 from jobs.warehouse.home import metadata_locations, open_home
-from jobs.warehouse.manifest import write_json
+from jobs.warehouse.manifest import Backfill, write_json
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import salt_of
 from jobs.warehouse.tables import Tables
@@ -343,6 +343,21 @@ def test_a_run_that_was_killed_is_told_with_what_to_do(folder: Path, done: Seque
     )
     with warehouse.lock():
         assert examined(folder).findings["last run"] == (f"{run.run_id} is {found}, and under way", "fine")
+
+
+@pytest.mark.parametrize(
+    ("undoes", "command"),
+    [
+        ("", "backfill --start 2026-03-19 --end 2026-03-20 --input here --reason 'late hours'"),
+        ("run_1", "backfill --rollback run_1"),
+    ],
+)
+def test_a_backfill_that_is_staged_is_told_with_its_own_command(folder: Path, undoes: str, command: str) -> None:
+    warehouse = Warehouse(folder)
+    run = warehouse.new_run(DAY, NEXT, "here")
+    run.backfill = Backfill("late hours", "digest", datetime.now(UTC), undoes=undoes)
+    warehouse.save(run)
+    assert f"go on with it: pdmetrics --warehouse {folder} {command};" in examined(folder).findings["last run"][1]
 
 
 @pytest.mark.parametrize(("gate", "done"), [("facts", []), ("marts", ["ingest", "estimates"])])
