@@ -154,6 +154,23 @@ def test_a_day_here_and_a_day_there(world: World) -> None:
     assert (told["run_id"], told["size"]) == (second.run_id, len("marts of 2"))
 
 
+def test_a_manifest_is_put_after_what_it_speaks_of_and_the_journal_last(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, put_file, told = world.machine("a"), Store.put_file, []
+    monkeypatch.setattr(Store, "put_file", lambda self, path, file: (told.append(path), put_file(self, path, file)))
+    world.lock(machine)
+    folder = machine.folder("run_1")
+    machine.reference("run_1").mkdir(parents=True)
+    for file in (machine.journal, folder / "run.json", machine.reference("run_1") / "wikis.csv", folder / "zeta.csv"):
+        file.write_text("new")
+    machine.sync()
+    assert sorted(told[:2]) == ["runs/run_1/reference/wikis.csv", "runs/run_1/zeta.csv"]
+    assert told[2:] == ["runs/run_1/run.json", "publish.json"]
+    machine.sync()
+    assert len(told) == 4, "what did not change is not put again"
+
+
 # --- Killed on the way
 
 
