@@ -16,8 +16,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from jobs.engine.spark_conf import (
-    CATALOG,
     DEFAULTS,
+    ICEBERG,
     MASTER,
     OF_NUMBERS,
     OF_THE_START,
@@ -76,29 +76,39 @@ def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], l
     try:
         if is_submitted():
             _tell_overruled(settings, told)
-            return _session(own)
-        with _stderr_to(log_file):
-            # The rest, which may hold passwords, is told once the JVM runs.
-            SparkContext._ensure_initialized(
-                conf=SparkConf(loadDefaults=False).setAll(list(for_the_command_line(own).items()))
-            )
-            return _session(own)
+            session = SparkSession.builder.config(map=own).getOrCreate()
+        else:
+            with _stderr_to(log_file):
+                # The rest, which may hold passwords, is told once the JVM runs.
+                public = SparkConf(loadDefaults=False).setAll(list(for_the_command_line(own).items()))
+                SparkContext._ensure_initialized(conf=public)
+                session = SparkSession.builder.config(map=own).getOrCreate()
     except (PySparkException, Py4JError, OSError, RuntimeError) as error:
         raise UsageError(
             f"Spark did not start: {error}.",
-            where="see above" if is_submitted() else str(log_file or "see above"),
-            next_step=f"give spark-submit --packages {packages(catalog)}, or the same jars"
-            if is_submitted()
-            else "pdmetrics doctor says what is missing; the first start fetches the jars over the network",
+            where=str(log_file if log_file and not is_submitted() else "see above"),
+            next_step="pdmetrics doctor says what is missing; the first start fetches the jars over the network",
         ) from None
-
-
-def _session(conf: Mapping[str, str]) -> SparkSession:
-    """Make the session in the JVM that runs, and see whether it found Iceberg: Spark itself only warns."""
-    session = SparkSession.builder.config(map=dict(conf)).getOrCreate()
-    loader = session._jvm.java.lang.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]
-    loader.loadClass(conf[CATALOG])
+    _require_iceberg(session, catalog)
     return session
+
+
+def _require_iceberg(session: SparkSession, catalog: Mapping[str, str]) -> None:
+    """See whether Spark has found Iceberg, of whose absence it only warns.
+
+    Raises:
+        UsageError: it has not.
+    """
+    loader = session._jvm.java.lang.Thread.currentThread().getContextClassLoader()  # type: ignore[union-attr]
+    try:
+        loader.loadClass(ICEBERG)
+    except Py4JError:
+        session.stop()
+        raise UsageError(
+            f"Spark has not loaded Iceberg: it does not know {ICEBERG}.",
+            where="spark-submit" if is_submitted() else "spark.jars.packages",
+            next_step=f"give it --packages {packages(catalog)}, or the same jars",
+        ) from None
 
 
 def _told_by_spark_submit() -> dict[str, str]:

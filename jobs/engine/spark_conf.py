@@ -17,6 +17,7 @@ from jobs.settings import SparkSettings
 from jobs.settings.secrets import SECRET
 
 CATALOG = "spark.sql.catalog.lake"
+ICEBERG = "org.apache.iceberg.spark.SparkCatalog"
 MASTER, MEMORY, PACKAGES = "spark.master", "spark.driver.memory", "spark.jars.packages"
 DEFAULTS = "spark-defaults.conf"
 SQLITE_JDBC = "org.xerial:sqlite-jdbc:3.50.3.0"
@@ -128,7 +129,7 @@ def spark_catalog(catalog: Mapping[str, str]) -> dict[str, str]:
         )  # fmt: skip
     own = {"type": "jdbc" if kind == "sql" else kind, "cache-enabled": "false", **rest}
     return {
-        CATALOG: "org.apache.iceberg.spark.SparkCatalog",
+        CATALOG: ICEBERG,
         **{f"{CATALOG}.{key}": value for key, value in own.items()},
     }
 
