@@ -76,13 +76,13 @@ def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], l
     try:
         if is_submitted():
             _tell_overruled(settings, told)
-            session = SparkSession.builder.config(map=own).getOrCreate()
+            session = SparkSession.builder.config(map=dict(own)).getOrCreate()
         else:
             with _stderr_to(log_file):
                 # The rest, which may hold passwords, is told once the JVM runs.
                 public = SparkConf(loadDefaults=False).setAll(list(for_the_command_line(own).items()))
                 SparkContext._ensure_initialized(conf=public)
-                session = SparkSession.builder.config(map=own).getOrCreate()
+                session = SparkSession.builder.config(map=dict(own)).getOrCreate()
     except (PySparkException, Py4JError, OSError, RuntimeError) as error:
         raise UsageError(
             f"Spark did not start: {error}.",
