@@ -86,7 +86,7 @@ def _backfill(shared: Context, asked: Asked, other: Companion) -> None:
     reference, raw, place = _read_input(asked)
     check_salt_there(settings, warehouse)
     check_kept(settings, warehouse, days(asked.start, asked.end))
-    with open_lake(settings, warehouse) as lake:
+    with open_lake(settings, warehouse, (asked.start, asked.end)) as lake:
         run = _begun(shared, lake, replace(asked, input_dir=place), reference, was_cut_off=was_cut_off)
         job = Job(lake, warehouse, settings, console, run, other, raw)
         if run.state == "open":
@@ -153,7 +153,7 @@ def _begun(shared: Context, lake: Lake, asked: Asked, reference: Reference, *, w
     from jobs.steps.backfill import half_way, new_backfill, noted, wanted_backfill
     from jobs.steps.job import engine_errors
     from jobs.steps.kept_days import require_kept
-    from jobs.warehouse.publish import clean_up, require_no_claim
+    from jobs.warehouse.publish import clean_up
 
     warehouse = shared.warehouse
     newest = warehouse.newest_run(asked.start, asked.end)
@@ -166,7 +166,6 @@ def _begun(shared: Context, lake: Lake, asked: Asked, reference: Reference, *, w
         noted(found).reason = asked.reason
         warehouse.save(found)
         return found
-    require_no_claim(warehouse, asked.start, asked.end)
     require_kept(lake, shared.settings, days(asked.start, asked.end))  # a purge may have held the lock
     with engine_errors(warehouse):
         clean_up(lake, warehouse)

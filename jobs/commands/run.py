@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -11,8 +12,9 @@ from rich.console import Console
 from expectations.thresholds import load_thresholds
 from jobs.alarms import check_addresses
 from jobs.commands.cut_off import finish_cut_off
-from jobs.errors import UsageError
+from jobs.errors import PdmetricsError, UsageError
 from jobs.lineage.sending import open_lineage
+from jobs.log import get_logger
 from jobs.progress import still_at
 from jobs.raw.files import Input, RawDays, find_input, open_input, require_raw
 from jobs.reference.load import Reference, load_reference
@@ -26,7 +28,7 @@ from jobs.steps.running import announced, run_step
 from jobs.steps.traced import Sight, traced
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import PUBLISHES, STEPS, Run
-from jobs.warehouse.publish import clean_up, require_no_claim
+from jobs.warehouse.publish import clean_up
 from jobs.warehouse.runs import Warehouse
 from jobs.windows import days, in_words
 
@@ -63,7 +65,6 @@ def run_steps(console: Console, settings: Settings, warehouse: Warehouse, asked:
 def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, asked: Asked, other: Companion) -> Run:
     """Run steps of which the first needs the lake."""
     source = open_input(asked.input_dir)
-    cut_off = warehouse.journal.exists()
     # What cannot succeed is told before an engine starts.
     load_thresholds(settings.quality.thresholds_file)
     check_addresses(settings.alerts)
@@ -73,24 +74,49 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
         reference, raw = _read_input(source, asked)
         check_salt_there(settings, warehouse)
         check_kept(settings, warehouse, days(asked.start, asked.end))
-    elif not cut_off:
-        _staged_run(warehouse, asked, cut_off)
-    with open_lake(settings, warehouse) as lake:
+    elif not warehouse.journal.exists():  # else it is known once that publish is finished
+        _staged_run(warehouse, asked)
+    with open_lake(settings, warehouse, (asked.start, asked.end) if reference is not None else None) as lake:
         if reference is not None:
             run, steps = _new_run(settings, lake, warehouse, asked, source, reference), asked.steps
         else:
-            run, steps = _staged_run(warehouse, asked, cut_off)
+            run, steps = _staged_run(warehouse, asked)
         job = Job(lake, warehouse, settings, console, run, other, raw)
-        run.claimed_until = None  # from here on a kill leaves a run that nobody waits for
-        warehouse.save(run)
         if reference is not None and not asked.is_late:
             notice_late_hours(job)
-        for step in steps:
-            run_step(job, step, ends_with_report=REPORT in steps, lineage=lineage)
-        if run.state == "open":
-            run.claimed_until = datetime.now(UTC) + timedelta(minutes=settings.run.claim_minutes)
-            warehouse.save(run)
+        with _claimed(job, goes_on=reference is None):
+            for step in steps:
+                run_step(job, step, ends_with_report=REPORT in steps, lineage=lineage)
     return run
+
+
+@contextlib.contextmanager
+def _claimed(job: Job, *, goes_on: bool) -> Iterator[None]:
+    """Let runs of other days wait for the step after these.
+
+    Where these go on with what is staged, others wait meanwhile too: should one be killed, its retry finds that. A run
+    that is killed while it ingests begins anew, and keeps nobody waiting; nor does one that ends with an error.
+    """
+    run, warehouse = job.run, job.warehouse
+
+    def save(claimed_until: datetime | None) -> None:
+        run.claimed_until = claimed_until
+        warehouse.save(run)
+
+    def claim() -> None:
+        save(datetime.now(UTC) + timedelta(minutes=job.settings.run.claim_minutes))
+
+    if goes_on and run.state == "open":
+        claim()
+    try:
+        yield
+    except Exception:
+        if not warehouse.journal.exists() and warehouse.state_of(run) != "published":
+            with contextlib.suppress(PdmetricsError, OSError):  # the first trouble is told
+                save(None)
+        raise
+    if run.state == "open":
+        claim()
 
 
 def _report_alone(settings: Settings, warehouse: Warehouse, asked: Asked, other: Companion) -> Run:
@@ -116,7 +142,6 @@ def _new_run(
     settings: Settings, lake: Lake, warehouse: Warehouse, asked: Asked, source: Input, reference: Reference
 ) -> Run:
     """Open a run with the reference frozen, after dropping what unfinished ones had staged."""
-    require_no_claim(warehouse, asked.start, asked.end)
     require_kept(lake, settings, days(asked.start, asked.end))  # a purge may have held the lock
     with engine_errors(warehouse):
         clean_up(lake, warehouse)
@@ -125,11 +150,13 @@ def _new_run(
     return run
 
 
-def _staged_run(warehouse: Warehouse, asked: Asked, cut_off: bool) -> tuple[Run, Sequence[str]]:
+def _staged_run(warehouse: Warehouse, asked: Asked) -> tuple[Run, Sequence[str]]:
     """Return the open run that the first step goes on with, and what is left to do of the steps."""
-    if cut_off and (rolled := warehouse.newest_run(asked.start, asked.end)) and rolled.state == "published":
-        # A scheduler's retry of the step whose publish this command has just finished.
-        return rolled, [step for step in asked.steps if step == REPORT]
+    newest = warehouse.newest_run(asked.start, asked.end)
+    if PUBLISHES in asked.steps and newest and newest.state == "published" and newest.backfill is None:
+        # A scheduler's retry of a step that was killed after its publish, or whose publish another command finished.
+        get_logger().info("published already", run=newest.run_id)
+        return newest, [step for step in asked.steps if step == REPORT]
     before = STEPS[STEPS.index(asked.steps[0]) - 1]
     return warehouse.staged_run(asked.start, asked.end, after=before), asked.steps
 

@@ -180,13 +180,13 @@ def _last_run(warehouse: Warehouse) -> Finding:
         return Finding(
             "last run", _failure(warehouse, last), f"mend what failed, then rerun its days: {rerun}", blocks=True
         )
+    found = f"{last.run_id} is open after {', '.join(last.done) or 'no step'}"
+    if warehouse.holder() is not None:
+        return Finding("last run", f"{found}, and under way")
     if last.is_claimed(datetime.now(UTC)):
         waits = f"waits for its step {STEPS[len(last.done)]}, until {last.claimed_until:%H:%M} UTC"
         mend = f"runs of other days wait for it: run that step, or its days whole: {rerun}"
         return Finding("last run", f"{last.run_id} is staged and {waits}", mend)
-    found = f"{last.run_id} is open after {', '.join(last.done) or 'no step'}"
-    if warehouse.holder() is not None:
-        return Finding("last run", f"{found}, and under way")
     mend = "go on with it" if last.backfill is not None else "rerun its days"
     return Finding("last run", found, f"{mend}: {rerun}; the next run drops what it had staged")
 

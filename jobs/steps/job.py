@@ -26,7 +26,7 @@ from jobs.warehouse.catalog import known_tables
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import Run
-from jobs.warehouse.publish import recover
+from jobs.warehouse.publish import locked_to_begin, recover
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import check_salt
 from jobs.warehouse.tables import Tables
@@ -94,9 +94,15 @@ def side_by_side(*actions: Callable[[], T]) -> list[T]:
 
 
 @contextlib.contextmanager
-def open_lake(settings: Settings, warehouse: Warehouse) -> Iterator[Lake]:
-    """Lock the warehouse, start the engine, create what tables are missing and finish a publish that was cut off."""
-    with warehouse.lock():
+def open_lake(settings: Settings, warehouse: Warehouse, begins: tuple[date, date] | None = None) -> Iterator[Lake]:
+    """Lock the warehouse, start the engine, create what tables are missing and finish a publish that was cut off.
+
+    Args:
+        settings: of the engine and the catalog.
+        warehouse: the warehouse.
+        begins: days [start, end) of a run that is to begin, which waits for one of other days that is half way.
+    """
+    with warehouse.lock() if begins is None else locked_to_begin(warehouse, *begins):
         shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left: nobody else holds the lock
         catalog, properties = open_home(settings.catalog.properties(), warehouse.path)
         get_logger().info("starting the engine", engine=settings.engine.name)

@@ -21,7 +21,7 @@ from jobs.steps.job import engine_errors
 from jobs.warehouse.forget import WITH_HASH, OwnLines, own_lines, rows_of, user_hash
 from jobs.warehouse.home import open_home
 from jobs.warehouse.look import tables_if_any
-from jobs.warehouse.publish import clean_up, recover, require_no_claim
+from jobs.warehouse.publish import clean_up, locked_to_begin, recover
 from jobs.warehouse.purge import (
     PERSONAL,
     TablePlan,
@@ -132,12 +132,11 @@ def purge(settings: Settings, warehouse: Warehouse, as_of: date, user: User | No
     last = last_days(settings, as_of)
     if tables_if_any(settings.catalog.properties(), warehouse.path) is None:
         return None
-    with warehouse.lock(), engine_errors(warehouse), still_at("purging"):
+    with locked_to_begin(warehouse, NO_DAY, NO_DAY), engine_errors(warehouse), still_at("purging"):
         shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left
         tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
         tables.ensure_tables()
         recover(tables, warehouse)
-        require_no_claim(warehouse, NO_DAY, NO_DAY)
         found = _plan(tables, settings, warehouse, last, user)
         if any(one.is_due for one in found.tables) and has_branches(tables):
             clean_up(tables, warehouse)

@@ -57,8 +57,8 @@ class Run:
         lines_read: input lines by day.
         state: `open`, `failed` (a gate said no), `published`, or `dropped`: of a backfill, if another run took away
             what it had staged.
-        claimed_until: UTC; until then what it staged waits for its next step, and a run of other days waits for it.
-            Null while a command works on it, and for one whose command was killed.
+        claimed_until: UTC; until then what it staged waits for its next step, or for that step to be done, and a run
+            of other days waits for it. Null while it ingests, and for one whose command ended with an error.
         published_at: UTC; null before, and in manifests of older versions.
         backfill: what a backfill or a rollback notes beside, null for other runs.
     """

@@ -7,6 +7,9 @@ another machine too where the warehouse lies beside its tables.
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
 from jobs.errors import LockedError
@@ -15,6 +18,8 @@ from jobs.warehouse.manifest import STEPS, Run, write_json
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 from jobs.windows import in_words
+
+ASK_AGAIN_SECONDS = 5  # of an address each question costs commits to the catalog
 
 
 def publish(lake: Tables, warehouse: Warehouse, run: Run) -> None:
@@ -51,6 +56,32 @@ def recover(lake: Tables, warehouse: Warehouse) -> None:
         roll_forward(lake, warehouse)
 
 
+@contextlib.contextmanager
+def locked_to_begin(warehouse: Warehouse, start: date, end: date) -> Iterator[None]:
+    """Hold the lock to begin a run of days [start, end), once the next step of no run of other days is awaited.
+
+    Where one is, the lock is let go, so that this step can be done, and asked for again, as long as
+    `[run] lock_wait_seconds` says.
+
+    Raises:
+        LockedError: the lock is held, or a step is awaited, after that.
+    """
+    began, is_told = time.monotonic(), False
+    while True:
+        with warehouse.lock():
+            claim = _claim(warehouse, start, end)
+            if claim is None:
+                yield
+                return
+        left = warehouse.lock_wait_seconds - (time.monotonic() - began)
+        if left <= 0:
+            raise claim
+        if not is_told:
+            get_logger().info("waiting for a run that is half way", why=claim.what, at_most_seconds=round(left))
+            is_told = True
+        time.sleep(min(ASK_AGAIN_SECONDS, left))
+
+
 def require_no_claim(warehouse: Warehouse, start: date, end: date) -> None:
     """Refuse to begin a run of days [start, end) while the next step of a run of other days is awaited.
 
@@ -58,23 +89,30 @@ def require_no_claim(warehouse: Warehouse, start: date, end: date) -> None:
         LockedError: a run whose steps are commands of their own is half way; it may publish only what it staged on top
             of what is published now, so that another run has to wait for it.
     """
-    now = datetime.now(UTC)
+    if (claim := _claim(warehouse, start, end)) is not None:
+        raise claim
+
+
+def _claim(warehouse: Warehouse, start: date, end: date) -> LockedError | None:
+    """Return what to raise where a run of other days is half way; one whose publish was cut off is not."""
+    now, publishing = datetime.now(UTC), warehouse.publishing()
     for run in warehouse.all_runs():
-        if run.is_claimed(now) and (run.start, run.end) != (start, end):
+        if run.is_claimed(now) and run.run_id != publishing and (run.start, run.end) != (start, end):
             following = STEPS[len(run.done)]
-            raise LockedError(
+            return LockedError(
                 f"{run.run_id} is staged and waits for its step `{following}`, until {run.claimed_until:%H:%M} UTC.",
                 where=warehouse.said(warehouse.folder(run.run_id)),
-                next_step=f"run that step, or try again later ([run] claim_minutes); to give it up, run "
-                f"{in_words(run.start, run.end)} again whole",
+                next_step=f"run that step, or try again later ([run] claim_minutes, lock_wait_seconds); to give it up, "
+                f"run {in_words(run.start, run.end)} again whole",
             )
+    return None
 
 
 def clean_up(lake: Tables, warehouse: Warehouse) -> None:
     """Drop what runs staged that never got published. The caller holds the lock and is about to open a new run.
 
-    Whoever calls has asked `require_no_claim`. Of a backfill that was half way its manifest stays, so that it can say
-    why it starts over.
+    Whoever calls has seen that no run is awaited. Of a backfill that was half way its manifest stays, so that it can
+    say why it starts over.
     """
     for run in warehouse.all_runs():
         if run.backfill and run.state == "open":

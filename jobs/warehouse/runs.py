@@ -160,6 +160,11 @@ class Warehouse:
             f"Nothing is staged of {in_words(min(days), max(days) + DAY)}: {newest}.", next_step=next_step
         )
 
+    def state_of(self, run: Run) -> str | None:
+        """Return what the manifest on disk says; a publish writes it before whoever publishes knows."""
+        found = read_run(self.folder(run.run_id) / MANIFEST)
+        return None if found is None else found.state
+
     def newest_run(self, start: date, end: date) -> Run | None:
         """Return the newest run of these days, whatever became of it."""
         return next((run for run in reversed(self.all_runs()) if (run.start, run.end) == (start, end)), None)

@@ -21,6 +21,7 @@ import jobs.commands.run
 import jobs.steps.estimates
 import jobs.steps.ingest
 import jobs.steps.marts
+import jobs.warehouse.publish
 from jobs import contracts
 from jobs.commands.run import Asked, run_steps
 from jobs.errors import GateError, LockedError, UsageError
@@ -29,7 +30,7 @@ from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
 from jobs.steps.job import Job
 from jobs.warehouse.home import open_home
-from jobs.warehouse.publish import publish, recover
+from jobs.warehouse.publish import locked_to_begin, publish, recover
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import MAIN, Tables
 
@@ -50,8 +51,8 @@ def opened(warehouse: Warehouse) -> Tables:
 
 
 @contextlib.contextmanager
-def without_engine(_: object, warehouse: Warehouse) -> Iterator[Tables]:
-    with warehouse.lock():
+def without_engine(_: object, warehouse: Warehouse, begins: tuple[date, date] | None = None) -> Iterator[Tables]:
+    with warehouse.lock() if begins is None else locked_to_begin(warehouse, *begins):
         tables = opened(warehouse)
         recover(tables, warehouse)
         yield tables
@@ -159,15 +160,27 @@ def test_a_run_of_another_day_waits_for_the_run_that_is_half_way(world: World) -
     assert world.states == [(FIRST, "published"), (SECOND, "published")]
 
 
-def test_nobody_waits_for_a_run_that_was_killed_in_the_middle_of_a_step(world: World) -> None:
-    def is_killed(job: Job) -> None:
-        stage(job)
-        raise Killed
+def is_killed(_: Job) -> None:
+    raise Killed
 
+
+def test_a_step_that_was_killed_finds_what_it_goes_on_with(world: World) -> None:
     world.run(FIRST, "ingest")
     world.let("estimates", is_killed)
     with pytest.raises(Killed):
         world.run(FIRST, "estimates")
+    world.let("estimates", stage)
+    with pytest.raises(LockedError, match="waits for its step `estimates`"):
+        world.run(SECOND)
+    world.run(FIRST, "estimates", "marts")
+    assert world.published == {FIRST: 3}
+
+
+def test_what_a_killed_step_left_is_dropped_once_its_time_is_over(world: World) -> None:
+    world.run(FIRST, "ingest")
+    world.let("estimates", is_killed)
+    with pytest.raises(Killed):
+        world.run(FIRST, "estimates", claim_minutes=0)
     world.let("estimates", stage)
     with capture_logs() as logged:
         world.run(SECOND)
@@ -177,17 +190,77 @@ def test_nobody_waits_for_a_run_that_was_killed_in_the_middle_of_a_step(world: W
         world.run(FIRST, "estimates")
 
 
-def test_a_step_that_was_killed_goes_on_where_nobody_came_between(world: World) -> None:
-    def is_killed(job: Job) -> None:
-        raise Killed
+def test_nobody_waits_for_a_run_that_was_killed_while_it_ingested(world: World) -> None:
+    world.let("ingest", is_killed)
+    for steps in (("ingest",), ALL):
+        with pytest.raises(Killed):
+            world.run(FIRST, *steps)
+    world.let("ingest", stage)
+    world.run(SECOND)
+    assert world.published == {SECOND: 3}
+
+
+@pytest.mark.parametrize("finishes", ["itself", "another"])
+@pytest.mark.parametrize("moment", ["replace_marts", "sync"])
+def test_a_step_that_was_killed_while_it_published_succeeds_on_retry(
+    world: World, monkeypatch: pytest.MonkeyPatch, moment: str, finishes: str
+) -> None:
+    def is_killed_late(*_: object) -> None:
+        if moment != "sync" or not world.warehouse().journal.exists():  # the last is after the journal is gone
+            raise Killed
 
     world.run(FIRST, "ingest")
-    world.let("estimates", is_killed)
-    with pytest.raises(Killed):
-        world.run(FIRST, "estimates")
-    world.let("estimates", stage)
-    world.run(FIRST, "estimates", "marts")
+    world.run(FIRST, "estimates")
+    with monkeypatch.context() as patched:
+        patched.setattr(Warehouse, moment, is_killed_late)
+        with pytest.raises(Killed):
+            world.run(FIRST, "marts")
+    if finishes == "another":
+        with without_engine(None, world.warehouse(), (SECOND, SECOND + timedelta(1))):
+            assert world.warehouse().all_runs()[-1].state == "published"
+    assert "Published 2026-03-19" in world.run(FIRST, "marts")
     assert world.published == {FIRST: 3}
+    assert world.states == [(FIRST, "published")]
+
+
+def test_trouble_after_a_publish_does_not_take_it_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: Warehouse) -> None:
+        if not self.journal.exists():
+            raise OSError("unreachable")
+
+    world.run(FIRST, "ingest", "estimates")
+    with monkeypatch.context() as patched:
+        patched.setattr(Warehouse, "sync", fails)
+        with pytest.raises(OSError, match="unreachable"):
+            world.run(FIRST, "marts")
+    assert world.states == [(FIRST, "published")]
+
+
+def test_a_run_of_another_day_waits_as_long_as_is_set_and_lets_the_step_work(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs.warehouse.publish, "ASK_AGAIN_SECONDS", 0.05)
+    world.run(FIRST, "ingest")
+    with pytest.raises(LockedError, match="waits for its step `estimates`"):
+        world.run(SECOND, lock_wait_seconds=0.2)
+    failed: list[BaseException] = []
+
+    def second() -> None:
+        try:
+            world.run(SECOND, lock_wait_seconds=20)
+        except BaseException as error:  # told where the test sees it
+            failed.append(error)
+
+    waits = threading.Thread(target=second)
+    with capture_logs() as logged:
+        waits.start()
+        while "waiting for a run that is half way" not in [entry["event"] for entry in logged] and waits.is_alive():
+            time.sleep(0.01)
+        for step in ("estimates", "marts"):
+            world.run(FIRST, step, lock_wait_seconds=20)
+        waits.join(30)
+    assert failed == []
+    assert world.published == {FIRST: 3, SECOND: 3}
 
 
 def test_a_claim_that_has_lapsed_keeps_nobody_waiting(world: World) -> None:
