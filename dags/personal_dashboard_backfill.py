@@ -12,8 +12,10 @@ within three days, ends the run there, with `backfill` skipped.
 
 - `approve` shows up under **Required Actions**. It shows the end of what `dry_run` printed; all of it is in the log
   of that task, and in `runs/<run>/difference.csv` in the warehouse.
-- The daily DAG goes on meanwhile. Where it published in between, `backfill` computes again on top of that: its log
-  has the difference that went out.
+- **Who approves approves the days, not the numbers.** The daily DAG, a run by hand and `personal_dashboard_purge` go
+  on meanwhile and may drop what `dry_run` staged, or publish before it; `personal_dashboard_maintain` leaves it alone.
+  `backfill` computes again then, and publishes a difference that nobody has seen: its log has it. To get what was
+  shown and nothing else, pause the daily and the purge DAG from before `dry_run` until `backfill` is done.
 - A task that was killed goes on where it was when it is cleared; a run may be begun again as a whole, too.
 - To undo: `pdmetrics backfill --rollback RUN_ID`, within 30 days. The log of `backfill` names the run.
 

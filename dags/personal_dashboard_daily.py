@@ -24,15 +24,19 @@ The log of the failed task ends with what is wrong, where, and what to do. When 
 - **`hours` failed with exit code 1**: the day is published already, and its raw gate fails as the thresholds are now.
   To run it all the same, mark `hours` as success.
 - **`day` failed with exit code 1**: a gate. The log names the checks, and `runs/<run>/gate_*.csv` in the warehouse
-  has all of them until the next run begins. Mend the input or `sampling_policy.csv`.
+  has all of them until the next run begins. Mend the input or `sampling_policy.csv`. Where the day is a task for each
+  step (`PDMETRICS_TASKS=steps`), clear from `day.ingest` on: what the steps before had staged is given up.
 - **Exit code 3**: the day has no input at all. It is a failure and never a skip, as a skipped day would look like a
   quiet one. Ask why; clear `hours` when the data are there.
-- **Exit code 75**: another command wrote for longer than a task waits, an hour, at each of its tries. The log
-  names it. Clear the task when it is done.
+- **`hours` failed: the day has not ended**: a run begun by hand has the time of its beginning as its logical date.
+  Trigger it with `{"date": "YYYY-MM-DD"}`.
+- **Exit code 75**: another command wrote for longer than a task waits, an hour, at each of its tries, as a long
+  backfill does. The log names it. Clear the task when it is done.
 - **Exit code 137, or *lost without a word***: tried again by itself. Where it comes back, the worker has too little
   memory (`docs/operations.md`).
 - ***is not done … hours after it was due***: nothing failed, but a task waits or is slow. Look which: no free slot
   in the pool, a worker that is gone, a day that waits for its hours.
+- **`late` failed**: those days stay as they were; the log names them and why. Tomorrow's tries again.
 - **`report` failed**: clear it alone, or leave it: tomorrow's shows everything that today's would. A warehouse that
   wants no site sets `[report] build = false`; the task then does nothing.
 
@@ -62,7 +66,7 @@ with DAG(
         site,
         "personal_dashboard_daily",
         tier=1,
-        timeout=site.wait + 4 * site.task_time,
+        timeout=site.wait + 10 * site.task_time,
         doc=__doc__,
         late_after=site.late_after,
         period=timedelta(days=1),
@@ -77,13 +81,13 @@ with DAG(
     hours = HoursSensor(
         task_id="hours",
         bash_command=commands.shell(site, commands.hours_there(site)),
-        day=commands.DAY,
+        day=commands.DAY_TEMPLATE,
         wait=site.wait,
         poke_interval=site.ask_again,
-        timeout=timedelta(days=3),  # never reached: the deadline comes first
+        timeout=site.wait + timedelta(days=2),  # never reached: the deadline comes first
         execution_timeout=timedelta(minutes=30) + timedelta(seconds=site.lock_wait_seconds),
     )
     day = runners.day(site)
-    report = runners.task(site, commands.report(site), task_id="report", pool=site.pool)
-    late = runners.task(site, commands.run_late(site), task_id="late", pool=site.pool)
-    hours >> day >> report >> late
+    # With one slot the site of the day goes first.
+    report = runners.task(site, commands.report(site), task_id="report", pool=site.pool, priority_weight=2)
+    hours >> day >> [report, runners.late(site)]

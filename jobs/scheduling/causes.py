@@ -20,10 +20,30 @@ EXIT_CODES: dict[int, tuple[str, str]] = {
     137: ("it was killed (SIGKILL), most likely for want of memory; nothing is half-published", AGAIN),
     143: ("it was terminated (SIGTERM), as when a worker shuts down; nothing is half-published", AGAIN),
 }
-CRASHED = "its process crashed ({name}); nothing is half-published"
-TIMED_OUT = "it took longer than it may (execution_timeout) and was stopped; nothing is half-published"
-LOST = "its process was lost without a word, killed or gone with its machine; nothing is half-published"
-RUN_TIMED_OUT = "the run took longer than it may (dagrun_timeout)"
+ALARMS: dict[str, str] = {
+    **{f"task/exit {code}": what for code, (what, _) in EXIT_CODES.items()},
+    "task/unknown exit": "an exit code that pdmetrics does not have; see the task's log",
+    "task/crashed": "its process crashed ({name}); nothing is half-published",
+    "task/lost": "its process was lost without a word, killed or gone with its machine; nothing is half-published",
+    "task/timeout": "it took longer than it may (execution_timeout) and was stopped; nothing is half-published",
+    "task/trouble": "{what} (see the task's log)",
+    "task/no date": "This run has no logical date, so it must be told its {what}: trigger it with {example}.",
+    "task/day not over": 'The day {day} has not ended (UTC); trigger it with a day that has: {{"date": "YYYY-MM-DD"}}.',
+    "task/no input": "PDMETRICS_INPUT is not set where this task runs; set it to the input directory (dags/README.md).",
+    "hours/deadline": (
+        "{dag}: not all hours of {day} are there {hours:g} hours after its end; it runs with what is there, and again "
+        "when they come (task `late`)"
+    ),
+    "hours/not asked": (
+        "{dag}: {hours:g} hours after the end of {day} it could not be asked whether its hours are there, as another "
+        "command writes; it runs with what is there"
+    ),
+    "snapshot/deadline": "the snapshot did not come within the time it is waited for; the log says what is missing",
+    "run/timeout": "the run took longer than it may (dagrun_timeout)",
+    "run/deadline": "{dag}: {run} is not done {hours:g} hours after it was due; see which task waits",
+}
+"""Every kind of alarm here, by the name under which docs/operations.md says what to do, with its sentence."""
+
 # Of the operators for bash and for spark-submit, which of Kubernetes tells the code of the driver last.
 _CODE = re.compile(r"(?:exit code(?: is:)?|Error code is:) (-?\d+)")
 
@@ -56,8 +76,8 @@ def meaning(code: int) -> str:
     if code in EXIT_CODES:
         return EXIT_CODES[code][0]
     if code > 128 and code - 128 in {number.value for number in signal.Signals}:
-        return CRASHED.format(name=signal.Signals(code - 128).name)
-    return "an exit code that pdmetrics does not have; see the task's log"
+        return ALARMS["task/crashed"].format(name=signal.Signals(code - 128).name)
+    return ALARMS["task/unknown exit"]
 
 
 def when_to_retry(code: int) -> str:
@@ -75,10 +95,12 @@ def cause(context: Mapping[str, Any]) -> str:
     """
     exception = context.get("exception")
     if is_timeout(exception):
-        return TIMED_OUT
+        return ALARMS["task/timeout"]
+    if type(exception).__name__ == "AirflowSensorTimeout":
+        return ALARMS["snapshot/deadline"]  # the other sensor lets its day run before that
     code = exit_code(exception)
     if code is not None:
         return f"{meaning(code)} (exit code {code})"
     if exception:
-        return f"{str(exception).splitlines()[0] if str(exception) else type(exception).__name__} (see the task's log)"
-    return RUN_TIMED_OUT if context.get("reason") == "timed_out" else LOST
+        return ALARMS["task/trouble"].format(what=(str(exception).splitlines() or [type(exception).__name__])[0])
+    return ALARMS["run/timeout"] if context.get("reason") == "timed_out" else ALARMS["task/lost"]

@@ -15,7 +15,7 @@ STEPS = ("ingest", "estimates", "marts")
 PUBLISHES = "marts"
 """The step after which readers see the day."""
 
-DAY = "{{ data_day(params, ds | default(none)) }}"
+DAY_TEMPLATE = "{{ data_day(params, ds | default(none)) }}"
 """The UTC day of data. `data_interval_start` differs under `airflow dags test`, and where a run is given its date."""
 
 INPUT = "{{ input_directory() }}"
@@ -49,7 +49,7 @@ def _command(site: Site, *words: str, computes: bool = False) -> Command:
 
 def hours_there(site: Site) -> Command:
     """Return the command that asks whether every hour of the day has arrived: exit 3 if not."""
-    return _command(site, "audit", "--gate", "raw", "--date", DAY, "--input", INPUT)
+    return _command(site, "audit", "--gate", "raw", "--date", DAY_TEMPLATE, "--input", INPUT)
 
 
 def run_day(site: Site, steps: Sequence[str] = STEPS) -> Command:
@@ -61,12 +61,12 @@ def run_day(site: Site, steps: Sequence[str] = STEPS) -> Command:
     for step in steps:
         if step not in STEPS:
             raise ValueError(f"no step {step!r}; there are {', '.join(STEPS)}")
-    return _command(site, "run", "--date", DAY, "--input", INPUT, "--steps", ",".join(steps), computes=True)
+    return _command(site, "run", "--date", DAY_TEMPLATE, "--input", INPUT, "--steps", ",".join(steps), computes=True)
 
 
 def report(site: Site) -> Command:
     """Return the command that makes the report of the published day."""
-    return _command(site, "run", "--date", DAY, "--input", INPUT, "--steps", "report")
+    return _command(site, "run", "--date", DAY_TEMPLATE, "--input", INPUT, "--steps", "report")
 
 
 def run_late(site: Site) -> Command:

@@ -66,6 +66,7 @@ def default_args(site: Site) -> dict[str, Any]:
         "retry_policy": RetryWhereItHelps(site.retries),
         "execution_timeout": site.task_time,
         "depends_on_past": False,
+        "weight_rule": "upstream",  # what a run has begun, its report too, goes before what another has not
         "on_failure_callback": [FailureNotifier()],
     }
 

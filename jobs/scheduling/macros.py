@@ -6,22 +6,26 @@ import calendar
 import os
 import shlex
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk.exceptions import AirflowFailException
+
+from jobs.scheduling.causes import ALARMS
 
 
 def data_day(params: Mapping[str, Any], ds: str | None) -> str:
     """Return the UTC day of data: the parameter `date` where it is given, else the day of the run's logical date.
 
     Raises:
-        AirflowFailException: the run has neither, as one that an asset or the API began.
+        AirflowFailException: the run has neither, as one that an asset or the API began; or the day has not ended, as
+            that of a run that the form begins with the logical date it proposes, which is now.
     """
     day = params.get("date") or ds
     if not day:
-        raise AirflowFailException(
-            'This run has no logical date, so it must be told its day: trigger it with {"date": "YYYY-MM-DD"}.'
-        )
+        raise AirflowFailException(ALARMS["task/no date"].format(what="day", example='{"date": "YYYY-MM-DD"}'))
+    if str(day) >= datetime.now(UTC).date().isoformat():
+        raise AirflowFailException(ALARMS["task/day not over"].format(day=day))
     return str(day)
 
 
@@ -32,9 +36,7 @@ def input_directory() -> str:
         AirflowFailException: it is not set.
     """
     if not (place := os.environ.get("PDMETRICS_INPUT")):
-        raise AirflowFailException(
-            "PDMETRICS_INPUT is not set where this task runs; set it to the input directory (dags/README.md)."
-        )
+        raise AirflowFailException(ALARMS["task/no input"])
     return place
 
 
@@ -46,9 +48,7 @@ def snapshot_month(params: Mapping[str, Any], ds: str | None) -> str:
     """
     month = params.get("snapshot") or (ds or "")[:7]
     if not month:
-        raise AirflowFailException(
-            'This run has no logical date, so it must be told its month: trigger it with {"snapshot": "YYYY-MM"}.'
-        )
+        raise AirflowFailException(ALARMS["task/no date"].format(what="month", example='{"snapshot": "YYYY-MM"}'))
     return str(month)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from airflow.sdk import BaseNotifier
 
-from jobs.scheduling.causes import cause
+from jobs.scheduling.causes import ALARMS, cause
 
 logger = logging.getLogger("pdmetrics.dags")
 
@@ -62,9 +62,7 @@ class LateNotifier(_Notifier):
         if queued and until and queued > until:
             return
         name = run.get("dag_run_id") or "a run"
-        logger.error(
-            "%s: %s is not done %g hours after it was due; see which task waits", self.dag_id, name, self.hours
-        )
+        logger.error("%s", ALARMS["run/deadline"].format(dag=self.dag_id, run=name, hours=self.hours))
 
     async def async_notify(self, context: Any) -> None:
         """Log it, in the triggerer."""
@@ -80,16 +78,18 @@ def failure_message(context: Mapping[str, Any]) -> str:
     """Return the sentence of a failure.
 
     Args:
-        context: Airflow's context: `task_instance`, `ds` or the parameter `date`, and what `cause` reads.
+        context: Airflow's context: `task_instance`, `ds` or the parameters, and what `cause` reads.
     """
     return f"{whose(context)}: {cause(context)}"
 
 
 def whose(context: Mapping[str, Any]) -> str:
-    """Name task and day."""
+    """Name the task and what its run is about: a range of days, a snapshot, or a day."""
     instance, dag = context.get("task_instance"), context.get("dag")
     dag_id = getattr(instance, "dag_id", None) or getattr(dag, "dag_id", "?")
     is_run = context.get("reason") is not None or instance is None
     what = dag_id if is_run else f"{dag_id}.{getattr(instance, 'task_id', '?')}"
     params = context.get("params") or {}
-    return f"{what} failed for {params.get('date') or context.get('ds') or 'a run without a date'}"
+    days = f"{params['start']} to {params['end']} (exclusive)" if params.get("start") and params.get("end") else None
+    about = days or params.get("snapshot") or params.get("date") or context.get("ds")
+    return f"{what} failed for {about or 'a run without a date'}"

@@ -11,9 +11,12 @@ from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk.bases.sensor import BaseSensorOperator
 from airflow.sdk.exceptions import AirflowException
 
+from jobs.scheduling.causes import ALARMS
 from jobs.scheduling.notifier import logger
 
-NOT_YET = (3, 75)  # hours are missing; another command holds the warehouse
+NOT_YET = {3: "hours/deadline", 75: "hours/not asked"}
+"""Exit codes after which is asked again, and the alarm where it is too late for that."""
+
 SETTLED = timedelta(hours=1)
 
 
@@ -30,7 +33,8 @@ def deadline(day: str, wait: timedelta) -> datetime:
 class HoursSensor(BaseSensorOperator):
     """Runs a command until it exits with 0, or until the day's deadline has passed, which it says and lets the day run.
 
-    Exit 3 and 75 are "not yet". Any other code fails the task with it: to wait would hide its cause.
+    Exit 3 (hours are missing) and 75 (another command writes) are "not yet". Any other code fails the task with it:
+    to wait would hide its cause.
 
     Args:
         bash_command: asks whether all is there. (templated)
@@ -58,20 +62,13 @@ class HoursSensor(BaseSensorOperator):
             raise AirflowException(f"The question for the day's hours failed with exit code {code}.")
         if datetime.now(UTC) < deadline(self.day, self.wait):
             return False
-        logger.error("%s", past_deadline(self.dag_id, self.day, self.wait))
+        hours = self.wait / timedelta(hours=1)
+        logger.error("%s", ALARMS[NOT_YET[code]].format(dag=self.dag_id, day=self.day, hours=hours))
         return True
 
     def on_kill(self) -> None:
         """Stop the command with the task."""
         self.hook.send_sigterm()  # type: ignore[no-untyped-call]
-
-
-def past_deadline(dag_id: str, day: str, wait: timedelta) -> str:
-    """Return the alarm of a day whose hours did not come in time."""
-    return (
-        f"{dag_id}: not all hours of {day} are there {wait.total_seconds() / 3600:g} hours after its end; it runs with "
-        "what is there, and again when they come (task `late`)"
-    )
 
 
 class SnapshotSensor(BaseSensorOperator):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-DAY, STEPS = "day", "steps"
+WHOLE_DAY, STEPS = "day", "steps"
 BASH, SPARK_SUBMIT = "bash", "spark-submit"
 LOCK_WAIT = "PDMETRICS_RUN__LOCK_WAIT_SECONDS"
 
@@ -19,7 +19,7 @@ class Site:
     cli: str = "pdmetrics"
     config: str = ""
     warehouse: str = ""
-    tasks: str = DAY
+    tasks: str = WHOLE_DAY
     runner: str = BASH
     pool: str = "default_pool"
     retries: int = 2
@@ -27,7 +27,7 @@ class Site:
     ask_again: timedelta = timedelta(minutes=10)
     wait: timedelta = timedelta(hours=12)  # for the hours of a day, from its end
     late_after: timedelta = timedelta(hours=16)  # since a day was due; none of the DAGs has a deadline where it is 0
-    task_time: timedelta = timedelta(hours=3)  # for a task that runs a command; backfills take four times that
+    task_time: timedelta = timedelta(hours=3)  # for a task that runs a command; several days take four times that
     lock_wait_seconds: float = 3600  # well below the time for a task: who waits is told apart from who hangs
 
 
@@ -35,14 +35,15 @@ def read_site(environment: Mapping[str, str]) -> Site:
     """Read the variables `PDMETRICS_*`; an empty one is as good as none.
 
     Raises:
-        ValueError: a value is none of those allowed, or no number.
+        ValueError: a value is none of those allowed, or no number, or a task would wait longer than it may take.
     """
     given = {name: value for name, value in environment.items() if value}
+    task_time = timedelta(hours=_number(given, "PDMETRICS_TASK_HOURS", 3))
     return Site(
         cli=given.get("PDMETRICS_CLI", Site.cli),
         config=given.get("PDMETRICS_CONFIG", ""),
         warehouse=given.get("PDMETRICS_WAREHOUSE", ""),
-        tasks=_one_of(given, "PDMETRICS_TASKS", (DAY, STEPS)),
+        tasks=_one_of(given, "PDMETRICS_TASKS", (WHOLE_DAY, STEPS)),
         runner=_one_of(given, "PDMETRICS_RUNNER", (BASH, SPARK_SUBMIT)),
         pool=given.get("PDMETRICS_POOL", Site.pool),
         retries=int(_number(given, "PDMETRICS_RETRIES", Site.retries)),
@@ -50,9 +51,17 @@ def read_site(environment: Mapping[str, str]) -> Site:
         ask_again=timedelta(minutes=_number(given, "PDMETRICS_ASK_MINUTES", 10)),
         wait=timedelta(hours=_number(given, "PDMETRICS_WAIT_HOURS", 12)),
         late_after=timedelta(hours=_number(given, "PDMETRICS_LATE_HOURS", 16)),
-        task_time=timedelta(hours=_number(given, "PDMETRICS_TASK_HOURS", 3)),
-        lock_wait_seconds=_number(given, LOCK_WAIT, Site.lock_wait_seconds),
+        task_time=task_time,
+        lock_wait_seconds=_lock_wait(given, task_time),
     )
+
+
+def _lock_wait(given: Mapping[str, str], task_time: timedelta) -> float:
+    longest = task_time.total_seconds()
+    wait = _number(given, LOCK_WAIT, min(Site.lock_wait_seconds, longest / 3))
+    if LOCK_WAIT in given and wait >= longest:
+        raise ValueError(f"{LOCK_WAIT} is {given[LOCK_WAIT]!r}; a task may take {longest:g} s (PDMETRICS_TASK_HOURS)")
+    return wait
 
 
 def _one_of(given: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:

@@ -42,12 +42,13 @@ def load(**environment: str) -> Any:
 
 
 def context_of(task: Any, day: str | None = "2026-03-23", **params: Any) -> dict[str, Any]:
-    """Return of Airflow's context what our templates read."""
+    """Return of Airflow's context what our templates read; `macros` and `task_instance` may be among what is given."""
+    others = {name: params.pop(name) for name in ("macros", "task_instance") if name in params}
     context = {
         "params": PARAMS.get(task.dag.dag_id, {}) | params,
         "ti": SimpleNamespace(xcom_pull=lambda **_: "2 rows"),
     }
-    return context | ({"ds": day} if day else {})
+    return context | others | ({"ds": day} if day else {})
 
 
 def rendered(task: Any, day: str | None = "2026-03-23", **params: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import jinja2
@@ -36,15 +38,20 @@ def test_every_command_s_options_are_those_of_the_command_line() -> None:
 
     root = typer.main.get_command(app)
     found: set[str] = set()
+    skipped: set[str] = set()
     for line in bags.COMMANDS.read_text(encoding="utf-8").splitlines():
-        words = shlex.split(line) if line.startswith("    ") else []
+        if not line.startswith("    "):
+            continue
+        words = shlex.split(line)
         name = next((word for word in words if word in root.commands), None)
         if name is None:
+            skipped.update({"audience"} & set(words) or {line})
             continue
         found.add(name)
         known = {option for parameter in root.commands[name].params for option in parameter.opts}
         assert {word for word in words[words.index(name) :] if word.startswith("--")} <= known
     assert found == {"audit", "run", "backfill", "purge", "maintain"}
+    assert skipped == {"audience"}  # which is not built yet
 
 
 def test_the_day_is_the_parameter_before_the_logical_date(bag: Any) -> None:
@@ -54,6 +61,35 @@ def test_the_day_is_the_parameter_before_the_logical_date(bag: Any) -> None:
     assert "--date 2026-02-01 " in bags.rendered(day, day=None, date="2026-02-01").bash_command
     sensor = bags.rendered(bag.dags[bags.DAILY].get_task("hours"), day=None, date="2026-02-01")
     assert sensor.day == "2026-02-01"
+
+
+def test_a_day_that_has_not_ended_is_refused(bag: Any) -> None:
+    from airflow.sdk.exceptions import AirflowFailException
+
+    today = datetime.now(UTC).date()
+    day = bag.dags[bags.DAILY].get_task("day")
+    assert f"--date {today - timedelta(days=1)} " in bags.rendered(day, day=str(today - timedelta(days=1))).bash_command
+    for given in ({"day": str(today)}, {"date": str(today)}, {"date": str(today + timedelta(days=1))}):
+        with pytest.raises(AirflowFailException, match=r'The day \S+ has not ended .* \{"date": "YYYY-MM-DD"\}'):
+            bags.rendered(day, **given)
+
+
+def test_a_command_is_told_its_parent_where_airflow_tells_openlineage(monkeypatch: pytest.MonkeyPatch) -> None:
+    from jobs.scheduling import runners
+
+    def parents(runner: str) -> tuple[Any, Any]:
+        task = bags.load(PDMETRICS_RUNNER=runner, **bags.PLACES).dags[bags.DAILY].get_task("day")
+        plugin = SimpleNamespace(lineage_parent_id=lambda instance: f"airflow/daily.day/{instance.try_number}")
+        there, off = (
+            bags.rendered(task, macros=SimpleNamespace(**macros), task_instance=SimpleNamespace(try_number=2))
+            for macros in ({"OpenLineageProviderPlugin": plugin}, {})
+        )
+        return (there.env, off.env) if runner == "bash" else (there.application_args[:2], off.application_args[:2])
+
+    assert parents("bash") == ({}, {})
+    monkeypatch.setattr(runners, "has_lineage", lambda: True)
+    assert parents("bash") == ({"OPENLINEAGE_PARENT_ID": "airflow/daily.day/2"}, {"OPENLINEAGE_PARENT_ID": ""})
+    assert parents("spark-submit") == (["--set", "lineage.parent=airflow/daily.day/2"], ["--set", "lineage.parent="])
 
 
 def test_a_run_without_any_date_fails_for_good_and_says_what_to_do(bag: Any) -> None:

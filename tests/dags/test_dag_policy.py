@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,7 +21,11 @@ WRITING = {
     "personal_dashboard_maintain": {"maintain"},
     "personal_dashboard_audience": {"audience"},
 }
-PUBLISHING = {("personal_dashboard_daily", "day"), ("personal_dashboard_backfill", "backfill")}
+PUBLISHING = {
+    ("personal_dashboard_daily", "day"): ["personal_dashboard_marts"],
+    ("personal_dashboard_daily", "late"): ["personal_dashboard_marts_if_late"],
+    ("personal_dashboard_backfill", "backfill"): ["personal_dashboard_marts"],
+}
 PERIODS = {
     "personal_dashboard_daily": timedelta(days=1),
     "personal_dashboard_backfill": timedelta(0),
@@ -94,6 +99,8 @@ def test_a_dag_that_is_late_says_so_before_it_is_given_up(bag: Any, dag_id: str)
 
 
 def test_the_time_for_a_task_is_a_variable_and_the_rest_follows() -> None:
+    daily = bags.load(PDMETRICS_TASK_HOURS="30").dags[bags.DAILY]
+    assert daily.get_task("late").execution_timeout == 4 * daily.get_task("day").execution_timeout
     for task in tasks(bags.load(PDMETRICS_TASK_HOURS="30")):
         if task.task_id in WRITING[task.dag.dag_id]:
             assert timedelta(hours=30) <= task.execution_timeout < task.dag.dagrun_timeout
@@ -131,9 +138,7 @@ def test_what_writes_shares_a_pool_and_waits_for_the_lock_within_its_time(bag: A
 
 def test_only_what_publishes_has_an_outlet(bag: Any) -> None:
     outlets = {(task.dag.dag_id, task.task_id): [outlet.name for outlet in task.outlets] for task in tasks(bag)}
-    assert {key: names for key, names in outlets.items() if names} == {
-        key: ["personal_dashboard_marts"] for key in PUBLISHING
-    }
+    assert {key: names for key, names in outlets.items() if names} == PUBLISHING
 
 
 def test_no_exit_code_of_ours_skips_a_task(bag: Any) -> None:
@@ -154,8 +159,23 @@ def test_who_waits_holds_no_slot(bag: Any) -> None:
 
 def test_the_daily_dag_waits_publishes_in_one_task_reports_and_looks_back(bag: Any) -> None:
     daily = bag.dags[bags.DAILY]
-    assert order(daily) == [("hours", ["day"]), ("day", ["report"]), ("report", ["late"]), ("late", [])]
+    assert order(daily) == [("hours", ["day"]), ("day", ["late", "report"]), ("report", []), ("late", [])]
     assert {task.trigger_rule for task in daily.tasks} == {"all_success"}
+
+
+def test_what_has_begun_goes_before_what_has_not_and_the_report_before_late_days(bag: Any) -> None:
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    daily = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(bag.dags[bags.DAILY]))
+    rank = {task.task_id: task.weight_rule.get_weight(SimpleNamespace(task=task)) for task in daily.tasks}
+    assert rank["report"] > rank["late"] > rank["day"] > rank["hours"]
+
+
+@pytest.mark.parametrize("hours", ["0", "12", "96"])
+def test_hours_are_waited_for_until_their_deadline_whatever_it_is(hours: str) -> None:
+    sensor = bags.load(PDMETRICS_WAIT_HOURS=hours).dags[bags.DAILY].get_task("hours")
+    assert timedelta(seconds=sensor.timeout) > sensor.wait + timedelta(days=1) > timedelta(hours=float(hours))
+    assert sensor.dag.dagrun_timeout > sensor.wait
 
 
 def test_the_daily_timetable_s_day_is_the_one_that_ended(bag: Any) -> None:
@@ -171,12 +191,11 @@ def test_by_a_variable_the_day_is_a_group_with_a_task_for_each_step() -> None:
     daily = bags.load(PDMETRICS_TASKS="steps").dags[bags.DAILY]
     assert order(daily) == [
         ("hours", ["day.ingest"]), ("day.ingest", ["day.estimates"]), ("day.estimates", ["day.marts"]),
-        ("day.marts", ["report"]), ("report", ["late"]), ("late", []),
+        ("day.marts", ["late", "report"]), ("report", []), ("late", []),
     ]  # fmt: skip
     steps = [daily.get_task(f"day.{step}") for step in commands.STEPS]
     assert [task.bash_command.rpartition(" ")[2] for task in steps] == list(commands.STEPS)
     assert [len(task.outlets) for task in steps] == [0, 0, 1]
-    assert {task.weight_rule for task in steps} == {"upstream"}  # what has begun goes first
 
 
 def test_a_backfill_is_published_only_when_a_person_says_so(bag: Any) -> None:

@@ -69,12 +69,12 @@ def test_a_timeout_is_not_tried_again_and_airflow_s_own_trouble_as_usual() -> No
     from airflow.sdk.definitions.retry_policy import RetryAction
     from airflow.sdk.exceptions import AirflowTaskTimeout
 
-    from jobs.scheduling.causes import TIMED_OUT, cause
+    from jobs.scheduling.causes import ALARMS, cause
     from jobs.scheduling.retries import RetryWhereItHelps
 
     policy = RetryWhereItHelps(2)
     assert policy.evaluate(AirflowTaskTimeout(), 1, 2).action == RetryAction.FAIL
-    assert cause({"exception": AirflowTaskTimeout()}) == TIMED_OUT
+    assert cause({"exception": AirflowTaskTimeout()}) == ALARMS["task/timeout"]
     assert policy.evaluate(ConnectionError("the API server"), 1, 2).action == RetryAction.DEFAULT
 
 
@@ -124,13 +124,23 @@ def test_the_sensor_fails_with_the_true_cause_and_does_not_wait(code: int) -> No
     assert cause({"exception": caught.value}) == f"{meaning(code)} (exit code {code})"
 
 
-def test_past_the_deadline_the_day_runs_and_an_alarm_says_so(caplog: pytest.LogCaptureFixture) -> None:
-    assert sensor("exit 3", day="2026-03-23", hours=12).poke(context()) is True
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (3, "not all hours of 2026-03-23 are there 12 hours after its end; it runs with"),
+        (
+            75,
+            "12 hours after the end of 2026-03-23 it could not be asked whether its hours are there",
+        ),
+    ],
+)
+def test_past_the_deadline_the_day_runs_and_an_alarm_says_so(
+    code: int, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert sensor(f"exit {code}", day="2026-03-23", hours=12).poke(context()) is True
     (alarm,) = [record for record in caplog.records if record.name == "pdmetrics.dags"]
     assert alarm.levelname == "ERROR"
-    assert alarm.getMessage().startswith(
-        "personal_dashboard_daily: not all hours of 2026-03-23 are there 12 hours after its end; it runs with"
-    )
+    assert alarm.getMessage().startswith(f"personal_dashboard_daily: {words}")
 
 
 def test_the_deadline_counts_from_the_end_of_the_day() -> None:
@@ -188,6 +198,27 @@ def test_what_a_dry_run_prints_is_passed_on_and_its_exit_code_kept() -> None:
     assert ending("12345\n123\n45\n", most=9) == "…\n123\n45"
 
 
+@pytest.mark.parametrize(("command", "events"), [("echo Published 2026-03-16.", 1), ("echo No late hour.", 0)])
+def test_late_days_give_an_event_of_the_marts_only_where_they_were_published(command: str, events: int) -> None:
+    from airflow.sdk.execution_time.context import OutletEventAccessors
+
+    from jobs.scheduling.assets import MARTS, MARTS_IF_LATE
+    from jobs.scheduling.telling import LateBashOperator
+
+    accessors = OutletEventAccessors()
+    task = LateBashOperator(task_id="late", bash_command=f"echo more; {command}", skip_on_exit_code=[])
+    task.execute(context() | {"outlet_events": accessors})
+    given = [event.dest_asset_key.uri for event in accessors[MARTS_IF_LATE].asset_alias_events]
+    assert given == [MARTS.uri] * events
+
+
+def test_a_run_that_publishes_says_so_as_the_event_needs_it() -> None:
+    from jobs.commands import run
+    from jobs.scheduling.telling import PUBLISHED
+
+    assert f'return f"{PUBLISHED}' in Path(run.__file__).read_text(encoding="utf-8")
+
+
 def said(notifier: Any, context: dict[str, Any], caplog: pytest.LogCaptureFixture) -> list[str]:
     caplog.clear()
     notifier(context)
@@ -205,6 +236,13 @@ def test_a_failure_is_one_line_with_task_day_and_cause(caplog: pytest.LogCapture
     lost = context() | {"params": {"date": "2026-02-01"}}
     (line,) = said(FailureNotifier(), lost, caplog)
     assert line.startswith("personal_dashboard_daily.day failed for 2026-02-01: its process was lost")
+    for params, about in (
+        ({"start": "2026-03-01", "end": "2026-03-08", "reason": "late"}, "2026-03-01 to 2026-03-08 (exclusive)"),
+        ({"snapshot": "2026-02"}, "2026-02"),
+        ({"snapshot": None}, "2026-03-23"),
+    ):
+        (line,) = said(FailureNotifier(), context() | {"params": params}, caplog)
+        assert f".day failed for {about}: " in line
     whole = {"dag": SimpleNamespace(dag_id=bags.DAILY), "reason": "timed_out"}
     (line,) = said(RunTimeoutNotifier(), whole, caplog)
     assert line.startswith("personal_dashboard_daily failed for a run without a date: the run took longer")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -52,6 +53,26 @@ def test_variables_are_read_with_their_units() -> None:
 def test_a_wrong_variable_is_refused_by_its_name(name: str, value: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         read_site({name: value})
+
+
+def test_a_task_waits_for_the_lock_for_less_than_it_may_take() -> None:
+    assert read_site({"PDMETRICS_TASK_HOURS": "24"}).lock_wait_seconds == 3600
+    assert read_site({"PDMETRICS_TASK_HOURS": "0.5"}).lock_wait_seconds == 600
+    given = {"PDMETRICS_TASK_HOURS": "0.5", "PDMETRICS_RUN__LOCK_WAIT_SECONDS": "1799"}
+    assert read_site(given).lock_wait_seconds == 1799
+    with pytest.raises(ValueError, match="LOCK_WAIT_SECONDS is '1800'; a task may take 1800 s"):
+        read_site(given | {"PDMETRICS_RUN__LOCK_WAIT_SECONDS": "1800"})
+
+
+def test_each_alarm_has_a_name_and_each_name_is_used() -> None:
+    folder = Path(causes.__file__).parent
+    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py")))
+    by_name = set(re.findall(r'ALARMS\["([^"]+)"\]', source)) | set(re.findall(r'\d+: "(hours/[^"]+)"', source))
+    assert by_name | {f"task/exit {code}" for code in causes.EXIT_CODES} == set(causes.ALARMS)
+    said = re.findall(
+        r"(?:logger\.error|AirflowFailException)\((?!ALARMS|\"%s\", (?:ALARMS|failure_message)).*", source
+    )
+    assert said == []
 
 
 def test_the_steps_of_a_day_are_those_of_the_command_line() -> None:
@@ -113,6 +134,9 @@ def test_a_timeout_a_lost_process_and_other_trouble_are_told_apart() -> None:
     timeout = type("AirflowTaskTimeout", (BaseException,), {})()
     assert "execution_timeout" in causes.cause({"exception": timeout})
     assert "lost without a word" in causes.cause({})
+    assert "snapshot did not come" in causes.cause(
+        {"exception": type("AirflowSensorTimeout", (Exception,), {})("75 s")}
+    )
     assert "dagrun_timeout" in causes.cause({"reason": "timed_out"})
     assert causes.cause({"exception": KeyError()}) == "KeyError (see the task's log)"
     assert causes.cause({"exception": RuntimeError("no route\nto host")}) == "no route (see the task's log)"
