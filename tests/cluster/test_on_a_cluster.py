@@ -140,7 +140,7 @@ def published(site):
         file = json.loads(stream.read())["file"]
     folder = site.folder / "published"
     folder.mkdir()
-    fs.copy_files(f"lake/warehouse/{file}", str(folder / MARTS_FILE), source_filesystem=site.files)
+    fs.copy_files(f"lake/warehouse/marts/{file}", str(folder / MARTS_FILE), source_filesystem=site.files)
     return folder
 
 
