@@ -145,6 +145,9 @@ def _new_run(
     require_kept(lake, settings, days(asked.start, asked.end))  # a purge may have held the lock
     with engine_errors(warehouse):
         clean_up(lake, warehouse)
+    if (before := warehouse.newest_run(asked.start, asked.end)) is not None:
+        before.begun_again = True
+        warehouse.save(before)
     run = warehouse.new_run(asked.start, asked.end, source.whole)
     reference.write(warehouse.reference(run.run_id))
     return run
@@ -153,7 +156,8 @@ def _new_run(
 def _staged_run(warehouse: Warehouse, asked: Asked) -> tuple[Run, Sequence[str]]:
     """Return the open run that the first step goes on with, and what is left to do of the steps."""
     newest = warehouse.newest_run(asked.start, asked.end)
-    if PUBLISHES in asked.steps and newest and newest.state == "published" and newest.backfill is None:
+    is_done = newest is not None and newest.state == "published" and newest.backfill is None
+    if newest is not None and is_done and not newest.begun_again and PUBLISHES in asked.steps:
         # A scheduler's retry of a step that was killed after its publish, or whose publish another command finished.
         get_logger().info("published already", run=newest.run_id)
         return newest, [step for step in asked.steps if step == REPORT]

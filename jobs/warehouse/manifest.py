@@ -61,6 +61,7 @@ class Run:
             of other days waits for it. Null while it ingests, and for one whose command ended with an error.
         published_at: UTC; null before, and in manifests of older versions.
         backfill: what a backfill or a rollback notes beside, null for other runs.
+        begun_again: a later run of the same days was begun, whatever became of it.
     """
 
     run_id: str
@@ -75,6 +76,7 @@ class Run:
     claimed_until: datetime | None = None
     published_at: datetime | None = None
     backfill: Backfill | None = None
+    begun_again: bool = False
 
     @property
     def days(self) -> list[date]:
@@ -130,6 +132,7 @@ def read_run(path: Path) -> Run | None:
             [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
             {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
             _moment(raw.get("claimed_until")), _moment(raw.get("published_at")), _backfill(raw.get("backfill")),
+            bool(raw.get("begun_again")),
         )  # fmt: skip
     except FileNotFoundError:  # forgotten meanwhile
         return None

@@ -223,6 +223,17 @@ def test_a_step_that_was_killed_while_it_published_succeeds_on_retry(
     assert world.states == [(FIRST, "published")]
 
 
+def test_days_that_were_begun_again_and_dropped_are_not_taken_for_published(world: World) -> None:
+    world.run(FIRST)
+    world.run(FIRST, "ingest")
+    world.run(FIRST, "estimates", claim_minutes=0)
+    world.run(SECOND)
+    with pytest.raises(UsageError, match="No staged run of 2026-03-19"):
+        world.run(FIRST, "marts")
+    assert "Published" in world.run(FIRST)
+    assert "Published" in world.run(FIRST, "marts")
+
+
 def test_trouble_after_a_publish_does_not_take_it_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(self: Warehouse) -> None:
         if not self.journal.exists():
