@@ -21,7 +21,7 @@ from jobs.steps.audit import (
     audit_raw,
     audited,
     ingested,
-    late_days,
+    incomplete_days,
     not_all_yet,
     whole_input,
 )
@@ -66,7 +66,7 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
     _print(console, asked, result)
     if not result.passed:
         raise result.error(where=warehouse.place, is_audit=True)
-    late = late_days(result) if asked.gate == "raw" else {}
+    late = incomplete_days(result) if asked.gate == "raw" else {}
     if late and raw is None:
         raise not_all_yet(list(late.values()), warehouse.place)
     for day in late:  # its hours are all there by now

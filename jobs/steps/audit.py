@@ -93,7 +93,7 @@ def not_all_yet(lost: Sequence[str], where: str) -> NoInputError:
     )  # fmt: skip
 
 
-def late_days(result: GateResult) -> dict[date, str]:
+def incomplete_days(result: GateResult) -> dict[date, str]:
     """Return the days of which the raw gate says that hours are missing, with its words."""
     return {failure.day: failure.message for failure in result.failures if failure.check_id in LATE}
 
