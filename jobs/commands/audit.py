@@ -20,8 +20,8 @@ from jobs.steps.audit import (
     audit_marts,
     audit_raw,
     audited,
-    ingested,
     incomplete_days,
+    ingested,
     not_all_yet,
     whole_input,
 )
