@@ -7,16 +7,12 @@ from pathlib import Path
 
 from expectations.checks import CRITICAL
 from expectations.gate import SUITES, suite_of
-from jobs.scheduling.causes import EXIT_CODES
+from jobs.scheduling.causes import ALARMS
 from jobs.steps.gates import ROW_RULES
-from jobs.steps.late_hours import CAUSE
+from jobs.steps.late_hours import CAUSE, NOT_RUN
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "operations.md"
-# Told by Airflow's callbacks and the sensor (`jobs/scheduling`), and by what writes to others.
-OF_SCHEDULERS = {
-    "task/lost", "task/timeout", "run/timeout", "run/deadline", "hours/deadline", "lineage/unreachable",
-    "alerts/unreachable",
-}  # fmt: skip
+OF_OTHERS = {"lineage/unreachable", "alerts/unreachable"}  # told by what writes to others
 
 
 def rows() -> list[tuple[list[str], str, str]]:
@@ -31,11 +27,11 @@ def rows() -> list[tuple[list[str], str, str]]:
 
 def test_each_alarm_is_in_the_list_once_and_no_other() -> None:
     checks = {f"{gate}/{check.id}" for gate in SUITES for check in suite_of(gate)}
-    of_late_hours = CAUSE.rpartition("/")[0]
-    known = checks | {f"marts/{ROW_RULES}", of_late_hours} | {f"task/exit {code}" for code in EXIT_CODES}
+    of_late_hours = {cause.rpartition("/")[0] for cause in (CAUSE, NOT_RUN)}
+    known = checks | {f"marts/{ROW_RULES}"} | of_late_hours | set(ALARMS)
     told = [name for names, _, _ in rows() for name in names]
     assert len(told) == len(set(told))
-    assert set(told) == known | OF_SCHEDULERS
+    assert set(told) == known | OF_OTHERS
 
 
 def test_what_stops_a_run_is_marked_so() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from rich.console import Console
 
@@ -14,13 +15,15 @@ from jobs.log import get_logger
 from jobs.raw.files import open_input
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
-from jobs.steps.kept_days import require_kept
-from jobs.steps.late_hours import LateDay, late_days
+from jobs.steps.late_hours import LateDay, late_days, that_can_be_run
+from jobs.steps.late_refused import note_refused
 from jobs.warehouse.look import tables_if_any
 from jobs.warehouse.manifest import PUBLISHES
 from jobs.warehouse.runs import Warehouse
-from jobs.warehouse.tables import Tables, spans
+from jobs.warehouse.tables import spans
 from jobs.windows import DAY
+
+MOST_DAYS = 7  # of one run
 
 
 @dataclass(frozen=True)
@@ -32,9 +35,10 @@ class Late:
 
 
 def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted: Late, other: Companion) -> None:
-    """Run the days again that late hours belong to, oldest first; days that follow each other are one run.
+    """Run the days again that late hours belong to, oldest first; up to a week of days that follow are one run.
 
-    Where a gate stops one of these runs, the others are made all the same. A day that needs what was purged is told,
+    Where a gate stops one of these runs, its days are run one by one, and the others all the same; a day that a gate
+    refuses alone is left out from then on, until further hours of it arrive. One that needs what was purged is told,
     and stays as it is.
 
     Raises:
@@ -50,28 +54,31 @@ def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted:
     if tables is None or not found:
         console.print("No late hour has arrived.")
         return
-    found = [late for late in found if _can_be_run(tables, settings, late)]
-    if not found:
-        console.print("Of the hours that arrived late none can be taken in any more.")
+    taken = that_can_be_run(tables, settings, warehouse, found)
+    if not taken:
+        console.print("Of the hours that arrived late none can be taken in.")
     failed: list[GateError] = []
-    for first, last in spans([late.day for late in found]):
-        told = "; ".join(late.in_words for late in found if first <= late.day <= last)
+    parts = [part for first, last in spans([late.day for late in taken]) for part in _parts(first, last, taken)]
+    while parts:
+        part = parts.pop(0)
+        told = "; ".join(late.in_words for late in part)
         console.print(f"Arrived late: {told}.", highlight=False, soft_wrap=True)
-        asked = Asked(first, last + DAY, wanted.input_dir, wanted.steps, is_late=True)
+        asked = Asked(part[0].day, part[-1].day + DAY, wanted.input_dir, wanted.steps, is_late=True)
         try:
             run_steps(console, settings, warehouse, asked, other)
         except GateError as error:
-            get_logger().error("late hours stay out: a gate failed", first=str(first), last=str(last), why=error.what)
+            if len(part) > 1:
+                get_logger().warning("a gate failed; these days are run one by one", hours=told, why=error.what)
+                parts = [[late] for late in part] + parts
+                continue
+            get_logger().error("late hours stay out: a gate failed", hours=told, why=error.what)
+            note_refused(warehouse, {late.day: late.hours for late in part}, [late.day for late in found])
             failed.append(error)
     if failed:
         raise failed[0]
 
 
-def _can_be_run(tables: Tables, settings: Settings, late: LateDay) -> bool:
-    """Whether nothing that a run of the day needs was purged; if something was, it is told."""
-    try:
-        require_kept(tables, settings, [late.day])
-    except UsageError as error:
-        get_logger().warning("what arrived late cannot be taken in any more", hours=late.in_words, why=error.what)
-        return False
-    return True
+def _parts(first: date, last: date, found: Sequence[LateDay]) -> list[list[LateDay]]:
+    """Cut the late days of a span into runs; a long one would not end in the time that a scheduler gives it."""
+    within = [late for late in found if first <= late.day <= last]
+    return [within[n : n + MOST_DAYS] for n in range(0, len(within), MOST_DAYS)]

@@ -1,24 +1,29 @@
-"""Hours that arrived after their day was published: which days should be run again.
+"""Hours that arrived after their day was published, and days that were never run: what should be run (again).
 
 No engine: the log of fates tells which hours a published day lacks, and the input is asked for these days only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from jobs.alarms import Alarm, raise_alarms
-from jobs.errors import InputError
+from jobs.errors import InputError, UsageError
 from jobs.log import get_logger
 from jobs.raw.files import Input, discover, open_input
+from jobs.settings import Settings
 from jobs.steps.job import Job
+from jobs.steps.kept_days import require_kept
+from jobs.steps.late_refused import refused_hours
 from jobs.warehouse.refused import LOG
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 from jobs.windows import DAY, days
 
 CAUSE = "raw/late_hour/all"
+NOT_RUN = "raw/day_not_run/all"
 
 
 @dataclass(frozen=True)
@@ -70,27 +75,88 @@ def late_days(tables: Tables, source: Input, look_back: int, *, but: Collection[
     ]
 
 
-def notice_late_hours(job: Job) -> None:
-    """Tell of hours that arrived after their days were published, but those that this run reads, with an alarm a day.
+def days_not_run(tables: Tables, source: Input, look_back: int, *, but: Collection[date] = ()) -> list[date]:
+    """Return the days between published ones that have input and were never run, oldest first.
 
-    An input that cannot be listed there is a warning: the run has its own days.
+    Nobody runs them by himself: a scheduler that was down begins with the newest day.
+
+    Args:
+        tables: of the warehouse; what is published counts.
+        source: the input.
+        look_back: days, up to the newest published one, that are looked at.
+        but: days that are read anyway.
+
+    Raises:
+        InputError: the input cannot be listed.
     """
-    run, settings = job.run, job.settings
+    published = tables.days(LOG)
+    if not published:
+        return []
+    first = max(published[0], published[-1] - (look_back - 1) * DAY)
+    left_out = {*days(first, published[-1])} - {*published, *but}
+    return sorted(left_out - {*discover(source, left_out).empty_days}) if left_out else []
+
+
+def that_can_be_run(
+    tables: Tables, settings: Settings, warehouse: Warehouse, found: Sequence[LateDay]
+) -> list[LateDay]:
+    """Return the late days that a run can take in; of each other one it is told why not.
+
+    What it needs was purged, or a gate refused it and no further hour has arrived since.
+    """
+    refused = refused_hours(warehouse)
+    kept = []
+    for late in found:
+        if list(late.hours) == list(refused.get(late.day, ())):
+            get_logger().warning(
+                "what arrived late stays out: a gate refused it, and nothing has arrived since", hours=late.in_words,
+                next=f"mend what the gate found, then run {late.day} by name",
+            )  # fmt: skip
+        elif _is_kept(tables, settings, late.day, late.in_words):
+            kept.append(late)
+    return kept
+
+
+def _is_kept(tables: Tables, settings: Settings, day: date, told: str) -> bool:
+    """Whether nothing that a run of the day needs was purged; if something was, it is told."""
     try:
-        found = late_days(job.lake, open_input(run.input_dir), settings.ingest.late_days, but=run.days)
+        require_kept(tables, settings, [day])
+    except UsageError as error:
+        get_logger().warning("what arrived late cannot be taken in any more", hours=told, why=error.what)
+        return False
+    return True
+
+
+def notice_late_hours(job: Job) -> None:
+    """Tell of days that should be run (again), with an alarm each, but those that this run reads.
+
+    That is, of hours that arrived after their days were published, and of days that were never run. An input that
+    cannot be listed there is a warning: the run has its own days.
+    """
+    run, look_back = job.run, job.settings.ingest.late_days
+    try:
+        source = open_input(run.input_dir)
+        late = late_days(job.lake, source, look_back, but=run.days)
+        not_run = days_not_run(job.lake, source, look_back, but=run.days)
     except InputError as error:
         get_logger().warning("it cannot be seen whether late hours have arrived", why=error.what, where=error.where)
         return
-    if not found:
-        return
-    command = f"pdmetrics --warehouse {job.warehouse.place} run --late --input {run.input_dir}"
-    raise_alarms(
-        settings,
-        job.warehouse.path,
-        [
-            Alarm(CAUSE, "warning", late.day, f"{late.in_words} arrived after the day was published", f"run {command}")
-            for late in found
-        ],
-        job.warehouse.place,
-    )
-    get_logger().warning("days should be run again: hours of them arrived late", days=len(found), next=command)
+    late = that_can_be_run(job.lake, job.settings, job.warehouse, late)
+    not_run = [day for day in not_run if _is_kept(job.lake, job.settings, day, f"{day}, which was never run")]
+    command = f"pdmetrics --warehouse {job.warehouse.place} run"
+    take_in = f"{command} --late --input {run.input_dir}"
+    alarms = [
+        Alarm(CAUSE, "warning", one.day, f"{one.in_words} arrived after the day was published", f"run {take_in}")
+        for one in late
+    ]
+    alarms += [
+        Alarm(
+            NOT_RUN, "warning", day, f"{day} has input and was never run",
+            f"run {command} --date {day} --input {run.input_dir}",
+        )
+        for day in not_run
+    ]  # fmt: skip
+    if alarms:
+        raise_alarms(job.settings, job.warehouse.path, alarms, job.warehouse.place)
+    if late:
+        get_logger().warning("days should be run again: hours of them arrived late", days=len(late), next=take_in)

@@ -24,6 +24,7 @@ from jobs.warehouse.manifest import MANIFEST, PUBLISHES, STEPS, Run, read_run, w
 from jobs.windows import DAY, in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
+LATE_REFUSED_FILE = "late_refused.json"  # `steps/late_refused.py`
 KEPT_RUNS = 10
 KEPT_BACKFILLS = timedelta(days=30)  # as long as snapshots stay
 

@@ -2,7 +2,7 @@
 
     ADDRESS/runs/<run_id>/…       manifests, frozen reference, what gates and reports noted: as in a local warehouse
     ADDRESS/publish.json          the journal of a publish; it also says which marts belong to it
-    ADDRESS/alarms.json, data_docs/
+    ADDRESS/alarms.json, late_refused.json, data_docs/
     ADDRESS/marts/<run_id>-<digest>.duckdb, marts/current.json     marts, and the pointer to those that are published
     ADDRESS/report/index.html     leads to the pages of the last report, which lie beside it
 
@@ -25,12 +25,12 @@ from jobs.errors import WarehouseError
 from jobs.log import get_logger
 from jobs.warehouse.manifest import MANIFEST, Run
 from jobs.warehouse.mirror import Mirror, each
-from jobs.warehouse.runs import Warehouse
+from jobs.warehouse.runs import LATE_REFUSED_FILE, Warehouse
 from jobs.warehouse.store import Store, digest_of, open_store, out_of_reach
 from jobs.warehouse.work import WorkFolder, default_root, link
 
 RUNS, DOCS = "runs", "data_docs"
-FILES = ("alarms.json", "publish.json")
+FILES = ("alarms.json", LATE_REFUSED_FILE, "publish.json")
 REPORT = "report"
 MARTS, POINTER = "marts", "marts/current.json"
 KEPT_MARTS = 3

@@ -19,9 +19,10 @@ from jobs.errors import GateError, InputError, UsageError
 from jobs.raw.files import open_input
 from jobs.settings import load_settings
 from jobs.steps import late_hours
-from jobs.steps.late_hours import CAUSE, LateDay, late_days, notice_late_hours
+from jobs.steps.late_hours import CAUSE, NOT_RUN, LateDay, days_not_run, late_days, notice_late_hours
+from jobs.steps.late_refused import note_refused, refused_hours
 from jobs.warehouse.manifest import STEPS
-from jobs.warehouse.runs import Warehouse
+from jobs.warehouse.runs import LATE_REFUSED_FILE, Warehouse
 from jobs.warehouse.tables import Tables
 
 DAY = date(2026, 3, 19)
@@ -35,8 +36,14 @@ def later(n: int) -> date:
 class Log:
     """The published log of fates: whole days, but for the hours that are missing, of which some came in part."""
 
-    def __init__(self, n_days: int, missing: dict[date, Sequence[int]], in_part: Sequence[tuple[date, int]] = ()):
-        self.published = [later(n) for n in range(n_days)]
+    def __init__(
+        self,
+        n_days: int,
+        missing: dict[date, Sequence[int]],
+        in_part: Sequence[tuple[date, int]] = (),
+        never_run: Sequence[int] = (),
+    ):
+        self.published = [later(n) for n in range(n_days) if n not in never_run]
         hours = [(day, hour) for day in self.published for hour in range(24)]
         lost = {(day, hour) for day, gone in missing.items() for hour in gone}
         self.rows = [(*at, "missing_hour") for at in hours if at in lost]
@@ -130,6 +137,11 @@ def job_of(log: Log, world: Path) -> Any:
     return SimpleNamespace(lake=log, run=run, settings=load_settings(None)[0], warehouse=place)
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_purged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(late_hours, "require_kept", need_what_was_purged([]))
+
+
 def test_a_run_tells_with_an_alarm_a_day_and_the_command(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     raised: list[Any] = []
     monkeypatch.setattr(late_hours, "raise_alarms", lambda settings, path, alarms, place: raised.extend(alarms))
@@ -146,6 +158,41 @@ def test_a_run_tells_with_an_alarm_a_day_and_the_command(world: Path, monkeypatc
     assert all(alarm.body == f"run {command}" for alarm in raised)
     assert logged[-1]["next"] == command
     assert logged[-1]["log_level"] == "warning"
+
+
+def test_a_run_tells_of_days_between_published_ones_that_were_never_run(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    raised: list[Any] = []
+    monkeypatch.setattr(late_hours, "raise_alarms", lambda settings, path, alarms, place: raised.extend(alarms))
+    for n in (1, 2, 3, 7):
+        arrive(world, later(n))
+    log = Log(6, {}, never_run=(0, 2, 3, 4))  # nothing came of the last, and the first is older than what is published
+    notice_late_hours(job_of(log, world))  # which runs the third
+    assert [(alarm.cause, alarm.severity, alarm.day, alarm.title) for alarm in raised] == [
+        (NOT_RUN, "warning", later(2), "2026-03-21 has input and was never run")
+    ]
+    place = world.parent / "w"
+    assert raised[0].body == f"run pdmetrics --warehouse {place} run --date 2026-03-21 --input {world}"
+    source = open_input(world)
+    assert days_not_run(cast(Tables, log), source, 4) == [later(2), later(3)]
+    assert days_not_run(cast(Tables, log), source, 3) == [later(3)]
+    assert days_not_run(cast(Tables, Log(0, {})), source, 4) == []
+
+
+def test_a_run_tells_nothing_of_what_cannot_be_taken_in(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[Any] = []
+    monkeypatch.setattr(late_hours, "raise_alarms", lambda settings, path, alarms, place: raised.extend(alarms))
+    monkeypatch.setattr(late_hours, "require_kept", need_what_was_purged([DAY, later(1)]))
+    for n in (0, 1, 2):
+        arrive(world, later(n))
+    with capture_logs() as logged:
+        notice_late_hours(job_of(Log(4, {DAY: [5], later(2): [7]}, never_run=(1,)), world))
+    assert [alarm.day for alarm in raised] == [later(2)]
+    assert [entry["hours"] for entry in logged if "why" in entry] == [
+        "1 hour of 2026-03-19 (5)",
+        "2026-03-20, which was never run",
+    ]
 
 
 def test_where_nothing_came_nothing_is_said(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,13 +217,13 @@ def test_an_input_that_cannot_be_listed_is_a_warning_and_no_end(world: Path, mon
 
 @pytest.fixture
 def ran(monkeypatch: pytest.MonkeyPatch) -> list[tuple[date, date]]:
-    """The days of the runs that the command makes; each fails whose first day is in `fails`."""
+    """The days of the runs that the command makes; each fails that has the fourth."""
     days: list[tuple[date, date]] = []
 
     def run_steps(console: object, settings: object, warehouse: object, asked: Any, other: object) -> None:
         assert asked.is_late
         days.append((asked.start, asked.end))
-        if asked.start == later(3):
+        if asked.start <= later(3) < asked.end:
             raise GateError("the gate said no")
 
     monkeypatch.setattr(command, "run_steps", run_steps)
@@ -199,7 +246,7 @@ def run(
     purged: Sequence[date] = (),
 ) -> str:
     monkeypatch.setattr(command, "tables_if_any", lambda *_: log)
-    monkeypatch.setattr(command, "require_kept", need_what_was_purged(purged))
+    monkeypatch.setattr(late_hours, "require_kept", need_what_was_purged(purged))
     console = Console(record=True, width=200)
     settings = load_settings(None)[0]
     run_late(console, settings, Warehouse(world.parent / "w"), Late(str(world), steps), cast(Any, None))
@@ -225,7 +272,51 @@ def test_a_gate_that_fails_does_not_keep_later_days_out(
     with capture_logs() as logged, pytest.raises(GateError, match="said no"):
         run(world, Log(8, {later(3): [0], later(5): [0]}), monkeypatch)
     assert ran == [(later(3), later(4)), (later(5), later(6))]
-    assert [(entry["log_level"], entry["first"]) for entry in logged] == [("error", "2026-03-22")]
+    assert [(entry["log_level"], entry["hours"]) for entry in logged] == [("error", "1 hour of 2026-03-22 (0)")]
+
+
+def test_many_days_are_runs_of_a_week(
+    world: Path, monkeypatch: pytest.MonkeyPatch, ran: list[tuple[date, date]]
+) -> None:
+    for n in range(4, 20):
+        arrive(world, later(n))
+    run(world, Log(21, {later(n): [0] for n in range(4, 20)}), monkeypatch)
+    assert ran == [(later(4), later(11)), (later(11), later(18)), (later(18), later(20))]
+
+
+def test_days_of_a_run_that_a_gate_stopped_are_run_one_by_one_and_the_one_at_fault_once_until_more_arrives(
+    world: Path, monkeypatch: pytest.MonkeyPatch, ran: list[tuple[date, date]]
+) -> None:
+    log = Log(8, {later(n): [0, 1] for n in (2, 3, 4)})
+    for n in (2, 3, 4):
+        arrive(world, later(n), [0])
+    with pytest.raises(GateError, match="said no"):
+        run(world, log, monkeypatch)
+    assert ran == [(later(2), later(5)), *((later(n), later(n + 1)) for n in (2, 3, 4))]
+    ran.clear()
+    log = Log(8, {later(3): [0, 1]})
+    with capture_logs() as logged:
+        assert "none can be taken in" in run(world, log, monkeypatch)
+    assert ran == []
+    assert [(entry["log_level"], entry["hours"]) for entry in logged] == [("warning", "1 hour of 2026-03-22 (0)")]
+    assert "then run 2026-03-22 by name" in logged[0]["next"]
+    arrive(world, later(3), [1])
+    with pytest.raises(GateError, match="said no"):
+        run(world, log, monkeypatch)
+    assert ran == [(later(3), later(4))]
+
+
+def test_what_a_gate_refused_is_forgotten_once_it_is_not_late_any_more_and_a_damaged_file_is_told(
+    tmp_path: Path,
+) -> None:
+    warehouse = Warehouse(tmp_path)
+    note_refused(warehouse, {DAY: (3,), later(1): (4,)}, [DAY, later(1)])
+    note_refused(warehouse, {later(2): (5,)}, [later(1), later(2)])
+    assert refused_hours(warehouse) == {later(1): [4], later(2): [5]}
+    (tmp_path / LATE_REFUSED_FILE).write_text("[1")
+    with capture_logs() as logged:
+        assert refused_hours(warehouse) == {}
+    assert [entry["log_level"] for entry in logged] == ["warning"]
 
 
 @pytest.mark.parametrize("log", [None, Log(8, {}), Log(8, {DAY: [3]})])
