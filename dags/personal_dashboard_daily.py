@@ -36,7 +36,8 @@ The log of the failed task ends with what is wrong, where, and what to do. When 
   memory (`docs/operations.md`).
 - ***is not done … hours after it was due***: nothing failed, but a task waits or is slow. Look which: no free slot
   in the pool, a worker that is gone, a day that waits for its hours.
-- **`late` failed**: those days stay as they were; the log names them and why. Tomorrow's tries again.
+- **`late` failed with exit code 1**: a gate refused a late day, which stays as it was; the others are out. It is tried
+  again only when further hours of it come: mend what the gate found, and trigger the day by `{"date": "YYYY-MM-DD"}`.
 - **`report` failed**: clear it alone, or leave it: tomorrow's shows everything that today's would. A warehouse that
   wants no site sets `[report] build = false`; the task then does nothing.
 
