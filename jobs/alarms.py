@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING
 
 from jobs.errors import UsageError
 from jobs.log import get_logger
+from jobs.secrets import ADDRESSES, kind_of
 from jobs.settings import AlertsSettings, Settings
-from jobs.settings.secrets import ADDRESSES, kind_of
 from jobs.warehouse.outbox import Alarm, Outbox
 
 if TYPE_CHECKING:

@@ -23,6 +23,7 @@ from typing import NoReturn
 from jobs import __version__
 from jobs.console import told
 from jobs.errors import EXIT_UNEXPECTED, STILL_PUBLISHED, PdmetricsError, UsageError
+from jobs.secrets import shown_command
 
 DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM, errno.EFBIG, errno.EIO}
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -126,7 +127,7 @@ def _saved(text: str, folder: Path | None) -> str:
         with contextlib.suppress(OSError):
             handle = os.open(place / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
             with os.fdopen(handle, "w", encoding="utf-8") as stream:
-                stream.write(f"pdmetrics {__version__}: {' '.join(sys.argv[1:])}\n\n{text}")
+                stream.write(f"pdmetrics {__version__}: {shown_command(sys.argv[1:])}\n\n{text}")
             return str(place / name)
     return "the traceback could not be saved; run again with -v"
 

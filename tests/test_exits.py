@@ -56,15 +56,17 @@ def test_a_full_disk_that_names_no_file_is_that_of_the_warehouse(capsys, tmp_pat
     assert f"where: {tmp_path}\n" in ended(raising(OSError(errno.ENOSPC, "No space left on device")), capsys, ending)[1]
 
 
-def test_the_unexpected_is_saved_and_told_in_a_line(capsys, tmp_path):
+def test_the_unexpected_is_saved_and_told_in_a_line(capsys, tmp_path, monkeypatch):
     ending = Ending()
     ending.folder = tmp_path
+    monkeypatch.setattr("sys.argv", ["pdmetrics", "purge", "--user-hash", "0123456789abcdef"])
     code, told = ended(raising(KeyError("metric_date")), capsys, ending)
     (saved,) = tmp_path.iterdir()
     assert code == 70
     assert told.startswith(f"error: Unexpected: KeyError: 'metric_date'\n  where: {saved}\n  next:  report it")
     assert "Traceback" not in told
     assert "raise error" in saved.read_text()
+    assert ": purge --user-hash (set)\n" in saved.read_text()
     assert saved.stat().st_mode & 0o077 == 0
 
 

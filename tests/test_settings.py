@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import UsageError
+from jobs.secrets import shown, shown_command
 from jobs.settings import load_settings
 from jobs.settings.layers import line_of
-from jobs.settings.secrets import shown
 
 ROOT = Path(__file__).parent.parent
 
@@ -272,6 +272,23 @@ def test_what_is_wrong_with_an_address_is_told_by_its_place():
 
 def test_addresses_are_no_part_of_settings_as_text():
     assert "hunter2" not in repr(load_settings(overrides=[f"alerts.urls={SECRET}"])[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("run --date 2026-03-19 --steps marts", "run --date 2026-03-19 --steps marts"),
+        ("--set run.lock_wait_seconds=0 run", "--set run.lock_wait_seconds=0 run"),
+        ("--set privacy.salt=abc run", "--set privacy.salt=(set) run"),
+        ("--set=privacy.salt=abc run", "--set=privacy.salt=(set) run"),
+        ("--set=alerts.urls=slack://T run", "--set=alerts.urls=(set) run"),
+        ("purge --user-id 4242 --wiki enwiki", "purge --user-id (set) --wiki enwiki"),
+        ("purge --user-id=4242 --user-hash=ab", "purge --user-id=(set) --user-hash=(set)"),
+        ("purge --user-hash --user-id --dry-run", "purge --user-hash (set) --dry-run"),
+    ],
+)
+def test_a_command_line_is_kept_without_secrets_and_without_whose_rows(line, kept):
+    assert shown_command(line.split()) == kept
 
 
 def test_a_salt_is_taken_from_the_environment_and_never_shown(monkeypatch):

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 
 from jobs.errors import UsageError
 from jobs.resources import shipped
+from jobs.secrets import SECRET
 from jobs.settings import SparkSettings
-from jobs.settings.secrets import SECRET
 
 CATALOG = "spark.sql.catalog.lake"
 ICEBERG = "org.apache.iceberg.spark.SparkCatalog"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs.errors import PdmetricsError
-from jobs.settings.secrets import shown
+from jobs.secrets import shown
 
 __all__ = ["Finding", "shown", "told_of"]
 

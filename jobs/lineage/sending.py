@@ -15,8 +15,8 @@ from jobs import __version__
 from jobs.errors import UsageError
 from jobs.lineage.events import Parent, StepRun, Told, event_of
 from jobs.log import get_logger
+from jobs.secrets import shown
 from jobs.settings import LineageSettings
-from jobs.settings.secrets import shown
 from jobs.warehouse.manifest import Run
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic_settings import EnvSettingsSource
 
 from jobs.errors import UsageError
-from jobs.settings.secrets import SALT, shown_flag
+from jobs.secrets import SALT, shown_flag
 from jobs.settings.sections import ENV_PREFIX, Settings
 
 DEFAULT_FILE = Path("pdmetrics.toml")

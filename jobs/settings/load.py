@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from jobs.errors import UsageError
+from jobs.secrets import shown_wrong
 from jobs.settings.layers import Layer, environment_layer, file_layer, flag_layer
-from jobs.settings.secrets import shown_wrong
 from jobs.settings.sections import Settings
 
 NEAR_ELSEWHERE = 0.75  # how alike a key of another section has to be, from 0 to 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from jobs import contracts
 from jobs.lineage.events import Dataset, Ending, StepRun, Told
 from jobs.lineage.sending import Lineage
+from jobs.log import get_logger
 from jobs.raw.files import RawDays
 from jobs.reference.rows import COLUMNS, POLICY_CSV, WIKIS_CSV
 from jobs.settings import Settings
@@ -47,8 +48,14 @@ def traced(lineage: Lineage | None, step: str, sight: Sight) -> Iterator[None]:
     if lineage is None:
         yield
         return
-    going = lineage.begin(step, OF_STEPS[step].describes, sight.run, sight.settings.engine.name)
-    begun = _Begun(sight, going)
+    try:
+        begun = _Begun(sight, lineage.begin(step, OF_STEPS[step].describes, sight.run, sight.settings.engine.name))
+    except Exception as trouble:  # of a catalog; whatever it is, it ends no run
+        get_logger().warning("lineage is not told", step=step, why=type(trouble).__name__)
+        begun = None
+    if begun is None:
+        yield
+        return
     lineage.tell(step, lambda: begun.told("START"))
     try:
         yield

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import os
-import socket
-import sys
 import time
 from collections.abc import Iterator
 from io import TextIOWrapper
@@ -14,6 +11,7 @@ from pathlib import Path
 
 from jobs.errors import LockedError
 from jobs.log import get_logger
+from jobs.warehouse.processes import whose
 
 ASK_AGAIN_SECONDS = 0.5
 
@@ -32,10 +30,12 @@ def locked(path: Path, wait_seconds: float) -> Iterator[None]:
     with path.open("a+", encoding="utf-8") as handle:
         _acquire(handle, path, wait_seconds)
         handle.truncate(0)
-        handle.write(f"process {os.getpid()} on {socket.gethostname()}, {' '.join(sys.argv[1:]) or sys.argv[0]}\n")
+        handle.write(f"{whose()}\n")
         handle.flush()
-        yield
-        handle.truncate(0)
+        try:
+            yield
+        finally:
+            handle.truncate(0)
 
 
 def holder_of(path: Path) -> str | None:

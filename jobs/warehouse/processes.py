@@ -1,4 +1,4 @@
-"""Who holds a lease: for people, and so that a process of the same machine can tell whether it still lives."""
+"""Who holds a lock or a lease: for people, and to tell on the same machine whether that process still lives."""
 
 from __future__ import annotations
 
@@ -8,13 +8,12 @@ import socket
 import sys
 from pathlib import Path
 
-from jobs.settings.secrets import shown_flag
+from jobs.secrets import shown_command
 
 
 def whose() -> str:
-    """Name this process, for people."""
-    told = [shown_flag(text) if "=" in text else text for text in sys.argv[1:]]
-    return f"process {os.getpid()} on {socket.gethostname()}, {' '.join(told) or sys.argv[0]}"
+    """Name this process, for people, without what nobody else should know of its command line."""
+    return f"process {os.getpid()} on {socket.gethostname()}, {shown_command(sys.argv[1:]) or sys.argv[0]}"
 
 
 def process() -> str:

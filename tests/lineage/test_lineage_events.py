@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import re
 import sys
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from openlineage.client import event_v2
@@ -46,6 +47,7 @@ from jobs.steps.reads_writes import OF_STEPS
 from jobs.steps.traced import Sight, traced
 from jobs.warehouse.manifest import STEPS
 from jobs.warehouse.runs import Warehouse
+from jobs.warehouse.tables import Tables
 
 DAY = date(2026, 3, 19)
 PARENT = "airflow/daily.run/01941f29-7c00-7000-8000-000000000001"
@@ -338,6 +340,22 @@ def test_trouble_while_datasets_are_looked_up_is_a_warning(tmp_path: Path, monke
     monkeypatch.setattr("jobs.steps.traced._Begun._marts", fails)
     logged = told(tmp_path, settings(file=str(tmp_path / "events")))
     assert [(entry["log_level"], entry["why"]) for entry in logged] == [("warning", "OSError")] * 2
+
+
+def test_trouble_before_a_step_begins_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> dict[str, int]:
+        raise OSError("the catalog is away")
+
+    monkeypatch.setattr("jobs.steps.traced.seen_by", fails)
+    of = settings(file=str(tmp_path / "events"))
+    did = []
+    with capture_logs() as logged:
+        at = dataclasses.replace(sight(tmp_path, of), lake=cast(Tables, object()))
+        with traced(open_lineage(of.lineage), "estimates", at):
+            did.append("the step")
+    assert did == ["the step"]
+    assert [(entry["log_level"], entry["why"]) for entry in logged] == [("warning", "OSError")]
+    assert not (tmp_path / "events").exists()
 
 
 # --- What is declared of steps

@@ -38,6 +38,16 @@ def test_the_lock_names_its_holder_and_dies_with_it(tmp_path):
         assert str(os.getpid()) in (tmp_path / "lock").read_text()
 
 
+def test_the_lock_keeps_no_secret_nobody_and_nothing_once_its_command_has_failed(tmp_path, monkeypatch):
+    line = "pdmetrics --set alerts.urls=slack://TOKEN purge --wiki enwiki --user-id 4242"
+    monkeypatch.setattr("sys.argv", line.split())
+    with pytest.raises(KeyError), Warehouse(tmp_path).lock():  # noqa: PT012 - what is looked at is gone afterwards
+        kept = (tmp_path / "lock").read_text()
+        raise KeyError
+    assert kept.endswith("--set alerts.urls=(set) purge --wiki enwiki --user-id (set)\n")
+    assert (tmp_path / "lock").read_text() == ""
+
+
 def test_a_run_is_found_by_the_next_process(tmp_path):
     warehouse = Warehouse(tmp_path)
     run = warehouse.new_run(DAY, NEXT, str(tmp_path))

@@ -1,14 +1,15 @@
-"""Settings as they may be shown: in messages, in logs, on a screen."""
+"""Settings and command lines as they may be shown: in messages, in logs, on a screen."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 SECRET = ("password", "secret", "token", "credential")
 ADDRESSES = "urls"  # of `[alerts]`: whoever knows one can write there, so nothing but the kind of place is shown
 SALT = "salt"  # of `[privacy]`; where its file is may be shown
 HIDDEN = "(set)"
+PERSONAL = ("--user-id", "--user-hash")  # of `purge`: whose rows go is not to be kept anywhere
 
 
 def shown(key: str, value: object) -> str:
@@ -38,3 +39,18 @@ def shown_flag(text: str) -> str:
     name, equals, value = text.partition("=")
     is_open = "://" not in value and shown_wrong(name.rpartition(".")[2].strip(), value) == repr(value)
     return text if is_open else f"{name}{equals}{HIDDEN}"
+
+
+def shown_command(arguments: Sequence[str]) -> str:
+    """Return a command line as it may be kept: without any address or secret, and without whose rows were asked for."""
+    told, is_personal = [], False
+    for text in arguments:
+        option, equals, value = text.partition("=")
+        if is_personal or (option in PERSONAL and equals):
+            told.append(HIDDEN if is_personal else f"{option}={HIDDEN}")
+        elif option == "--set" and equals:
+            told.append(f"{option}={shown_flag(value)}")
+        else:
+            told.append(shown_flag(text) if equals else text)
+        is_personal = option in PERSONAL and not equals and not is_personal
+    return " ".join(told)
