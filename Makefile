@@ -86,7 +86,7 @@ scheduler-test: setup  ## Days through a real Airflow: lost hours, kills, a fail
 	$(PYTEST) -m scheduler -s -x tests/scheduler
 
 cluster: setup  ## A day on a Spark cluster with a catalog on PostgreSQL and files on S3 (needs Java and PostgreSQL)
-	$(PYTEST) -m cluster -s
+	PDMETRICS_TEST_REQUIRED=1 $(PYTEST) -m cluster -s
 
 notebooks: setup  ## Run the notebooks of the docs on the demo's marts and write their pages (after make demo)
 	PDMETRICS_WAREHOUSE=$(DEMO)/warehouse $(BIN)/python docs/notebooks/execute.py

@@ -19,7 +19,7 @@ SHIPPED: dict[str, tuple[str, ...]] = {
         "dbt_project/dbt_project.yml", "dbt_project/profiles.yml", "dbt_project/macros", "dbt_project/models",
         "dbt_project/plugins", "dbt_project/tests",
         "conf/local/spark-defaults.conf", "conf/local/spark-env.sh", "conf/local/log4j2.properties",
-        "conf/cluster/spark-defaults.conf", "conf/cluster/log4j2.properties",
+        "conf/cluster/spark-defaults.conf", "conf/cluster/spark-env.sh", "conf/cluster/log4j2.properties",
     ),
     "expectations": ("thresholds.toml",),
 }  # fmt: skip

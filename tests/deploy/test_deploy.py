@@ -80,7 +80,8 @@ def test_a_container_may_write_the_warehouse_only() -> None:
     for name, service in compose()["services"].items():
         assert service["read_only"] is True, name
         assert service["user"] == "10001"
-        assert [mount["target"] for mount in service["volumes"] if not mount.get("read_only")] == ["/warehouse"]
+        writes = [mount["target"] for mount in service["volumes"] if not mount.get("read_only")]
+        assert writes == ([] if name == "report" else ["/warehouse"])
         assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
 
 
@@ -118,16 +119,48 @@ def test_values_of_kubernetes_keep_secrets_in_secrets() -> None:
     assert not secret & plain
 
 
+def test_values_of_kubernetes_have_what_our_image_and_a_pod_need() -> None:
+    values = yaml.safe_load((DEPLOY / "kubernetes" / "airflow-values.yaml").read_text())
+    plain = {entry["name"]: entry["value"] for entry in values["env"]}
+    assert str(values["uid"]) in [rest for word, rest in instructions() if word == "USER"]
+    assert ("WORKDIR", values["airflowHome"]) in instructions()
+    mounts = {mount["mountPath"]: mount["name"] for mount in values["volumeMounts"]}
+    assert mounts[plain["PDMETRICS_RUN__WORK_DIR"]] in {
+        volume["name"] for volume in values["volumes"] if "emptyDir" in volume
+    }
+    locked = re.search(r"^apache-airflow==(\S+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    assert locked is not None
+    assert values["airflowVersion"] == locked[1]
+
+
+def test_compose_guesses_no_folder_and_gives_the_salt_to_nobody_who_needs_none() -> None:
+    text = (DEPLOY / "compose.yaml").read_text()
+    assert ":-" not in text
+    report = compose()["services"]["report"]
+    assert report["secrets"] == []
+    assert "PDMETRICS_PRIVACY__SALT_FILE" not in report["environment"]
+
+
 @pytest.mark.install
-def test_the_image_is_built_and_says_its_version() -> None:
+def test_the_images_are_built_and_run(tmp_path: Path) -> None:
     if (
         shutil.which("docker") is None
         or subprocess.run(["docker", "info"], capture_output=True, check=False).returncode
     ):
         pytest.skip("no Docker engine is here")
-    build = ["docker", "build", "--quiet", "--file", str(DOCKERFILE), "--tag", "pdmetrics-test", str(ROOT)]
-    subprocess.run(build, check=True, timeout=1200)
-    told = subprocess.run(
-        ["docker", "run", "--rm", "pdmetrics-test", "--version"], capture_output=True, text=True, check=True
-    )
+    run = ["docker", "run", "--rm", "--read-only", "--tmpfs", "/tmp:exec", "--tmpfs", "/home/pdmetrics"]
+    build = ["docker", "build", "--quiet", "--file", str(DOCKERFILE)]
+    subprocess.run([*build, "--tag", "pdmetrics-test", str(ROOT)], check=True, timeout=1200)
+    told = subprocess.run([*run, "pdmetrics-test", "--version"], capture_output=True, text=True, check=True)
     assert told.stdout.startswith("pdmetrics ")
+    tmp_path.chmod(0o777)
+    simulate = ["simulate", "--out", "/warehouse/world", "--start", "2026-03-19", "--days", "1", "--scale", "0.05"]
+    day = ["--warehouse", "/warehouse/lake", "run", "--date", "2026-03-19", "--input", "/warehouse/world"]
+    for command in (simulate, day):
+        subprocess.run(
+            [*run, "--volume", f"{tmp_path}:/warehouse", "pdmetrics-test", *command], check=True, timeout=600
+        )
+    also = "ALSO=apache-airflow[cncf-kubernetes,statsd,fab] asyncpg"
+    airflow = ["--target", "airflow", "--build-arg", also, "--tag", "pdmetrics-test:airflow", str(ROOT)]
+    subprocess.run([*build, *airflow], check=True, timeout=1200)
+    subprocess.run(["docker", "run", "--rm", "pdmetrics-test:airflow", "airflow", "version"], check=True, timeout=120)
