@@ -55,7 +55,7 @@ pytestmark = pytest.mark.cluster
 
 @pytest.fixture(autouse=True, scope="module")
 def _can_start() -> None:
-    """Skip where there is no cluster to be had, but where it was asked for: `make cluster` is no proof if nothing ran."""
+    """Skip where there is no cluster to be had, unless it was asked for: `make cluster` is no proof if nothing ran."""
     if why := cannot_start():
         (pytest.fail if "PDMETRICS_TEST_REQUIRED" in os.environ else pytest.skip)(why)
 
