@@ -16,6 +16,7 @@ from pyiceberg.table.refs import MAIN_BRANCH
 from jobs import contracts
 from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema
+from jobs.secrets import shown
 
 NAME = "lake"
 OWN_PROPERTIES = "pdmetrics."  # how our own properties of a table begin: they go where its rows go
@@ -65,9 +66,10 @@ def open_catalog(properties: Mapping[str, str]) -> Catalog:
     try:
         return load_catalog(NAME, **dict(properties))
     except Exception as error:  # each kind of catalog raises what its client library does
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WarehouseError(
-            f"The catalog cannot be opened: {str(error).splitlines()[0] if str(error) else type(error).__name__}.",
-            where=f"[catalog] type {properties.get('type')}, uri {properties.get('uri')}",
+            f"The catalog cannot be opened: {shown('', why)}.",
+            where=f"[catalog] type {properties.get('type')}, uri {shown('uri', properties.get('uri'))}",
             next_step="check [catalog], and that what it names is there",
         ) from None
 

@@ -23,6 +23,7 @@ from pyiceberg.table import Table
 from jobs import contracts
 from jobs.errors import LockedError, WarehouseError
 from jobs.log import get_logger
+from jobs.secrets import shown
 from jobs.warehouse.processes import is_dead, process, whose
 
 TABLE = (contracts.NAMESPACE, "lease")
@@ -212,7 +213,7 @@ class Lease:
                 get_logger().error("the lock of the warehouse was lost", table=".".join(TABLE))
                 return
             except Exception as error:  # the catalog or the network: there is time until it ends
-                get_logger().warning("the lock could not be renewed; trying again", why=str(error)[:200])
+                get_logger().warning("the lock could not be renewed; trying again", why=shown("", error)[:200])
 
     def _give_back(self) -> None:
         with self._turn, contextlib.suppress(LockedError):
@@ -222,7 +223,7 @@ class Lease:
             except CommitFailedException:
                 self._is_lost = True
             except Exception as error:  # it ends by itself
-                get_logger().warning("the lock could not be given back; it lapses", why=str(error)[:200])
+                get_logger().warning("the lock could not be given back; it lapses", why=shown("", error)[:200])
 
     def _forget_old(self) -> None:
         """Delete the snapshots of long ago, and their files; one that stays does no harm."""
@@ -235,7 +236,7 @@ class Lease:
             for one in old:
                 self._table.io.delete(one.manifest_list)
         except Exception as error:  # the next command tries again
-            get_logger().warning("old snapshots of the lock could not be deleted", why=str(error)[:200])
+            get_logger().warning("old snapshots of the lock could not be deleted", why=shown("", error)[:200])
 
 
 def table_of(catalog: Catalog) -> Table:
@@ -270,7 +271,7 @@ def _catalog_trouble() -> Iterator[None]:
     except Exception as error:  # each kind of catalog raises what its client library does
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WarehouseError(
-            f"The catalog does not let the lock be taken: {why}.",
+            f"The catalog does not let the lock be taken: {shown('', why)}.",
             where=".".join(TABLE),
             next_step="check [catalog], and that its user may make and change tables",
         ) from None
