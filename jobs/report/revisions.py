@@ -91,13 +91,14 @@ def moves(built: Path, live: Path, as_of: Sequence[date]) -> pd.DataFrame:
 
 def keep_moves(warehouse: Warehouse, run: Run) -> None:
     """Note in the run's folder what its publishing is about to change; the caller publishes next."""
+    as_of = sorted({*run.as_of, *run.removed})  # rows that are taken away are gone, and count as such
     try:
-        found = moves(warehouse.next_marts, warehouse.marts, run.as_of)
+        found = moves(warehouse.next_marts, warehouse.marts, as_of)
     except duckdb.Error:  # a damaged file is replaced by this very run; if it is the new one, the next line fails too
-        found = moves(warehouse.next_marts, warehouse.next_marts.with_name("none"), run.as_of)
+        found = moves(warehouse.next_marts, warehouse.next_marts.with_name("none"), as_of)
         file = warehouse.said(warehouse.marts)
         get_logger().warning("the published marts cannot be read: all rows count as new", file=file)
-    days = (run.days[0], run.days[-1], min(run.as_of), max(run.as_of))
+    days = (run.days[0], run.days[-1], as_of[0], as_of[-1])
     for column, value in zip(reversed(DATES), (*reversed(days), datetime.now(UTC).replace(microsecond=0)), strict=True):
         found.insert(0, column, value.isoformat())
     found.to_csv(warehouse.folder(run.run_id) / FILE, index=False)

@@ -45,6 +45,7 @@ class Plan:
         again: as-of dates whose rows are computed again, in order.
         milestones: as-of dates of which where milestones stand is computed again, with all later ones.
         removed: as-of dates that had no rows before.
+        newest: the newest as-of date that is left.
     """
 
     run: Run
@@ -53,12 +54,17 @@ class Plan:
     again: list[date] = field(default_factory=list)
     milestones: list[date] = field(default_factory=list)
     removed: list[date] = field(default_factory=list)
+    newest: date | None = None
 
     @property
     def as_of(self) -> list[date]:
-        """As-of dates whose rows the rollback writes."""
+        """As-of dates whose rows the rollback writes; where it only takes rows away, the newest that is left.
+
+        A gate judges dates, and says of one at least what it found.
+        """
         back = {day for name, days in self.back.items() if _is_as_of(name) for day in days}
-        return sorted({*back, *self.again, *self.milestones} - set(self.removed))
+        written = sorted({*back, *self.again, *self.milestones} - set(self.removed))
+        return written or ([self.newest] if self.newest is not None else [])
 
 
 def begin_rollback(lake: Lake, warehouse: Warehouse, settings: Settings, run_id: str, reason: str) -> tuple[Run, Plan]:
@@ -123,7 +129,8 @@ def make_plan(lake: Lake, warehouse: Warehouse, undone: Run) -> Plan:
     _refuse_touched(warehouse, undone, {day for name, days in facts.items() for day in {*days} & touched[name]})
     days = sorted({day for listed in facts.values() for day in listed})
     published = lake.days(METRICS)
-    if not set(published) - removed:
+    left = set(published) - removed
+    if not left:
         raise UsageError(
             f"Nothing was published before {undone.run_id}, so nothing would be left.",
             where=warehouse.place,
@@ -139,7 +146,7 @@ def make_plan(lake: Lake, warehouse: Warehouse, undone: Run) -> Plan:
     stands = replaced.get(MILESTONES, [])
     moved = touched.get(MILESTONES, set()) - removed
     back[MILESTONES] = [day for day in stands if day not in moved]
-    return Plan(undone, days, {**facts, **back}, again, sorted(moved), sorted(removed))
+    return Plan(undone, days, {**facts, **back}, again, sorted(moved), sorted(removed), max(left))
 
 
 def _is_as_of(name: str) -> bool:

@@ -279,6 +279,18 @@ def test_a_day_that_was_published_later_is_computed_again(site):
 
 
 @pytest.mark.worlds
+def test_a_new_last_day_is_taken_away_again(site):
+    site.restore()
+    site.backfill(start=LATER, end=AFTER)
+    run = site.newest()
+    site.rollback(run.run_id)
+    assert_same(contents(site.warehouse), site.before)
+    assert site.newest().backfill.removed == run.as_of
+    noted = pd.read_csv(site.warehouse / "runs" / site.newest().run_id / "revisions.csv")
+    assert noted["n_gone"].sum() > 0
+
+
+@pytest.mark.worlds
 def test_days_that_were_run_again_are_not_undone(site):
     site.restore()
     site.backfill()
@@ -290,7 +302,7 @@ def test_days_that_were_run_again_are_not_undone(site):
 
 
 @pytest.mark.worlds
-def test_another_policy_is_told_as_policy_and_undone_with_it(site):
+def test_a_gate_that_fails_publishes_nothing(site):
     site.restore()
     site.backfill()
     before, policy = contents(site.warehouse), site.world / "sampling_policy.csv"
@@ -313,16 +325,19 @@ def test_another_policy_is_told_as_policy_and_undone_with_it(site):
 
 
 @pytest.mark.worlds
-def test_other_csvs_make_it_start_over(site):
+def test_other_csvs_make_it_start_over_are_told_as_policy_and_undone_with_it(site):
     site.restore()
     wikis = site.world / "wikis.csv"
     text = wikis.read_text()
     site.backfill("--dry-run")
     try:
-        wikis.write_text(text.replace(LAST, LATER))  # shown a day later
+        wikis.write_text(text.replace(LAST, SHORT))  # thwiki is shown a day earlier
         assert wikis.read_text() != text
-        done = site.backfill("--dry-run")
+        done = site.backfill()
     finally:
         wikis.write_text(text)
     assert "the CSVs beside the input are others" in done.stderr
-    assert {"late_data", "policy"} <= set(due(site.difference()))
+    assert {"late_data", "policy"} == set(due(site.difference()))
+    assert contents(site.warehouse)["dim_wiki"] != site.before["dim_wiki"]
+    site.rollback(site.newest().run_id)
+    assert_same(contents(site.warehouse), site.before)

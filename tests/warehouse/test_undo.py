@@ -228,6 +228,14 @@ def test_what_a_later_run_made_of_it_is_computed_again(tables: Tables, warehouse
     assert plan.as_of == [D3, D4]
 
 
+def test_where_rows_are_only_taken_away_the_newest_date_left_is_judged(tables: Tables, warehouse: Warehouse) -> None:
+    for name in (LOG, METRICS):
+        published(tables, "run_a", {D1: 1, D2: 1}, name)
+    snapshots = {name: published(tables, "run_b", {D3: 2, D4: 2}, name) for name in (LOG, METRICS)}
+    plan = make_plan(tables, warehouse, undone(warehouse, snapshots))  # type: ignore[arg-type]
+    assert (plan.removed, plan.again, plan.as_of) == ([D3, D4], [], [D2])
+
+
 def test_days_that_were_written_since_are_refused(tables: Tables, warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match=rf"{D2} was written again since, by run_20260302_20260304_\d"):
         history(tables, warehouse, {LOG: {D2: 9}})
