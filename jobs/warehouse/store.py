@@ -1,14 +1,19 @@
 """What lies beside the tables on an object storage: whole objects by relative path, over a file system of Arrow.
 
-An object is put as a whole or not at all: a reader finds the old one or the new one. So is one on file systems with
-folders, where it is written aside and renamed.
+An object is put as a whole: a reader finds the old one or the new one. Arrow cannot give up what it has begun to put: a
+stream that is closed, by an exception too, completes a shorter object. So what can fail happens before it is opened,
+and a signal, which only the main thread hears, waits until it is closed. On a file system with folders an object is
+written aside and renamed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from uuid import uuid4
 
@@ -109,14 +114,24 @@ class Store:
         return f"{self._root}/{path}"
 
     def _put(self, path: str, parts: Iterator[bytes]) -> None:
-        full = self._full(path)
+        first = list(islice(parts, 2))  # all of most objects: whatever keeps them from being read, nothing was put
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self._put_parts, self._full(path), chain(first, parts)).result()
+
+    def _put_parts(self, full: str, parts: Iterator[bytes]) -> None:
+        """Put an object; of a large one that is broken off nothing stays, rather than a shorter one."""
         folder, _, name = full.rpartition("/")
         aside = f"{folder}/.{name}.{uuid4().hex}" if self._renames else full
         if self._renames:
             self._files.create_dir(folder, recursive=True)
-        with self._files.open_output_stream(aside) as stream:
-            for part in parts:
-                stream.write(part)
+        try:
+            with self._files.open_output_stream(aside) as stream:
+                for part in parts:
+                    stream.write(part)
+        except Exception:
+            with contextlib.suppress(OSError):
+                self._files.delete_file(aside)
+            raise
         if self._renames:
             self._files.move(aside, full)
 

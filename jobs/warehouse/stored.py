@@ -204,12 +204,14 @@ class StoredWarehouse(Warehouse):
             pointer = self.store.get(POINTER)
             if pointer is None:
                 return
-            told = json.loads(pointer)
             try:
-                self.work.link_marts(told["sha256"], self.marts, partial(self._fetch, told))
+                told = json.loads(pointer)
+                sha256, file = told["sha256"], told["file"]
+            except (ValueError, KeyError, TypeError):  # cut off, or written by somebody else
+                break
+            with contextlib.suppress(FileNotFoundError):
+                self.work.link_marts(sha256, self.marts, partial(self._fetch, file, sha256))
                 return
-            except FileNotFoundError:
-                continue
         raise WarehouseError(
             "The published marts are not where their pointer says, or are damaged.",
             where=f"{self.place}/{POINTER}",
@@ -241,9 +243,9 @@ class StoredWarehouse(Warehouse):
             "a first one makes: python -c 'import secrets; print(secrets.token_hex(32))'",
         )
 
-    def _fetch(self, told: dict[str, Any], file: Path) -> None:
-        if self.store.get_file(f"{MARTS}/{told['file']}", file) != told["sha256"]:
-            raise FileNotFoundError(told["file"])
+    def _fetch(self, name: str, sha256: str, file: Path) -> None:
+        if self.store.get_file(f"{MARTS}/{name}", file) != sha256:
+            raise FileNotFoundError(name)
 
     def _forget_stale_journal(self) -> None:
         """Drop the journal of a run that is gone: of a machine that was stopped until others had taken over."""

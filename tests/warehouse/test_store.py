@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,14 +45,14 @@ def test_files_travel_with_their_digest(store: Store, tmp_path: Path) -> None:
     assert store.get_file("marts/none", back) is None
 
 
-def test_a_put_that_is_cut_off_leaves_the_old_object(tmp_path: Path) -> None:
-    store = Store("test://there", LocalFileSystem(), f"{tmp_path}/there")
+class KilledError(Exception):
+    """What a signal raises in the main thread."""
+
+
+def test_a_put_that_is_cut_off_leaves_the_old_object(store: Store, tmp_path: Path) -> None:
     store.put("a/current.json", b"old")
     with pytest.raises(FileNotFoundError):
         store.put_file("a/current.json", tmp_path / "not there")
-
-    class KilledError(Exception):
-        pass
 
     def parts():
         yield b"half"
@@ -58,6 +62,40 @@ def test_a_put_that_is_cut_off_leaves_the_old_object(tmp_path: Path) -> None:
         store._put("a/current.json", parts())
     assert store.get("a/current.json") == b"old"
     assert [one.path for one in store.listed()] == ["a/current.json"], "what was begun is not listed"
+
+
+def test_of_a_large_put_that_is_broken_off_nothing_stays(store: Store) -> None:
+    def parts():
+        yield from (b"a", b"b", b"c")
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        store._put("marts/large.duckdb", parts())
+    assert store.get("marts/large.duckdb") is None
+    assert store.listed() == []
+
+
+def test_a_signal_waits_until_an_object_is_whole(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise KilledError
+
+    before, write = signal.signal(signal.SIGUSR1, stop), Store._put_parts
+
+    def signalled(self: Store, full: str, parts: Iterator[bytes]) -> None:
+        def slowly() -> Iterator[bytes]:
+            os.kill(os.getpid(), signal.SIGUSR1)
+            time.sleep(0.2)  # the main thread hears it, and is between opening and writing
+            yield from parts
+
+        write(self, full, slowly())
+
+    monkeypatch.setattr(Store, "_put_parts", signalled)
+    try:
+        with pytest.raises(KilledError):
+            store.put("a/current.json", b"new")
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert store.get("a/current.json") == b"new"
 
 
 def test_an_address_with_a_key_is_refused_without_showing_it() -> None:

@@ -17,19 +17,25 @@ import pyarrow as pa
 import pytest
 from lake_cases import DAYS, TABLE
 from pyarrow.fs import LocalFileSystem
+from pyiceberg.expressions import AlwaysTrue
 from structlog.testing import capture_logs
 
 from jobs import contracts
 from jobs.commands.cut_off import finish_cut_off
 from jobs.errors import LockedError, UsageError, WarehouseError
 from jobs.schemas import arrow_schema
-from jobs.settings import Settings
+from jobs.settings import Settings, load_settings
 from jobs.settings.sections import PrivacySettings
+from jobs.steps.job import recovered_tables
+from jobs.warehouse import compact
+from jobs.warehouse import purge as purging
 from jobs.warehouse import stored as module
 from jobs.warehouse import work as working
 from jobs.warehouse.catalog import open_catalog
 from jobs.warehouse.manifest import Run
+from jobs.warehouse.orphans import remove
 from jobs.warehouse.publish import clean_up, publish, recover
+from jobs.warehouse.receipts import KEEP_UNTIL, Occasion
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import key_of
 from jobs.warehouse.store import Store
@@ -281,6 +287,40 @@ def test_who_lost_the_lock_publishes_nothing(world: World, moment: str, monkeypa
     assert world.seen()[2][first.run_id] == "published"
 
 
+def test_who_lost_the_lock_deletes_nothing_that_another_may_have_staged(world: World) -> None:
+    world.published(world.machine("a"), 1)
+    world.published(world.machine("a"), 2)
+    world.lock(stopped := world.machine("stopped"))
+    tables = world.tables()
+    tables.check_held = stopped.check_held
+    rows = AlwaysTrue()
+    plan = purging.TablePlan(TABLE, rows, is_due=True)
+    group = compact.small_files(tables, TABLE, datetime.now(UTC) + timedelta(days=40))
+    assert group
+    world.staged(world.machine("b"), 3)
+    Turn.holder_now = Turn()
+    before = {path for path in world.place.rglob("lake/**/*.*") if path.parent.name != "data"}
+    occasion = Occasion(DAY, DAY, KEEP_UNTIL)
+    for act in (
+        lambda: tables.expire(TABLE, datetime.now(UTC)), tables.discard, lambda: remove(tables, TABLE, []),
+        lambda: compact.compact(tables, TABLE, group), lambda: compact.merge_manifests(tables, TABLE),
+        lambda: purging.delete_rows(tables, plan, occasion), lambda: purging.forget_history(tables, plan),
+        lambda: purging.carry_over(tables, plan, tables.snapshot(TABLE, None)),
+    ):  # fmt: skip
+        tables.table(TABLE).refresh()
+        with pytest.raises(LockedError, match="was lost"):
+            act()
+    assert {path for path in world.place.rglob("lake/**/*.*") if "metadata.json" in path.name} <= before
+    assert world.seen()[:2] == ([1, 2], "marts of 2")
+
+
+def test_purge_and_maintain_ask_whether_they_hold_the_lock(world: World) -> None:
+    settings = load_settings(None, tuple(f"catalog.{key}={value}" for key, value in world.properties.items()))[0]
+    machine = world.machine("a")
+    with machine.lock():
+        assert recovered_tables(settings, machine).check_held == machine.check_held
+
+
 def test_who_loses_the_lock_while_handing_over_writes_no_journal(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.lock(stopped := world.machine("stopped"))
     run, put_file = world.staged(stopped, 2), Store.put_file
@@ -357,6 +397,19 @@ def test_marts_that_are_not_what_the_pointer_says_are_not_read(world: World) -> 
     assert writer.marts_are_lost()
     world.published(writer, 2)
     assert world.seen()[1] == "marts of 2", "the next run mends it"
+
+
+@pytest.mark.parametrize("pointer", [b"", b"{", b"[]", b"{}"])
+def test_a_pointer_that_cannot_be_read_stops_readers_only(world: World, pointer: bytes) -> None:
+    world.published(world.machine("a"), 1)
+    world.store.put(POINTER, pointer)
+    with pytest.raises(WarehouseError, match="damaged"):
+        StoredWarehouse(world.store, WorkFolder(world.place / "b"), None).attach()
+    with capture_logs() as log:
+        writer = world.machine("c")
+    assert [line["log_level"] for line in log] == ["warning"]
+    world.published(writer, 2)
+    assert world.seen()[1] == "marts of 2"
 
 
 def test_old_marts_go(world: World) -> None:
