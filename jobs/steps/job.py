@@ -135,9 +135,18 @@ def check_salt_there(settings: Settings, warehouse: Warehouse) -> None:
 def finish_publish(settings: Settings, warehouse: Warehouse) -> None:
     """Roll a cut-off publish forward; it takes the tables' metadata only, and no engine."""
     with warehouse.lock(), engine_errors(warehouse):
-        tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
-        tables.ensure_tables()
-        recover(tables, warehouse)
+        recovered_tables(settings, warehouse)
+
+
+def recovered_tables(settings: Settings, warehouse: Warehouse) -> Tables:
+    """Open the tables to change them without an engine, once a cut-off publish is finished. The caller holds the lock.
+
+    Nothing is deleted through them once the lock is lost.
+    """
+    tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0], warehouse.check_held)
+    tables.ensure_tables()
+    recover(tables, warehouse)
+    return tables
 
 
 @contextlib.contextmanager

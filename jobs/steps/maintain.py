@@ -8,13 +8,10 @@ from datetime import UTC, datetime
 from jobs.log import get_logger
 from jobs.progress import still_at
 from jobs.settings import Settings
-from jobs.steps.job import engine_errors
+from jobs.steps.job import engine_errors, recovered_tables
 from jobs.warehouse.compact import is_staged
-from jobs.warehouse.home import open_home
 from jobs.warehouse.look import tables_to_look_at
-from jobs.warehouse.publish import recover
 from jobs.warehouse.runs import Warehouse
-from jobs.warehouse.tables import Tables
 from jobs.warehouse.upkeep import Saved, keep_folder, keep_table
 
 
@@ -35,7 +32,7 @@ def keep_up(settings: Settings, warehouse: Warehouse, *, is_dry: bool, now: date
     properties = settings.catalog.properties()
     tables_to_look_at(properties, warehouse.path)  # what is no warehouse is not made one
     with warehouse.lock(), engine_errors(warehouse), still_at("looking after the warehouse"):
-        tables = tables_to_look_at(properties, warehouse.path) if is_dry else _recovered(settings, warehouse)
+        tables = tables_to_look_at(properties, warehouse.path) if is_dry else recovered_tables(settings, warehouse)
         found: list[Saved] = []
         for name in tables.names:
             if is_staged(tables, name):
@@ -44,10 +41,3 @@ def keep_up(settings: Settings, warehouse: Warehouse, *, is_dry: bool, now: date
         if not is_dry:
             shutil.rmtree(warehouse.scratch, ignore_errors=True)  # of a killed command: nobody else holds the lock
         return [*found, *keep_folder(warehouse.path, now, is_dry=is_dry)]
-
-
-def _recovered(settings: Settings, warehouse: Warehouse) -> Tables:
-    tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
-    tables.ensure_tables()
-    recover(tables, warehouse)
-    return tables

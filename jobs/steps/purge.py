@@ -17,11 +17,10 @@ from jobs.errors import UsageError
 from jobs.log import get_logger
 from jobs.progress import Told, still_at
 from jobs.settings import Settings
-from jobs.steps.job import engine_errors
+from jobs.steps.job import engine_errors, recovered_tables
 from jobs.warehouse.forget import WITH_HASH, OwnLines, own_lines, rows_of, user_hash
-from jobs.warehouse.home import open_home
 from jobs.warehouse.look import tables_if_any
-from jobs.warehouse.publish import clean_up, locked_to_begin, recover
+from jobs.warehouse.publish import clean_up, locked_to_begin
 from jobs.warehouse.purge import (
     PERSONAL,
     TablePlan,
@@ -134,9 +133,7 @@ def purge(settings: Settings, warehouse: Warehouse, as_of: date, user: User | No
         return None
     with locked_to_begin(warehouse, NO_DAY, NO_DAY), engine_errors(warehouse), still_at("purging"):
         shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left
-        tables = Tables(open_home(settings.catalog.properties(), warehouse.path)[0])
-        tables.ensure_tables()
-        recover(tables, warehouse)
+        tables = recovered_tables(settings, warehouse)
         found = _plan(tables, settings, warehouse, last, user)
         if any(one.is_due for one in found.tables) and has_branches(tables):
             clean_up(tables, warehouse)

@@ -60,6 +60,7 @@ def compact(tables: Tables, name: str, groups: Sequence[Group]) -> None:
     for start in range(0, len(groups), GROUPS_A_COMMIT):
         some = groups[start : start + GROUPS_A_COMMIT]
         written = [_rewritten(table, group) for group in some]
+        tables.check_held()
         with table.transaction() as transaction, transaction.update_snapshot(branch=MAIN).overwrite() as change:
             for group, files in zip(some, written, strict=True):
                 for task in group:
@@ -97,6 +98,7 @@ def merge_manifests(tables: Tables, name: str) -> None:
     table says two for as long as the transaction takes.
     """
     key = TableProperties.MANIFEST_MIN_MERGE_COUNT
+    tables.check_held()
     with tables.table(name).transaction() as transaction:
         before = transaction.table_metadata.properties.get(key)
         transaction.set_properties({key: "2"})

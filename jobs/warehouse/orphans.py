@@ -82,9 +82,11 @@ def remove(tables: Tables, name: str, files: Iterable[StoredFile]) -> None:
     """Delete files of a table's folder, and folders in it that became empty; what is gone already is passed over.
 
     Raises:
+        LockedError: the lock was lost since: another command may have begun to name what was listed.
         WarehouseError: a file does not lie in the table's folder.
     """
     folder = folder_of(tables, name)
+    tables.check_held()
     for file in files:
         if not folder.holds(file.path):
             raise WarehouseError(f"A file is not of table {name}.", where=file.path)

@@ -23,8 +23,15 @@ ASK_AGAIN_SECONDS = 5  # of an address each question costs commits to the catalo
 
 
 def publish(lake: Tables, warehouse: Warehouse, run: Run) -> None:
-    """Make everything that a run staged visible. The caller holds the lock and has passed every gate."""
-    write_json(warehouse.journal, {"run_id": run.run_id, **warehouse.hand_over(run.run_id)})
+    """Make everything that a run staged visible. The caller holds the lock and has passed every gate.
+
+    Raises:
+        LockedError: the lock was lost.
+        WarehouseError: another command dropped something that the run staged, or published since it began.
+    """
+    heads = lake.heads(run.run_id)
+    lake.require_staged(run.run_id, heads)
+    write_json(warehouse.journal, {"run_id": run.run_id, "heads": heads, **warehouse.hand_over(run.run_id)})
     warehouse.sync()
     get_logger().info("journal written, publishing", run=run.run_id)
     roll_forward(lake, warehouse)
@@ -36,6 +43,7 @@ def roll_forward(lake: Tables, warehouse: Warehouse) -> None:
     run_id = warehouse.publishing()
     if run_id is None:
         return
+    lake.require_staged(run_id, warehouse.journaled("heads"))
     tables = lake.publish(run_id, warehouse.check_held)
     log.info("tables fast-forwarded", run=run_id, tables=len(tables))
     warehouse.replace_marts()

@@ -97,6 +97,7 @@ def plan_rows(tables: Tables, name: str, rows: BooleanExpression, told: Callable
 def delete_rows(tables: Tables, plan: TablePlan, occasion: Occasion) -> None:
     """Delete what goes of what is published, in one commit that carries its receipts."""
     note = note_of(occasion, tables.snapshot(plan.name, None), plan.going)
+    tables.check_held()
     tables.table(plan.name).delete(plan.rows, snapshot_properties=note)
 
 
@@ -106,6 +107,7 @@ def carry_over(tables: Tables, plan: TablePlan, snapshot_id: int) -> int:
     It is a snapshot of no branch, so whoever wants it notes it before `forget_history`.
     """
     table, branch = tables.table(plan.name), f"{CARRIED}{snapshot_id}"
+    tables.check_held()
     table.manage_snapshots().create_branch(snapshot_id, branch).commit()
     table.delete(plan.rows, branch=branch)
     drop_deleted_entries(table, branch)
@@ -129,9 +131,11 @@ def forget_history(tables: Tables, plan: TablePlan, kept: Collection[int] = ()) 
     """
     if plan.is_due:
         table = tables.table(plan.name)
+        tables.check_held()
         drop_deleted_entries(table)
         stay = {tables.refs(plan.name)[MAIN], *kept}
         if old := [one.snapshot_id for one in table.metadata.snapshots if one.snapshot_id not in stay]:
+            tables.check_held()
             table.maintenance.expire_snapshots().by_ids(old).commit()
     gone = unreferenced(tables, plan.name, older_than=None)
     remove(tables, plan.name, gone)

@@ -224,6 +224,13 @@ class Warehouse:
         except (ValueError, KeyError, TypeError):
             raise self.damaged_journal() from None
 
+    def journaled(self, what: str) -> dict[str, Any]:
+        """Return what the journal of a publish says of something; a journal of an older version may say nothing."""
+        found = json.loads(self.journal.read_text(encoding="utf-8")).get(what, {})
+        if not isinstance(found, dict):
+            raise self.damaged_journal()
+        return found
+
     def damaged_journal(self) -> WarehouseError:
         """Return what to raise of a journal that cannot be read."""
         ready = [run for run in self.all_runs() if run.state == "open" and "estimates" in run.done]

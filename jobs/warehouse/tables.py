@@ -42,10 +42,16 @@ EPOCH = date(1970, 1, 1)
 
 
 class Tables:
-    """The Iceberg tables of one warehouse, by their metadata."""
+    """The Iceberg tables of one warehouse, by their metadata.
 
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
+    Args:
+        catalog: where they stand.
+        check_held: raises where the warehouse's lock was lost: asked before anything is deleted, so that a machine that
+            was stopped for long deletes nothing that another has staged meanwhile.
+    """
+
+    def __init__(self, catalog: Catalog, check_held: Callable[[], None] = lambda: None) -> None:
+        self.catalog, self.check_held = catalog, check_held
         self._tables: dict[str, Table] = {}
 
     def ensure_tables(self) -> None:
@@ -149,6 +155,7 @@ class Tables:
         What was published at that moment stays, however old it was: what replaced it later can be undone.
         """
         if old := self.expired(name, before):
+            self.check_held()
             self.table(name).maintenance.expire_snapshots().by_ids(old).commit()
 
     def expired(self, name: str, before: datetime) -> list[int]:
@@ -171,6 +178,7 @@ class Tables:
         for name in contracts.TABLES:
             for ref in self.refs(name):
                 if ref != MAIN and ref not in keep:
+                    self.check_held()
                     self.table(name).manage_snapshots().remove_branch(ref).commit()
                     dropped.add(ref)
         return sorted(dropped)
@@ -190,6 +198,33 @@ class Tables:
         """Whether a run has branches, and all of them hold what is published, so that they can be published."""
         branches = [self.table(name) for name in contracts.TABLES if run_id in self.refs(name)]
         return bool(branches) and all(_is_ahead(table, run_id) for table in branches)
+
+    def heads(self, run_id: str) -> dict[str, int]:
+        """Return the head of each branch of a run, as this process knows them, by the uuid of its table."""
+        found = {str(self.table(name).metadata.table_uuid): self.refs(name) for name in self.names}
+        return {uuid: refs[run_id] for uuid, refs in found.items() if run_id in refs}
+
+    def require_staged(self, run_id: str, heads: Mapping[str, int]) -> None:
+        """Refuse to publish a run without a table that it staged: its branch is there, or was published already.
+
+        Args:
+            run_id: the run.
+            heads: as `heads` returned them; the tables of a relocated warehouse are others, which published them.
+
+        Raises:
+            WarehouseError: a branch is gone.
+        """
+        for name in self.names:
+            table = self.table(name).refresh()
+            head = heads.get(str(table.metadata.table_uuid))
+            if head is None or run_id in self.refs(name):
+                continue
+            if head not in {one.snapshot_id for one in ancestors_of(table.snapshot_by_name(MAIN), table.metadata)}:
+                raise WarehouseError(
+                    f"What {run_id} staged of {name} is gone: another command dropped it.",
+                    where=table.metadata_location,
+                    next_step="run the days again, all steps",
+                )
 
     def _check_is_ahead(self, table: Table, run_id: str) -> None:
         """Refuse to publish a branch that does not hold what is published."""

@@ -14,6 +14,7 @@ from lake_cases import DAYS, TABLE
 from structlog.testing import capture_logs
 
 from jobs import contracts
+from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.warehouse import publish as publishing
 from jobs.warehouse.home import open_home
@@ -103,6 +104,30 @@ def test_a_run_is_published_as_a_whole(warehouse: Warehouse) -> None:
     assert not warehouse.next_marts.exists()
     assert Warehouse(warehouse.path).newest_run(DAY, NEXT) == other
     assert Warehouse(warehouse.path).all_runs()[0].done == run.done
+
+
+def lose_a_branch(warehouse: Warehouse, run: Run) -> None:
+    """Another command, which did not know of the run, drops something that it staged."""
+    opened(warehouse).table(TABLES[1]).manage_snapshots().remove_branch(run.run_id).commit()
+
+
+def test_a_run_that_lost_a_table_is_not_published_without_it(warehouse: Warehouse) -> None:
+    run = staged(warehouse, 1)
+    tables = opened(warehouse)
+    lose_a_branch(warehouse, run)
+    with pytest.raises(WarehouseError, match=f"staged of {TABLES[1]} is gone"):
+        publish(tables, warehouse, run)
+    assert seen(warehouse).rows == rows()
+    assert not warehouse.journal.exists(), "it may be run again"
+
+
+def test_nor_where_it_lost_the_table_after_its_publish_was_cut_off(warehouse: Warehouse) -> None:
+    run = staged(warehouse, 1)
+    published_until(warehouse, run, after_the_journal)
+    lose_a_branch(warehouse, run)
+    with pytest.raises(WarehouseError, match=f"staged of {TABLES[1]} is gone"):
+        recover(opened(warehouse), warehouse)
+    assert seen(warehouse).rows == rows()
 
 
 # --- Killed on the way
