@@ -17,6 +17,7 @@ from jobs.errors import GateError, UsageError
 from jobs.windows import days, in_words
 
 if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
+    from jobs.lineage.sending import Lineage
     from jobs.raw.files import RawDays
     from jobs.reference.load import Reference
     from jobs.steps.companion import Companion
@@ -74,6 +75,7 @@ def backfill(
 
 
 def _backfill(shared: Context, asked: Asked, other: Companion) -> None:
+    from jobs.lineage.sending import open_lineage
     from jobs.raw.strays import tell_strays
     from jobs.steps.backfill import build_compared, difference_file, publish_backfill, stage_chunks
     from jobs.steps.difference_told import tell_difference
@@ -83,6 +85,7 @@ def _backfill(shared: Context, asked: Asked, other: Companion) -> None:
 
     settings, warehouse, console = shared.settings, shared.warehouse, shared.console
     was_cut_off = _check(shared)
+    lineage = open_lineage(settings.lineage)
     reference, raw, place = _read_input(asked)
     check_salt_there(settings, warehouse)
     check_kept(settings, warehouse, days(asked.start, asked.end))
@@ -92,34 +95,38 @@ def _backfill(shared: Context, asked: Asked, other: Companion) -> None:
         if run.state == "open":
             tell_strays(raw.ignored)
             with _gates_end_it(job):
-                stage_chunks(job, asked.chunk_days)
+                stage_chunks(job, asked.chunk_days, lineage)
                 other.prepare("marts")
                 tell_difference(console, build_compared(job), warehouse.said(difference_file(job)))
         if run.state == "open" and not asked.is_dry:
             begin_report(settings, warehouse, other)
-            publish_backfill(job)
+            publish_backfill(job, lineage)
         if run.state == "published":
-            _report(job)
+            _report(job, lineage)
     _tell(shared, run, asked.input_dir)
 
 
 def _undo(shared: Context, run_id: str, reason: str, chunk_days: int, other: Companion) -> None:
+    from jobs.lineage.sending import open_lineage
     from jobs.steps.backfill import build_compared, difference_file, publish_backfill
     from jobs.steps.difference_told import tell_difference
     from jobs.steps.job import Job, open_lake
     from jobs.steps.rollback import begin_rollback, stage_rollback
+    from jobs.steps.traced import sight_of, traced
 
     settings, warehouse, console = shared.settings, shared.warehouse, shared.console
     _check(shared)
+    lineage = open_lineage(settings.lineage)
     with open_lake(settings, warehouse) as lake:
         run, plan = begin_rollback(lake, warehouse, settings, run_id, reason)
         job = Job(lake, warehouse, settings, console, run, other)
         with _gates_end_it(job):
-            stage_rollback(job, plan, chunk_days)
+            with traced(lineage, "estimates", sight_of(job)):  # it reads no lines
+                stage_rollback(job, plan, chunk_days)
             other.prepare("marts")
             tell_difference(console, build_compared(job), warehouse.said(difference_file(job)))
-        publish_backfill(job)
-        _report(job)
+        publish_backfill(job, lineage)
+        _report(job, lineage)
     _tell(shared, run, run.input_dir)
 
 
@@ -187,11 +194,13 @@ def _gates_end_it(job: Job) -> Iterator[None]:
         raise error from None
 
 
-def _report(job: Job) -> None:
+def _report(job: Job, lineage: Lineage | None) -> None:
     from jobs.steps.report import REPORT, report_of_run
     from jobs.steps.running import announced
+    from jobs.steps.traced import sight_of, traced
 
-    with announced(REPORT, job.run):
+    told = lineage if job.settings.report.build else None
+    with announced(REPORT, job.run), traced(told, REPORT, sight_of(job)):
         report_of_run(job.settings, job.warehouse, job.companion)
 
 

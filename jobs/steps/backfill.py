@@ -17,6 +17,7 @@ import pandas as pd
 
 from jobs.catalogue import load_catalogue
 from jobs.errors import PdmetricsError
+from jobs.lineage.sending import Lineage
 from jobs.log import get_logger
 from jobs.quality.marts_difference import marts_difference
 from jobs.reference.load import Reference
@@ -27,10 +28,11 @@ from jobs.steps.ingest import ingest
 from jobs.steps.job import Job
 from jobs.steps.marts import build_checked, publish_run
 from jobs.steps.milestones import stage_milestones
+from jobs.steps.traced import sight_of, traced
 from jobs.warehouse.lake import Lake
-from jobs.warehouse.manifest import Backfill, Run
+from jobs.warehouse.manifest import PUBLISHES, Backfill, Run
 from jobs.warehouse.runs import Warehouse
-from jobs.warehouse.undo import keep_reference, replaced_by
+from jobs.warehouse.undo import heads, keep_reference, replaced_by, set_back
 from jobs.windows import DAY, affected_as_of, days, in_words
 
 DIFFERENCE = "difference.csv"
@@ -91,29 +93,35 @@ def _why_over(lake: Lake, warehouse: Warehouse, run: Run, wanted: Run, reference
     return None if frozen == reference else "the CSVs beside the input are others"
 
 
-def stage_chunks(job: Job, chunk_days: int) -> None:
+def stage_chunks(job: Job, chunk_days: int, lineage: Lineage | None = None) -> None:
     """Ingest and estimate what is not staged yet, in chunks of days; gates are asked of each chunk.
 
     Args:
         job: the backfill and its surroundings, with the listing of all its days.
         chunk_days: days whose lines, and as-of dates whose windows, are held at once.
+        lineage: where it is told what was read and written, all chunks together.
 
     Raises:
         GateError: a raw or a facts gate failed; nothing is published.
     """
     run, state = job.run, noted(job.run)
-    for part in _chunks(days(state.ingested_to or run.start, run.end), chunk_days):
-        _ingest_chunk(job, part[0], part[-1] + DAY)
+    # A killed chunk may have decided duplicates of days that the manifest does not know: it begins anew.
+    set_back(job.lake, run.run_id, state.heads)
     if "ingest" not in run.done:
+        with traced(lineage, "ingest", sight_of(job)):
+            for part in _chunks(days(state.ingested_to or run.start, run.end), chunk_days):
+                _ingest_chunk(job, part[0], part[-1] + DAY)
         run.done.append("ingest")
         run.as_of = affected_as_of(run.changed, job.lake.days("metric_values"), run.days, load_catalogue().longest_days)
         job.save()
     if "estimates" in run.done:
         return
-    stage_as_of(job, [day for day in run.as_of if state.estimated_to is None or day >= state.estimated_to], chunk_days)
-    stage_milestones(job.lake, job.reference, run.run_id, run.as_of)
+    with traced(lineage, "estimates", sight_of(job)):
+        left = [day for day in run.as_of if state.estimated_to is None or day >= state.estimated_to]
+        stage_as_of(job, left, chunk_days)
+        stage_milestones(job.lake, job.reference, run.run_id, run.as_of)
     run.done.append("estimates")
-    job.save()
+    _save_reached(job)
 
 
 def stage_as_of(job: Job, as_of: Sequence[date], chunk_days: int) -> None:
@@ -122,7 +130,7 @@ def stage_as_of(job: Job, as_of: Sequence[date], chunk_days: int) -> None:
         get_logger().info("chunk of as-of dates", days=in_words(part[0], part[-1] + DAY))
         stage_rows(job, part)
         noted(job.run).estimated_to = part[-1] + DAY
-        job.save()
+        _save_reached(job)
 
 
 def _ingest_chunk(job: Job, start: date, end: date) -> None:
@@ -131,7 +139,13 @@ def _ingest_chunk(job: Job, start: date, end: date) -> None:
     chunk = replace(job, run=part, raw=job.raw and job.raw.of(part.days), whole=job.run)
     ingest(chunk)
     noted(job.run).ingested_to = end
-    chunk.save()
+    _save_reached(chunk)
+
+
+def _save_reached(job: Job) -> None:
+    """Note how far it came, and with it what the branches are by then."""
+    noted(job.run).heads = heads(job.lake, job.run.run_id)
+    job.save()
 
 
 def _chunks(listed: Sequence[date], size: int) -> Iterator[Sequence[date]]:
@@ -157,7 +171,7 @@ def build_compared(job: Job) -> pd.DataFrame:
     found = _difference(job)
     found.to_csv(kept, index=False)
     state.is_built = True
-    job.save()
+    _save_reached(job)
     return found
 
 
@@ -186,12 +200,13 @@ def _difference(job: Job) -> pd.DataFrame:
         return compared_with("none")
 
 
-def publish_backfill(job: Job) -> None:
+def publish_backfill(job: Job, lineage: Lineage | None = None) -> None:
     """Publish what was staged, built and compared, in one step, and note what it replaces."""
     noted(job.run).snapshots = replaced_by(job.lake, job.run.run_id)
     keep_reference(job.warehouse, job.run)
     job.save()
-    publish_run(job)
+    with traced(lineage, PUBLISHES, sight_of(job)):
+        publish_run(job)
 
 
 def new_backfill(warehouse: Warehouse, wanted: Run, reference: Reference) -> Run:

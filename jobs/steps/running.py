@@ -12,7 +12,7 @@ from jobs.log import get_logger
 from jobs.progress import still_at
 from jobs.steps.job import Job, engine_errors
 from jobs.steps.report import REPORT, begin_report, report_of_run
-from jobs.steps.traced import Sight, traced
+from jobs.steps.traced import sight_of, traced
 from jobs.warehouse.manifest import Run
 
 
@@ -38,8 +38,7 @@ def run_step(job: Job, step: str, *, ends_with_report: bool, lineage: Lineage | 
     job.companion.prepare(step)
     if ends_with_report and step != "ingest":  # whose gates the companion is busy with
         begin_report(job.settings, job.warehouse, job.companion)
-    sight = Sight(job.settings, job.warehouse, job.run, job.lake, job.raw)
-    with announced(step, job.run), traced(lineage, step, sight):
+    with announced(step, job.run), traced(lineage, step, sight_of(job)):
         if step == REPORT:  # the run is published: no trouble ends it, and what a full disk stops is said otherwise
             report_of_run(job.settings, job.warehouse, job.companion)
             return

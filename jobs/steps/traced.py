@@ -13,6 +13,7 @@ from jobs.log import get_logger
 from jobs.raw.files import RawDays
 from jobs.reference.rows import COLUMNS, POLICY_CSV, WIKIS_CSV
 from jobs.settings import Settings
+from jobs.steps.job import Job
 from jobs.steps.reads_writes import OF_STEPS
 from jobs.steps.report import REPORT
 from jobs.warehouse.manifest import PUBLISHES, Run
@@ -37,6 +38,11 @@ class Sight:
     run: Run
     lake: Tables | None = None
     raw: RawDays | None = None
+
+
+def sight_of(job: Job) -> Sight:
+    """Return what a step of a job has at hand."""
+    return Sight(job.settings, job.warehouse, job.run, job.lake, job.raw)
 
 
 @contextlib.contextmanager

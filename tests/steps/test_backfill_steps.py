@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -18,9 +19,18 @@ from jobs.quality.marts_difference import CAUSES
 from jobs.reference.load import Reference
 from jobs.settings import load_settings
 from jobs.steps import backfill as steps
-from jobs.steps.backfill import half_way, made_with, new_backfill, noted, stage_chunks, wanted_backfill
+from jobs.steps.backfill import (
+    half_way,
+    made_with,
+    new_backfill,
+    noted,
+    publish_backfill,
+    stage_chunks,
+    wanted_backfill,
+)
 from jobs.steps.difference_told import SHOWN, tell_difference
 from jobs.steps.job import Job
+from jobs.steps.traced import Sight
 from jobs.warehouse.manifest import Run
 from jobs.warehouse.runs import Warehouse
 from tests.references import reference, wiki_row
@@ -123,7 +133,10 @@ class Stages:
         self.ingested: list[tuple[date, date]] = []
         self.as_of: list[list[date]] = []
         self.milestones: list[list[date]] = []
+        self.set_back_to: list[dict[str, int]] = []
         self.killed_at = killed_at
+        patch.setattr(steps, "heads", lambda *_: {"events": len(self.ingested), "metric_values": len(self.as_of)})
+        patch.setattr(steps, "set_back", lambda lake, run_id, heads: self.set_back_to.append(heads))
         patch.setattr(steps, "ingest", self._ingest)
         patch.setattr(steps, "stage_rows", self._rows)
         patch.setattr(steps, "stage_milestones", lambda lake, csvs, run_id, as_of: self.milestones.append(list(as_of)))
@@ -160,18 +173,49 @@ def test_chunks_go_on_where_they_were_finished(warehouse: Warehouse, monkeypatch
     second.killed_at = day(19)
     with pytest.raises(KeyboardInterrupt):
         stage_chunks(job(warehouse, left), 3)
+    assert first.set_back_to == [{}]
+    assert second.set_back_to == [{"events": 1, "metric_values": 0}], "what the killed chunk staged counts no more"
     assert second.ingested == [(day(16), day(19))]
     assert second.as_of == [[day(14), day(15), day(16)]]
     third = Stages(monkeypatch)
     (left,) = warehouse.all_runs()
     stage_chunks(job(warehouse, left), 3)
+    assert third.set_back_to == [{"events": 1, "metric_values": 1}]
     assert third.ingested == []
     assert third.as_of == [[day(17), day(18), day(19)]]
     assert third.milestones == [[*(day(number) for number in range(14, 20))]], "the published date after them too"
     (done,) = warehouse.all_runs()
+    assert noted(done).heads == {"events": 0, "metric_values": 1}, "with the milestones"
     assert (done.done, done.start, done.end) == (["ingest", "estimates"], START, END)
     assert done.lines_read == dict.fromkeys(done.days, 7)
     assert done.changed == [*done.days, END]
+
+
+def test_the_lineage_is_told_of_what_is_left_to_do(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    @contextlib.contextmanager
+    def traced(lineage: object, step: str, sight: Sight) -> Iterator[None]:
+        told.append(f"{lineage} {step} of {sight.run.run_id}")
+        yield
+        told.append("done")
+
+    monkeypatch.setattr(steps, "traced", traced)
+    monkeypatch.setattr(steps, "replaced_by", lambda *_: {})
+    monkeypatch.setattr(steps, "keep_reference", lambda *_: None)
+    monkeypatch.setattr(steps, "publish_run", lambda _: told.append("published"))
+    run, there = new_backfill(warehouse, wanted(), CSVS), cast(Any, "lineage")
+    Stages(monkeypatch, killed_at=day(19))
+    with pytest.raises(KeyboardInterrupt):
+        stage_chunks(job(warehouse, run), 9, there)
+    assert told == [f"lineage ingest of {run.run_id}", "done", f"lineage estimates of {run.run_id}"]
+    told.clear()
+    Stages(monkeypatch)
+    (left,) = warehouse.all_runs()
+    stage_chunks(job(warehouse, left), 9, there)
+    publish_backfill(job(warehouse, left), there)
+    of = f"of {run.run_id}"
+    assert told == [f"lineage estimates {of}", "done", f"lineage marts {of}", "published", "done"]
 
 
 def line(mart: str, metric: str = "", wiki: str = "", **values: Any) -> dict[str, Any]:
