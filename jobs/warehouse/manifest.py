@@ -26,6 +26,8 @@ class Backfill:
         begun_at: UTC.
         ingested_to: the days before it are staged; null before the first chunk is done.
         estimated_to: the rows of its as-of dates before it are staged.
+        heads: by table, the head of its branch when that was noted; what was staged after it counts no more once the
+            command is killed.
         is_built: the marts of what it staged are built, checked and compared.
         snapshots: what `main` was and what it becomes with the run, by table; noted just before it is published.
         undoes: the run that a rollback takes back, empty for a backfill.
@@ -37,6 +39,7 @@ class Backfill:
     begun_at: datetime
     ingested_to: date | None = None
     estimated_to: date | None = None
+    heads: dict[str, int] = field(default_factory=dict)
     is_built: bool = False
     snapshots: dict[str, list[int]] = field(default_factory=dict)
     undoes: str = ""

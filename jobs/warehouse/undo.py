@@ -29,6 +29,22 @@ def replaced_by(tables: Tables, run_id: str) -> dict[str, list[int]]:
     return {name: [found[MAIN], found[run_id]] for name, found in refs.items() if run_id in found}
 
 
+def heads(tables: Tables, run_id: str) -> dict[str, int]:
+    """Return, of the tables that a run staged, the head of its branch."""
+    return {name: head for name, (_, head) in replaced_by(tables, run_id).items()}
+
+
+def set_back(tables: Tables, run_id: str, noted: Mapping[str, int]) -> None:
+    """Make the branches of a run what they were when it noted their heads; one that was not there by then goes."""
+    now = heads(tables, run_id)
+    for name in contracts.TABLES:
+        head = noted.get(name)
+        if head == now.get(name):
+            continue
+        change = tables.table(name).manage_snapshots()
+        (change.remove_branch(run_id) if head is None else change.create_branch(head, run_id)).commit()
+
+
 def keep_reference(warehouse: Warehouse, run: Run) -> None:
     """Copy the CSVs that what is published was made with into the folder of a run that is about to replace it."""
     last = warehouse.last_published()

@@ -20,11 +20,13 @@ from jobs.warehouse.runs import KEPT_RUNS, Warehouse
 from jobs.warehouse.tables import MAIN, Tables, within
 from jobs.warehouse.undo import (
     differing,
+    heads,
     keep_reference,
     partitions,
     put_back,
     reference_before,
     replaced_by,
+    set_back,
 )
 
 D1, D2, D3, D4 = (date(2026, 3, day) for day in (1, 2, 3, 4))
@@ -124,6 +126,22 @@ def test_what_was_published_thirty_days_ago_stays_however_old_it_is(tables: Tabl
     assert tables.table(LOG).snapshot_by_id(before) is None
 
 
+def test_branches_are_set_back_to_what_was_noted_of_them(tables: Tables) -> None:
+    published(tables, "run_a", {D1: 1})
+    stage(tables, "run_b", {D2: 2})
+    noted_heads = heads(tables, "run_b")
+    stage(tables, "run_b", {D2: 3, D4: 4})
+    stage(tables, "run_b", {D2: 3}, METRICS)
+    for _ in range(2):
+        set_back(tables, "run_b", noted_heads)
+        assert heads(tables, "run_b") == noted_heads
+    assert found(tables, "run_b") == {D1: 1, D2: 2}
+    stage(tables, "run_b", {D3: 3})
+    tables.publish("run_b")
+    assert found(tables) == {D1: 1, D2: 2, D3: 3}
+    assert found(tables, name=METRICS) == {}
+
+
 def test_a_branch_is_ahead_until_something_else_is_published(tables: Tables) -> None:
     assert not tables.is_ahead("run_1")
     stage(tables, "run_1", {D1: 1})
@@ -135,7 +153,10 @@ def test_a_branch_is_ahead_until_something_else_is_published(tables: Tables) -> 
 def backfilled(warehouse: Warehouse, state: str, begun: datetime, published_at: datetime | None = None) -> Run:
     run = warehouse.new_run(D1, D3, "in")
     run.state, run.published_at = state, published_at
-    run.done, run.backfill = ["ingest"], noted(begun, ingested_to=D2, snapshots={LOG: [1, 2]}, removed=[D4])
+    run.done, run.backfill = (
+        ["ingest"],
+        noted(begun, ingested_to=D2, heads={LOG: 3}, snapshots={LOG: [1, 2]}, removed=[D4]),
+    )
     warehouse.save(run)
     return run
 
