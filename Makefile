@@ -83,7 +83,7 @@ kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an und
 	PDMETRICS_TEST_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py
 
 scheduler-test: setup  ## Days through a real Airflow: lost hours, kills, a failed gate (some minutes)
-	$(PYTEST) -m scheduler -s -x tests/scheduler
+	$(PYTEST) -m scheduler -s -x tests/scheduler tests/dags
 
 cluster: setup  ## A day on a Spark cluster with a catalog on PostgreSQL and files on S3 (needs Java and PostgreSQL)
 	PDMETRICS_TEST_REQUIRED=1 $(PYTEST) -m cluster -s

@@ -12,8 +12,6 @@ import pytest
 
 from tests.integration import worlds
 
-pytestmark = [pytest.mark.airflow, pytest.mark.integration]
-
 SCRIPT = Path(__file__).with_name("run_dag_test.sh")
 ROOT = SCRIPT.resolve().parents[2]
 DAY = "2026-03-23"  # a Monday
@@ -36,6 +34,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.airflow
+@pytest.mark.integration
 def test_a_day_goes_from_raw_events_to_published_marts(world: Path, tmp_path: Path) -> None:
     warehouse = tmp_path / "warehouse"
     done = run(str(SCRIPT), str(world), str(warehouse), DAY)
@@ -55,6 +55,7 @@ def test_a_day_goes_from_raw_events_to_published_marts(world: Path, tmp_path: Pa
     assert any(estimate for _, estimate in loads)
 
 
+@pytest.mark.scheduler  # CI has its parts: the sensor past its deadline, exit code 3, the words of the failure
 def test_a_day_without_input_fails_and_publishes_nothing(world: Path, tmp_path: Path) -> None:
     warehouse = tmp_path / "warehouse"
     done = run(str(SCRIPT), str(world), str(warehouse), "2026-05-30")

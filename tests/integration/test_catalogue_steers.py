@@ -9,7 +9,7 @@ from jobs.catalogue import load_catalogue, parse_catalogue
 from jobs.reference.rows import COLUMNS, MILESTONES_CSV
 from tests.integration import worlds
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.worlds
 START, LAST, DAYS = "2026-03-16", "2026-03-23", 9
 SHIPPED = load_catalogue()
 # Of each metric, the line of windows as shipped and as edited.
