@@ -5,22 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-SECRET = ("password", "secret", "token", "credential")
+# Names of what opens something, as PyIceberg, Hadoop and we spell them; Spark is told the same pattern.
+SECRET = (
+    "password|secret|token|credential|authorization|(account|access|api|shared|private)[-_.]?key|connection[-_.]?string"
+)
 ADDRESSES = "urls"  # of `[alerts]`: whoever knows one can write there, so nothing but the kind of place is shown
 SALT = "salt"  # of `[privacy]`; where its file is may be shown
 HIDDEN = "(set)"
+_IN_QUERY = re.compile(rf"(?P<name>[?&;][\w.-]*({SECRET})[\w.-]*=)[^&;\s]+", re.IGNORECASE)  # `…/catalog?password=…`
 PERSONAL = ("--user-id", "--user-hash")  # of `purge`: whose rows go is not to be kept anywhere
 
 
 def shown(key: str, value: object) -> str:
     """Return a setting, or a part of one, as text, without what is nobody's business on a screen."""
-    if any(word in key.lower() for word in SECRET) or key.lower() == SALT:
+    if is_secret(key) or key.lower() == SALT:
         return HIDDEN if value is not None else str(None)
     if key == ADDRESSES:
         return ", ".join(kind_of(str(one)) for one in (value if isinstance(value, list | tuple) else [value]))
     if isinstance(value, Mapping):
-        return str({name: shown(str(name), inner) for name, inner in value.items()})
-    return re.sub(r"(://[^/:@]*):[^@/]*@", r"\1:…@", str(value))
+        return str(
+            {name: HIDDEN if is_secret(f"{key}.{name}") else shown(str(name), inner) for name, inner in value.items()}
+        )
+    return _IN_QUERY.sub(r"\g<name>…", re.sub(r"(://[^/:@]*):[^@/]*@", r"\1:…@", str(value)))
+
+
+def is_secret(key: str) -> bool:
+    """Whether a setting, or a property of a catalog or of Spark, is called like what opens something."""
+    return re.search(SECRET, key, re.IGNORECASE) is not None
 
 
 def kind_of(address: str) -> str:
@@ -31,13 +42,18 @@ def kind_of(address: str) -> str:
 
 def shown_wrong(key: str, value: object) -> str:
     """Return a value that is refused as it was written, so that it is found again; a secret one as it may be shown."""
-    return shown(key, value) if key == ADDRESSES or shown(key, "") == HIDDEN else repr(value)
+    may_be_shown = shown(key, value)
+    return repr(value) if key != ADDRESSES and may_be_shown == str(value) else may_be_shown
 
 
 def shown_flag(text: str) -> str:
     """Return the text of `--set section.key=value`, whose key may be a wrong one: without any address or secret."""
     name, equals, value = text.partition("=")
-    is_open = "://" not in value and shown_wrong(name.rpartition(".")[2].strip(), value) == repr(value)
+    is_open = (
+        "://" not in value
+        and not is_secret(name)
+        and shown_wrong(name.rpartition(".")[2].strip(), value) == repr(value)
+    )
     return text if is_open else f"{name}{equals}{HIDDEN}"
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from jobs.errors import UsageError
-from jobs.secrets import shown, shown_command
+from jobs.secrets import shown, shown_command, shown_wrong
 from jobs.settings import load_settings
 from jobs.settings.layers import line_of
 
@@ -281,6 +281,7 @@ def test_addresses_are_no_part_of_settings_as_text():
         ("--set run.lock_wait_seconds=0 run", "--set run.lock_wait_seconds=0 run"),
         ("--set privacy.salt=abc run", "--set privacy.salt=(set) run"),
         ("--set=privacy.salt=abc run", "--set=privacy.salt=(set) run"),
+        ("--set spark.conf.fs.azure.account.key=abc run", "--set spark.conf.fs.azure.account.key=(set) run"),
         ("--set=alerts.urls=slack://T run", "--set=alerts.urls=(set) run"),
         ("purge --user-id 4242 --wiki enwiki", "purge --user-id (set) --wiki enwiki"),
         ("purge --user-id=4242 --user-hash=ab", "purge --user-id=(set) --user-hash=(set)"),
@@ -289,6 +290,34 @@ def test_addresses_are_no_part_of_settings_as_text():
 )
 def test_a_command_line_is_kept_without_secrets_and_without_whose_rows(line, kept):
     assert shown_command(line.split()) == kept
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("adls", {"account_key": "hunter2", "account-name": "open"}),
+        ("adls", {"connection-string": "hunter2", "account-name": "open"}),
+        ("adls.connection-string", "AccountName=x;AccountKey=hunter2"),
+        ("header.Authorization", "Bearer hunter2"),
+        ("header", {"X-Api-Key": "hunter2", "X-Other": "open"}),
+        ("s3.access-key-id", "hunter2"),
+        ("conf", {"spark.hadoop.fs.azure.account.key.x.dfs.core.windows.net": "hunter2", "spark.ui.enabled": "open"}),
+        ("conf", {"spark.hadoop.fs.azure.account": {"key": "hunter2"}, "spark.ui.enabled": "open"}),
+        ("uri", "postgresql://open@host/catalog?sslmode=on&password=hunter2"),
+        ("uri", "postgresql://open:hunter2@host/catalog"),
+    ],
+)
+def test_what_opens_something_is_not_shown_whatever_it_is_called(key, value):
+    for told in (shown(key, value), shown_wrong(key, value)):
+        assert "hunter2" not in told
+        assert ("open" in told) == ("open" in str(value))
+
+
+def test_what_opens_nothing_is_shown():
+    told = {"s3.endpoint": "http://here:1/", "type": "sql", "salt_file": "/there", "keep_days": 90}
+    for key, value in told.items():
+        assert shown(key, value) == str(value)
+        assert shown_wrong(key, value) == repr(value)
 
 
 def test_a_salt_is_taken_from_the_environment_and_never_shown(monkeypatch):

@@ -13,12 +13,13 @@ from urllib.parse import unquote
 
 from jobs.errors import UsageError
 from jobs.resources import shipped
-from jobs.secrets import SECRET
+from jobs.secrets import SECRET, is_secret
 from jobs.settings import SparkSettings
 
 CATALOG = "spark.sql.catalog.lake"
 ICEBERG = "org.apache.iceberg.spark.SparkCatalog"
 MASTER, MEMORY, PACKAGES = "spark.master", "spark.driver.memory", "spark.jars.packages"
+REDACTION = "spark.redaction.regex"  # what Spark's pages and logs mask; by default it knows half of these names
 DEFAULTS = "spark-defaults.conf"
 SQLITE_JDBC = "org.xerial:sqlite-jdbc:3.50.3.0"
 POSTGRESQL_JDBC = "org.postgresql:postgresql:42.7.8"
@@ -50,7 +51,7 @@ def session_conf(
     master = known.get(MASTER, settings.master)
     lake = spark_catalog(catalog)
     ours = {"spark.app.name": "pdmetrics", MASTER: settings.master, MEMORY: settings.driver_memory}
-    ours |= read_defaults(conf_folder(master) / DEFAULTS) | lake
+    ours |= read_defaults(conf_folder(master) / DEFAULTS) | lake | {REDACTION: f"(?i){SECRET}"}
     if is_local(master):
         ours["spark.local.dir"] = str(scratch.resolve())
     _check_same_lake(lake, told)
@@ -70,11 +71,7 @@ def named_in(settings: SparkSettings) -> dict[str, str]:
 
 def for_the_command_line(conf: Mapping[str, str]) -> dict[str, str]:
     """Return what may stand in the command that starts the JVM, which everybody on the machine can read."""
-    return {
-        key: value
-        for key, value in conf.items()
-        if not key.startswith(CATALOG) and not any(word in key.lower() for word in SECRET)
-    }
+    return {key: value for key, value in conf.items() if not key.startswith(CATALOG) and not is_secret(key)}
 
 
 def is_local(master: str) -> bool:

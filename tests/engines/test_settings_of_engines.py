@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -149,12 +150,14 @@ def test_jars_follow_from_the_catalog(tmp_path):
 
 
 def test_passwords_are_on_no_command_line():
-    said = {**_said({}, submitted=False), "spark.hadoop.fs.s3a.secret.key": "k"}
+    azure = "spark.hadoop.fs.azure.account.key.x.dfs.core.windows.net"
+    said = {**_said({}, submitted=False), "spark.hadoop.fs.s3a.secret.key": "k", azure: "k"}
     shown = for_the_command_line(said)
     assert shown.keys() >= {"spark.master", "spark.jars.packages", "spark.driver.memory"}
     assert not {"pw", "k"} & set(shown.values())
     assert not [key for key in shown if key.startswith("spark.sql.catalog.lake")]
     assert said["spark.sql.catalog.lake.jdbc.password"] == "pw"
+    assert re.search(said["spark.redaction.regex"], azure.upper()), "on Spark's pages neither"
 
 
 def test_files_beyond_the_machine_are_reached_as_pyiceberg_reaches_them():
