@@ -59,6 +59,7 @@ def take(run: DagRun) -> None:
         page.add_init_script(CHOSEN)
         page.goto(f"{run.api.address}/dags/{run.dag_id}/runs/{run.run_id}")
         page.wait_for_selector(".react-flow__node")
+        page.add_style_tag(content=".react-flow__minimap, .react-flow__controls {display: none}")  # they lie on tasks
         page.wait_for_timeout(2000)  # the view is moved until all of the graph is in it
         page.screenshot(path=PICTURE)
 
