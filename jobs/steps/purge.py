@@ -22,7 +22,6 @@ from jobs.warehouse.forget import WITH_HASH, OwnLines, own_lines, rows_of, user_
 from jobs.warehouse.look import tables_if_any
 from jobs.warehouse.publish import clean_up, locked_to_begin
 from jobs.warehouse.purge import (
-    PERSONAL,
     TablePlan,
     carry_over,
     delete_rows,
@@ -31,7 +30,7 @@ from jobs.warehouse.purge import (
     plan_rows,
     plan_until,
 )
-from jobs.warehouse.receipts import KEEP_UNTIL, USER_REQUEST, Occasion, Receipt, receipts, write_receipts
+from jobs.warehouse.receipts import KEEP_UNTIL, PERSONAL, USER_REQUEST, Occasion, Receipt, receipts, write_receipts
 from jobs.warehouse.refused import LINES
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import HASHED, check_salt, key_of

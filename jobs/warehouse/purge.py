@@ -22,11 +22,10 @@ from pyiceberg.types import DateType
 from jobs import contracts
 from jobs.warehouse.live_manifests import drop_deleted_entries, has_deleted_entries
 from jobs.warehouse.orphans import StoredFile, remove, unreferenced
-from jobs.warehouse.receipts import Due, Occasion, is_noted, note_of
-from jobs.warehouse.tables import EPOCH, MAIN, Tables, between
+from jobs.warehouse.receipts import Due, Occasion, note_of
+from jobs.warehouse.tables import EPOCH, MAIN, Tables, between, is_noted
 
 CARRIED = "carried_"  # begins the name of a branch on which a snapshot is made anew
-PERSONAL = tuple(name for name, table in contracts.TABLES.items() if table.personal_data != "none")
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,13 @@ from datetime import date
 
 import pandas as pd
 import pyarrow as pa
-from pyiceberg.table.snapshots import Snapshot
 
 from jobs import contracts
 from jobs.schemas import arrow_schema
-from jobs.warehouse.tables import Tables
+from jobs.warehouse.tables import NOTE, Tables
 
 PURGES = "purges"
-NOTE = "pdmetrics.purged"  # a property of a snapshot that deleted rows
+PERSONAL = tuple(name for name, table in contracts.TABLES.items() if table.personal_data != "none")
 KEEP_UNTIL, USER_REQUEST = "keep_until", "user_request"
 
 
@@ -86,27 +85,18 @@ def note_of(occasion: Occasion, snapshot_id: int, going: Sequence[Due]) -> dict[
     return {NOTE: json.dumps({**text, "before": snapshot_id, "days": days})}
 
 
-def is_noted(snapshot: Snapshot) -> bool:
-    """Whether a snapshot carries receipts: the purge that made it is not through with the table's history."""
-    return bool(snapshot.summary and snapshot.summary[NOTE])
-
-
 def write_receipts(tables: Tables, names: Collection[str]) -> None:
     """Write the receipts that snapshots of some tables carry into `purges`, but those that are there."""
     carried = {receipt for name in names for receipt in _carried(tables, name)}
-    new = sorted(carried - set(receipts(tables)), key=lambda one: (one.table_name, one.snapshot_id, one.event_date))
+    new = sorted(carried - set(_written(tables)), key=lambda one: (one.table_name, one.snapshot_id, one.event_date))
     if new:
         schema = arrow_schema(contracts.table(PURGES).columns)
         tables.table(PURGES).append(pa.Table.from_pylist([asdict(receipt) for receipt in new], schema=schema))
 
 
 def receipts(tables: Tables) -> list[Receipt]:
-    """Return all receipts, oldest first; none where the table is not there yet."""
-    if not tables.has(PURGES):
-        return []
-    scan = tables.table(PURGES).scan(snapshot_id=tables.snapshot(PURGES, None))
-    names = list(Receipt.__dataclass_fields__)
-    found = [Receipt(**{name: row[name] for name in names}) for row in scan.to_arrow().to_pylist()]
+    """Return all receipts, oldest first; those of a purge that was killed before it wrote them, too."""
+    found = {*_written(tables), *(one for name in PERSONAL if tables.has(name) for one in _carried(tables, name))}
     return sorted(found, key=lambda one: (one.purged_on, one.table_name, one.event_date, one.snapshot_id))
 
 
@@ -125,6 +115,14 @@ def receipt_frame(found: Sequence[Receipt]) -> pd.DataFrame:
     sums = {name: (name, "sum") for name in ("n_rows", "n_bytes", "n_files")}
     grouped = frame.groupby(keys, as_index=False, sort=False)
     return grouped.agg(first_day=("event_date", "min"), last_day=("event_date", "max"), **sums)
+
+
+def _written(tables: Tables) -> Iterator[Receipt]:
+    """Give the receipts of the table, none where it is not there yet."""
+    if tables.has(PURGES):
+        scan = tables.table(PURGES).scan(snapshot_id=tables.snapshot(PURGES, None))
+        for row in scan.to_arrow().to_pylist():
+            yield Receipt(**{name: row[name] for name in Receipt.__dataclass_fields__})
 
 
 def _carried(tables: Tables, name: str) -> Iterator[Receipt]:

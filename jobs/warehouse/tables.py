@@ -27,7 +27,7 @@ from pyiceberg.expressions import (
     Or,
 )
 from pyiceberg.table import DataScan, Table
-from pyiceberg.table.snapshots import ancestors_of
+from pyiceberg.table.snapshots import Snapshot, ancestors_of
 
 from jobs import contracts
 from jobs.errors import WarehouseError
@@ -39,6 +39,7 @@ from jobs.windows import DAY
 MAIN = "main"
 KEEP_SNAPSHOTS = timedelta(days=30)
 EPOCH = date(1970, 1, 1)
+NOTE = "pdmetrics.purged"  # a property of a snapshot that deleted rows for good: its receipts (`receipts.py`)
 
 
 class Tables:
@@ -152,6 +153,7 @@ class Tables:
     def expire(self, name: str, before: datetime) -> None:
         """Let a table's snapshots from before a moment go, but for heads and what leads from `main` to a branch.
 
+        Those that carry receipts stay until a purge is through with the table.
         What was published at that moment stays, however old it was: what replaced it later can be undone.
         """
         if old := self.expired(name, before):
@@ -163,7 +165,7 @@ class Tables:
         table = self.table(name)
         metadata = table.metadata
         published = {snapshot.snapshot_id for snapshot in ancestors_of(table.snapshot_by_name(MAIN), metadata)}
-        kept = set(self.refs(name).values())
+        kept = set(self.refs(name).values()) | {one.snapshot_id for one in metadata.snapshots if is_noted(one)}
         limit = before.timestamp() * 1000
         kept |= {entry.snapshot_id for entry in [e for e in metadata.snapshot_log if e.timestamp_ms < limit][-1:]}
         for ref in self.refs(name):
@@ -234,6 +236,11 @@ class Tables:
                 where=table.metadata_location,
                 next_step="run the days again: they start from what is published now",
             )
+
+
+def is_noted(snapshot: Snapshot) -> bool:
+    """Whether a snapshot carries receipts: the purge that made it is not through with the table's history."""
+    return bool(snapshot.summary and snapshot.summary[NOTE])
 
 
 def _is_ahead(table: Table, branch: str) -> bool:

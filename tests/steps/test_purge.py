@@ -28,8 +28,8 @@ from jobs.warehouse.forget import own_lines, user_hash
 from jobs.warehouse.home import open_home
 from jobs.warehouse.live_manifests import drop_deleted_entries, has_deleted_entries
 from jobs.warehouse.manifest import Backfill
-from jobs.warehouse.purge import PERSONAL, has_branches
-from jobs.warehouse.receipts import receipts
+from jobs.warehouse.purge import has_branches
+from jobs.warehouse.receipts import PERSONAL, purged_days, receipts
 from jobs.warehouse.refused import LINES
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables, within
@@ -303,11 +303,25 @@ def test_a_killed_purge_is_repeated(
         patched.setattr(module, name, then_killed(module, name, calls, after=after))
         with pytest.raises(Killed):
             purge(warehouse, user=user)
+    _require_told(warehouse, expected[1])
     purge(warehouse, user=user)
     assert (rows_left(warehouse), receipts(tables_of(warehouse.path))) == expected
     own = of_first_day() if user is None else needles_of(HASHES[ANNA])
     for table in ("events", "duplicates", LINES):
         assert files_with(warehouse.path / "lake/pd" / table, own) == {}
+
+
+def _require_told(warehouse: Warehouse, expected: list[Any]) -> None:
+    """What is gone is told at once, and stays told however long the purge is not repeated."""
+    tables = tables_of(warehouse.path)
+    told = receipts(tables)
+    assert told
+    assert set(told) <= set(expected)
+    days = {one.event_date for one in told if one.cause == "keep_until"}
+    assert purged_days(tables, PERSONAL) == days
+    for name in ("events", "duplicates"):
+        tables.expire(name, datetime.now(UTC) + timedelta(days=40))
+    assert receipts(tables_of(warehouse.path)) == told
 
 
 _UNDISTURBED: dict[User | None, Any] = {}
