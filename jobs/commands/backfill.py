@@ -120,12 +120,13 @@ def _undo(shared: Context, run_id: str, reason: str, chunk_days: int, other: Com
     with open_lake(settings, warehouse) as lake:
         run, plan = begin_rollback(lake, warehouse, settings, run_id, reason)
         job = Job(lake, warehouse, settings, console, run, other)
-        with _gates_end_it(job):
-            with traced(lineage, "estimates", sight_of(job)):  # it reads no lines
-                stage_rollback(job, plan, chunk_days)
-            other.prepare("marts")
-            tell_difference(console, build_compared(job), warehouse.said(difference_file(job)))
-        publish_backfill(job, lineage)
+        if plan is not None:
+            with _gates_end_it(job):
+                with traced(lineage, "estimates", sight_of(job)):  # it reads no lines
+                    stage_rollback(job, plan, chunk_days)
+                other.prepare("marts")
+                tell_difference(console, build_compared(job), warehouse.said(difference_file(job)))
+            publish_backfill(job, lineage)
         _report(job, lineage)
     _tell(shared, run, run.input_dir)
 

@@ -67,13 +67,21 @@ class Plan:
         return written or ([self.newest] if self.newest is not None else [])
 
 
-def begin_rollback(lake: Lake, warehouse: Warehouse, settings: Settings, run_id: str, reason: str) -> tuple[Run, Plan]:
+def begin_rollback(
+    lake: Lake, warehouse: Warehouse, settings: Settings, run_id: str, reason: str
+) -> tuple[Run, Plan | None]:
     """Open the run that undoes another one, after dropping what unfinished runs had staged.
+
+    Where the newest published run is one that undid it, as if the command was killed after that, it is this run, and
+    there is no plan.
 
     Raises:
         UsageError: there is no such backfill, or later runs have written its days.
         WarehouseError: what it replaced is not in the history any more.
     """
+    last = warehouse.last_published()
+    if last is not None and last.backfill is not None and last.backfill.undoes == run_id:
+        return last, None
     undone = _undoable(warehouse, run_id)
     plan = make_plan(lake, warehouse, undone)
     reference = _reference(warehouse, undone)

@@ -12,7 +12,8 @@ import pytest
 from jobs import contracts
 from jobs.errors import UsageError, WarehouseError
 from jobs.schemas import arrow_schema
-from jobs.steps.rollback import METRICS, MILESTONES, Plan, make_plan
+from jobs.settings import load_settings
+from jobs.steps.rollback import METRICS, MILESTONES, Plan, begin_rollback, make_plan
 from jobs.warehouse.home import open_home
 from jobs.warehouse.manifest import Backfill, Run
 from jobs.warehouse.publish import clean_up
@@ -260,6 +261,15 @@ def test_where_rows_are_only_taken_away_the_newest_date_left_is_judged(tables: T
 def test_days_that_were_written_since_are_refused(tables: Tables, warehouse: Warehouse) -> None:
     with pytest.raises(UsageError, match=rf"{D2} was written again since, by run_20260302_20260304_\d"):
         history(tables, warehouse, {LOG: {D2: 9}})
+
+
+def test_of_what_was_undone_already_only_the_report_is_left(tables: Tables, warehouse: Warehouse) -> None:
+    published(tables, "run_a", {D1: 1}, METRICS)
+    run = undone(warehouse, {METRICS: published(tables, "run_b", {D2: 2}, METRICS)})
+    undoing = warehouse.new_run(D2, D3, "in")
+    undoing.state, undoing.backfill = "published", noted(undoes=run.run_id)
+    warehouse.save(undoing)
+    assert begin_rollback(tables, warehouse, load_settings(None)[0], run.run_id, "") == (undoing, None)  # type: ignore[arg-type]
 
 
 def test_a_backfill_before_which_nothing_was_published_is_not_undone(tables: Tables, warehouse: Warehouse) -> None:
