@@ -57,9 +57,12 @@ def backfill(
 
     shared: Context = context.obj
     if rollback is not None:
-        if start or end or dry_run:
+        source = context.get_parameter_source("input_dir")
+        is_input_named = source is not None and source.name == "COMMANDLINE"  # PDMETRICS_INPUT is set for all commands
+        if start or end or dry_run or is_input_named:
             raise UsageError(
-                "A rollback takes the days of the run that it undoes, and is published at once.", where="--rollback",
+                "A rollback takes the days of the run that it undoes, reads no --input, and is published at once.",
+                where="--rollback",
                 next_step=f"pdmetrics backfill --rollback {rollback}",
             )  # fmt: skip
         with companion(["estimates"]) as other:

@@ -20,6 +20,7 @@ DAYS = ("--start", "2026-03-14", "--end", "2026-03-15")
         (("--input", "x", "--reason", "late"), "Name the days"),
         (("--rollback", "run_1", *DAYS), "takes the days of the run"),
         (("--rollback", "run_1", "--dry-run"), "is published at once"),
+        (("--rollback", "run_1", "--input", "x"), "reads no --input"),
         ((*DAYS, "--input", "x", "--reason", "late", "--chunk-days", "0"), "--chunk-days"),
     ],
 )
