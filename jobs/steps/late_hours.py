@@ -97,20 +97,41 @@ def days_not_run(tables: Tables, source: Input, look_back: int, *, but: Collecti
     return sorted(left_out - {*discover(source, left_out).empty_days}) if left_out else []
 
 
+def put_back_days(warehouse: Warehouse) -> set[date]:
+    """Return the days that a rollback put back and nobody has read since: what they lack was taken out on purpose.
+
+    It is known as long as the rollback is, thirty days.
+    """
+    held: set[date] = set()
+    puts_back: dict[str, bool] = {}
+    for run in warehouse.all_runs():
+        if run.state == "published":
+            undone = run.backfill.undoes if run.backfill else ""
+            # One that undoes a rollback takes the lines in again.
+            puts_back[run.run_id] = bool(undone) and not puts_back.get(undone, False)
+            held = held | {*run.days} if puts_back[run.run_id] else held - {*run.days}
+    return held
+
+
 def that_can_be_run(
     tables: Tables, settings: Settings, warehouse: Warehouse, found: Sequence[LateDay]
 ) -> list[LateDay]:
     """Return the late days that a run can take in; of each other one it is told why not.
 
-    What it needs was purged, or a gate refused it and no further hour has arrived since.
+    What it needs was purged, a rollback took it out, or a gate refused it and no further hour has arrived since.
     """
-    refused = refused_hours(warehouse)
+    refused, put_back = refused_hours(warehouse), put_back_days(warehouse)
     kept = []
     for late in found:
         if list(late.hours) == list(refused.get(late.day, ())):
             get_logger().warning(
                 "what arrived late stays out: a gate refused it, and nothing has arrived since", hours=late.in_words,
                 next=f"mend what the gate found, then run {late.day} by name",
+            )  # fmt: skip
+        elif late.day in put_back:
+            get_logger().warning(
+                "what arrived late stays out: a backfill that had it was undone", hours=late.in_words,
+                next=f"to take it in all the same, run {late.day} by name",
             )  # fmt: skip
         elif _is_kept(tables, settings, late.day, late.in_words):
             kept.append(late)

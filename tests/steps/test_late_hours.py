@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -19,9 +19,9 @@ from jobs.errors import GateError, InputError, UsageError
 from jobs.raw.files import open_input
 from jobs.settings import load_settings
 from jobs.steps import late_hours
-from jobs.steps.late_hours import CAUSE, NOT_RUN, LateDay, days_not_run, late_days, notice_late_hours
+from jobs.steps.late_hours import CAUSE, NOT_RUN, LateDay, days_not_run, late_days, notice_late_hours, put_back_days
 from jobs.steps.late_refused import note_refused, refused_hours
-from jobs.warehouse.manifest import STEPS
+from jobs.warehouse.manifest import STEPS, Backfill
 from jobs.warehouse.runs import LATE_REFUSED_FILE, Warehouse
 from jobs.warehouse.tables import Tables
 
@@ -262,6 +262,38 @@ def test_days_that_follow_each_other_are_one_run_and_the_oldest_is_first(
     assert ran == [(DAY, later(2)), (later(5), later(6))]
     assert "Arrived late: 2 hours of 2026-03-19 (2, 3); 1 hour of 2026-03-20 (4)." in told
     assert "Arrived late: 1 hour of 2026-03-24 (0)." in told
+
+
+def rollback(warehouse: Warehouse, undoes: str) -> str:
+    run = warehouse.new_run(DAY, later(1), "in")
+    run.state = "published"
+    run.backfill = Backfill("undo", "digest", datetime.now(UTC), undoes=undoes)
+    warehouse.save(run)
+    return run.run_id
+
+
+def test_what_a_rollback_took_out_stays_out_until_that_is_undone(
+    world: Path, monkeypatch: pytest.MonkeyPatch, ran: list[tuple[date, date]]
+) -> None:
+    for n in (0, 5):
+        arrive(world, later(n))
+    log, warehouse = Log(8, {later(5): [0], DAY: [2, 3]}), Warehouse(world.parent / "w")
+    raised: list[Any] = []
+    monkeypatch.setattr(late_hours, "raise_alarms", lambda settings, path, alarms, place: raised.extend(alarms))
+    taken_out = rollback(warehouse, "run_of_a_backfill")
+    with capture_logs() as logged:
+        run(world, log, monkeypatch)
+    assert logged[0]["next"] == f"to take it in all the same, run {DAY} by name"
+    notice_late_hours(job_of(log, world))
+    assert (ran, [alarm.day for alarm in raised]) == ([(later(5), later(6))], [later(5)])
+    taken_in = rollback(warehouse, taken_out)
+    assert put_back_days(warehouse) == set()
+    rollback(warehouse, taken_in)
+    assert put_back_days(warehouse) == {DAY}
+    again = warehouse.new_run(DAY, later(1), "in")
+    again.state = "published"
+    warehouse.save(again)
+    assert put_back_days(warehouse) == set(), "it was read since"
 
 
 def test_a_gate_that_fails_does_not_keep_later_days_out(
