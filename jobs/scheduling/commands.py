@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from jobs.scheduling.site import Site
 
@@ -22,6 +23,8 @@ INPUT = "{{ input_directory() }}"
 SNAPSHOT = "{{ snapshot_month(params, ds | default(none)) }}"
 LAST_DAY = "{{ last_day_of(snapshot_month(params, ds | default(none))) }}"
 """The month of a snapshot of mediawiki_history, the one that ended, and its last day."""
+
+SPARE = timedelta(minutes=30)  # between two tasks of a day, on a busy scheduler
 
 _TEMPLATE = re.compile(r"\{\{ (.*?) \}\}(.*)")
 
@@ -61,7 +64,13 @@ def run_day(site: Site, steps: Sequence[str] = STEPS) -> Command:
     for step in steps:
         if step not in STEPS:
             raise ValueError(f"no step {step!r}; there are {', '.join(STEPS)}")
-    return _command(site, "run", "--date", DAY_TEMPLATE, "--input", INPUT, "--steps", ",".join(steps), computes=True)
+    found = _command(site, "run", "--date", DAY_TEMPLATE, "--input", INPUT, "--steps", ",".join(steps), computes=True)
+    if tuple(steps) == STEPS:
+        return found
+    # What a step staged is awaited for as long as it may take itself, be killed, wait for its retry, and be done again.
+    claim = 2 * site.task_time + site.retry_wait + SPARE
+    minutes = claim.total_seconds() / 60
+    return replace(found, options=(*found.options, "--set", f"run.claim_minutes={minutes:g}"))
 
 
 def report(site: Site) -> Command:
