@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from jobs.warehouse.receipts import Receipt
 
 COLUMNS = ("table", "days", "first", "last", "rows", "MB", "files")
+IN_HISTORY = (
+    " Older versions of the tables, and what runs have staged, stay; whether the user is in them was not looked at. "
+    "They leave in about 30 days, or at once with --history. If the user should be there, check wiki and id."
+)
 AFTER_REQUEST = (
     "Published numbers stay as they are. The raw input is not touched: delete the user there, "
     "or a run of those days brings the rows back."
@@ -38,6 +42,10 @@ def purge(
     ] = None,
     wiki: Annotated[str | None, typer.Option(help="Forget the user of this wiki who has --user-id.")] = None,
     user_id: Annotated[int | None, typer.Option(min=1, help="performer.id of the user to forget.")] = None,
+    history: Annotated[
+        bool,
+        typer.Option("--history", help="Of a user, let old versions go even where no published row is the user's."),
+    ] = False,
     shows_receipts: Annotated[bool, typer.Option("--receipts", help="Only show what went so far, and why.")] = False,
 ) -> None:
     """Delete identifiable rows past their keep-until, or one user's, from every file, with a receipt."""
@@ -47,7 +55,7 @@ def purge(
     if shows_receipts:
         _show_receipts(shared.console, steps.all_receipts(shared.settings, shared.warehouse))
         return
-    user, day_of = _user(user_hash, wiki, user_id), as_of or datetime.now(UTC).date()
+    user, day_of = _user(user_hash, wiki, user_id, history=history), as_of or datetime.now(UTC).date()
     if dry_run:
         plan = steps.plan(shared.settings, shared.warehouse, day_of, user)
         _tell(shared.console, plan, "would go", day_of)
@@ -59,7 +67,7 @@ def purge(
         _say(shared.console, f"{text}pdmetrics --warehouse {shared.warehouse.place} purge --receipts")
 
 
-def _user(user_hash: str | None, wiki: str | None, user_id: int | None) -> User | None:
+def _user(user_hash: str | None, wiki: str | None, user_id: int | None, *, history: bool) -> User | None:
     """Return whose rows are asked for, None for what is past its time.
 
     Raises:
@@ -68,6 +76,8 @@ def _user(user_hash: str | None, wiki: str | None, user_id: int | None) -> User 
     from jobs.steps.purge import User
 
     if user_hash is None and wiki is None and user_id is None:
+        if history:
+            raise UsageError("--history is of a user's request.", next_step="name the user too, or leave it out")
         return None
     if user_hash is not None and (wiki is not None or user_id is not None):
         raise UsageError("Either --user-hash or --wiki with --user-id.", next_step="leave one of them out")
@@ -79,7 +89,7 @@ def _user(user_hash: str | None, wiki: str | None, user_id: int | None) -> User 
             where="--user-hash",
             next_step="name the user with --wiki and --user-id instead",
         )
-    return User(user_hash, wiki, user_id)
+    return User(user_hash, wiki, user_id, goes_with_history=history)
 
 
 def _tell(console: Console, plan: Plan | None, went: str, as_of: date) -> None:
@@ -100,6 +110,8 @@ def _tell(console: Console, plan: Plan | None, went: str, as_of: date) -> None:
     ]  # fmt: skip
     if rows:
         console.print(as_table(COLUMNS, rows, f"What {went} of the published rows, as of {as_of}"))
+    elif plan.lines is not None:
+        _say(console, f"No published row is this user's.{IN_HISTORY if plan.keeps_history else ''}")
     elif plan.is_empty:
         _say(console, f"Nothing to purge as of {as_of}.")
     due = [one.name for one in plan.tables if one.is_due]

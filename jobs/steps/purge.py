@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from jobs.warehouse.purge import (
     delete_rows,
     forget_history,
     has_branches,
+    is_half_done,
     plan_rows,
     plan_until,
 )
@@ -35,20 +36,29 @@ from jobs.warehouse.refused import LINES
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import HASHED, check_salt, key_of
 from jobs.warehouse.tables import Tables
+from jobs.warehouse.upkeep import ORPHAN_AGE
 from jobs.windows import LONGEST_QUARTER
 
 NO_DAY = date.min  # of no run
 SPARK_LOG = "spark.log"
+MOST_WIKIS = 20  # in a message
 LATE_DAYS = 2  # a run comes a day after its day, and may wait one more
 
 
 @dataclass(frozen=True)
 class User:
-    """Whose rows are asked for: by hash, or by wiki and id, of which the hash is made."""
+    """Whose rows are asked for: by hash, or by wiki and id, of which the hash is made.
+
+    Attributes:
+        hashed: the hash.
+        wiki_db, user_id: the wiki and the id.
+        goes_with_history: the history goes, and what is staged, even if no published row is the user's.
+    """
 
     hashed: str | None = None
     wiki_db: str | None = None
     user_id: int | None = None
+    goes_with_history: bool = False
 
 
 @dataclass(frozen=True)
@@ -59,11 +69,13 @@ class Plan:
         tables: those with something to do.
         files: tracebacks and logs beside the tables.
         lines: of a user's request, what the refused lines say.
+        keeps_history: of a user without a published row, that the history stays though it may hold the user.
     """
 
     tables: Sequence[TablePlan]
     files: Sequence[Path]
     lines: OwnLines | None = None
+    keeps_history: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -104,11 +116,13 @@ def plan(settings: Settings, warehouse: Warehouse, as_of: date, user: User | Non
     """Look what a purge would do; nothing is locked or changed. None where nothing was ever ingested.
 
     Raises:
-        UsageError: as `last_days`.
+        UsageError: as `purge`.
     """
     last = last_days(settings, as_of)
     tables = tables_if_any(settings.catalog.properties(), warehouse.path)
-    return None if tables is None else _plan(tables, settings, warehouse, last, user)
+    if tables is None:
+        return None
+    return _plan(tables, settings, warehouse, last, user, older_than=datetime.now(UTC) - ORPHAN_AGE)
 
 
 def purge(settings: Settings, warehouse: Warehouse, as_of: date, user: User | None) -> tuple[Plan, int, int] | None:
@@ -124,7 +138,7 @@ def purge(settings: Settings, warehouse: Warehouse, as_of: date, user: User | No
         What was done, how many files went and their bytes; None where nothing was ever ingested.
 
     Raises:
-        UsageError: as `last_days`.
+        UsageError: as `last_days`, or of a wiki that no table knows.
         LockedError: another command writes, or a run waits for its next step.
     """
     last = last_days(settings, as_of)
@@ -143,21 +157,45 @@ def purge(settings: Settings, warehouse: Warehouse, as_of: date, user: User | No
         return (found, *_do(tables, warehouse, found, occasion))
 
 
-def _plan(tables: Tables, settings: Settings, warehouse: Warehouse, last: dict[str, date], user: User | None) -> Plan:
-    if user is None:
-        found = [plan_until(tables, name, day) for name, day in last.items() if tables.has(name)]
-        files = list(_old_files(warehouse, last["events"]))
-        return Plan([one for one in found if not one.is_empty], files)
+def _plan(
+    tables: Tables,
+    settings: Settings,
+    warehouse: Warehouse,
+    last: dict[str, date],
+    user: User | None,
+    older_than: datetime | None = None,
+) -> Plan:
+    if user is not None:
+        return _plan_of_user(tables, settings, warehouse, user, older_than)
+    found = [plan_until(tables, name, day, older_than) for name, day in last.items() if tables.has(name)]
+    return Plan([one for one in found if not one.is_empty], list(_old_files(warehouse, last["events"])))
+
+
+def _plan_of_user(
+    tables: Tables, settings: Settings, warehouse: Warehouse, user: User, older_than: datetime | None
+) -> Plan:
     check_salt({name: tables.table(name) for name in HASHED}, warehouse, settings.privacy)
     salt = key_of(warehouse, settings.privacy)
     hashed = user.hashed or user_hash(salt, user.wiki_db or "", user.user_id or 0)
     with Told("days of refused lines read") as told:
         lines = own_lines(tables, salt, hashed, told)
+    is_known = user.wiki_db in (None, *lines.wikis) or lines.days or is_half_done(tables, LINES)
+    if not is_known:
+        raise UsageError(
+            f"No table knows the wiki {user.wiki_db}.",
+            where="--wiki",
+            next_step=f"name one as the input does: {', '.join(lines.wikis[:MOST_WIKIS]) or 'there is none yet'}",
+        )
     found = []
     for name, rows in {**dict.fromkeys(WITH_HASH, rows_of(hashed)), LINES: lines.condition}.items():
         with Told(f"files of {name} read") as told:
-            found.append(plan_rows(tables, name, rows, told))
-    return Plan([one for one in found if not one.is_empty], list(_old_files(warehouse, date.max)), lines)
+            found.append(plan_rows(tables, name, rows, older_than, told))
+    is_met = any(one.going or is_half_done(tables, one.name) for one in found)
+    keeps_history = not (is_met or user.goes_with_history) and any(one.is_due for one in found)
+    if keeps_history:
+        found = [replace(one, is_due=False) for one in found]
+    left = [one for one in found if not one.is_empty]
+    return Plan(left, list(_old_files(warehouse, date.max)), lines, keeps_history)
 
 
 def _do(tables: Tables, warehouse: Warehouse, found: Plan, occasion: Occasion) -> tuple[int, int]:
@@ -170,7 +208,8 @@ def _do(tables: Tables, warehouse: Warehouse, found: Plan, occasion: Occasion) -
     write_receipts(tables, [one.name for one in found.tables])
     log.info("receipts written", tables=len(found.tables))
     kept = _carried_over(tables, warehouse, found) if occasion.cause == KEEP_UNTIL else {}
-    for one in found.tables:
+    # Of a user's request that is killed, a table whose rows it deleted tells that the others' history has to go too.
+    for one in sorted(found.tables, key=lambda one: is_half_done(tables, one.name)):
         number, size = forget_history(tables, one, kept.get(one.name, ()))
         log.info("history and files gone", table=one.name, files=number, bytes=size)
         n_files, n_bytes = n_files + number, n_bytes + size

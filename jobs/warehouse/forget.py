@@ -33,12 +33,14 @@ class OwnLines:
         line_hashes: of these.
         n_untold: lines of which nobody can say whose they are.
         untold_until: the last day of such lines, None without any.
+        wikis: all that there are.
     """
 
     days: Sequence[date]
     line_hashes: Sequence[int]
     n_untold: int
     untold_until: date | None
+    wikis: Sequence[str]
 
     @property
     def condition(self) -> BooleanExpression:
@@ -81,7 +83,7 @@ def own_lines(tables: Tables, salt: str, hashed: str, told: Callable[[int, int],
                     untold.append(day)
         told(number, len(days))
     last = max(untold, default=None)
-    return OwnLines(sorted({day for day, _ in own}), [line for _, line in own], len(untold), last)
+    return OwnLines(sorted({day for day, _ in own}), [line for _, line in own], len(untold), last, wikis)
 
 
 def _users(line: str | None, wikis: Sequence[str]) -> tuple[list[tuple[str, int]], bool]:

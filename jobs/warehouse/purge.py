@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from pyiceberg.conversions import from_bytes
 from pyiceberg.expressions import BooleanExpression
@@ -52,7 +52,7 @@ class TablePlan:
         return not (self.going or self.is_due or self.orphans)
 
 
-def plan_until(tables: Tables, name: str, last: date) -> TablePlan:
+def plan_until(tables: Tables, name: str, last: date, older_than: datetime | None) -> TablePlan:
     """Return what is to be done so that nothing is left in a table of the days up to one.
 
     It takes the metadata alone.
@@ -61,15 +61,23 @@ def plan_until(tables: Tables, name: str, last: date) -> TablePlan:
         tables: of the warehouse.
         name: the table.
         last: the last day whose time is over.
+        older_than: younger files of no name are left out, which a running command may be about to commit; None for who
+            holds the lock.
     """
     rows = between(contracts.table(name).partition, EPOCH, last)
     tasks = tables.table(name).scan(rows, snapshot_id=tables.snapshot(name, None)).plan_files()
     going = _by_day((task, task.file.record_count) for task in tasks)
-    is_due = bool(going) or _holds_days(tables.table(name), last)
-    return TablePlan(name, rows, going, is_due, unreferenced(tables, name, older_than=None))
+    is_due = bool(going) or is_half_done(tables, name) or _holds_days(tables.table(name), last)
+    return TablePlan(name, rows, going, is_due, unreferenced(tables, name, older_than=older_than))
 
 
-def plan_rows(tables: Tables, name: str, rows: BooleanExpression, told: Callable[[int, int], None]) -> TablePlan:
+def plan_rows(
+    tables: Tables,
+    name: str,
+    rows: BooleanExpression,
+    older_than: datetime | None,
+    told: Callable[[int, int], None],
+) -> TablePlan:
     """Return what is to be done so that some rows of a table, which may lie in any file, are in none of its files.
 
     Its history goes in any case: whether it has the rows is not known without reading it.
@@ -78,6 +86,7 @@ def plan_rows(tables: Tables, name: str, rows: BooleanExpression, told: Callable
         tables: of the warehouse.
         name: the table.
         rows: their condition.
+        older_than: as of `plan_until`.
         told: called with (files read, all files).
     """
     table = tables.table(name)
@@ -90,7 +99,12 @@ def plan_rows(tables: Tables, name: str, rows: BooleanExpression, told: Callable
         told(number, len(tasks))
     has_history = len(table.metadata.snapshots) > 1 or has_deleted_entries(table, table.current_snapshot())
     is_due = bool(found) or has_history
-    return TablePlan(name, rows, _by_day(found), is_due, unreferenced(tables, name, older_than=None))
+    return TablePlan(name, rows, _by_day(found), is_due, unreferenced(tables, name, older_than=older_than))
+
+
+def is_half_done(tables: Tables, name: str) -> bool:
+    """Whether rows of a table were deleted by a purge that is not through with its history."""
+    return any(map(is_noted, tables.table(name).metadata.snapshots))
 
 
 def delete_rows(tables: Tables, plan: TablePlan, occasion: Occasion) -> None:
@@ -157,11 +171,8 @@ def _by_day(files: Iterable[tuple[FileScanTask, int]]) -> list[Due]:
 
 
 def _holds_days(table: Table, last: date) -> bool:
-    """Whether any snapshot's manifests speak of a day up to `last`, or a purge was not through with the history."""
-    snapshots = table.metadata.snapshots
-    if any(map(is_noted, snapshots)):
-        return True
-    manifests = {manifest for snapshot in snapshots for manifest in snapshot.manifests(table.io)}
+    """Whether any snapshot's manifests speak of a day up to `last`."""
+    manifests = {manifest for snapshot in table.metadata.snapshots for manifest in snapshot.manifests(table.io)}
     return any(_begins_by(manifest, last) for manifest in manifests)
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ import pytest
 from pyiceberg.manifest import ManifestEntry, ManifestEntryStatus
 from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update.snapshot import _FastAppendFiles
+from rich.console import Console
 
 from jobs import contracts
+from jobs.commands.purge import _tell
 from jobs.errors import LockedError, UsageError, WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.settings import Settings, load_settings
@@ -236,6 +239,69 @@ def test_a_user_is_forgotten_in_every_file_and_nobody_else(warehouse: Warehouse)
     assert not files_with(warehouse.path / "lake/pd/purges", needles_of(*HASHES.values(), ANNA, BERT))
 
 
+def contents(warehouse: Warehouse) -> set[tuple[str, int]]:
+    lock = warehouse.lock_file
+    return {(str(path), path.stat().st_size) for path in warehouse.path.rglob("*") if path.is_file() and path != lock}
+
+
+@pytest.mark.parametrize("act", [steps.plan, steps.purge])
+def test_a_wiki_that_no_table_knows_is_refused(warehouse: Warehouse, act: Callable[..., Any]) -> None:
+    before = contents(warehouse)
+    with pytest.raises(UsageError, match="No table knows the wiki testwikii") as told:
+        act(settings(), warehouse, FIRST_GOES, User(wiki_db="testwikii", user_id=ANNA))
+    assert WIKI in told.value.next_step
+    assert contents(warehouse) == before
+
+
+def test_a_user_without_a_row_costs_no_history_unless_it_is_asked_for(warehouse: Warehouse) -> None:
+    tables = tables_of(warehouse.path)
+    run = warehouse.new_run(DAYS[2], DAYS[2] + timedelta(days=1), "input")
+    tables.branch("events", run.run_id)
+    before = contents(warehouse)
+    nobody = User(wiki_db=WIKI, user_id=ANNA - 1)
+    plan, n_files, _ = purge(warehouse, user=nobody)
+    assert (plan.keeps_history, plan.tables, n_files) == (True, [], 0)
+    assert contents(warehouse) == before
+    assert told(plan).startswith("No published row is this user's. Older versions of the tables")
+    plan, n_files, _ = purge(warehouse, user=dataclasses.replace(nobody, goes_with_history=True))
+    assert (plan.keeps_history, n_files > 4) == (False, True)
+    assert not has_branches(tables_of(warehouse.path))
+    assert told(plan).startswith("No published row is this user's.\nThe history of events")
+    assert purge(warehouse, user=nobody)[0].keeps_history is False, "there is none left"
+
+
+def told(plan: steps.Plan) -> str:
+    text = StringIO()
+    _tell(Console(file=text, width=100), plan, "went", FIRST_GOES)
+    return text.getvalue()
+
+
+def test_a_user_whom_a_table_has_in_its_history_alone_goes_there_though_the_purge_was_killed(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [{"event_date": day, "file": "f", "reason": "bot", "line": line(BERT), "line_hash": 1} for day in DAYS]
+    tables_of(warehouse.path).table(LINES).overwrite(filled(LINES, rows))
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "forget_history", then_killed(steps, "forget_history", 4, after=True))
+        with pytest.raises(Killed):
+            purge(warehouse, user=User(hashed=HASHES[ANNA]))
+    purge(warehouse, user=User(hashed=HASHES[ANNA]))
+    assert files_with(warehouse.path / "lake", needles_of(HASHES[ANNA], f"Name of {ANNA}")) == {}
+
+
+def test_a_dry_run_leaves_files_that_a_command_may_be_about_to_commit(warehouse: Warehouse) -> None:
+    for age, name in ((0, "new"), (2, "old")):
+        file = warehouse.path / "lake/pd/events/data" / f"{name}.parquet"
+        file.write_bytes(b"rows")
+        os.utime(file, ((datetime.now(UTC) - timedelta(days=age)).timestamp(),) * 2)
+    for user in (None, User(hashed=HASHES[ANNA])):
+        plan = steps.plan(settings(), warehouse, FIRST_GOES, user)
+        orphans = [Path(file.path).name for one in plan.tables for file in one.orphans]
+        assert [name for name in orphans if "parquet" in name] == ["old.parquet"]
+    purge(warehouse)
+    assert not list((warehouse.path / "lake/pd/events/data").glob("*.parquet"))
+
+
 def files_of(warehouse: Warehouse, snapshot_id: int) -> dict[date, frozenset[str]]:
     return dict(partitions(tables_of(warehouse.path), "events", snapshot_id))
 
@@ -319,7 +385,9 @@ def _require_told(warehouse: Warehouse, expected: list[Any]) -> None:
     assert set(told) <= set(expected)
     days = {one.event_date for one in told if one.cause == "keep_until"}
     assert purged_days(tables, PERSONAL) == days
-    for name in ("events", "duplicates"):
+    for name in ("events", "duplicates") if days else ():
+        newest = filled(name, of_day(DAYS[2], 20)[name])
+        tables.table(name).overwrite(newest, within("event_date", DAYS[2:]))  # as a later run does
         tables.expire(name, datetime.now(UTC) + timedelta(days=40))
     assert receipts(tables_of(warehouse.path)) == told
 
