@@ -12,6 +12,7 @@ from jobs.errors import UsageError
 from jobs.secrets import shown, shown_command, shown_wrong
 from jobs.settings import load_settings
 from jobs.settings.layers import line_of
+from jobs.windows import LONGEST_QUARTER
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +38,8 @@ def test_defaults_are_those_of_the_contract():
     assert settings.ingest.rate_change_grace_minutes == 15
     assert (settings.privacy.min_users, settings.privacy.events_keep_days) == (10, 90)
     assert settings.privacy.user_days_keep_days == 125
+    needed = settings.ingest.late_days + LONGEST_QUARTER
+    assert needed <= settings.privacy.user_days_keep_days, "a late day can be run, at the end of a quarter too"
     assert settings.spark.master == "local[*]"
     assert set(sources.values()) == {"default"}
 

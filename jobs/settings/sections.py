@@ -22,7 +22,7 @@ class IngestSettings(_Section):
 
     dedup_lookback_days: int = Field(7, ge=0, le=60, description="days back in which a second copy is a duplicate")
     max_quarantine_share: float = Field(0.05, ge=0, le=1, description="share of quarantined lines that fails a day")
-    late_days: int = Field(35, ge=1, le=730, description="days back in which hours that arrive late are noticed")
+    late_days: int = Field(33, ge=1, le=730, description="days back in which hours that arrive late are noticed")
     rate_change_grace_minutes: int = Field(15, ge=0, le=1440, description="minutes a change of rate takes to arrive")
 
 
