@@ -14,7 +14,7 @@ import typer
 from jobs.commands.arguments import EndDay, InputPlace, StartDay, day_range
 from jobs.commands.context import Context
 from jobs.errors import GateError, UsageError
-from jobs.windows import days, in_words
+from jobs.windows import DAY, days, in_words
 
 if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
     from jobs.lineage.sending import Lineage
@@ -114,7 +114,7 @@ def _undo(shared: Context, run_id: str, reason: str, chunk_days: int, other: Com
     from jobs.steps.backfill import build_compared, difference_file, publish_backfill
     from jobs.steps.difference_told import tell_difference
     from jobs.steps.job import Job, open_lake
-    from jobs.steps.rollback import begin_rollback, stage_rollback
+    from jobs.steps.rollback import begin_rollback, decided_since, stage_rollback
     from jobs.steps.traced import sight_of, traced
 
     settings, warehouse, console = shared.settings, shared.warehouse, shared.console
@@ -123,6 +123,7 @@ def _undo(shared: Context, run_id: str, reason: str, chunk_days: int, other: Com
     with open_lake(settings, warehouse) as lake:
         run, plan = begin_rollback(lake, warehouse, settings, run_id, reason)
         job = Job(lake, warehouse, settings, console, run, other)
+        decided = [] if plan is None else decided_since(lake, plan, settings.ingest.dedup_lookback_days)
         if plan is not None:
             with _gates_end_it(job):
                 with traced(lineage, "estimates", sight_of(job)):  # it reads no lines
@@ -132,6 +133,16 @@ def _undo(shared: Context, run_id: str, reason: str, chunk_days: int, other: Com
             publish_backfill(job, lineage)
         _report(job, lineage)
     _tell(shared, run, run.input_dir)
+    console.print(
+        "Hours that came late and are out again stay out, for thirty days or until their days are run by name."
+    )
+    if decided:
+        again = ["--start", f"{decided[0]}", "--end", f"{decided[-1] + DAY}", "--input", run.input_dir]
+        command = shlex.join(["pdmetrics", "--warehouse", warehouse.place, "run", *again])
+        console.print(
+            f"Lines of {in_words(decided[0], decided[-1] + DAY)} may be duplicates of lines that are gone now. "
+            f"To decide them again: {command}", highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def _check(shared: Context) -> bool:

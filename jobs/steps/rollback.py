@@ -28,9 +28,10 @@ from jobs.warehouse.publish import clean_up, require_no_claim
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.undo import differing, partitions, put_back, reference_before
 from jobs.warehouse.verdicts import QUALITY_TABLE, stage_undone
-from jobs.windows import affected_as_of
+from jobs.windows import DAY, affected_as_of
 
 METRICS = "metric_values"
+DUPLICATES = "duplicates"
 AS_OF = "as_of_date"
 
 
@@ -96,6 +97,22 @@ def begin_rollback(
     warehouse.save(run)
     reference.write(warehouse.reference(run.run_id))
     return run, plan
+
+
+def decided_since(lake: Lake, plan: Plan, lookback_days: int) -> list[date]:
+    """Return later days of which other runs have decided duplicates since, so perhaps against lines that go.
+
+    Args:
+        lake: the tables, before the rollback is published.
+        plan: what it does.
+        lookback_days: how far back an earlier copy makes a line a duplicate.
+    """
+    if DUPLICATES not in noted(plan.run).snapshots:
+        return []
+    after = partitions(lake, DUPLICATES, noted(plan.run).snapshots[DUPLICATES][1])
+    now = partitions(lake, DUPLICATES, lake.snapshot(DUPLICATES, None))
+    near = {day + n * DAY for day in plan.days for n in range(1, lookback_days + 1)} - {*plan.days}
+    return [day for day in differing(after, now) if day in near and day in now]
 
 
 def stage_rollback(job: Job, plan: Plan, chunk_days: int) -> None:

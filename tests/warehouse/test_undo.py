@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pyarrow as pa
 import pytest
@@ -13,8 +14,10 @@ from jobs import contracts
 from jobs.errors import UsageError, WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
-from jobs.steps.rollback import METRICS, MILESTONES, Plan, begin_rollback, make_plan
+from jobs.steps import rollback
+from jobs.steps.rollback import METRICS, MILESTONES, Plan, begin_rollback, decided_since, make_plan
 from jobs.warehouse.home import open_home
+from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import Backfill, Run
 from jobs.warehouse.publish import clean_up
 from jobs.warehouse.runs import KEPT_RUNS, Warehouse
@@ -256,6 +259,18 @@ def test_where_rows_are_only_taken_away_the_newest_date_left_is_judged(tables: T
     snapshots = {name: published(tables, "run_b", {D3: 2, D4: 2}, name) for name in (LOG, METRICS)}
     plan = make_plan(tables, warehouse, undone(warehouse, snapshots))  # type: ignore[arg-type]
     assert (plan.removed, plan.again, plan.as_of) == ([D3, D4], [], [D2])
+
+
+def test_later_days_with_duplicates_decided_since_are_named(
+    tables: Tables, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rollback, "DUPLICATES", LOG)
+    published(tables, "run_a", {D1: 1, D2: 1, D3: 1})
+    plan, lake = Plan(undone(warehouse, {LOG: published(tables, "run_b", {D2: 2})}), [D2]), cast(Lake, tables)
+    assert decided_since(lake, plan, 7) == [], "what stands did not know of the lines that go"
+    published(tables, "run_c", {D1: 3, D3: 3, D4: 4})
+    assert decided_since(lake, plan, 7) == [D3, D4]
+    assert decided_since(lake, plan, 1) == [D3]
 
 
 def test_days_that_were_written_since_are_refused(tables: Tables, warehouse: Warehouse) -> None:
