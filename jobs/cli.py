@@ -81,7 +81,6 @@ def _global(
     from jobs.console import PatientConsole
     from jobs.log import configure_logging
     from jobs.settings import load_settings
-    from jobs.warehouse.opening import open_warehouse
 
     configure_logging(log_format.value, -1 if quiet else verbose)
     ENDING.folder, ENDING.shows_traceback = warehouse if isinstance(warehouse, Path) else None, verbose > 0
@@ -94,9 +93,8 @@ def _global(
     else:
         settings, sources = load_settings(config, overrides or ())
     console = PatientConsole(quiet=quiet and context.invoked_subcommand in REPORTING)
-    place, settings = open_warehouse(warehouse, settings)
-    context.call_on_close(place.close)
-    context.obj = Context(settings, sources, place, console, trouble)
+    context.obj = Context(settings, sources, warehouse, console, trouble)
+    context.call_on_close(context.obj.close)
 
 
 @app.command(cls=LoneExtend)
@@ -190,7 +188,7 @@ def doctor(
     ] = False,
 ) -> None:
     """Print versions, engine, catalog, paths, salt, disk and settings; say what is wrong and how to mend it."""
-    from jobs.commands.doctor import examine, take_over
+    from jobs.commands.doctor import examine_place, take_over
 
     shared: Context = context.obj
     if adopt and relocate:
@@ -200,7 +198,7 @@ def doctor(
             raise shared.trouble
         take_over(shared.console, shared.settings, shared.warehouse, adopt=adopt)
         return
-    raise typer.Exit(examine(shared.console, shared.settings, shared.sources, shared.unread, shared.trouble))
+    raise typer.Exit(examine_place(shared))
 
 
 @app.command()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
+from jobs.commands.context import Context
 from jobs.console import as_table, counted
-from jobs.errors import EXIT_GATE, UsageError
+from jobs.errors import EXIT_GATE, LockedError, UsageError, WarehouseError
 from jobs.health.finding import Finding, shown, told_of
 from jobs.health.machine import machine_findings
 from jobs.health.warehouse import warehouse_findings
@@ -39,7 +40,11 @@ def take_over(console: Console, settings: Settings, warehouse: Warehouse, *, ado
     from jobs.warehouse import relocate as warehouses
     from jobs.warehouse.catalog import catalog_properties, is_own
 
-    if not is_own(catalog_properties(settings.catalog.properties(), warehouse.path), warehouse.path):
+    properties = catalog_properties(settings.catalog.properties(), warehouse.path)
+    if not is_own(properties, warehouse.path):
+        if not adopt:
+            _note_place(console, warehouse, properties)
+            return
         raise UsageError(
             "Only a warehouse with a catalog of its own can be taken over.", where="[catalog]",
             next_step="its tables stand in the catalog that is set, wherever this folder lies",
@@ -59,18 +64,46 @@ def take_over(console: Console, settings: Settings, warehouse: Warehouse, *, ado
     )
 
 
+def _note_place(console: Console, warehouse: Warehouse, properties: Mapping[str, str]) -> None:
+    """Give the tables of a catalog to the warehouse that lies here now."""
+    from jobs.warehouse.catalog import open_catalog
+    from jobs.warehouse.lease_table import move
+
+    if (holder := warehouse.holder()) is not None:
+        raise LockedError(f"Another command is writing: {holder}.", next_step="wait until it is done")
+    before = move(open_catalog(properties), warehouse.place)
+    told = f"Its tables were those of {before}; they are those of {warehouse.place} now."
+    console.print(told if before else "Nothing to do: it is in order.", highlight=False)
+
+
+def examine_place(shared: Context) -> int:
+    """Do `examine` with the warehouse of a command line, which perhaps cannot be opened."""
+    try:
+        return examine(shared.console, shared.settings, shared.sources, shared.unread, shared.trouble)
+    except WarehouseError as error:
+        return examine(shared.console, shared.given, shared.sources, error, shared.trouble)
+
+
 def examine(
-    console: Console, settings: Settings, sources: Sources, warehouse: Warehouse, trouble: UsageError | None = None
+    console: Console,
+    settings: Settings,
+    sources: Sources,
+    warehouse: Warehouse | WarehouseError,
+    trouble: UsageError | None = None,
 ) -> int:
     """Print findings and settings; return the exit code: 1 if something must be mended before a run.
 
     Args:
         console: where to print.
         settings, sources: what a run would be set to, and from where.
-        warehouse: the warehouse.
+        warehouse: the warehouse, or why it cannot be opened.
         trouble: what is wrong with the settings, if these are the defaults because of it.
     """
-    findings = [*machine_findings(settings), *warehouse_findings(settings, warehouse)]
+    findings = machine_findings(settings)
+    if isinstance(warehouse, WarehouseError):
+        findings.append(told_of("warehouse", warehouse))
+    else:
+        findings += warehouse_findings(settings, warehouse)
     if trouble is not None:
         findings.append(told_of("settings", trouble))
     rows = [(finding.what, escape(finding.found), escape(_mend(finding))) for finding in findings]

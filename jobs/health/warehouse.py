@@ -21,8 +21,9 @@ from jobs.errors import PdmetricsError, UsageError
 from jobs.health.finding import Finding, shown, told_of
 from jobs.marts.read import REBUILD, fetch_file
 from jobs.settings import Settings
-from jobs.warehouse.catalog import known_tables, missing_columns
+from jobs.warehouse.catalog import is_own, known_tables, missing_columns
 from jobs.warehouse.home import open_home
+from jobs.warehouse.lease_table import require_place
 from jobs.warehouse.manifest import STEPS, Run
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import check_salt
@@ -75,6 +76,8 @@ def _catalog(settings: Settings, warehouse: Warehouse, tables: dict[str, Table])
     """Open the catalog and fill in the tables that are there."""
     catalog, properties = open_home(settings.catalog.properties(), warehouse.path, look_only=True)
     if catalog is not None:
+        if not is_own(properties, warehouse.path):
+            require_place(catalog, warehouse.place)
         tables.update(known_tables(catalog))
     state = counted(len(tables), "table") if tables else "no tables yet"
     places = [shown(key, properties[key]) for key in ("uri", "warehouse") if key in properties]

@@ -15,29 +15,22 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import pyarrow as pa
 from pyiceberg.catalog import Catalog
-from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, TableAlreadyExistsError
+from pyiceberg.exceptions import CommitFailedException
 from pyiceberg.table import Table
 
 from jobs import contracts
 from jobs.errors import LockedError, WarehouseError
 from jobs.log import get_logger
 from jobs.secrets import shown
+from jobs.warehouse.lease_table import TABLE, table_of
 from jobs.warehouse.processes import is_dead, process, whose
 
-TABLE = (contracts.NAMESPACE, "lease")
 HOLDER, TOKEN, UNTIL, PROCESS = (f"pdmetrics.lease-{name}" for name in ("holder", "token", "until", "process"))
 CLOCKS_DIFFER = timedelta(minutes=1)  # by so much at most: whoever takes a lease over waits so much longer
 RENEWALS = 10  # in the time it lasts
 KEPT_SNAPSHOTS = 20
 ASK_AGAIN_SECONDS = 1.0
-PROPERTIES = {
-    "format-version": "2",
-    "commit.retry.num-retries": "0",  # a commit on top of another head than was read is no lease
-    "write.metadata.delete-after-commit.enabled": "true",
-    "write.metadata.previous-versions-max": "5",
-}
 
 
 @dataclass(frozen=True)
@@ -67,10 +60,11 @@ class Lease:
     Args:
         open_catalog: opens the catalog; what a thread uses is its own.
         minutes: how long it lasts without being renewed.
+        place: the warehouse, as `--warehouse` names it.
     """
 
-    def __init__(self, open_catalog: Callable[[], Catalog], minutes: float) -> None:
-        self._open = open_catalog
+    def __init__(self, open_catalog: Callable[[], Catalog], minutes: float, place: str) -> None:
+        self._open, self._place = open_catalog, place
         self._lasts = timedelta(minutes=minutes)
         self._token = ""
         self._turn = threading.Lock()  # of the thread that renews and the command
@@ -84,7 +78,7 @@ class Lease:
 
         Raises:
             LockedError: another command still holds it after so many seconds.
-            WarehouseError: the catalog does not let the table be made or changed.
+            WarehouseError: the catalog does not let the table be made or changed, or is another warehouse's.
         """
         self._acquire(wait_seconds)
         done = threading.Event()
@@ -163,7 +157,7 @@ class Lease:
     def _take(self) -> str | None:
         """Take the lease if nobody holds it; return who does."""
         with _catalog_trouble():
-            self._table = self._table.refresh() if self._table else table_of(self._open())
+            self._table = self._table.refresh() if self._table else table_of(self._open(), self._place)
             said = said_of(self._table)
             if said is not None and not said.is_over(datetime.now(UTC)):
                 return f"{said.holder}, until {said.until:%H:%M} UTC if it is not renewed"
@@ -237,19 +231,6 @@ class Lease:
                 self._table.io.delete(one.manifest_list)
         except Exception as error:  # the next command tries again
             get_logger().warning("old snapshots of the lock could not be deleted", why=shown("", error)[:200])
-
-
-def table_of(catalog: Catalog) -> Table:
-    """Return the table of the lease; make it where it is missing."""
-    with contextlib.suppress(NoSuchTableError):
-        return catalog.load_table(TABLE)
-    catalog.create_namespace_if_not_exists(contracts.NAMESPACE)
-    folder = str(catalog.properties.get("warehouse", "")).rstrip("/")
-    location = f"{folder}/{'/'.join(TABLE)}" if "://" in folder else None
-    schema = pa.schema([pa.field("nothing", pa.string())])
-    with contextlib.suppress(TableAlreadyExistsError, CommitFailedException):  # another command was faster
-        return catalog.create_table(TABLE, schema, location=location, properties=PROPERTIES)
-    return catalog.load_table(TABLE)
 
 
 def said_of(table: Table) -> Said | None:

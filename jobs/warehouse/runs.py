@@ -12,7 +12,7 @@ import json
 import os
 import shlex
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,11 @@ class Warehouse:
 
     is_elsewhere = False  # whether the directory is a command's own, and the warehouse at an address
 
-    def __init__(self, path: Path, *, lock_wait_seconds: float = 0) -> None:
+    def __init__(
+        self, path: Path, *, lock_wait_seconds: float = 0, require_own: Callable[[], None] | None = None
+    ) -> None:
         self.path = path.resolve()
+        self._require_own = require_own  # raises where the catalog's tables are another warehouse's
         self._last_number = 0  # of a run, if more is known than its folders tell
         self.lock_wait_seconds = lock_wait_seconds
         self.marts = self.path / MARTS_FILE
@@ -105,6 +108,8 @@ class Warehouse:
         """Hold the warehouse for writing, after waiting for whoever does as long as is set."""
         self.prepare()
         with locked(self.lock_file, self.lock_wait_seconds):
+            if self._require_own is not None:
+                self._require_own()
             yield
 
     def holder(self) -> str | None:

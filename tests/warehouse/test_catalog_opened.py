@@ -28,7 +28,9 @@ def test_a_catalog_that_is_down_is_told_without_its_password(closed: str) -> Non
     assert "topsecret" not in str(told.value)
 
 
-@pytest.mark.parametrize("where", [open_catalog, lambda properties: Lease(lambda: _refuses(properties), 10).held(0)])
+@pytest.mark.parametrize(
+    "where", [open_catalog, lambda properties: Lease(lambda: _refuses(properties), 10, "s3://bucket/pd").held(0)]
+)
 def test_an_address_in_the_words_of_a_library_shows_no_password(closed: str, where, monkeypatch) -> None:
     monkeypatch.setattr("jobs.warehouse.catalog.load_catalog", lambda *_, **properties: _refuses(properties))
     with pytest.raises(WarehouseError) as told, where({"uri": closed}):

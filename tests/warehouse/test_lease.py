@@ -26,7 +26,7 @@ Hold = Callable[[Lease], None]
 def make(tmp_path: Path) -> Make:
     """A lease as each machine has one: over a catalog that it opens itself."""
     properties = {"type": "sql", "uri": f"sqlite:///{tmp_path}/catalog.db", "warehouse": f"file://{tmp_path}/lake"}
-    return lambda minutes=10: Lease(lambda: open_catalog(properties), minutes)
+    return lambda minutes=10, place="s3://bucket/pd": Lease(lambda: open_catalog(properties), minutes, place)
 
 
 @pytest.fixture
@@ -175,6 +175,16 @@ def test_a_process_of_this_machine_that_is_gone_holds_nothing(
         pass
 
 
+def test_the_lease_of_another_warehouse_is_not_taken(make: Make) -> None:
+    with make(place="s3://bucket/pd?region=here").held(0):
+        pass
+    with pytest.raises(WarehouseError, match=r"belong to the warehouse s3://bucket/pd, not to s3://bucket/dp") as told:
+        make(place="s3://bucket/dp").held(0).__enter__()
+    assert (told.value.exit_code, told.value.next_step.count("doctor --relocate")) == (2, 1)
+    with make().held(0):
+        pass
+
+
 def test_it_is_over_on_every_clock() -> None:
     now = datetime.now(UTC)
     said = Said("somebody", "token", now, "")
@@ -198,4 +208,4 @@ def test_a_catalog_that_refuses_is_told(tmp_path: Path) -> None:
         raise PermissionError("no")
 
     with pytest.raises(WarehouseError, match="does not let the lock be taken: no"):
-        Lease(refuses, 10).held(0).__enter__()  # type: ignore[arg-type]
+        Lease(refuses, 10, "s3://bucket/pd").held(0).__enter__()  # type: ignore[arg-type]

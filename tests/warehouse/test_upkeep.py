@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from lake_cases import DAYS, TABLE
 from rich.console import Console
+from structlog.testing import capture_logs
 
 from jobs import contracts
 from jobs.commands.context import Context
@@ -215,11 +216,26 @@ def test_caches_tracebacks_and_what_was_killed_go_and_the_catalog_file_is_packed
     assert (warehouse.path / "catalog.db").stat().st_size == size - saved
 
 
+def test_a_reader_of_the_catalog_file_stops_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(upkeep, "BUSY_SECONDS", 0.05)
+    with closing(sqlite3.connect(tmp_path / "catalog.db")) as reader:
+        reader.execute("create table filler as select randomblob(100000)")
+        reader.execute("create table rows as select 1")
+        reader.execute("drop table filler")
+        reader.commit()
+        reader.execute("begin")
+        reader.execute("select * from rows").fetchone()
+        with capture_logs() as told:
+            saved = list(upkeep.keep_folder(tmp_path, datetime.now(UTC), is_dry=False))
+    assert [line["event"] for line in told] == ["the catalog file stays as large as it is"]
+    assert [one.n_bytes for one in saved if one.place == "catalog.db"] == [0]
+
+
 @pytest.fixture
 def said(warehouse: Warehouse) -> Callable[..., str]:
     def run(*, dry_run: bool) -> str:
         text = StringIO()
-        shared = Context(SETTINGS, SOURCES, warehouse, Console(file=text, width=100))
+        shared = Context(SETTINGS, SOURCES, warehouse.path, Console(file=text, width=100))
         maintain(type("Typed", (), {"obj": shared})(), dry_run=dry_run)
         return text.getvalue()
 
