@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from jobs.log import get_logger
 from jobs.warehouse.catalog import CATALOG_FILE
 from jobs.warehouse.compact import compact, manifests, merge_manifests, merged_manifests, small_files
 from jobs.warehouse.orphans import remove, unreferenced
@@ -19,6 +20,7 @@ from jobs.warehouse.tables import KEEP_SNAPSHOTS, Tables
 
 ORPHAN_AGE = timedelta(days=1)
 CACHE_AGE = timedelta(days=30)  # of the answers of fits, which are computed again if a day is run again after that
+BUSY_SECONDS = 5.0  # that a reader of the catalog file is waited for
 TRACEBACK_AGE = timedelta(days=30)
 
 
@@ -103,8 +105,12 @@ def _old_files(what: str, folder: Path, pattern: str, before: datetime, *, is_dr
 
 def _packed_catalog(path: Path, *, is_dry: bool) -> int:
     """Give back what rows that were overwritten left free in a SQLite file; return how many bytes that are."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
+    with contextlib.closing(sqlite3.connect(path, timeout=BUSY_SECONDS)) as connection:
         free, page = (connection.execute(f"pragma {name}").fetchone()[0] for name in ("freelist_count", "page_size"))
         if free and not is_dry:
-            connection.execute("vacuum")
+            try:
+                connection.execute("vacuum")
+            except sqlite3.OperationalError as error:  # a reader has it open; what is free is used again meanwhile
+                get_logger().warning("the catalog file stays as large as it is", file=str(path), why=str(error))
+                return 0
     return int(free * page)
