@@ -39,10 +39,12 @@ DIFFERENCE = "difference.csv"
 
 
 def made_with(settings: Settings) -> str:
-    """Return a digest of the code, and of the settings that numbers depend on."""
+    """Return a digest of the code, of the settings that numbers depend on, and of the gates' thresholds."""
     estimation = settings.estimation.model_copy(update={"workers": 1})
     numbers = f"{code_digest()} {settings.ingest!r} {settings.privacy.min_users} {estimation!r}"
-    return hashlib.sha256(numbers.encode()).hexdigest()[:16]
+    thresholds = settings.quality.thresholds_file
+    judged_by = b"" if thresholds is None else thresholds.read_bytes()  # the shipped ones are part of the code
+    return hashlib.sha256(numbers.encode() + judged_by).hexdigest()[:16]
 
 
 def noted(run: Run) -> Backfill:

@@ -118,12 +118,18 @@ def test_what_was_published_or_undone_is_nothing_to_go_on_with(warehouse: Wareho
     assert asked(warehouse) == (None, [])
 
 
-def test_settings_that_numbers_depend_on_are_part_of_what_it_is_made_with() -> None:
+def test_settings_that_numbers_depend_on_are_part_of_what_it_is_made_with(tmp_path: Path) -> None:
     def of(*overrides: str) -> str:
         return made_with(load_settings(None, overrides)[0])
 
     assert of() == of("estimation.workers=1") == of("engine.workers=1")
     assert len({of(), of("privacy.min_users=5"), of("ingest.dedup_lookback_days=3"), of("estimation.min_seen=99")}) == 4
+    thresholds = tmp_path / "thresholds.toml"
+    thresholds.write_text("first")
+    judged = of(f"quality.thresholds_file={thresholds}")
+    assert judged != of()
+    thresholds.write_text("second")
+    assert of(f"quality.thresholds_file={thresholds}") not in (judged, of())
 
 
 class Stages:
