@@ -169,7 +169,8 @@ def make_plan(lake: Lake, warehouse: Warehouse, undone: Run) -> Plan:
     )
     back = {name: [day for day in listed if day in verbatim | removed] for name, listed in rows.items()}
     stands = replaced.get(MILESTONES, [])
-    moved = touched.get(MILESTONES, set()) - removed
+    first = min([*stands, *again], default=date.max)  # before it maintenance may have put files together
+    moved = {day for day in touched.get(MILESTONES, set()) - removed if day >= first}
     back[MILESTONES] = [day for day in stands if day not in moved]
     return Plan(undone, days, {**facts, **back}, again, sorted(moved), sorted(removed), max(left))
 

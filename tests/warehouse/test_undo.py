@@ -261,6 +261,11 @@ def test_where_rows_are_only_taken_away_the_newest_date_left_is_judged(tables: T
     assert (plan.removed, plan.again, plan.as_of) == ([D3, D4], [], [D2])
 
 
+def test_milestones_of_dates_before_it_stay_though_their_files_are_others(tables: Tables, warehouse: Warehouse) -> None:
+    plan = history(tables, warehouse, {MILESTONES: {D1: 1, D4: 4}})
+    assert (plan.milestones, plan.back[MILESTONES], plan.as_of) == ([D4], [D2, D3], [D3, D4])
+
+
 def test_later_days_with_duplicates_decided_since_are_named(
     tables: Tables, warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
