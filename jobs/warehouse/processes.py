@@ -24,9 +24,21 @@ def process() -> str:
 
 
 def is_dead(named: str) -> bool:
-    """Whether a process is known to be gone: it ran where this one runs, and is no longer there."""
+    """Whether a process is known to be gone: it ran where this one runs, and is no longer there.
+
+    One of another user may be hidden (`hidepid`), and lives.
+    """
     machine, number, started = named.rsplit("/", 2) if named else ("", "", "")
-    return bool(machine) and machine == _machine() and _started(int(number)) != started
+    if not machine or machine != _machine():
+        return False
+    try:
+        os.kill(int(number), 0)  # sends nothing
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass
+    now = _started(int(number))
+    return now is not None and now != started
 
 
 def _machine() -> str:
@@ -37,9 +49,9 @@ def _machine() -> str:
     return ""
 
 
-def _started(number: int) -> str:
-    """Return when a process began, in the kernel's ticks; nothing of one that is not there."""
+def _started(number: int) -> str | None:
+    """Return when a process began, in the kernel's ticks; "" of one that has ended, None where nobody tells."""
     with contextlib.suppress(OSError, IndexError):
         fields = Path(f"/proc/{number}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
         return "" if fields[0] in "ZX" else fields[19]
-    return ""
+    return None

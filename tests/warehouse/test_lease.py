@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from jobs.errors import LockedError, WarehouseError
 from jobs.warehouse import lease as leases
+from jobs.warehouse import processes
 from jobs.warehouse.catalog import open_catalog
 from jobs.warehouse.lease import CLOCKS_DIFFER, Lease, Said
 from jobs.warehouse.processes import is_dead, process
@@ -173,6 +174,28 @@ def test_a_process_of_this_machine_that_is_gone_holds_nothing(
     monkeypatch.undo()
     with make().held(0):
         pass
+
+
+def test_a_process_that_is_hidden_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    if not (mine := process()):
+        pytest.skip("no /proc here")
+    machine, _, started = mine.rsplit("/", 2)
+    ended = os.fork()
+    if not ended:
+        os._exit(0)
+    os.waitid(os.P_PID, ended, os.WEXITED | os.WNOWAIT)
+    assert is_dead(f"{machine}/{ended}/{started}"), "it has ended, and nobody has asked how"
+    os.waitpid(ended, 0)
+    assert is_dead(f"{machine}/{ended}/{started}")
+    monkeypatch.setattr(processes, "_started", lambda _: None)
+    assert is_dead(f"{machine}/{ended}/{started}"), "there is none of this number"
+    assert not is_dead(mine)
+
+    def refused(*_: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refused)
+    assert not is_dead(f"{machine}/{ended}/{started}"), "another user's"
 
 
 def test_the_lease_of_another_warehouse_is_not_taken(make: Make) -> None:
