@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gzip
 import re
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ import pandas as pd
 import pytest
 
 from jobs.steps import companion
+from jobs.steps.facts import stage_facts
+from jobs.steps.job import Job
 from jobs.warehouse.manifest import Run
 from jobs.warehouse.runs import Warehouse
 from tests.integration import worlds
@@ -123,6 +126,13 @@ def due(difference: pd.DataFrame) -> Counter[str]:
     rows = difference[difference["mart"] == "fct_metric_values"]
     sums = {cause: int(rows[f"n_{cause}"].sum()) for cause in ("new_days", "late_data", "policy", "code")}
     return +Counter(sums)
+
+
+def ends_with_the_short_day(job: Job) -> None:
+    """Stand for the facts of a chunk: those of the day that lacked an hour are never staged."""
+    if str(job.run.start) == SHORT:
+        raise RuntimeError("killed")
+    stage_facts(job)
 
 
 class Here:
@@ -242,6 +252,36 @@ def test_killed_and_run_again_it_goes_on(site, story, words, again):
     assert [f"lines read, {day}" for day in read] == again
     assert "computing windows" not in done.stderr or words.startswith("chunk")
     assert_same(contents(site.warehouse), story["after"])
+
+
+@pytest.mark.worlds
+def test_a_chunk_that_was_killed_after_it_decided_lines_of_a_later_day_begins_anew(site, tmp_path, monkeypatch):
+    """Lines of the hour that lacks are sent again two days later, and count there until it comes."""
+    site.restore()
+    for hour in site.hours:
+        shutil.rmtree(hour)
+    (sent,) = sorted((site.kept / "0").iterdir())[:1]
+    again = next(site.world.glob(f"{site.hours[0].relative_to(site.world).parts[0]}/*/year=2026/month=3/day=17/hour=3"))
+    copies = again / "copies.json.gz"
+    with gzip.open(sent, "rt") as lines, gzip.open(copies, "wt") as few:
+        few.writelines(line.replace(f"{SHORT}T15", f"{LATER}T03") for line in list(lines)[:9])
+    try:
+        site.run(LATER, AFTER)
+        before = tmp_path / "before"
+        shutil.copytree(site.warehouse, before)
+        site.late()
+        done = site.backfill("--chunk-days", "1", start=FIRST)
+        assert "duplicates of later days changed" in done.stderr
+        expected = contents(site.warehouse)
+        shutil.rmtree(site.warehouse)
+        shutil.copytree(before, site.warehouse)
+        with monkeypatch.context() as patch:
+            patch.setattr("jobs.steps.ingest.stage_facts", ends_with_the_short_day)
+            assert site.backfill("--chunk-days", "1", start=FIRST, check=False).returncode
+        site.backfill("--chunk-days", "1", start=FIRST)
+        assert_same(contents(site.warehouse), expected)
+    finally:
+        copies.unlink()
 
 
 @pytest.mark.worlds
