@@ -23,6 +23,7 @@ from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.steps.companion import Companion
 from jobs.warehouse.catalog import known_tables
+from jobs.warehouse.diagnostics import log_of_today
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import Run
@@ -108,7 +109,7 @@ def open_lake(settings: Settings, warehouse: Warehouse, begins: tuple[date, date
         get_logger().info("starting the engine", engine=settings.engine.name)
         try:
             with contextlib.ExitStack() as stack:
-                log_file = warehouse.path / "spark.log"
+                log_file = log_of_today(warehouse)
                 with still_at("starting the engine"):
                     engine = stack.enter_context(
                         open_engine(settings, warehouse.scratch, catalog=properties, log_file=log_file)

@@ -40,4 +40,4 @@ def keep_up(settings: Settings, warehouse: Warehouse, *, is_dry: bool, now: date
             found += keep_table(tables, name, now, is_dry=is_dry)
         if not is_dry:
             shutil.rmtree(warehouse.scratch, ignore_errors=True)  # of a killed command: nobody else holds the lock
-        return [*found, *keep_folder(warehouse.path, now, is_dry=is_dry)]
+        return [*found, *keep_folder(warehouse, now, is_dry=is_dry)]

@@ -18,6 +18,7 @@ from jobs.log import get_logger
 from jobs.progress import Told, still_at
 from jobs.settings import Settings
 from jobs.steps.job import engine_errors, recovered_tables
+from jobs.warehouse.diagnostics import last_written, logs, tracebacks
 from jobs.warehouse.forget import WITH_HASH, OwnLines, own_lines, rows_of, user_hash
 from jobs.warehouse.look import tables_if_any
 from jobs.warehouse.publish import clean_up, locked_to_begin
@@ -40,7 +41,6 @@ from jobs.warehouse.upkeep import ORPHAN_AGE
 from jobs.windows import LONGEST_QUARTER
 
 NO_DAY = date.min  # of no run
-SPARK_LOG = "spark.log"
 MOST_WIKIS = 20  # in a message
 LATE_DAYS = 2  # a run comes a day after its day, and may wait one more
 
@@ -215,7 +215,6 @@ def _do(tables: Tables, warehouse: Warehouse, found: Plan, occasion: Occasion) -
         n_files, n_bytes = n_files + number, n_bytes + size
     for path in found.files:
         path.unlink(missing_ok=True)
-    _turn_log(warehouse, occasion)
     return n_files, n_bytes
 
 
@@ -241,18 +240,8 @@ def _carried_over(tables: Tables, warehouse: Warehouse, found: Plan) -> dict[str
 
 
 def _old_files(warehouse: Warehouse, last: date) -> Iterator[Path]:
-    """Give the tracebacks and logs that were written last up to a day; the text of an error may quote a line."""
-    for pattern in ("error-*.txt", "spark*.log"):
-        for path in sorted(warehouse.path.glob(pattern)):
-            if datetime.fromtimestamp(path.stat().st_mtime, UTC).date() <= last:
-                yield path
-
-
-def _turn_log(warehouse: Warehouse, occasion: Occasion) -> None:
-    """Begin a new log of Spark, to which every run adds, so that the old one can grow old."""
-    log = warehouse.path / SPARK_LOG
-    if log.exists():
-        log.replace(log.with_name(f"spark-{occasion.purged_on}.log"))
+    """Give the tracebacks and logs that were written last up to a day."""
+    return (path for path in (*tracebacks(warehouse), *logs(warehouse)) if last_written(path) <= last)
 
 
 def all_receipts(settings: Settings, warehouse: Warehouse) -> list[Receipt]:

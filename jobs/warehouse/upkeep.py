@@ -15,7 +15,9 @@ from pathlib import Path
 from jobs.log import get_logger
 from jobs.warehouse.catalog import CATALOG_FILE
 from jobs.warehouse.compact import compact, manifests, merge_manifests, merged_manifests, small_files
+from jobs.warehouse.diagnostics import LOGS, TRACEBACKS, logs, tracebacks
 from jobs.warehouse.orphans import remove, unreferenced
+from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import KEEP_SNAPSHOTS, Tables
 
 ORPHAN_AGE = timedelta(days=1)
@@ -67,18 +69,21 @@ def keep_table(tables: Tables, name: str, now: datetime, *, is_dry: bool) -> Ite
     yield _orphans(tables, name, now, expired if is_dry else (), is_dry=is_dry)
 
 
-def keep_folder(warehouse: Path, now: datetime, *, is_dry: bool) -> Iterator[Saved]:
-    """Delete answers of fits and tracebacks that are old, and pack the warehouse's own catalog file.
+def keep_folder(warehouse: Warehouse, now: datetime, *, is_dry: bool) -> Iterator[Saved]:
+    """Delete answers of fits, tracebacks and logs that are old, and pack the warehouse's own catalog file.
 
     Args:
-        warehouse: the warehouse directory.
+        warehouse: the warehouse.
         now: the moment (UTC) that ages are counted from.
         is_dry: tell, and change nothing.
     """
-    yield _old_files("answers of fits", warehouse / "fits", "*", now - CACHE_AGE, is_dry=is_dry)
-    yield _old_files("tracebacks", warehouse, "error-*.txt", now - TRACEBACK_AGE, is_dry=is_dry)
-    if (warehouse / CATALOG_FILE).exists():
-        yield Saved("catalog file", CATALOG_FILE, 1, 1, _packed_catalog(warehouse / CATALOG_FILE, is_dry=is_dry))
+    fits = [path for path in warehouse.path.glob("fits/*") if path.is_file()]
+    yield _old_files("answers of fits", "fits", fits, now - CACHE_AGE, is_dry=is_dry)
+    yield _old_files("tracebacks", TRACEBACKS, tracebacks(warehouse), now - TRACEBACK_AGE, is_dry=is_dry)
+    yield _old_files("logs of Spark", LOGS, logs(warehouse), now - TRACEBACK_AGE, is_dry=is_dry)
+    catalog = warehouse.path / CATALOG_FILE
+    if catalog.exists():
+        yield Saved("catalog file", CATALOG_FILE, 1, 1, _packed_catalog(catalog, is_dry=is_dry))
 
 
 def _orphans(tables: Tables, name: str, now: datetime, without: Sequence[int], *, is_dry: bool) -> Saved:
@@ -93,14 +98,13 @@ def _live_files(tables: Tables, name: str) -> int:
     return sum(counts)
 
 
-def _old_files(what: str, folder: Path, pattern: str, before: datetime, *, is_dry: bool) -> Saved:
-    files = [path for path in folder.glob(pattern) if path.is_file()]
+def _old_files(what: str, place: str, files: Sequence[Path], before: datetime, *, is_dry: bool) -> Saved:
     old = [path for path in files if datetime.fromtimestamp(path.stat().st_mtime, UTC) < before]
     n_bytes = sum(path.stat().st_size for path in old)
     if not is_dry:
         for path in old:
             path.unlink(missing_ok=True)
-    return Saved(what, folder.name if pattern == "*" else pattern, len(files), len(files) - len(old), n_bytes)
+    return Saved(what, place, len(files), len(files) - len(old), n_bytes)
 
 
 def _packed_catalog(path: Path, *, is_dry: bool) -> int:

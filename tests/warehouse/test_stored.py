@@ -23,6 +23,7 @@ from structlog.testing import capture_logs
 from jobs import contracts
 from jobs.commands.cut_off import finish_cut_off
 from jobs.errors import LockedError, UsageError, WarehouseError
+from jobs.exits import Ending, run_to_the_end
 from jobs.schemas import arrow_schema
 from jobs.settings import Settings, load_settings
 from jobs.settings.sections import PrivacySettings
@@ -32,6 +33,7 @@ from jobs.warehouse import purge as purging
 from jobs.warehouse import stored as module
 from jobs.warehouse import work as working
 from jobs.warehouse.catalog import open_catalog
+from jobs.warehouse.diagnostics import tracebacks
 from jobs.warehouse.manifest import Run
 from jobs.warehouse.orphans import remove
 from jobs.warehouse.publish import clean_up, publish, recover
@@ -487,6 +489,22 @@ def test_the_report_leads_to_the_newest(world: World, monkeypatch: pytest.Monkey
     assert {one.path.split("/")[1] for one in world.store.listed("report")} == {
         "index.html", "20260319T030000Z", "20260319T020000Z"
     }  # fmt: skip
+
+
+def test_tracebacks_of_this_user_lie_among_temporary_files(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary, machine = tmp_path / "temporary", world.machine("a")
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    ending = Ending()
+    assert run_to_the_end(lambda: 1 / 0, ending) == 70
+    (temporary / "error-20260319T000000-1.txt").write_text("of another program")
+    (temporary / "error-of-somebody.txt").write_text("pdmetrics somebody's")
+    ours = tracebacks(machine)
+    assert [path.read_text().startswith("pdmetrics ") for path in ours] == [True]
+    assert ours[0].name not in ("error-20260319T000000-1.txt", "error-of-somebody.txt")
+    assert tracebacks(Warehouse(tmp_path / "folder")) == [], "in a folder they lie beside the tables"
 
 
 # --- The salt

@@ -226,7 +226,7 @@ def test_a_reader_of_the_catalog_file_stops_nothing(tmp_path, monkeypatch):
         reader.execute("begin")
         reader.execute("select * from rows").fetchone()
         with capture_logs() as told:
-            saved = list(upkeep.keep_folder(tmp_path, datetime.now(UTC), is_dry=False))
+            saved = list(upkeep.keep_folder(Warehouse(tmp_path), datetime.now(UTC), is_dry=False))
     assert [line["event"] for line in told] == ["the catalog file stays as large as it is"]
     assert [one.n_bytes for one in saved if one.place == "catalog.db"] == [0]
 
