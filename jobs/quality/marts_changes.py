@@ -24,6 +24,7 @@ from jobs.quality.marts_changes_sql import (
     ComparedMart,
     published,
 )
+from jobs.quality.two_versions import attach_versions
 
 MIN_STATUS_ROWS = 10  # of fewer, one row that changes its status would be a large share
 QUESTIONS = {"keys": KEYS, "statuses": STATUSES.format(min_rows=MIN_STATUS_ROWS), "freshness": FRESHNESS}
@@ -64,10 +65,8 @@ def marts_changes(
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        _attach(connection, "built", next_file)
+        attach_versions(connection, next_file, live_file)
         has_live = live_file.exists()
-        if has_live:
-            _attach(connection, "live", live_file)
         _insert(connection, "asked (day date)", [(day,) for day in sorted(set(as_of))])
         _insert(connection, "changed (day date)", [(day,) for day in sorted(set(changed))])
         _insert(connection, "removed (day date)", [(day,) for day in sorted(set(removed))])
@@ -77,12 +76,6 @@ def marts_changes(
         frames["published"] = _published(connection) if has_live else _empty(PUBLISHED_COLUMNS)
         frames["recomputed"] = connection.execute(RECOMPUTED).df() if has_live else _empty(RECOMPUTED_COLUMNS)
     return {name: _with_dates(frame) for name, frame in frames.items()}
-
-
-def _attach(connection: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
-    """Attach a file under a name of ours: DuckDB would name both after their files, which are called alike."""
-    path = str(file).replace("'", "''")
-    connection.execute(f"attach '{path}' as {name} (read_only)")
 
 
 def _published(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:

@@ -16,6 +16,7 @@ import pandas as pd
 
 from jobs.log import get_logger
 from jobs.quality.marts_changes_sql import METRICS
+from jobs.quality.two_versions import attach_versions
 from jobs.warehouse.manifest import Run
 from jobs.warehouse.runs import Warehouse
 
@@ -78,14 +79,7 @@ def moves(built: Path, live: Path, as_of: Sequence[date]) -> pd.DataFrame:
         duckdb.Error: a file cannot be read.
     """
     with duckdb.connect() as connection:
-        _attach(connection, "built", built)
-        if live.exists():
-            _attach(connection, "live", live)
-        else:
-            connection.execute("attach ':memory:' as live; create schema live.marts")
-            connection.execute(
-                "create table live.marts.fct_metric_values as from built.marts.fct_metric_values limit 0"
-            )
+        attach_versions(connection, built, live, ["fct_metric_values"])
         return connection.execute(_MOVES, [list(as_of), list(as_of)]).df()
 
 
@@ -122,8 +116,3 @@ def kept_moves(warehouse: Warehouse) -> pd.DataFrame:
         except (ValueError, KeyError):
             get_logger().warning("what a run noted of its changes is damaged; the report leaves it out", file=str(file))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=list(COLUMNS))
-
-
-def _attach(connection: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
-    path = str(file).replace("'", "''")
-    connection.execute(f"attach '{path}' as {name} (read_only)")
