@@ -121,7 +121,7 @@ WarehousePlace = Annotated[
         envvar="PDMETRICS_WAREHOUSE",
         parser=warehouse_place,
         metavar="DIRECTORY",
-        help="Where the lake and the marts live; or s3://…, with a [catalog].",
+        help="Where the lake and the marts live; or s3://…, with a \\[catalog].",
     ),
 ]
 StartDay = Annotated[date | None, typer.Option("--start", parser=day, metavar="DAY", help="First day (UTC).")]

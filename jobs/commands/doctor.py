@@ -17,9 +17,6 @@ from jobs.health.warehouse import warehouse_findings
 from jobs.settings import Settings, Sources, load_settings
 from jobs.warehouse.runs import Warehouse
 
-NOT_BUILT = ("events_keep_days", "user_days_keep_days")
-NO_EFFECT = " (not built yet: nothing is deleted)"
-
 
 def settings_to_examine(config: Path | None, overrides: Sequence[str]) -> tuple[Settings, Sources, UsageError | None]:
     """Return the settings, or the defaults where these cannot be used, and what is wrong with them."""
@@ -123,7 +120,7 @@ def _settings_rows(settings: Settings, sources: Sources) -> Sequence[tuple[str, 
     return [
         (
             rf"\[{section}] {key}",
-            escape(shown(key, getattr(getattr(settings, section), key))) + (NO_EFFECT if key in NOT_BUILT else ""),
+            escape(shown(key, getattr(getattr(settings, section), key))),
             escape(sources[section, key]),
         )
         for section, field in Settings.model_fields.items()
