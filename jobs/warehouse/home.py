@@ -55,28 +55,37 @@ def open_home(
             next_step="set [catalog] uri too, such as postgresql://…, or leave both out",
         )
     properties = catalog_properties(settings, warehouse)
-    own = is_own(properties, warehouse)
-    if own and is_old(warehouse):
+    if is_own(properties, warehouse):
+        _require_home(warehouse)
+        if look_only and not (warehouse / CATALOG_FILE).exists():
+            return None, properties
+    return open_catalog(properties), properties
+
+
+def _require_home(warehouse: Path) -> None:
+    """Refuse a warehouse with a catalog file of its own that is not the one of its tables.
+
+    Raises:
+        WarehouseError: it was copied or moved, an older version made it, or the file is lost.
+    """
+    if is_old(warehouse):
         raise WarehouseError(
             "This warehouse is of an older version, whose tables stand in no catalog.",
             where=str(warehouse),
             next_step=f"pdmetrics --warehouse {warehouse} doctor --adopt takes them over, all rows and days included",
         )
-    if own and (made := made_elsewhere(warehouse)):
+    if made := made_elsewhere(warehouse):
         raise WarehouseError(
             f"This warehouse was made at {made} and lies elsewhere now: its tables point there.",
             where=str(warehouse),
             next_step=f"pdmetrics --warehouse {warehouse} doctor --relocate makes it a warehouse of its own",
         )
-    if own and (lost := _unknown_tables(warehouse)):
+    if lost := _unknown_tables(warehouse):
         raise WarehouseError(
             f"The catalog file is gone or does not know all tables that lie here: {', '.join(lost)}.",
             where=str(warehouse / CATALOG_FILE),
             next_step="restore the warehouse from a backup; to begin a new history, name another with --warehouse",
         )
-    if look_only and own and not (warehouse / CATALOG_FILE).exists():
-        return None, properties
-    return open_catalog(properties), properties
 
 
 def is_old(warehouse: Path) -> bool:
