@@ -47,7 +47,7 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
         NoInputError: a day has no input, not all of its hours yet, or was not ingested.
         UsageError: nothing is staged.
     """
-    finish_cut_off(settings, warehouse)
+    finish_cut_off(settings, warehouse, tables_too=True)
     raw, days = None, asked.days
     if asked.input_dir is not None:
         raw = whole_input(asked.input_dir, asked.days)

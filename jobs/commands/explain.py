@@ -81,12 +81,11 @@ def show_explanation(
     Raises:
         UsageError: nothing is published, or there is no such row; it says which there are.
     """
-    from jobs.commands.cut_off import finish_cut_off
+    from jobs.commands.cut_off import of_one_publish
     from jobs.explanation.explain import explain_number
     from jobs.explanation.text import show
 
-    finish_cut_off(settings, warehouse)
-    found = explain_number(settings, warehouse, asked)
+    found = of_one_publish(settings, warehouse, lambda: explain_number(settings, warehouse, asked))
     if as_json:
         sys.stdout.write(json.dumps(asdict(found), default=str, ensure_ascii=False, indent=1) + "\n")
     else:

@@ -122,7 +122,7 @@ def _claimed(job: Job, *, goes_on: bool) -> Iterator[None]:
 def _report_alone(settings: Settings, warehouse: Warehouse, asked: Asked, other: Companion) -> Run:
     """Make the report of days that are published, as a scheduler's last task; it takes no engine."""
     lineage = open_lineage(settings.lineage)
-    finish_cut_off(settings, warehouse)
+    finish_cut_off(settings, warehouse, tables_too=True)
     run = warehouse.staged_run(asked.start, asked.end, after=PUBLISHES)
     with warehouse.lock(), announced(REPORT, run), traced(lineage, REPORT, Sight(settings, warehouse, run)):
         report_of_run(settings, warehouse, other)

@@ -48,7 +48,7 @@ def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted:
     check_steps(wanted.steps)
     if wanted.steps[0] != "ingest" or PUBLISHES not in wanted.steps:
         raise UsageError("Late hours are read and published in one go.", where="--steps", next_step="leave it out")
-    finish_cut_off(settings, warehouse)
+    finish_cut_off(settings, warehouse, tables_too=True)
     tables = tables_if_any(settings.catalog.properties(), warehouse.path)
     found = [] if tables is None else late_days(tables, open_input(wanted.input_dir), settings.ingest.late_days)
     if tables is None or not found:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from jobs.catalogue import load_catalogue
-from jobs.commands.cut_off import finish_cut_off
+from jobs.commands.cut_off import of_one_publish
 from jobs.console import as_table
 from jobs.errors import EXIT_GATE
 from jobs.rollout.card import WRONG, Card
@@ -37,8 +37,9 @@ def verify_rollout(console: Console, settings: Settings, warehouse: Warehouse, w
     Raises:
         UsageError: nothing is published, the wiki is unknown, or nothing is ingested of the day.
     """
-    finish_cut_off(settings, warehouse)
-    evidence = read_evidence(settings, warehouse, wanted.wiki_db, wanted.as_of)
+    evidence = of_one_publish(
+        settings, warehouse, lambda: read_evidence(settings, warehouse, wanted.wiki_db, wanted.as_of)
+    )
     card = judge(evidence, wanted.expected_per_day, load_catalogue())
     if as_json:
         record = {**asdict(card), "verdict": card.verdict}

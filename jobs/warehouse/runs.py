@@ -65,6 +65,10 @@ class Warehouse:
     def attach(self) -> None:
         """Fetch what is published."""
 
+    def has_moved_on(self) -> bool:
+        """Whether another publish has begun since what is published was fetched."""
+        return False
+
     def fetch_docs(self) -> None:
         """Fetch the pages about the gates."""
 
@@ -111,6 +115,15 @@ class Warehouse:
             if self._require_own is not None:
                 self._require_own()
             yield
+
+    @contextlib.contextmanager
+    def not_waiting(self) -> Iterator[None]:
+        """Wait for nobody who holds the lock, in this block."""
+        seconds, self.lock_wait_seconds = self.lock_wait_seconds, 0
+        try:
+            yield
+        finally:
+            self.lock_wait_seconds = seconds
 
     def holder(self) -> str | None:
         """Return which living process holds the warehouse; a lock file alone says nothing."""

@@ -77,6 +77,7 @@ class StoredWarehouse(Warehouse):
         self.store, self.work, self._lease = store, work, lease
         self.dbt_docs = work.root / self.dbt_docs.name  # of the code alone
         self._mirror = Mirror(store, self.path)
+        self._pointer: bytes | None = None  # by which the marts here were fetched
 
     def __reduce__(self) -> tuple[type[Warehouse], tuple[Path]]:
         """Travel to another process as the folder that it is here: what is stored is the command's affair."""
@@ -110,6 +111,11 @@ class StoredWarehouse(Warehouse):
                 self.fetch_marts()
             except WarehouseError as error:  # the next run builds them anew; until then they are lost
                 get_logger().warning(error.what, where=error.where)
+
+    def has_moved_on(self) -> bool:
+        """Whether another publish has begun, or was done, since `attach`."""
+        with self._reached():
+            return self.store.get(self.journal.name) is not None or self.store.get(POINTER) != self._pointer
 
     def fetch_docs(self) -> None:
         """Fetch the pages about the gates too."""
@@ -201,7 +207,7 @@ class StoredWarehouse(Warehouse):
             WarehouseError: what the pointer says is not there, or is another file.
         """
         for _ in range(3):  # they may be replaced, and let go, while they are fetched
-            pointer = self.store.get(POINTER)
+            self._pointer = pointer = self.store.get(POINTER)
             if pointer is None:
                 return
             try:

@@ -21,7 +21,7 @@ from pyiceberg.expressions import AlwaysTrue
 from structlog.testing import capture_logs
 
 from jobs import contracts
-from jobs.commands.cut_off import finish_cut_off
+from jobs.commands.cut_off import finish_cut_off, of_one_publish
 from jobs.errors import LockedError, UsageError, WarehouseError
 from jobs.exits import Ending, run_to_the_end
 from jobs.schemas import arrow_schema
@@ -435,6 +435,54 @@ def test_a_reader_leaves_a_publish_to_whoever_is_at_it(world: World) -> None:
     world.die()
     finish_cut_off(settings, reader)
     assert reader.marts.read_text() == "marts of 2"
+
+
+def test_who_reads_tables_too_waits_for_a_publish_or_is_told(world: World) -> None:
+    world.published(world.machine("a"), 1)
+    killed(world, after_the_tables)
+    Turn.holder_now = Turn()
+    reader, waited = world.machine("b"), []
+    reader.lock_wait_seconds, held = 9, Turn.held
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Turn, "held", lambda self, seconds: (waited.append(seconds), held(self, seconds))[1])
+        finish_cut_off(Settings(catalog=world.properties), reader)
+        with pytest.raises(LockedError):
+            of_one_publish(Settings(catalog=world.properties), reader, lambda: pytest.fail("half old, half new"))
+    assert waited == [0, 9], "who reads the marts alone waits for nobody"
+
+
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_marts_and_tables_are_read_again_if_a_publish_came_between(world: World, times: int) -> None:
+    world.published(world.machine("a"), 1)
+    reader, read = world.machine("b"), []
+
+    def look() -> str:
+        found = (reader.marts.read_text(), sorted(world.tables().arrow_days(TABLE, [DAY])["n_lines"].to_pylist()))
+        if len(read) < times:
+            world.published(world.machine("a"), 2 + len(read))
+        read.append(found)
+        return found
+
+    if times < 2:
+        marts, rows = of_one_publish(Settings(catalog=world.properties), reader, look)
+        assert (marts, rows) == (f"marts of {times + 1}", list(range(1, times + 2)))
+    else:
+        with pytest.raises(LockedError, match="published while this was read"):
+            of_one_publish(Settings(catalog=world.properties), reader, look)
+    assert len(read) == min(times + 1, 2)
+
+
+def test_a_publish_that_has_begun_meanwhile_is_finished_and_read(world: World) -> None:
+    world.published(world.machine("a"), 1)
+    reader, read = world.machine("b"), []
+
+    def look() -> str:
+        read.append(reader.marts.read_text())
+        if len(read) == 1:
+            killed(world, after_the_tables)
+        return read[-1]
+
+    assert of_one_publish(Settings(catalog=world.properties), reader, look) == "marts of 2"
 
 
 # --- The folder of a command
