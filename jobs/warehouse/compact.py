@@ -21,7 +21,8 @@ from pyiceberg.table import FileScanTask, Table, TableProperties
 from pyiceberg.utils.bin_packing import ListPacker
 
 from jobs.errors import WarehouseError
-from jobs.warehouse.tables import KEEP_SNAPSHOTS, MAIN, Tables
+from jobs.warehouse.snapshots import KEEP_SNAPSHOTS
+from jobs.warehouse.tables import MAIN, Tables
 
 SMALL_BYTES = 16 << 20  # of a data file that is worth being put together with others
 MOST_BYTES = 32 << 20  # of small files that become one: their rows are in memory at once

@@ -13,7 +13,7 @@ import os
 import shlex
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +21,12 @@ from jobs.errors import UsageError, WarehouseError
 from jobs.warehouse.key import key_at
 from jobs.warehouse.lock import holder_of, locked
 from jobs.warehouse.manifest import MANIFEST, PUBLISHES, STEPS, Run, read_run, write_run
+from jobs.warehouse.snapshots import KEEP_SNAPSHOTS
 from jobs.windows import DAY, in_words
 
 MARTS_FILE = "personal_dashboard.duckdb"
 LATE_REFUSED_FILE = "late_refused.json"  # `steps/late_refused.py`
 KEPT_RUNS = 10
-KEPT_BACKFILLS = timedelta(days=30)  # as long as snapshots stay
 
 
 class Warehouse:
@@ -219,7 +219,7 @@ class Warehouse:
 
     def forget_old(self) -> None:
         """Delete all folders but those of the newest published runs, and of backfills as long as they can be undone."""
-        runs, since = self.all_runs(), datetime.now(UTC) - KEPT_BACKFILLS
+        runs, since = self.all_runs(), datetime.now(UTC) - KEEP_SNAPSHOTS
         kept = [run.run_id for run in runs if run.state == "published"][-KEPT_RUNS:]
         for run in runs:
             noted = run.backfill if run.state in ("published", "dropped") else None

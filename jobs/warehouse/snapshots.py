@@ -1,9 +1,12 @@
-"""Where the lake's tables are, for those who read them without an engine."""
+"""Where the lake's tables are, for those who read them without an engine, and how long what they were is kept."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+
+KEEP_SNAPSHOTS = timedelta(days=30)  # so long a backfill can be undone
 
 
 @dataclass(frozen=True)

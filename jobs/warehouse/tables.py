@@ -33,11 +33,10 @@ from jobs import contracts
 from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.warehouse.catalog import ensure_tables, local_path
-from jobs.warehouse.snapshots import LakeTable
+from jobs.warehouse.snapshots import KEEP_SNAPSHOTS, LakeTable
 from jobs.windows import DAY
 
 MAIN = "main"
-KEEP_SNAPSHOTS = timedelta(days=30)
 EPOCH = date(1970, 1, 1)
 NOTE = "pdmetrics.purged"  # a property of a snapshot that deleted rows for good: its receipts (`receipts.py`)
 

@@ -18,7 +18,8 @@ from jobs.warehouse.compact import compact, manifests, merge_manifests, merged_m
 from jobs.warehouse.diagnostics import LOGS, TRACEBACKS, logs, tracebacks
 from jobs.warehouse.orphans import remove, unreferenced
 from jobs.warehouse.runs import Warehouse
-from jobs.warehouse.tables import KEEP_SNAPSHOTS, Tables
+from jobs.warehouse.snapshots import KEEP_SNAPSHOTS
+from jobs.warehouse.tables import Tables
 
 ORPHAN_AGE = timedelta(days=1)
 CACHE_AGE = timedelta(days=30)  # of the answers of fits, which are computed again if a day is run again after that
