@@ -18,6 +18,7 @@ import pandas as pd
 from jobs.quality.declared import DIMENSIONS, stretches
 from jobs.quality.marts_changes_sql import DERIVED
 from jobs.quality.marts_difference_sql import CATALOGUE, LATE_DAYS, MARTS, declared, difference
+from jobs.quality.two_versions import attach_versions
 
 CAUSES = ("new_days", "late_data", "policy", "code")
 
@@ -53,40 +54,31 @@ def marts_difference(
     """
     with duckdb.connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        _attach(connection, next_file, live_file)
+        attach_versions(connection, next_file, live_file, [*(mart.name for mart in MARTS), *DIMENSIONS, CATALOGUE])
         for name, days in (("asked", as_of), ("changed", changed)):
             _insert(connection, f"{name} (day date)", [(day,) for day in sorted(set(days))])
         connection.execute(LATE_DAYS.format(lookback_days=lookback_days))
-        dimensions = {name: (_rows(connection, "live", name), _rows(connection, "built", name)) for name in DIMENSIONS}
-        _insert(
-            connection,
-            "policy_stretches (wiki_db text, element text, link_group text, first_day date, last_day date)",
-            stretches(dimensions, grace),
-        )
-        shared = {mart: _shared_columns(connection, mart.name) for mart in MARTS}
-        asked = [
-            difference(mart, [name for name in columns if name not in DERIVED])
-            for mart, columns in shared.items()
-            if columns
-        ]
-        for name in (*DIMENSIONS, CATALOGUE):
-            if columns := _shared_columns(connection, name):
-                asked.append(declared(name, columns, "code" if name == CATALOGUE else "policy"))
-        return pd.concat([connection.execute(sql).df() for sql in asked], ignore_index=True)
+        return _compared(connection, grace)
 
 
-def _attach(connection: duckdb.DuckDBPyConnection, next_file: Path, live_file: Path) -> None:
-    """Attach both files; where nothing is published, tables like the new ones, without a row, stand for it."""
-    for name, file in (("built", next_file), ("live", live_file)):
-        if file.exists():
-            path = str(file).replace("'", "''")
-            connection.execute(f"attach '{path}' as {name} (read_only)")
-    if live_file.exists():
-        return
-    connection.execute("attach ':memory:' as live; create schema live.marts")
-    for name in (*(mart.name for mart in MARTS), *DIMENSIONS, CATALOGUE):
-        if _columns(connection, "built", name):
-            connection.execute(f"create table live.marts.{name} as from built.marts.{name} limit 0")
+def _compared(connection: duckdb.DuckDBPyConnection, grace: timedelta) -> pd.DataFrame:
+    """Compare the attached versions, mart by mart, once it is known which days were asked for, changed and late."""
+    dimensions = {name: (_rows(connection, "live", name), _rows(connection, "built", name)) for name in DIMENSIONS}
+    _insert(
+        connection,
+        "policy_stretches (wiki_db text, element text, link_group text, first_day date, last_day date)",
+        stretches(dimensions, grace),
+    )
+    shared = {mart: _shared_columns(connection, mart.name) for mart in MARTS}
+    asked = [
+        difference(mart, [name for name in columns if name not in DERIVED])
+        for mart, columns in shared.items()
+        if columns
+    ]
+    for name in (*DIMENSIONS, CATALOGUE):
+        if columns := _shared_columns(connection, name):
+            asked.append(declared(name, columns, "code" if name == CATALOGUE else "policy"))
+    return pd.concat([connection.execute(sql).df() for sql in asked], ignore_index=True)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[object, ...]]) -> None:

@@ -5,13 +5,16 @@ A day's verdicts of a gate are numbered: its largest `attempt` is the latest. No
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import pandas as pd
 
 from jobs import contracts
 from jobs.warehouse.lake import Lake
-from jobs.warehouse.tables import equal_to
+from jobs.warehouse.tables import equal_to, within
+from jobs.warehouse.undo import differing, partitions
 
 QUALITY_TABLE = "data_quality_metrics"
 
@@ -46,19 +49,20 @@ def stage_undone(lake: Lake, run_id: str, before: int, after: int) -> None:
         run_id: the run that undoes the other.
         before, after: the snapshots of the table around the publishing of the other.
     """
-    old, new = ({tuple(row.items()) for row in _rows(lake, snapshot)} for snapshot in (before, after))
-    days = sorted({dict(row)["event_date"] for row in old ^ new})
+    days = differing(*(partitions(lake, QUALITY_TABLE, snapshot) for snapshot in (before, after)))
     if not days:
         return
+    old, new = ({tuple(row.items()) for row in _rows(lake, snapshot, days)} for snapshot in (before, after))
     now = {tuple(row.items()) for row in lake.arrow_days(QUALITY_TABLE, days, run_id).to_pylist()}
     left = [dict(row) for row in sorted((now - (new - old)) | (old - new), key=repr)]
     columns = list(contracts.table(QUALITY_TABLE).columns)
     lake.stage_pandas(QUALITY_TABLE, pd.DataFrame(left, columns=columns), run_id, days)
 
 
-def _rows(lake: Lake, snapshot: int) -> list[dict[str, Any]]:
+def _rows(lake: Lake, snapshot: int, days: Sequence[date]) -> list[dict[str, Any]]:
     names = list(contracts.table(QUALITY_TABLE).columns)
-    rows = lake.table(QUALITY_TABLE).scan(snapshot_id=snapshot).to_arrow().to_pylist()
+    condition = within(contracts.table(QUALITY_TABLE).partition, days)
+    rows = lake.table(QUALITY_TABLE).scan(condition, snapshot_id=snapshot).to_arrow().to_pylist()
     return [{name: row.get(name) for name in names} for row in rows]
 
 
