@@ -154,7 +154,7 @@ def audit_marts(settings: Settings, warehouse: Warehouse, what: Audited) -> Gate
     """
     file = warehouse.next_marts if what.is_staged else warehouse.marts
     if not file.exists():
-        raise NoInputError("There are no marts to look at.", where=str(file), next_step="run the days first")
+        raise NoInputError("There are no marts to look at.", where=warehouse.said(file), next_step="run the days first")
     _require_ingested(tables_to_look_at(settings.catalog.properties(), warehouse.path), what)
     live = warehouse.marts if what.is_staged else warehouse.path / "nothing-before"
     require_readable(file)

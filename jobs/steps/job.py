@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame
 from rich.console import Console
 
 from jobs.engine.session import Engine, open_engine
-from jobs.errors import WarehouseError
+from jobs.errors import PdmetricsError, WarehouseError
 from jobs.log import get_logger
 from jobs.progress import still_at
 from jobs.raw.files import RawDays
@@ -155,6 +155,8 @@ def engine_errors(warehouse: Warehouse) -> Iterator[None]:
     """Say in words what a full or read-only disk makes the engine say in stack traces."""
     try:
         yield
+    except PdmetricsError:
+        raise  # says where
     except Exception as error:  # Spark, Sail, DuckDB and the system each have a class of their own for it
         text = str(error)
         trouble = next((words for words in DISK_TROUBLE if words in text), None)
@@ -163,7 +165,7 @@ def engine_errors(warehouse: Warehouse) -> Iterator[None]:
         half_way = warehouse.journal.exists()
         raise WarehouseError(
             f"{trouble} while writing.",
-            where=warehouse.place,
+            where=str(warehouse.path),  # of an address too: what is full is the disk that a command works on
             next_step="free space or permissions there and rerun; "
             + ("the next command finishes the publish" if half_way else "nothing was published"),
         ) from None

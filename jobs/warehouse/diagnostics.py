@@ -29,12 +29,12 @@ def tracebacks(warehouse: Warehouse) -> list[Path]:
 
 def logs(warehouse: Warehouse) -> list[Path]:
     """Return Spark's logs, one for each day on which it was started."""
-    return sorted(warehouse.path.glob(LOGS))
+    return sorted(warehouse.logs.glob(LOGS))
 
 
 def log_of_today(warehouse: Warehouse) -> Path:
     """Return where Spark writes its log: a file a day, so that each can grow old."""
-    return warehouse.path / f"spark-{datetime.now(UTC).date()}.log"
+    return warehouse.logs / f"spark-{datetime.now(UTC).date()}.log"
 
 
 def last_written(path: Path) -> date:

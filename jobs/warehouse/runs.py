@@ -47,6 +47,7 @@ class Warehouse:
         self.lock_file = self.path / "lock"
         self.runs = self.path / "runs"
         self.scratch = self.path / "scratch"
+        self.logs = self.path  # of Spark
         self.data_docs = self.path / "data_docs"
         self.report = self.path / "report"
         self.dbt_docs = self.path / "dbt_docs"  # dbt's page, made once for each version of the code

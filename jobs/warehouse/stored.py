@@ -76,6 +76,7 @@ class StoredWarehouse(Warehouse):
         super().__init__(work.path, lock_wait_seconds=lock_wait_seconds)
         self.store, self.work, self._lease = store, work, lease
         self.dbt_docs = work.root / self.dbt_docs.name  # of the code alone
+        self.logs = work.root  # a message names them when the command's folder is gone
         self._mirror = Mirror(store, self.path)
         self._pointer: bytes | None = None  # by which the marts here were fetched
 

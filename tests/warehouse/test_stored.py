@@ -22,18 +22,19 @@ from structlog.testing import capture_logs
 
 from jobs import contracts
 from jobs.commands.cut_off import finish_cut_off, of_one_publish
-from jobs.errors import LockedError, UsageError, WarehouseError
+from jobs.errors import LockedError, NoInputError, UsageError, WarehouseError
 from jobs.exits import Ending, run_to_the_end
 from jobs.schemas import arrow_schema
 from jobs.settings import Settings, load_settings
 from jobs.settings.sections import PrivacySettings
-from jobs.steps.job import recovered_tables
+from jobs.steps.audit import Audited, audit_marts
+from jobs.steps.job import engine_errors, recovered_tables
 from jobs.warehouse import compact
 from jobs.warehouse import purge as purging
 from jobs.warehouse import stored as module
 from jobs.warehouse import work as working
 from jobs.warehouse.catalog import open_catalog
-from jobs.warehouse.diagnostics import tracebacks
+from jobs.warehouse.diagnostics import log_of_today, logs, tracebacks
 from jobs.warehouse.manifest import Run
 from jobs.warehouse.orphans import remove
 from jobs.warehouse.publish import clean_up, publish, recover
@@ -486,6 +487,26 @@ def test_a_publish_that_has_begun_meanwhile_is_finished_and_read(world: World) -
 
 
 # --- The folder of a command
+
+
+def test_what_names_a_file_names_one_that_is_there_afterwards(world: World) -> None:
+    machine = world.machine("a")
+    log = log_of_today(machine)
+    log.write_text("of Spark")
+    full = OSError("No space left on device")
+    with pytest.raises(WarehouseError) as disk, engine_errors(machine):
+        raise full
+    assert disk.value.where == f"{machine.path}", "the bucket is not full"
+    with pytest.raises(WarehouseError, match="out of reach") as bucket, engine_errors(machine):
+        raise WarehouseError("Permission denied, out of reach", where="test://there")
+    assert bucket.value.where == "test://there"
+    asked = Audited([DAY], world.staged(machine, 1), is_staged=False)
+    with pytest.raises(NoInputError) as marts:
+        audit_marts(Settings(), machine, asked)
+    assert marts.value.where == f"test://there/{POINTER}"
+    machine.close()
+    assert log.exists()
+    assert logs(world.machine("a")) == [log]
 
 
 def test_what_a_killed_command_left_on_its_machine_goes(world: World) -> None:
