@@ -64,7 +64,7 @@ def _acquire(handle: TextIOWrapper, path: Path, wait_seconds: float) -> None:
             raise LockedError(
                 f"Another command is writing: {holder}.",
                 where=str(path),
-                next_step="wait until it is done, as --set run.lock_wait_seconds=600 does; the lock goes with its process",
+                next_step="wait until it is done, as --set run.lock_wait_seconds=600 does; the lock goes with it",
             ) from None
         if not is_told:
             get_logger().info("waiting for the command that is writing", holder=holder, at_most_seconds=wait_seconds)
