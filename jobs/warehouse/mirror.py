@@ -44,12 +44,13 @@ class Mirror:
             self._known.pop(path, None)
         self._known |= self._here([*folders, *files])
 
-    def put(self, names: Iterable[str], last: tuple[str, ...]) -> None:
+    def put(self, names: Iterable[str], last: tuple[str, ...], require: Callable[[], None]) -> None:
         """Put what changed here, then delete what is gone.
 
         Args:
             names: folders and files.
             last: endings of paths that are put when all others are, in the order of the endings.
+            require: raises where nothing more may be put; asked before each group.
 
         Raises:
             OSError: the store does not answer.
@@ -58,7 +59,9 @@ class Mirror:
         changed = {path for path, digest in found.items() if self._known.get(path) != digest}
         each(self._put, {path for path in changed if not path.endswith(last)})
         for ending in last:
+            require()
             each(self._put, {path for path in changed if path.endswith(ending)})
+        require()
         each(self._store.delete, self._known.keys() - found.keys())
         self._known = found
 

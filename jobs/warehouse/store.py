@@ -22,6 +22,8 @@ from pyarrow.fs import FileSelector, FileSystem, FileType, LocalFileSystem, S3Fi
 from jobs.addresses import REACH, TAKE_OUT, NoFileSystemError, file_system_of, without_key
 from jobs.errors import WarehouseError
 
+OBJECTS = ("s3", "gs", "gcs", "abfs", "abfss")  # stores that replace an object as a whole
+SCHEMES = (*OBJECTS, "memory", "file")  # the last two are for tests
 CHUNK = 4 << 20  # bytes
 PATIENCE = {"connect_timeout": 10, "request_timeout": 60}  # seconds
 # The keys that PyIceberg has for S3 in `[catalog]`, by what Arrow calls them: set once, they hold for both.
@@ -62,7 +64,7 @@ class Store:
         self.address = address.rstrip("/")
         self._files = filesystem
         self._root = root.rstrip("/")
-        self._renames = isinstance(filesystem, LocalFileSystem) or filesystem.type_name == "hdfs"
+        self._renames = isinstance(filesystem, LocalFileSystem)
 
     def get(self, path: str) -> bytes | None:
         """Return an object, None where there is none."""
@@ -116,6 +118,7 @@ class Store:
     def _put(self, path: str, parts: Iterator[bytes]) -> None:
         first = list(islice(parts, 2))  # all of most objects: whatever keeps them from being read, nothing was put
         with ThreadPoolExecutor(1) as thread:
+            thread.submit(int).result()  # it has begun: from here on a signal, wherever it strikes, waits for its end
             thread.submit(self._put_parts, self._full(path), chain(first, parts)).result()
 
     def _put_parts(self, full: str, parts: Iterator[bytes]) -> None:
@@ -140,7 +143,7 @@ def open_store(address: str, properties: Mapping[str, str] | None = None) -> Sto
     """Return the store that `--warehouse` names.
 
     Args:
-        address: with a scheme that Arrow or fsspec has a file system for.
+        address: with one of `SCHEMES`.
         properties: of `[catalog]`; where they say how S3 is reached, that holds here too.
 
     Raises:
@@ -148,6 +151,12 @@ def open_store(address: str, properties: Mapping[str, str] | None = None) -> Sto
     """
     if shown := without_key(address):
         raise WarehouseError("The address holds a key, which would end in logs.", where=shown, next_step=TAKE_OUT)
+    if (scheme := address.partition("://")[0]) not in SCHEMES:
+        raise WarehouseError(
+            f"A warehouse cannot lie on {scheme}, which does not replace a file as a whole.",
+            where=address,
+            next_step=f"--warehouse takes a folder, or an address with {', '.join(OBJECTS)}; the input may lie there",
+        )
     told = {ours: value for ours, name in _S3.items() if (value := (properties or {}).get(name))}
     try:
         if told and address.startswith("s3://"):
@@ -157,7 +166,7 @@ def open_store(address: str, properties: Mapping[str, str] | None = None) -> Sto
         raise WarehouseError(
             str(error),
             where=address,
-            next_step="--warehouse takes a folder, or an address that Arrow or fsspec knows, such as s3://bucket/place",
+            next_step="install what it takes, or name an address such as s3://bucket/place with --warehouse",
         ) from None
     except OSError as error:
         raise out_of_reach(address, error) from None

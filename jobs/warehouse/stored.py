@@ -26,6 +26,7 @@ from jobs.log import get_logger
 from jobs.warehouse.manifest import MANIFEST, Run
 from jobs.warehouse.mirror import Mirror, each
 from jobs.warehouse.runs import LATE_REFUSED_FILE, Warehouse
+from jobs.warehouse.stale import forget_stale_journal, forget_stale_runs
 from jobs.warehouse.store import Store, digest_of, open_store, out_of_reach
 from jobs.warehouse.work import WorkFolder, default_root, link
 
@@ -141,7 +142,8 @@ class StoredWarehouse(Warehouse):
             self.fetch_docs()
             # No number comes twice: a machine that was stopped may still stage on a branch of its run's name.
             self._last_number = max((run.number for run in self.all_runs()), default=0)
-            self._forget_stale_journal()
+            forget_stale_journal(self)
+            forget_stale_runs(self)
             try:
                 yield
             except BaseException:
@@ -166,7 +168,7 @@ class StoredWarehouse(Warehouse):
             return
         self._lease.require()
         with self._reached():
-            self._mirror.put([RUNS, DOCS, *FILES], last=(f"/{MANIFEST}", self.journal.name))
+            self._mirror.put([RUNS, DOCS, *FILES], (f"/{MANIFEST}", self.journal.name), self._lease.require)
 
     def check_held(self) -> None:
         """Ask the catalog whether the lease still holds."""
@@ -253,16 +255,6 @@ class StoredWarehouse(Warehouse):
     def _fetch(self, name: str, sha256: str, file: Path) -> None:
         if self.store.get_file(f"{MARTS}/{name}", file) != sha256:
             raise FileNotFoundError(name)
-
-    def _forget_stale_journal(self) -> None:
-        """Drop the journal of a run that is gone: of a machine that was stopped until others had taken over."""
-        run_id = self.publishing()
-        going = [run.run_id for run in self.all_runs() if run.state in ("open", "published")]
-        if run_id is None or run_id in going:
-            return
-        get_logger().warning("dropping the journal of a run that lost the lock before it could publish", run=run_id)
-        self.journal.unlink()
-        self.sync()
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[None]:

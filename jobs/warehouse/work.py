@@ -75,7 +75,7 @@ class WorkFolder:
         self._forget_marts()
 
     def _fetch_marts(self, kept: Path, fetch: Callable[[Path], None]) -> None:
-        aside = Path(tempfile.mkdtemp(prefix=".", dir=self._marts))
+        aside = Path(tempfile.mkdtemp(prefix="marts", dir=self.path))  # of a killed command it goes with its folder
         try:
             (aside / kept.name).touch(mode=0o600)
             fetch(aside / kept.name)
@@ -95,13 +95,21 @@ class WorkFolder:
                 self._lock_of(folder).unlink(missing_ok=True)
 
     def _forget_marts(self) -> None:
-        found = sorted(self._marts.glob("[!.]*"), key=lambda path: path.stat().st_mtime)
-        for folder in found[:-KEPT_MARTS]:  # a command that reads them has a link of its own
+        for folder in sorted(self._marts.iterdir(), key=_used)[
+            :-KEPT_MARTS
+        ]:  # a command that reads them has a link of its own
             shutil.rmtree(folder, ignore_errors=True)
 
     @staticmethod
     def _lock_of(folder: Path) -> Path:
         return folder.with_name(f"{folder.name}.lock")
+
+
+def _used(path: Path) -> float:
+    """Return when a file was last used; one that another command has just deleted, long ago."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_mtime
+    return 0.0
 
 
 def default_root(address: str) -> Path:

@@ -105,7 +105,15 @@ def test_an_address_with_a_key_is_refused_without_showing_it() -> None:
     assert refused.value.where == "s3://***@bucket/w"
 
 
-def test_an_unknown_scheme_is_told() -> None:
+@pytest.mark.parametrize("scheme", ["hdfs", "sftp", "nowhere"])
+def test_a_place_that_does_not_replace_objects_whole_is_refused(scheme: str) -> None:
+    with pytest.raises(WarehouseError, match=f"cannot lie on {scheme}") as refused:
+        open_store(f"{scheme}://there/w")
+    assert "s3" in refused.value.next_step
+
+
+def test_a_store_without_a_file_system_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.warehouse.store.SCHEMES", ("nowhere",))
     with pytest.raises(WarehouseError, match="no file system for nowhere"):
         open_store("nowhere://bucket/w")
 

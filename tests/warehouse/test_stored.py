@@ -35,7 +35,7 @@ from jobs.warehouse import stored as module
 from jobs.warehouse import work as working
 from jobs.warehouse.catalog import open_catalog
 from jobs.warehouse.diagnostics import log_of_today, logs, tracebacks
-from jobs.warehouse.manifest import Run
+from jobs.warehouse.manifest import Backfill, Run
 from jobs.warehouse.orphans import remove
 from jobs.warehouse.publish import clean_up, publish, recover
 from jobs.warehouse.receipts import KEEP_UNTIL, Occasion
@@ -367,6 +367,46 @@ def test_nothing_is_written_through_without_the_lock(world: World, monkeypatch: 
     assert world.seen()[2] == {run.run_id: "open"}
 
 
+def test_a_machine_that_is_stopped_while_it_writes_through_puts_no_manifest(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, put_file = world.machine("a"), Store.put_file
+    world.lock(machine)
+    monkeypatch.setattr(Turn, "require", Turn.check)
+
+    def takes_long(store: Store, path: str, file: Path) -> None:
+        put_file(store, path, file)
+        if path.endswith("wikis.csv"):
+            world.die()
+
+    monkeypatch.setattr(Store, "put_file", takes_long)
+    with pytest.raises(LockedError):
+        world.staged(machine, 2)
+    put = {one.path.rpartition("/")[2]: one.path for one in world.store.listed("runs")}
+    assert put.keys() == {"wikis.csv", "run.json"}
+    assert json.loads(world.store.get(put["run.json"]) or b"")["done"] == [], "as it was before"
+
+
+@pytest.mark.parametrize("is_backfill", [False, True])
+def test_a_run_that_was_dropped_and_written_again_is_dropped(world: World, is_backfill: bool) -> None:
+    stopped = world.machine("stopped")
+    world.lock(stopped)
+    late = world.staged(stopped, 1)
+    late.backfill = Backfill("late data", "code", datetime.now(UTC)) if is_backfill else None
+    stopped.save(late)
+    manifest = f"runs/{late.run_id}/run.json"
+    written = world.store.get(manifest) or b""
+    world.die()
+    other = world.machine("b")
+    clean_up(world.lock(other), other)
+    newest = world.staged(other, 2)
+    world.die()
+    world.store.put(manifest, written)  # as a machine does that was stopped while it wrote
+    with world.machine("c").lock():
+        pass
+    assert world.seen()[2] == {newest.run_id: "open"} | ({late.run_id: "dropped"} if is_backfill else {})
+
+
 # --- Readers
 
 
@@ -518,6 +558,29 @@ def test_what_a_killed_command_left_on_its_machine_goes(world: World) -> None:
     assert living.path.exists()
     living.close()
     assert not living.path.exists()
+
+
+def test_marts_that_a_killed_command_was_fetching_go_with_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.published(world.machine("a"), 1)
+    monkeypatch.setattr(working.shutil, "rmtree", lambda *_, **__: None)  # a killed process cleans nothing up
+    monkeypatch.setattr(Store, "get_file", _kill)
+    gone = StoredWarehouse(world.store, WorkFolder(world.place / "b"), None)
+    with pytest.raises(Killed):
+        gone.attach()
+    monkeypatch.undo()
+    assert list((world.place / "b" / "marts").iterdir()) == []
+    gone.work._lock.close()
+    world.machine("b")
+    assert not gone.path.exists()
+
+
+def test_marts_that_another_command_deletes_meanwhile_are_no_trouble(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.published(machine := world.machine("a"), 1)
+    gone = world.place / "a" / "marts" / "gone"
+    monkeypatch.setattr(Path, "iterdir", lambda self, listed=Path.iterdir: iter([gone, *listed(self)]))
+    machine.work._forget_marts()
 
 
 def test_a_command_in_another_process_works_in_the_folder(world: World) -> None:
