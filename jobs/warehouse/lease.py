@@ -31,6 +31,7 @@ CLOCKS_DIFFER = timedelta(minutes=1)  # by so much at most: whoever takes a leas
 RENEWALS = 10  # in the time it lasts
 KEPT_SNAPSHOTS = 20
 ASK_AGAIN_SECONDS = 1.0
+GIVE_UP_SECONDS = 30  # of an end that nobody answers: the lease lapses
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Lease:
             yield
         finally:
             done.set()
-            renewing.join(timeout=30)
+            renewing.join(timeout=GIVE_UP_SECONDS)
             self._give_back()
 
     def require(self) -> None:
@@ -210,14 +211,20 @@ class Lease:
                 get_logger().warning("the lock could not be renewed; trying again", why=shown("", error)[:200])
 
     def _give_back(self) -> None:
-        with self._turn, contextlib.suppress(LockedError):
+        if not self._turn.acquire(timeout=GIVE_UP_SECONDS):  # the thread waits for a catalog that does not answer
+            get_logger().warning("the lock could not be given back, since the catalog does not answer; it lapses")
+            return
+        try:
             self.require()
-            try:
-                self._commit(gives_back=True)
-            except CommitFailedException:
-                self._is_lost = True
-            except Exception as error:  # it ends by itself
-                get_logger().warning("the lock could not be given back; it lapses", why=shown("", error)[:200])
+            self._commit(gives_back=True)
+        except LockedError:
+            pass
+        except CommitFailedException:
+            self._is_lost = True
+        except Exception as error:  # it ends by itself
+            get_logger().warning("the lock could not be given back; it lapses", why=shown("", error)[:200])
+        finally:
+            self._turn.release()
 
     def _forget_old(self) -> None:
         """Delete the snapshots of long ago, and their files; one that stays does no harm."""

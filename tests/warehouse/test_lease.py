@@ -176,6 +176,20 @@ def test_a_process_of_this_machine_that_is_gone_holds_nothing(
         pass
 
 
+def test_the_end_of_a_command_does_not_hang_on_a_catalog_that_does_not_answer(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "GIVE_UP_SECONDS", 0.1)
+    lease = make()
+    with capture_logs() as told, lease.held(0):
+        lease._turn.acquire()  # as the thread that renews holds it while it waits
+    assert [line["event"] for line in told] == [
+        "the lock could not be given back, since the catalog does not answer; it lapses"
+    ]
+    with pytest.raises(LockedError):
+        make().held(0).__enter__()
+
+
 def test_a_process_that_is_hidden_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     if not (mine := process()):
         pytest.skip("no /proc here")
