@@ -40,7 +40,7 @@ def on_machine(work: Path, settings: Mapping[str, str]) -> Iterator[None]:
         yield
 
 
-@pytest.mark.integration
+@pytest.mark.worlds
 def test_a_day_at_an_address_is_read_from_elsewhere(world: Path, tmp_path: Path) -> None:
     address = f"memory://{tmp_path.name}/pd"
     settings = {

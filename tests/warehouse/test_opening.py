@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from io import StringIO
 from pathlib import Path
 
+import duckdb
 import pytest
 from rich.console import Console
 
@@ -15,6 +17,9 @@ from jobs.settings import Settings, load_settings
 from jobs.warehouse.lease_table import move
 from jobs.warehouse.opening import open_warehouse, settings_for
 from jobs.warehouse.runs import Warehouse
+from jobs.warehouse.store import digest_of, open_store
+from jobs.warehouse.stored import POINTER
+from pdmetrics import marts
 
 
 @pytest.fixture
@@ -86,6 +91,28 @@ def test_doctor_tells_of_an_address_that_cannot_be_opened_and_of_the_rest() -> N
     assert code == 1
     assert "needs a catalog that every machine reaches" in told
     assert "python" in told
+
+
+def test_marts_at_an_address_are_read_by_its_name_alone(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address, file = f"memory://{tmp_path.name}/pd", tmp_path / "built.duckdb"
+    with duckdb.connect(file) as connection:
+        connection.execute("create schema marts; create table marts.fct_metric_values as select 7 as n")
+    store = open_store(address)
+    store.put_file("marts/run_1.duckdb", file)
+    store.put(POINTER, json.dumps({"run_id": "run_1", "file": "run_1.duckdb", "sha256": digest_of(file)}).encode())
+    monkeypatch.setenv("XDG_CACHE_HOME", f"{tmp_path}/cache")
+    monkeypatch.setenv("PDMETRICS_WAREHOUSE", address)
+    assert marts.sql("select n from fct_metric_values")["n"].tolist() == [7]
+    shared = Context(settings, {}, address, Console())
+    assert shared.settings.catalog.warehouse == settings.catalog.warehouse
+    assert shared.warehouse.marts.read_bytes() == file.read_bytes()
+    shared.close()
+    assert not shared.unread.path.exists(), "a command leaves nothing"
+    told = examined(address, settings)[1]
+    assert f"{address}: reached" in told
+    assert f"{address}: published" in told
 
 
 def test_nothing_is_opened_before_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
