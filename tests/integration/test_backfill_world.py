@@ -15,12 +15,14 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from jobs.simulation.scenarios import SCENARIOS
 from jobs.steps import companion
 from jobs.steps.facts import stage_facts
 from jobs.steps.job import Job
@@ -199,6 +201,7 @@ def test_a_rollback_puts_everything_back(site, story):
     assert story["said undone"] == site.said_before != story["said"]
     assert story["undoing"].backfill.undoes == story["run"].run_id
     assert f"backfill --rollback {story['undoing'].run_id}" in story["undone"].stdout
+    assert "are out again stay out" in story["undone"].stdout
 
 
 @pytest.mark.worlds
@@ -218,6 +221,25 @@ def test_rows_do_not_depend_on_chunks_and_are_those_of_a_run(site, story, tmp_pa
         site.restore()
         site.backfill("--chunk-days", n_days, start=FIRST)
         assert_same(contents(site.warehouse), expected)
+
+
+@pytest.mark.worlds
+def test_chunks_of_a_sampled_world_give_the_rows_of_one_run(tmp_path, monkeypatch):
+    """The rate changes within both chunks, and lines come again across their edge."""
+    world, whole, chunked = (tmp_path / name for name in ("world", "whole", "chunked"))
+    monkeypatch.setitem(SCENARIOS, "rate-change", replace(SCENARIOS["rate-change"], dirt=True))
+    worlds.simulate(world, start=FIRST, days=6, scenario="rate-change", scale=0.2)
+    days = ["--start", FIRST, "--end", "2026-03-20", "--input", str(world)]
+    worlds.here("--warehouse", str(whole), "run", *days)
+    chunked.mkdir()
+    shutil.copy2(whole / "salt", chunked / "salt")
+    worlds.here("--warehouse", str(chunked), "backfill", *days, "--reason", "history", "--chunk-days", "4")
+    expected = contents(whole)
+    assert_same(contents(chunked), expected)
+    rates = worlds.rows(chunked, "from fct_metric_values")[["sampling_rate_min", "sampling_rate_max"]].stack()
+    assert {0.1, 1.0} <= set(rates)
+    copies = worlds.rows(chunked, "from fct_ingest_log where fate = 'duplicate' and ingest_date >= '2026-03-18'")
+    assert len(copies)
 
 
 @pytest.mark.worlds
@@ -314,8 +336,12 @@ def test_a_day_that_was_published_later_is_computed_again(site):
     site.backfill()
     run = site.newest()
     site.run(LATER, AFTER)
-    site.rollback(run.run_id)
+    undone = site.rollback(run.run_id)
     assert_same(contents(site.warehouse), expected)
+    assert f"run --start {LATER} --end {AFTER} --input {site.world}" in undone.stdout
+    newest = site.newest()
+    assert newest.run_id in site.rollback(run.run_id).stdout, "as if it was killed before the report"
+    assert site.newest() == newest
 
 
 @pytest.mark.worlds
