@@ -22,7 +22,7 @@ NOT_COPIED = {
     "pdmetrics --set engine.name=spark run --date 2026-03-24 --input INPUT",
     "pdmetrics --warehouse COPY doctor --relocate",
     "pdmetrics --warehouse W doctor --adopt",
-    "pdmetrics backfill --start 2026-03-01 --end 2026-04-01 --input INPUT --reason 'T400001: rate of enwiki was 0.5' --dry-run",
+    "pdmetrics backfill --start 2026-03-01 --end 2026-04-01 --input INPUT --reason 'T400001: a wrong rate' --dry-run",
     "pdmetrics run --late --input INPUT",
     "pdmetrics explain METRIC --wiki W '[--as-of' 'D]' '[--window' 'DAYS|quarter]'",
 }
