@@ -103,7 +103,7 @@ def test_the_warehouse_is_the_argument_then_the_variable_then_the_folder(warehou
     assert len(marts.read("rpt_share")) == 2
     monkeypatch.setenv("PDMETRICS_WAREHOUSE", "")
     assert len(marts.read("rpt_share")) == 0
-    with pytest.raises(UsageError, match="no file system"):
+    with pytest.raises(UsageError, match="cannot lie on nowhere"):
         marts.read("rpt_share", warehouse="nowhere://bucket/warehouse")
 
 
