@@ -21,6 +21,7 @@ NOT_COPIED = {
     "pdmetrics --set engine.name=spark run --date DAY --input s3://BUCKET/INPUT",
     "pdmetrics --set engine.name=spark run --date 2026-03-24 --input INPUT",
     "pdmetrics --warehouse COPY doctor --relocate",
+    "pdmetrics --warehouse s3://BUCKET/PLACE run --date 2026-03-24 --input s3://BUCKET/INPUT",
     "pdmetrics --warehouse W doctor --adopt",
     "pdmetrics backfill --start 2026-03-01 --end 2026-04-01 --input INPUT --reason 'T400001: a wrong rate' --dry-run",
     "pdmetrics run --late --input INPUT",
