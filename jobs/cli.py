@@ -138,14 +138,15 @@ def run(
     span = range_or_late(late, day, start, end)
     names = [step.strip() for step in steps.split(",") if step.strip()]
     shared: Context = context.obj
-    with companion(names) as other:  # before the imports of the run, which take as long as its own
-        from jobs.commands.run import Asked, run_steps
+    if span is None:
         from jobs.commands.run_late import Late, run_late
 
-        if span is None:
-            run_late(shared.console, shared.settings, shared.warehouse, Late(input_dir, names), other)
-        else:
-            run_steps(shared.console, shared.settings, shared.warehouse, Asked(*span, input_dir, names), other)
+        run_late(shared.console, shared.settings, shared.warehouse, Late(input_dir, names))
+        return
+    with companion(names) as other:  # before the imports of the run, which take as long as its own
+        from jobs.commands.run import Asked, run_steps
+
+        run_steps(shared.console, shared.settings, shared.warehouse, Asked(*span, input_dir, names), other)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,12 +17,8 @@ from jobs.errors import GateError, UsageError
 from jobs.windows import DAY, days, in_words
 
 if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
-    from jobs.lineage.sending import Lineage
-    from jobs.raw.files import RawDays
-    from jobs.reference.load import Reference
     from jobs.steps.companion import Companion
     from jobs.steps.job import Job
-    from jobs.warehouse.lake import Lake
     from jobs.warehouse.manifest import Run
 
 CHUNK_DAYS = 28
@@ -79,46 +75,55 @@ def backfill(
 
 def _backfill(shared: Context, asked: Asked, other: Companion) -> None:
     from jobs.lineage.sending import open_lineage
+    from jobs.raw.files import open_input
     from jobs.raw.strays import tell_strays
-    from jobs.steps.backfill import build_compared, difference_file, publish_backfill, stage_chunks
+    from jobs.steps import backfill as steps
+    from jobs.steps.beginning import check_settings, read_input
     from jobs.steps.difference_told import tell_difference
     from jobs.steps.job import Job, check_salt_there, open_lake
     from jobs.steps.kept_days import check_kept
     from jobs.steps.report import begin_report
+    from jobs.steps.running import make_report_of
+    from jobs.steps.traced import sight_of
 
     settings, warehouse, console = shared.settings, shared.warehouse, shared.console
-    was_cut_off = _check(shared)
+    check_settings(settings)
+    was_cut_off = warehouse.journal.exists()
     lineage = open_lineage(settings.lineage)
-    reference, raw, place = _read_input(asked)
+    source = open_input(asked.input_dir)
+    reference, raw = read_input(source, days(asked.start, asked.end))
     check_salt_there(settings, warehouse)
     check_kept(settings, warehouse, days(asked.start, asked.end))
     with open_lake(settings, warehouse, (asked.start, asked.end)) as lake:
-        run = _begun(shared, lake, replace(asked, input_dir=place), reference, was_cut_off=was_cut_off)
+        wanted = steps.wanted_backfill(asked.start, asked.end, source.whole, asked.reason, settings)
+        run = steps.begin_backfill(lake, warehouse, settings, wanted, reference, was_cut_off=was_cut_off)
         job = Job(lake, warehouse, settings, console, run, other, raw)
         if run.state == "open":
             tell_strays(raw.ignored)
             with _gates_end_it(job):
-                stage_chunks(job, asked.chunk_days, lineage)
+                steps.stage_chunks(job, asked.chunk_days, lineage)
                 other.prepare("marts")
-                tell_difference(console, build_compared(job), warehouse.said(difference_file(job)))
+                tell_difference(console, steps.build_compared(job), warehouse.said(steps.difference_file(job)))
         if run.state == "open" and not asked.is_dry:
             begin_report(settings, warehouse, other)
-            publish_backfill(job, lineage)
+            steps.publish_backfill(job, lineage)
         if run.state == "published":
-            _report(job, lineage)
+            make_report_of(sight_of(job), other, lineage)
     _tell(shared, run, asked.input_dir)
 
 
 def _undo(shared: Context, run_id: str, reason: str, chunk_days: int, other: Companion) -> None:
     from jobs.lineage.sending import open_lineage
     from jobs.steps.backfill import build_compared, difference_file, publish_backfill
+    from jobs.steps.beginning import check_settings
     from jobs.steps.difference_told import tell_difference
     from jobs.steps.job import Job, open_lake
     from jobs.steps.rollback import begin_rollback, decided_since, stage_rollback
+    from jobs.steps.running import make_report_of
     from jobs.steps.traced import sight_of, traced
 
     settings, warehouse, console = shared.settings, shared.warehouse, shared.console
-    _check(shared)
+    check_settings(settings)
     lineage = open_lineage(settings.lineage)
     with open_lake(settings, warehouse) as lake:
         run, plan = begin_rollback(lake, warehouse, settings, run_id, reason)
@@ -131,7 +136,7 @@ def _undo(shared: Context, run_id: str, reason: str, chunk_days: int, other: Com
                 other.prepare("marts")
                 tell_difference(console, build_compared(job), warehouse.said(difference_file(job)))
             publish_backfill(job, lineage)
-        _report(job, lineage)
+        make_report_of(sight_of(job), other, lineage)
     _tell(shared, run, run.input_dir)
     console.print(
         "Hours that came late and are out again stay out, for thirty days or until their days are run by name."
@@ -145,78 +150,17 @@ def _undo(shared: Context, run_id: str, reason: str, chunk_days: int, other: Com
         )  # fmt: skip
 
 
-def _check(shared: Context) -> bool:
-    """Tell what cannot succeed before an engine starts; return whether a publish was cut off before."""
-    from expectations.thresholds import load_thresholds
-    from jobs.alarms import check_addresses
-
-    load_thresholds(shared.settings.quality.thresholds_file)
-    check_addresses(shared.settings.alerts)
-    return shared.warehouse.journal.exists()
-
-
-def _read_input(asked: Asked) -> tuple[Reference, RawDays, str]:
-    """Read the CSVs and list the raw files of all days; return also where the input is, in full."""
-    from jobs.progress import still_at
-    from jobs.raw.files import find_input, open_input, require_raw
-    from jobs.reference.load import load_reference
-
-    source = open_input(asked.input_dir)
-    with still_at("listing the input"):
-        require_raw(source)
-        with source.csv_folder() as folder:
-            reference = load_reference(folder, allow_unknown_policy_wikis=True)
-        return reference, find_input(source, days(asked.start, asked.end)), source.whole
-
-
-def _begun(shared: Context, lake: Lake, asked: Asked, reference: Reference, *, was_cut_off: bool) -> Run:
-    """Return the backfill to go on with, or a new one after dropping what unfinished runs had staged."""
-    from jobs.log import get_logger
-    from jobs.steps.backfill import half_way, new_backfill, noted, wanted_backfill
-    from jobs.steps.job import engine_errors
-    from jobs.steps.kept_days import require_kept
-    from jobs.warehouse.publish import clean_up
-
-    warehouse = shared.warehouse
-    newest = warehouse.newest_run(asked.start, asked.end)
-    if was_cut_off and newest is not None and newest.state == "published" and newest.backfill is not None:
-        return newest  # whose publish this command has just finished
-    wanted = wanted_backfill(asked.start, asked.end, asked.input_dir, asked.reason, shared.settings)
-    found = half_way(lake, warehouse, wanted, reference)
-    if found is not None:
-        get_logger().info("going on", run=found.run_id, ingested_to=str(noted(found).ingested_to))
-        noted(found).reason = asked.reason
-        warehouse.save(found)
-        return found
-    require_kept(lake, shared.settings, days(asked.start, asked.end))  # a purge may have held the lock
-    with engine_errors(warehouse):
-        clean_up(lake, warehouse)
-    return new_backfill(warehouse, wanted, reference)
-
-
 @contextlib.contextmanager
 def _gates_end_it(job: Job) -> Iterator[None]:
-    """Note that a gate failed, so that nobody goes on with the run, and say that nothing is published."""
-    from jobs.steps.job import engine_errors
+    """Say of a backfill that a gate stopped that nothing of it is published."""
+    from jobs.steps.running import ended_by_gates
 
     try:
-        with engine_errors(job.warehouse):
+        with ended_by_gates(job):
             yield
-    except GateError as error:
-        job.run.state = "failed"
-        job.warehouse.save(job.run)
+    except GateError:
         job.console.print("Nothing of it is published.")
-        raise error from None
-
-
-def _report(job: Job, lineage: Lineage | None) -> None:
-    from jobs.steps.report import REPORT, report_of_run
-    from jobs.steps.running import announced
-    from jobs.steps.traced import sight_of, traced
-
-    told = lineage if job.settings.report.build else None
-    with announced(REPORT, job.run), traced(told, REPORT, sight_of(job)):
-        report_of_run(job.settings, job.warehouse, job.companion)
+        raise
 
 
 def _tell(shared: Context, run: Run, input_dir: str) -> None:

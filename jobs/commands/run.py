@@ -9,23 +9,21 @@ from datetime import UTC, date, datetime, timedelta
 
 from rich.console import Console
 
-from expectations.thresholds import load_thresholds
-from jobs.alarms import check_addresses
 from jobs.commands.cut_off import finish_cut_off
 from jobs.errors import PdmetricsError, UsageError
 from jobs.lineage.sending import open_lineage
 from jobs.log import get_logger
-from jobs.progress import still_at
-from jobs.raw.files import Input, RawDays, find_input, open_input, require_raw
-from jobs.reference.load import Reference, load_reference
+from jobs.raw.files import Input, open_input
+from jobs.reference.load import Reference
 from jobs.settings import Settings
+from jobs.steps.beginning import check_settings, read_input
 from jobs.steps.companion import Companion
 from jobs.steps.job import Job, check_salt_there, engine_errors, open_lake
 from jobs.steps.kept_days import check_kept, require_kept
 from jobs.steps.late_hours import notice_late_hours
-from jobs.steps.report import REPORT, report_of_run, where_to_look
-from jobs.steps.running import announced, run_step
-from jobs.steps.traced import Sight, traced
+from jobs.steps.report import REPORT, where_to_look
+from jobs.steps.running import make_report_of, run_step
+from jobs.steps.traced import Sight
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import PUBLISHES, STEPS, Run
 from jobs.warehouse.publish import clean_up
@@ -66,12 +64,11 @@ def _run_in_lake(console: Console, settings: Settings, warehouse: Warehouse, ask
     """Run steps of which the first needs the lake."""
     source = open_input(asked.input_dir)
     # What cannot succeed is told before an engine starts.
-    load_thresholds(settings.quality.thresholds_file)
-    check_addresses(settings.alerts)
+    check_settings(settings)
     lineage = open_lineage(settings.lineage)
     reference, raw = None, None
     if "ingest" in asked.steps:
-        reference, raw = _read_input(source, asked)
+        reference, raw = read_input(source, days(asked.start, asked.end))
         check_salt_there(settings, warehouse)
         check_kept(settings, warehouse, days(asked.start, asked.end))
     elif not warehouse.journal.exists():  # else it is known once that publish is finished
@@ -124,18 +121,9 @@ def _report_alone(settings: Settings, warehouse: Warehouse, asked: Asked, other:
     lineage = open_lineage(settings.lineage)
     finish_cut_off(settings, warehouse, tables_too=True)
     run = warehouse.staged_run(asked.start, asked.end, after=PUBLISHES)
-    with warehouse.lock(), announced(REPORT, run), traced(lineage, REPORT, Sight(settings, warehouse, run)):
-        report_of_run(settings, warehouse, other)
+    with warehouse.lock():
+        make_report_of(Sight(settings, warehouse, run), other, lineage)
     return run
-
-
-def _read_input(source: Input, asked: Asked) -> tuple[Reference, RawDays]:
-    """Read the CSVs and list the raw files of the days, before an engine starts."""
-    with still_at("listing the input"):  # a store may take its time, or not answer at all
-        require_raw(source)
-        with source.csv_folder() as folder:
-            reference = load_reference(folder, allow_unknown_policy_wikis=True)
-        return reference, find_input(source, days(asked.start, asked.end))
 
 
 def _new_run(

@@ -34,8 +34,10 @@ class Late:
     steps: Sequence[str]
 
 
-def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted: Late, other: Companion) -> None:
+def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted: Late) -> None:
     """Run the days again that late hours belong to, oldest first; up to a week of days that follow are one run.
+
+    On most days there is nothing to do, so that the companion begins only where there is.
 
     Where a gate stops one of these runs, its days are run one by one, and the others all the same; a day that a gate
     refuses alone is left out from then on, until further hours of it arrive. One that needs what was purged is told,
@@ -57,6 +59,17 @@ def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted:
     taken = that_can_be_run(tables, settings, warehouse, found)
     if not taken:
         console.print("Of the hours that arrived late none can be taken in.")
+        return
+    from jobs.steps.companion import companion
+
+    with companion(wanted.steps) as other:
+        _run_all(console, settings, warehouse, wanted, taken, [late.day for late in found], other)
+
+
+def _run_all(
+    console: Console, settings: Settings, warehouse: Warehouse, wanted: Late, taken: Sequence[LateDay],
+    found: Sequence[date], other: Companion,
+) -> None:  # fmt: skip
     failed: list[GateError] = []
     parts = [part for first, last in spans([late.day for late in taken]) for part in _parts(first, last, taken)]
     while parts:
@@ -72,7 +85,7 @@ def run_late(console: Console, settings: Settings, warehouse: Warehouse, wanted:
                 parts = [[late] for late in part] + parts
                 continue
             get_logger().error("late hours stay out: a gate failed", hours=told, why=error.what)
-            note_refused(warehouse, {late.day: late.hours for late in part}, [late.day for late in found])
+            note_refused(warehouse, {late.day: late.hours for late in part}, found)
             failed.append(error)
     if failed:
         raise failed[0]

@@ -25,12 +25,14 @@ from jobs.resources import code_digest
 from jobs.settings import Settings
 from jobs.steps.estimates import stage_rows
 from jobs.steps.ingest import ingest
-from jobs.steps.job import Job
+from jobs.steps.job import Job, engine_errors
+from jobs.steps.kept_days import require_kept
 from jobs.steps.marts import build_checked, publish_run
 from jobs.steps.milestones import stage_milestones
 from jobs.steps.traced import sight_of, traced
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import PUBLISHES, Backfill, Run
+from jobs.warehouse.publish import clean_up
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.undo import heads, keep_reference, replaced_by, set_back
 from jobs.windows import DAY, affected_as_of, days, in_words
@@ -52,6 +54,37 @@ def noted(run: Run) -> Backfill:
     if run.backfill is None:
         raise ValueError(f"{run.run_id} is no backfill")
     return run.backfill
+
+
+def begin_backfill(
+    lake: Lake, warehouse: Warehouse, settings: Settings, wanted: Run, reference: Reference, *, was_cut_off: bool
+) -> Run:
+    """Return the backfill to go on with, or a new one after dropping what unfinished runs had staged.
+
+    Args:
+        lake: the tables.
+        warehouse: with its manifests.
+        settings: what is kept how long.
+        wanted: of `wanted_backfill`.
+        reference: the CSVs beside the input.
+        was_cut_off: a publish had been cut off, and was finished since.
+
+    Raises:
+        UsageError: what the days need was purged.
+    """
+    newest = warehouse.newest_run(wanted.start, wanted.end)
+    if was_cut_off and newest is not None and newest.state == "published" and newest.backfill is not None:
+        return newest  # whose publish this command has just finished
+    found = half_way(lake, warehouse, wanted, reference)
+    if found is not None:
+        get_logger().info("going on", run=found.run_id, ingested_to=str(noted(found).ingested_to))
+        noted(found).reason = noted(wanted).reason
+        warehouse.save(found)
+        return found
+    require_kept(lake, settings, wanted.days)  # a purge may have held the lock
+    with engine_errors(warehouse):
+        clean_up(lake, warehouse)
+    return new_backfill(warehouse, wanted, reference)
 
 
 def half_way(lake: Lake, warehouse: Warehouse, wanted: Run, reference: Reference) -> Run | None:

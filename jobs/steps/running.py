@@ -10,9 +10,10 @@ from jobs.errors import GateError
 from jobs.lineage.sending import Lineage
 from jobs.log import get_logger
 from jobs.progress import still_at
+from jobs.steps.companion import Companion
 from jobs.steps.job import Job, engine_errors
 from jobs.steps.report import REPORT, begin_report, report_of_run
-from jobs.steps.traced import sight_of, traced
+from jobs.steps.traced import Sight, sight_of, traced
 from jobs.warehouse.manifest import Run
 
 
@@ -38,21 +39,39 @@ def run_step(job: Job, step: str, *, ends_with_report: bool, lineage: Lineage | 
     job.companion.prepare(step)
     if ends_with_report and step != "ingest":  # whose gates the companion is busy with
         begin_report(job.settings, job.warehouse, job.companion)
+    if step == REPORT:
+        make_report_of(sight_of(job), job.companion, lineage)
+        return
     with announced(step, job.run), traced(lineage, step, sight_of(job)):
-        if step == REPORT:  # the run is published: no trouble ends it, and what a full disk stops is said otherwise
-            report_of_run(job.settings, job.warehouse, job.companion)
-            return
-        try:
-            with engine_errors(job.warehouse):
-                actions[step](job)
-        except GateError:
-            job.run.state = "failed"  # any other trouble can be mended, and the step repeated on what is staged
-            job.warehouse.save(job.run)
-            raise
+        with ended_by_gates(job):
+            actions[step](job)
         if step not in job.run.done:
             job.run.done.append(step)
         if job.run.state == "open":
             job.warehouse.save(job.run)
+
+
+def make_report_of(sight: Sight, other: Companion, lineage: Lineage | None = None) -> None:
+    """Make the report, the last step of a run that is published: no trouble ends the run any more.
+
+    Raises:
+        WarehouseError: it could not be made; what is published stays.
+    """
+    told = lineage if sight.settings.report.build else None  # of a site that nobody wants nothing is written
+    with announced(REPORT, sight.run), traced(told, REPORT, sight):
+        report_of_run(sight.settings, sight.warehouse, other)
+
+
+@contextlib.contextmanager
+def ended_by_gates(job: Job) -> Iterator[None]:
+    """Note of a run that a gate stopped that nobody goes on with it; any other trouble can be mended, and repeated."""
+    try:
+        with engine_errors(job.warehouse):
+            yield
+    except GateError:
+        job.run.state = "failed"
+        job.warehouse.save(job.run)
+        raise
 
 
 @contextlib.contextmanager

@@ -78,7 +78,7 @@ class World:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self._monkeypatch = folder, monkeypatch
         reference = SimpleNamespace(write=lambda _: None)
-        monkeypatch.setattr(jobs.commands.run, "_read_input", lambda *_: (reference, None))
+        monkeypatch.setattr(jobs.commands.run, "read_input", lambda *_: (reference, None))
         monkeypatch.setattr(jobs.commands.run, "open_lake", without_engine)
         monkeypatch.setattr(contracts, "TABLES", {TABLE: contracts.TABLES[TABLE]})  # one is made in a moment
         self.looked_for_late_hours: list[date] = []
