@@ -6,18 +6,15 @@ against it before writing, the dbt sources and the privacy purge read it. Timest
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from jobs.audience_tables import AUDIENCE_TABLES
 from jobs.columns import BIGINT, BOOLEAN, DATE, DOUBLE, INT, STRING, TIMESTAMP, Array, Columns, Struct
+from jobs.table import METRIC_COLUMNS, METRIC_KEY, REGIME, SEGMENT, WIKI_DAY, Table
 
 NAMESPACE = "pd"
 
 SELF_VALIDATION_RATES = (0.1, 0.25, 0.5)  # what the arrays `…_at` of user_days count below
-
-WIKI_DAY: Columns = {"event_date": DATE, "wiki_db": STRING}
-REGIME: Columns = {"instrument_name": STRING, "sample_unit": STRING, "sample_rate": DOUBLE}
-SEGMENT: Columns = {"element_friendly_name": STRING, "client_platform_family": STRING, "edit_count_bucket": STRING}
 
 # Sums over kept pageviews of one element, platform, bucket and regime, unweighted. Shared by the three link tables.
 SESSION_LINK_SUMS: Columns = {"n_impressions": BIGINT, "n_clicks": BIGINT, "n_shown": BIGINT, "n_matched": BIGINT}
@@ -34,30 +31,6 @@ EVENT_COLUMNS: Columns = {
     "session_hash": BIGINT, "pageview_hash": BIGINT, "session_fraction": DOUBLE, "pageview_fraction": DOUBLE,
     "is_clock_skewed": BOOLEAN, "line_hash": BIGINT,
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of the lake.
-
-    Attributes:
-        name: its name in the namespace `pd`.
-        grain: the key of a row, as column names.
-        columns: its columns, in order.
-        partition: the column whose values are overwritten whole.
-        personal_data: `identifiable`, `pseudonymous` (keyed hashes) or `none`.
-        description: one sentence.
-        keep: whose time it has, `events` or `user_days`: its rows go after so many days (`[privacy] …_keep_days`).
-            None for a table without personal data, whose rows stay.
-    """
-
-    name: str
-    grain: tuple[str, ...]
-    columns: Columns
-    partition: str
-    personal_data: str
-    description: str
-    keep: str | None = None
 
 
 # fmt: off
@@ -196,19 +169,8 @@ TABLES: dict[str, Table] = {
         ),
         Table(
             "metric_values",
-            (
-                "metric", "metric_version", "wiki_db", "window_kind", "metric_date", "as_of_date", *SEGMENT,
-                "inference",
-            ),
-            {
-                "metric": STRING, "metric_version": INT, "wiki_db": STRING, "window_kind": STRING,
-                "metric_date": DATE, "as_of_date": DATE, "window_days": INT, **SEGMENT, "inference": STRING,
-                "estimate": DOUBLE, "lower": DOUBLE, "upper": DOUBLE, "observed_numerator": DOUBLE,
-                "observed_denominator": DOUBLE, "n_users_observed": DOUBLE, "n_effective": DOUBLE,
-                "estimator": STRING, "sampling_unit": STRING, "sampling_rate_min": DOUBLE,
-                "sampling_rate_max": DOUBLE, "status": STRING, "status_reason": STRING, "remedy": STRING,
-                "series_break": STRING, "is_complete": BOOLEAN,
-            },
+            METRIC_KEY,
+            METRIC_COLUMNS,
             "as_of_date",
             "none",
             "Every published number with its interval, sample size, estimator, rates and status.",
@@ -250,6 +212,7 @@ TABLES: dict[str, Table] = {
             "none",
             "Where each milestone stood on each day: reached, on track, behind or not measurable, and why.",
         ),
+        *AUDIENCE_TABLES,
         Table(
             "data_quality_metrics",
             ("event_date", "gate", "check_id", "subject", "run_id", "attempt"),

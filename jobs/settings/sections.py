@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from jobs.audience import Choices
 
 ENV_PREFIX = "PDMETRICS_"
 
@@ -198,6 +201,28 @@ class LineageSettings(_Section):
     timeout_seconds: float = Field(5, gt=0, le=300, description="how long an event may wait for its server")
 
 
+class AudienceSettings(_Section):
+    """What an eligible editor is; the defaults are the contract's, docs/audience.md has what each choice means."""
+
+    namespace: Literal["historical", "current"] = Field(
+        "historical", description="namespace of an edited page: the one it had then, or has now"
+    )
+    edit_count: Literal["last", "first", "largest"] = Field(
+        "last", description="edit count at the last or first revision in the window, or the largest in it"
+    )
+    bots: Literal["now_or_then", "now", "then", "counted"] = Field(
+        "now_or_then", description="whom a row in the window calls a bot: now or then, now, then; or all are counted"
+    )
+    temporary: Literal["out", "in"] = Field("out", description="temporary accounts")
+    cross_wiki: Literal["in", "out"] = Field("in", description="accounts that the dump marks as cross-wiki")
+    deleted_revisions: Literal["in", "out"] = Field("in", description="edits of pages that were deleted since")
+    max_malformed_share: float = Field(0.001, ge=0, le=1, description="share of malformed rows that fails a dump")
+
+    def choices(self) -> Choices:
+        """Return the definition that is set."""
+        return Choices(**{field.name: getattr(self, field.name) for field in fields(Choices)})
+
+
 class ReportSettings(_Section):
     """The report that ends a run."""
 
@@ -224,6 +249,7 @@ class Settings(BaseSettings):
     quality: QualitySettings = QualitySettings()  # type: ignore[call-arg]
     alerts: AlertsSettings = AlertsSettings()  # type: ignore[call-arg]
     lineage: LineageSettings = LineageSettings()  # type: ignore[call-arg]
+    audience: AudienceSettings = AudienceSettings()  # type: ignore[call-arg]
     report: ReportSettings = ReportSettings()  # type: ignore[call-arg]
     run: RunSettings = RunSettings()  # type: ignore[call-arg]
 

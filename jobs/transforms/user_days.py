@@ -12,8 +12,9 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from jobs.contracts import REGIME, SEGMENT, SELF_VALIDATION_RATES, WIKI_DAY, table
+from jobs.contracts import SELF_VALIDATION_RATES, table
 from jobs.schemas import spark_schema
+from jobs.table import REGIME, SEGMENT, WIKI_DAY
 
 REGIME_COLUMNS, SEGMENT_COLUMNS = tuple(REGIME), tuple(SEGMENT)
 # What names a daily cell. Of these columns there are few distinct combinations, and of users and pageviews many: sums

@@ -17,6 +17,7 @@ from jobs import contracts
 from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.secrets import shown
+from jobs.table import Table as TableContract
 
 NAME = "lake"
 OWN_PROPERTIES = "pdmetrics."  # how our own properties of a table begin: they go where its rows go
@@ -92,7 +93,7 @@ def known_tables(catalog: Catalog) -> dict[str, Table]:
     return {name: catalog.load_table((contracts.NAMESPACE, name)) for name in contracts.TABLES if name in there}
 
 
-def missing_columns(table: Table, contract: contracts.Table) -> list[pa.Field]:
+def missing_columns(table: Table, contract: TableContract) -> list[pa.Field]:
     """Return the columns that a table lacks and may be given.
 
     Raises:
@@ -151,7 +152,7 @@ def file_location(path: Path) -> str:
     return f"file://{path}"
 
 
-def _ensure(catalog: Catalog, contract: contracts.Table) -> Table:
+def _ensure(catalog: Catalog, contract: TableContract) -> Table:
     try:
         table = catalog.load_table((contracts.NAMESPACE, contract.name))
     except NoSuchTableError:

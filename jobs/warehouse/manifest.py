@@ -65,6 +65,7 @@ class Run:
         published_at: UTC; null before, and in manifests of older versions.
         backfill: what a backfill or a rollback notes beside, null for other runs.
         begun_again: a later run of the same days was begun, whatever became of it.
+        is_audience: it counts eligible editors as of its dates, and ingests nothing: no run of days.
     """
 
     run_id: str
@@ -80,6 +81,7 @@ class Run:
     published_at: datetime | None = None
     backfill: Backfill | None = None
     begun_again: bool = False
+    is_audience: bool = False
 
     @property
     def days(self) -> list[date]:
@@ -135,7 +137,7 @@ def read_run(path: Path) -> Run | None:
             [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
             {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
             _moment(raw.get("claimed_until")), _moment(raw.get("published_at")), _backfill(raw.get("backfill")),
-            bool(raw.get("begun_again")),
+            bool(raw.get("begun_again")), bool(raw.get("is_audience")),
         )  # fmt: skip
     except FileNotFoundError:  # forgotten meanwhile
         return None
