@@ -17,7 +17,7 @@ the outcome at twice the span, and inside half of it at four times.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
@@ -25,6 +25,8 @@ from typing import Literal
 import numpy as np
 from scipy.stats import norm
 
+from jobs.estimation.course import HORIZON as HORIZON
+from jobs.estimation.course import Course
 from jobs.windows import DAY, quarter_end
 
 Status = Literal["reached", "on track", "behind", "not measurable"]
@@ -33,7 +35,8 @@ LOOKS_A_YEAR = 365
 ERROR_A_SIDE = 0.025  # of a 95 % interval
 WIDENED = float(norm.isf(ERROR_A_SIDE / LOOKS_A_YEAR) / norm.isf(ERROR_A_SIDE))
 LEAST_HOLD = 7  # days: two windows of a day each, side by side, come about by luck too easily
-HORIZON = 4  # times the observed span
+AUDIENCE_STANDS = 62  # days: two months, for a dump comes once a month, in the month after
+COUNT_AGAIN = "pdmetrics audience counts a newer snapshot"
 LEAST_LOOKS, LEAST_SPAN = 4, 13 * DAY  # the shortest past that projections were tried on had two weeks
 # Errors of a projection as exponents of time, so that they grow from nothing: the widest of the two that were measured.
 FASTER = max(math.log(1.25) / math.log(2), math.log(1.5) / math.log(4))
@@ -45,15 +48,28 @@ class Goal:
     """What is to be reached.
 
     Attributes:
-        target, due: how much, by when.
+        target, due: how much, by when; null where it is not known how much.
         is_nested: its windows hold each other (quarter to date).
         every: days from one look to the next.
+        is_audience: it counts those who could be invited, who stay so: one look is enough.
+        targets: what the target was on the last day of each look, where it was known; null if it never changes.
     """
 
-    target: float
+    target: float | None
     due: date
     is_nested: bool = False
     every: int = 1
+    is_audience: bool = False
+    targets: Mapping[date, float] | None = None
+
+    @property
+    def stands(self) -> int | None:
+        """For how many days a look stands; null where that is as many as its window has."""
+        return AUDIENCE_STANDS if self.is_audience else None
+
+    def asked(self, look: Look) -> float | None:
+        """Return what the target was when a window ended; null where that is not known."""
+        return self.target if self.targets is None else self.targets.get(look.last)
 
 
 @dataclass(frozen=True)
@@ -93,10 +109,16 @@ class Standing:
     expected_to: date | None = None
 
 
-def current(looks: Sequence[Look], as_of: date) -> Look | None:
-    """Return the newest look that stands on a day: one stands until windows of its length could have nothing of it."""
+def current(looks: Sequence[Look], as_of: date, stands: int | None = None) -> Look | None:
+    """Return the newest look that stands on a day.
+
+    Args:
+        looks: in the order of their last days.
+        as_of: the day.
+        stands: for how many days one stands; null: until windows of its length could have nothing in common with it.
+    """
     look = next((look for look in reversed(looks) if look.last <= as_of), None)
-    return look if look is not None and (as_of - look.last).days < look.days else None
+    return look if look is not None and (as_of - look.last).days < (stands or look.days) else None
 
 
 def limit(look: Look, goal: Goal) -> float | None:
@@ -122,14 +144,15 @@ def passing(looks: Sequence[Look], goal: Goal) -> tuple[Look | None, date | None
     begun: Look | None = None
     reached: date | None = None
     for look in looks:
-        if look.lower is None:
+        target = goal.asked(look)
+        if look.lower is None or target is None:
             continue  # says nothing either way
         value = limit(look, goal)
-        if value is None or value < goal.target:
+        if value is None or value < target:
             begun = None
             continue
         begun = begun or look
-        if reached is None and (goal.is_nested or look.last >= held_on(begun, look)):
+        if reached is None and (goal.is_nested or goal.is_audience or look.last >= held_on(begun, look)):
             reached = look.last
     return begun, reached
 
@@ -150,15 +173,12 @@ def standing(looks: Sequence[Look], goal: Goal, as_of: date) -> Standing:
     seen = [look for look in looks if look.last <= as_of]
     begun, reached = passing(seen, goal)
     if reached is not None:
-        rule = (
-            "the limit that holds on all looks of a year at once was at or past the target"
-            if goal.is_nested
-            else "the lower limit was at or past the target in two windows without a common day, and in all between"
-        )
-        return Standing("reached", f"On {reached} {rule}.", reached_on=reached)
-    now = current(seen, as_of)
+        return Standing("reached", f"On {reached} {_rule(goal)}.", reached_on=reached)
+    now = current(seen, as_of, goal.stands)
     if now is None or now.lower is None:
-        return _unmeasured(now, seen)
+        return _unmeasured(now, seen, goal)
+    if goal.target is None:
+        return Standing("not measurable", "Nobody knows yet what the target is a share of.")
     if begun is not None:
         held = held_on(begun, now)
         reason = (
@@ -169,11 +189,21 @@ def standing(looks: Sequence[Look], goal: Goal, as_of: date) -> Standing:
     return _projected(seen, now, goal)
 
 
-def _unmeasured(now: Look | None, seen: Sequence[Look]) -> Standing:
+def _rule(goal: Goal) -> str:
+    """Say what made it reached."""
+    if goal.is_nested:
+        return "the limit that holds on all looks of a year at once was at or past the target"
+    if goal.is_audience:
+        return "the count was at or past the target"
+    return "the lower limit was at or past the target in two windows without a common day, and in all between"
+
+
+def _unmeasured(now: Look | None, seen: Sequence[Look], goal: Goal) -> Standing:
     if now is not None:
         return Standing("not measurable", now.reason or "The newest window has no value.", now.remedy)
     if seen:
-        return Standing("not measurable", f"The newest window ended on {seen[-1].last}.", "run the days since then")
+        remedy = COUNT_AGAIN if goal.is_audience else "run the days since then"
+        return Standing("not measurable", f"The newest window ended on {seen[-1].last}.", remedy)
     return Standing("not measurable", "No window of the metric has closed yet.")
 
 
@@ -181,12 +211,12 @@ def _projected(seen: Sequence[Look], now: Look, goal: Goal) -> Standing:
     """Judge what is below the target by when it would be there if it went on as before."""
     same = [look for look in seen if look.estimate is not None and (not goal.is_nested or look.first == now.first)]
     value = limit(now, goal)
-    if now.estimate is None or value is None:
+    if now.estimate is None or value is None or goal.target is None:
         return Standing("not measurable", "Only bounds are known, which cannot be projected.", now.remedy)
     if len(same) < LEAST_LOOKS or now.last - same[0].last < LEAST_SPAN:
-        reason = f"{len(same)} looks since {same[0].last} are too few for a projection."
-        return Standing("not measurable", reason, f"wait until {_enough(same, goal)}")
-    course = Course(same[0].first, now.last, 0 if goal.is_nested else max(now.days, LEAST_HOLD), value)
+        return _too_few(same, goal)
+    hold = 0 if goal.is_nested or goal.is_audience else max(now.days, LEAST_HOLD)
+    course = Course(same[0].first, now.last, hold, value)
     power = growth(same, course.origin)
     last = min(course.horizon, quarter_end(now.last) - DAY) if goal.is_nested else course.horizon
     dates = [course.day(goal.target, min(max(power + change, 0), 1), last) for change in (FASTER, 0, -SLOWER)]
@@ -200,6 +230,14 @@ def _projected(seen: Sequence[Look], now: Look, goal: Goal) -> Standing:
         return Standing("behind", reason, expected_from=earliest)
     reason = f"Nothing can be said beyond {last}, and the target is due {goal.due}."
     return Standing("not measurable", reason, _wait(course, goal))
+
+
+def _too_few(looks: Sequence[Look], goal: Goal) -> Standing:
+    """Judge too short a past: of people who stay what was counted last holds on, of others nothing is said."""
+    since = f"{len(looks)} look{'' if len(looks) == 1 else 's'} since {looks[0].last}"
+    if goal.is_audience:
+        return Standing("behind", f"{since} tell no trend, and as it stands the count is below the target.")
+    return Standing("not measurable", f"{since} are too few for a projection.", f"wait until {_enough(looks, goal)}")
 
 
 def _enough(looks: Sequence[Look], goal: Goal) -> date:
@@ -233,40 +271,3 @@ def growth(looks: Sequence[Look], origin: date) -> float:
     x, y = days - days[-1], values - values[-1]
     squares = float(x @ x)
     return min(max(float(x @ y) / squares, 0.0), 1.0) if squares > 0 else 0.0
-
-
-@dataclass(frozen=True)
-class Course:
-    """Where a limit stands, from which it is carried on.
-
-    Attributes:
-        origin: first day of the observed span.
-        now: its last day.
-        hold: days that pass until what is past the target counts as reached.
-        value: the limit.
-    """
-
-    origin: date
-    now: date
-    hold: int
-    value: float
-
-    @property
-    def span(self) -> int:
-        """Days that were observed."""
-        return (self.now - self.origin).days + 1
-
-    @property
-    def horizon(self) -> date:
-        """The last day of which anything is said."""
-        return self.origin + (HORIZON * self.span - 1) * DAY
-
-    def day(self, target: float, power: float, last: date) -> date | None:
-        """Return when the target is reached if the limit grows as `t^power`; null if it is not past it by `last`."""
-        if self.value <= 0 or power <= 0:
-            return None
-        times = math.log(target / self.value) / power  # as a logarithm, which no small power makes too large
-        if times > math.log(HORIZON) + 1e-12:
-            return None
-        passed = self.origin + (math.ceil(self.span * math.exp(times) - 1e-9) - 1) * DAY
-        return passed + self.hold * DAY if passed <= last else None

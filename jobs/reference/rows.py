@@ -16,6 +16,7 @@ from jobs.metric import WINDOW_KINDS, MetricLine
 from jobs.reference.cells import FileRow, choice
 from jobs.reference.csv_file import Row
 from jobs.reference.stretch import Stretch
+from jobs.reference.targets import read_target
 
 WIKIS_CSV, POLICY_CSV = "wikis.csv", "sampling_policy.csv"
 INSTRUMENTS_CSV, VOCABULARY_CSV = "instruments.csv", "vocabulary.csv"
@@ -116,14 +117,17 @@ class WikiConfigRow(FileRow):
 
 @dataclass(frozen=True)
 class MilestoneRow(FileRow):
-    """A target for a metric; `wiki_db` is a wiki or `pilot`, `window_days` is null for quarter to date."""
+    """A target for a metric; `wiki_db` is a wiki or `pilot`, `window_days` is null for quarter to date.
+
+    The target is a number, or as text a share of the audience (`targets.py`).
+    """
 
     milestone: str
     wiki_db: str
     metric: str
     window_kind: Annotated[str, choice(WINDOW_KINDS)]
     window_days: Annotated[int | None, Row.days]
-    target: float
+    target: Annotated[str | float, read_target]
     due_date: date
     source: Annotated[str, Row.any_text]
 

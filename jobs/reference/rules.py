@@ -30,7 +30,9 @@ from jobs.reference.rows import (
     WikiConfigRow,
     WikiRow,
 )
+from jobs.reference.targets import counts_people
 
+WRITE_NUMBER = "Write a number; a share of the audience is for dashboard_visitors and reviewers"
 Moment = TypeVar("Moment", date, datetime)
 Dated = TypeVar("Dated", PolicyRow, InstrumentRow, VocabularyRow, WikiConfigRow)
 
@@ -92,6 +94,9 @@ def _check_milestone_metric(row: Row, built: MilestoneRow) -> None:
         row.fail("window_days", f"{built.metric} has no such window", f"It has {metric.window_kinds}")
     elif built.wiki_db == PILOT and metric.kind != "count":
         row.fail("wiki_db", f"{built.metric} cannot be summed over wikis", "Write one wiki; `pilot` is for counts")
+    elif isinstance(built.target, str):
+        if not counts_people(metric):
+            row.fail("target", f"{built.metric} does not count those who could be invited", WRITE_NUMBER)
     elif built.target <= 0:
         row.fail("target", "not above 0, so there is nothing to reach", "Write what is to be reached, such as 500")
     elif metric.kind == "rate" and built.target > 1:

@@ -205,3 +205,51 @@ def test_a_quarter_is_projected_from_its_own_first_day_and_not_beyond_its_last()
     assert (late.status, late.remedy) == ("not measurable", f"a quarter starts anew; look again in that of {DUE}")
     missed = standing([*before, *own], Goal(200, date(2026, 6, 30), is_nested=True), now)
     assert missed.status == "behind"
+
+
+# --- An audience, and a target that changes
+
+AUDIENCE = Goal(100, DUE, is_audience=True)
+
+
+def month(last: int, n: float | None):
+    return look(last, n, days=28)
+
+
+def test_one_look_at_an_audience_is_enough_since_whoever_was_invited_stays_so():
+    found = standing([month(30, 120)], AUDIENCE, day(30))
+    assert (found.status, found.reached_on) == ("reached", day(30))
+    assert found.reason == f"On {day(30)} the count was at or past the target."
+
+
+def test_an_audience_stands_for_two_months_and_a_window_for_its_length():
+    looks = [month(30, 90)]
+    assert current(looks, day(30 + 61), AUDIENCE.stands) == looks[0]
+    assert current(looks, day(30 + 62), AUDIENCE.stands) is None
+    assert current(looks, day(30 + 28)) is None
+    assert standing(looks, AUDIENCE, day(91)).status == "behind"
+    found = standing(looks, AUDIENCE, day(92))
+    assert (found.status, found.reason) == ("not measurable", f"The newest window ended on {day(30)}.")
+    assert "pdmetrics audience" in (found.remedy or "")
+
+
+def test_a_small_audience_is_behind_before_there_is_a_trend_and_by_the_trend_after():
+    found = standing([month(30, 90)], AUDIENCE, day(40))
+    assert (found.status, found.expected_from) == ("behind", None)
+    assert found.reason == f"1 look since {day(30)} tell no trend, and as it stands the count is below the target."
+    grows = [month(30 * n, 40.0 + 10 * n) for n in range(1, 6)]
+    found = standing(grows, AUDIENCE, day(150))
+    assert found.status == "on track"
+    with_second = standing(grows, GOAL, day(150)).expected_from
+    assert with_second is not None
+    assert found.expected_from == with_second - timedelta(days=28), "no second window is waited for"
+
+
+def test_what_a_target_was_on_the_day_of_a_look_counts():
+    looks = at(120, *range(8, 16))
+    grown = Goal(130, DUE, targets={day(n): 110.0 for n in range(8, 16)})
+    assert standing(looks, grown, day(15)).reached_on == day(15), "it was reached when less was asked"
+    unknown = Goal(110, DUE, targets={day(n): 110.0 for n in range(12, 16)})
+    found = standing(looks, unknown, day(15))
+    assert (found.status, found.expected_from) == ("on track", day(19)), "days without a target say nothing"
+    assert standing(looks, Goal(None, DUE, targets={}), day(15)).status == "not measurable"

@@ -13,6 +13,7 @@ from jobs.errors import InputError
 from jobs.reference import csv_file
 from jobs.reference.load import Reference, load_reference, read_policy
 from jobs.reference.rows import MilestoneRow, PolicyRow, WikiConfigRow
+from jobs.reference.targets import audience_share
 
 WIKIS = "wiki_db,domain,language,pilot,enabled_from,visible_from\n"
 WIKI_LINES = (
@@ -108,6 +109,19 @@ def test_what_is_written_reads_back_with_the_catalogue_beside_it(folder, tmp_pat
         "metric,metric_version,name,definition,numerator,denominator,kind,unit,direction,window_kinds,family,caveats,task"
     )
     assert len(metrics) == 1 + len(load_catalogue().metrics)
+
+
+def test_a_share_of_the_audience_is_a_target_and_is_written_as_it_was(folder, tmp_path):
+    (folder / "milestones.csv").write_text(
+        MILESTONES + "A,enwiki,reviewers,rolling,7,2.5% of eligible_editors,2026-06-30,\n"
+    )
+    reference = load_reference(folder)
+    (milestone,) = reference.milestones
+    assert milestone.target == "2.5% of eligible_editors"
+    assert audience_share(milestone.target) == 0.025
+    assert audience_share(500.0) is None
+    reference.write(tmp_path / "r")
+    assert Reference.read(tmp_path / "r") == reference
 
 
 def test_marks_line_ends_empty_lines_and_column_order_do_not_matter(folder):
@@ -279,6 +293,17 @@ def test_unknown_wikis_can_be_let_through(folder):
             "cannot be summed over wikis",
         ),
         ("milestones.csv", MILESTONES + "m,enwiki,reviewers,rolling,7,0,2026-06-30,\n", "target '0': not above 0"),
+        ("milestones.csv", MILESTONES + "m,enwiki,reviewers,rolling,7,20%,2026-06-30,\n", "a share of the audience"),
+        (
+            "milestones.csv",
+            MILESTONES + "m,enwiki,reviewers,rolling,7,120% of eligible_editors,2026-06-30,\n",
+            "up to 100 %",
+        ),
+        (
+            "milestones.csv",
+            MILESTONES + "m,enwiki,eligible_editors,rolling,28,20% of eligible_editors,2026-06-30,\n",
+            "eligible_editors does not count those who could be invited",
+        ),
         ("milestones.csv", MILESTONES + "m,enwiki,retention_14d,cohort,15,10,2026-06-30,\n", "Write 0.1 for 10 %"),
         ("milestones.csv", MILESTONES + "m,xxwiki,reviewers,rolling,7,1,2026-06-30,\n", "not in wikis.csv"),
         (
