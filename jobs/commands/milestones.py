@@ -102,7 +102,7 @@ def _cells(row: Row) -> list[str]:
     """Return what stands under the headings."""
     return [
         row["milestone"], row["wiki_db"], row["status"] + (", overdue" if row["is_overdue"] else ""),
-        bar(row["share_reached"]), f"{_value(row)} of {_number(row['target'])}", str(row["due_date"]), _expected(row),
+        bar(row["share_reached"]), f"{_value(row)} of {_target(row)}", str(row["due_date"]), _expected(row),
     ]  # fmt: skip
 
 
@@ -120,6 +120,11 @@ def _value(row: Row) -> str:
     if row["estimate"] is not None:
         return _number(row["estimate"])
     return "–" if row["lower"] is None else f"at least {_number(row['lower'])}"
+
+
+def _target(row: Row) -> str:
+    """Write the target; a share of an audience that was not counted is no number yet."""
+    return "?" if row["target"] is None else _number(row["target"])
 
 
 def _expected(row: Row) -> str:

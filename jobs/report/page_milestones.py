@@ -57,7 +57,8 @@ def _row(row: Cell) -> tuple[str, ...]:
     chip = verdict(row["status"], KINDS.get(row["status"], "open"))
     if row["is_overdue"]:
         chip += Markup(" ") + verdict("overdue", "bad")
-    stands = f"{_stands(row, metric.unit)}; the target is {words.number(row['target'], metric.unit)}{_sum(row, metric)}"
+    target = "not known yet" if words.is_null(row["target"]) else words.number(row["target"], metric.unit)
+    stands = f"{_stands(row, metric.unit)}; the target is {target}{_sum(row, metric)}"
     return (
         row["wiki_db"], chip, stands, _share(row["share_reached"]), asked, day(row["due_date"]), _when(row),
         clause(row["reason"]), clause(row["remedy"]) or "nothing is needed",

@@ -7,8 +7,10 @@ links. Of the bands of an audience the one with the most editors counts.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -19,10 +21,17 @@ from jobs.estimation.milestones import Goal, Look, Standing, current, standing
 from jobs.metric import Metric
 from jobs.reference.load import Reference
 from jobs.reference.rows import PILOT, REVIEW_LINKS, MilestoneRow, WikiRow
+from jobs.reference.targets import audience_share, counts_people
+from jobs.rows.milestone_audience import COUNT, Audience, Audiences, told
+from jobs.rows.milestone_audience import METRIC as AUDIENCE
 
 COLUMNS = tuple(table("milestone_status").columns)
 NO_ROW = "No window of this metric has a row: it has not closed yet, or began before the wiki was visible"
-AUDIENCE = "pdmetrics audience counts eligible editors; until it has, there is nobody to measure"
+NOT_YET = "wait until {wiki} has one"
+NOT_COUNTED = "pdmetrics audience --wiki {wiki} counts its editors"
+MONTH = 31  # days, from one dump to the next
+Record = Mapping[Hashable, Any]
+AudienceOn = Callable[[date], Audience | None]
 NO_PILOT = "set `pilot` to true in wikis.csv for the wikis that count"
 
 
@@ -37,37 +46,97 @@ def milestone_rows(values: pd.DataFrame, reference: Reference, as_of: Sequence[d
     Returns:
         One row per milestone and day, columns of `milestone_status`.
     """
-    rows = []
+    audiences, rows = Audiences(values), []
     for milestone in reference.milestones:
         looks = series(values, milestone, reference.wikis)
-        is_weekly = load_catalogue().metric(milestone.metric).weekday is not None
-        is_nested = milestone.window_kind == "quarter_to_date"
-        goal = Goal(milestone.target, milestone.due_date, is_nested=is_nested, every=7 if is_weekly else 1)
-        has_pilot = milestone.wiki_db != PILOT or any(wiki.pilot for wiki in reference.wikis)
+        wikis = _wikis(milestone, reference.wikis)
+        audience_on = partial(audiences.on, wikis)
+        goal = _goal(milestone, looks, audience_on)
         for day in as_of:
-            found = standing(looks, goal, day)
-            if not looks:
-                found = _nothing(milestone, found, has_pilot=has_pilot)
-            rows.append(_row(milestone, day, current(looks, day), found))
+            now = replace(goal, target=_target(milestone, audience_on, day))
+            found = _judged(milestone, looks, now, day, has_wiki=bool(wikis))
+            audience = audience_on(day) if found.status != "reached" and _is_about_people(milestone) else None
+            if audience is not None:
+                beside = told(audience, milestone, now.target)
+                found = replace(found, reason=f"{found.reason.removesuffix('.')}. {beside}")
+            rows.append(_row(milestone, day, now, current(looks, day, goal.stands), found))
     return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
+
+
+def metrics_read(milestones: Sequence[MilestoneRow]) -> list[str]:
+    """Return the metrics whose rows `milestone_rows` needs: their own, and the audience of those that count people."""
+    needs_audience = any(map(_is_about_people, milestones))
+    return sorted({*(row.metric for row in milestones), *([AUDIENCE] if needs_audience else [])})
+
+
+def _is_about_people(milestone: MilestoneRow) -> bool:
+    """Whether an audience is told beside a milestone."""
+    metric = load_catalogue().metric(milestone.metric)
+    return metric.family == "audience" or counts_people(metric)
+
+
+def _wikis(milestone: MilestoneRow, wikis: Sequence[WikiRow]) -> list[str]:
+    """Return the wikis that a milestone is about."""
+    return [wiki.wiki_db for wiki in wikis if wiki.pilot] if milestone.wiki_db == PILOT else [milestone.wiki_db]
+
+
+def _goal(milestone: MilestoneRow, looks: Sequence[Look], audience_on: AudienceOn) -> Goal:
+    """Return what is asked, but for the target of a day; a share of the audience was another number on other days."""
+    metric = load_catalogue().metric(milestone.metric)
+    targets = {look.last: _target(milestone, audience_on, look.last) for look in looks}
+    return Goal(
+        None,
+        milestone.due_date,
+        is_nested=milestone.window_kind == "quarter_to_date",
+        every=1 if metric.weekday is None else 7,
+        is_audience=metric.family == "audience",
+        targets={day: target for day, target in targets.items() if target is not None},
+    )
+
+
+def _target(milestone: MilestoneRow, audience_on: AudienceOn, day: date) -> float | None:
+    """Return the target as a number; null where it is a share of an audience that nobody has counted."""
+    if not isinstance(milestone.target, str):
+        return milestone.target
+    share, found = audience_share(milestone.target), audience_on(day)
+    return None if share is None or found is None or found.lacking else share * found.n or None
+
+
+def _judged(milestone: MilestoneRow, looks: Sequence[Look], goal: Goal, day: date, *, has_wiki: bool) -> Standing:
+    found = standing(looks, goal, day)
+    if not looks:
+        return _nothing(milestone, found, has_wiki=has_wiki)
+    if goal.target is None and found.status != "reached":
+        reason = f"The target is {milestone.target}, and they are not counted as of the two months to {day}."
+        return Standing("not measurable", reason, COUNT)
+    return found
 
 
 def series(values: pd.DataFrame, milestone: MilestoneRow, wikis: Sequence[WikiRow]) -> list[Look]:
     """Return the looks at a milestone's metric, in the order of their last days; of `pilot` the sums over pilots."""
     metric = load_catalogue().metric(milestone.metric)
     own = _own_rows(values, milestone, metric)
+    own = own[own["wiki_db"].isin(_wikis(milestone, wikis))]
     if milestone.wiki_db != PILOT:
-        return [_look(row) for row in own[own["wiki_db"] == milestone.wiki_db].to_dict("records")]
-    pilots = [wiki for wiki in wikis if wiki.pilot]
-    by_day: dict[date, dict[str, dict[Hashable, Any]]] = {}
-    for row in own[own["wiki_db"].isin([wiki.wiki_db for wiki in pilots])].to_dict("records"):
+        return [_look(row) for row in own.to_dict("records")]
+    by_day: dict[date, dict[str, Record]] = {}
+    for row in own.to_dict("records"):
         by_day.setdefault(row["as_of_date"], {})[row["wiki_db"]] = row
+    pilots = [wiki for wiki in wikis if wiki.pilot]
+    if metric.family == "audience":
+        return [_sum({w.wiki_db: _newest(by_day, w.wiki_db, day) for w in pilots}, NOT_COUNTED) for day in by_day]
     looks = []
     for day, found in by_day.items():
-        # Nobody could visit a dashboard that was not shown yet, so such a wiki is no gap; editors it has all the same.
-        due = [w for w in pilots if w.wiki_db in found or metric.family == "audience" or w.visible_from <= day]
-        looks.append(_sum({wiki.wiki_db: found.get(wiki.wiki_db) for wiki in due}))
+        # Nobody could visit a dashboard that was not shown yet, so such a wiki is no gap.
+        due = [w for w in pilots if w.wiki_db in found or w.visible_from <= day]
+        looks.append(_sum({wiki.wiki_db: found.get(wiki.wiki_db) for wiki in due}, NOT_YET))
     return looks
+
+
+def _newest(by_day: Mapping[date, Mapping[str, Record]], wiki: str, day: date) -> Record | None:
+    """Return a wiki's newest row of the month up to a day: dumps of wikis need not reach to the same one."""
+    days = [one for one, found in by_day.items() if wiki in found and 0 <= (day - one).days <= MONTH]
+    return by_day[max(days)][wiki] if days else None
 
 
 def _own_rows(values: pd.DataFrame, milestone: MilestoneRow, metric: Metric) -> pd.DataFrame:
@@ -99,7 +168,7 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _sum(rows: Mapping[str, Mapping[Hashable, Any] | None]) -> Look:
+def _sum(rows: Mapping[str, Record | None], if_none: str) -> Look:
     """Add up a window over wikis.
 
     The limits are added: a wiki's fit errs in the direction of its neighbours' rather than against it. A wiki hidden
@@ -107,13 +176,13 @@ def _sum(rows: Mapping[str, Mapping[Hashable, Any] | None]) -> Look:
     """
     there = {wiki: row for wiki, row in rows.items() if row is not None}
     first = min(row["metric_date"] for row in there.values())
-    last = next(iter(there.values()))["as_of_date"]
+    last = max(row["as_of_date"] for row in there.values())
     hidden = [wiki for wiki, row in there.items() if row["status"] == "suppressed"]
     looks = {wiki: _look(row) for wiki, row in there.items() if wiki not in hidden}
     silent = {wiki: look for wiki, look in looks.items() if look.lower is None}
     for wiki, row in rows.items():
         if row is None:
-            silent[wiki] = Look(first, last, reason="no row of this window", remedy=f"wait until {wiki} has one")
+            silent[wiki] = Look(first, last, reason="no row of this window", remedy=if_none.format(wiki=wiki))
     if silent or not looks:
         reasons = [f"{wiki} ({look.reason})" for wiki, look in sorted(silent.items())]
         reasons = reasons or ["every pilot has too few users to be shown"]
@@ -129,25 +198,26 @@ def _added(values: Sequence[float | None]) -> float | None:
     return sum(known) if len(known) == len(values) else None
 
 
-def _nothing(milestone: MilestoneRow, found: Standing, *, has_pilot: bool) -> Standing:
+def _nothing(milestone: MilestoneRow, found: Standing, *, has_wiki: bool) -> Standing:
     """Say what is missing where a metric has no row at all."""
-    if not has_pilot:
+    if not has_wiki:
         return Standing(found.status, "No wiki is a pilot, so there is nothing to add up.", NO_PILOT)
     if load_catalogue().metric(milestone.metric).family == "audience":
-        return Standing(found.status, "Eligible editors are not counted yet.", AUDIENCE)
+        return Standing(found.status, "Eligible editors are not counted yet.", COUNT)
     return Standing(found.status, f"{NO_ROW}.", "run days that hold a whole window")
 
 
-def _row(milestone: MilestoneRow, day: date, now: Look | None, found: Standing) -> dict[str, Any]:
+def _row(milestone: MilestoneRow, day: date, goal: Goal, now: Look | None, found: Standing) -> dict[str, Any]:
     value = None if now is None else now.lower if now.estimate is None else now.estimate
+    share = None if value is None or goal.target is None else value / goal.target
     return {
         "milestone": milestone.milestone, "wiki_db": milestone.wiki_db, "metric": milestone.metric,
-        "window_kind": milestone.window_kind, "window_days": milestone.window_days, "target": milestone.target,
+        "window_kind": milestone.window_kind, "window_days": milestone.window_days, "target": goal.target,
         "due_date": milestone.due_date, "source": milestone.source, "as_of_date": day, "status": found.status,
         "is_overdue": day > milestone.due_date and found.status != "reached", "reached_on": found.reached_on,
         "window_start": now.first if now else None, "window_end": now.last if now else None,
         "estimate": now.estimate if now else None, "lower": now.lower if now else None,
-        "upper": now.upper if now else None, "share_reached": None if value is None else value / milestone.target,
+        "upper": now.upper if now else None, "share_reached": share,
         "expected_from": found.expected_from, "expected_to": found.expected_to, "reason": found.reason,
         "remedy": found.remedy,
     }  # fmt: skip

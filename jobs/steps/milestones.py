@@ -11,7 +11,7 @@ from datetime import date
 
 from jobs.log import get_logger
 from jobs.reference.load import Reference
-from jobs.rows.milestones import milestone_rows
+from jobs.rows.milestones import metrics_read, milestone_rows
 from jobs.warehouse.lake import Lake
 
 TABLE = "milestone_status"
@@ -30,7 +30,7 @@ def stage_milestones(lake: Lake, reference: Reference, run_id: str, changed: Seq
         return
     known = sorted({*lake.days("metric_values", run_id), *changed})
     later = [day for day in known if day >= min(changed)]
-    metrics = sorted({row.metric for row in reference.milestones})
+    metrics = metrics_read(reference.milestones)
     values = lake.day_frame("metric_values", known, run_id, only={"metric": metrics})
     rows = milestone_rows(values, reference, later)
     lake.stage_pandas(TABLE, rows, run_id, later)

@@ -83,6 +83,12 @@ def test_numbers_without_a_range_are_single_ones(tmp_path: Path) -> None:
     assert "2026-07-05 to" not in text
 
 
+def test_a_target_that_is_not_known_yet_is_a_question(tmp_path: Path) -> None:
+    text, _ = shown(publish(tmp_path, row(target=None, share_reached=None, status="not measurable")), DAY)
+    assert "1500 of ?" in text
+    assert "·········· –" in text
+
+
 def test_an_overdue_milestone_is_told_and_ends_with_one(tmp_path: Path) -> None:
     late = row(milestone="Late", status="behind", is_overdue=True, expected_to=None)
     text, code = shown(publish(tmp_path, row(), late), DAY)

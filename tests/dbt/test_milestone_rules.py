@@ -19,7 +19,8 @@ LATE = RIGHT["due_date"] + timedelta(days=1)
 
 # What a build says -> a row that breaks this rule and no other.
 BROKEN: dict[str, Row] = {
-    "is null in one of milestone, wiki_db, metric, target": {"reason": None},
+    "is null in one of milestone, wiki_db, metric, due_date": {"reason": None},
+    "is on track or behind without a target": {"target": None},
     "holds a number that is negative or not finite in one of target, estimate": {"share_reached": float("inf")},
     "status holds a value other than reached": {"status": "soon"},
     "has an interval out of order": {"lower": 201.0},
@@ -30,7 +31,7 @@ BROKEN: dict[str, Row] = {
 RIGHT_TOO: list[Row] = [
     {"as_of_date": LATE, "is_overdue": True, "status": "behind"},
     {"status": "reached", "reached_on": MONDAY, "expected_from": None},
-    {"status": "not measurable", **dict.fromkeys(("estimate", "lower", "share_reached", "expected_from"))},
+    {"status": "not measurable", **dict.fromkeys(("estimate", "lower", "share_reached", "expected_from", "target"))},
 ]
 
 

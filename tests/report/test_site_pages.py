@@ -203,6 +203,10 @@ class TestMilestones:
         assert "overdue" in self.row(status="behind", is_overdue=True)["Status"]
         assert "overdue" not in self.row(status="behind")["Status"]
 
+    def test_a_target_of_an_audience_that_was_not_counted_is_not_known_yet(self):
+        row = self.row(target=None, share_reached=None, status="not measurable")
+        assert row["It stands at"].endswith("; the target is not known yet")
+
     def test_what_may_not_be_shown_is_said(self):
         row = self.row(estimate=None, lower=None, upper=None, share_reached=None, reached_on=pd.Timestamp("2026-03-02"))
         assert row["It stands at"].startswith("no number that may be shown, ")
