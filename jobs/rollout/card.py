@@ -37,7 +37,7 @@ class WindowState:
         window_kind: `rolling`, `quarter_to_date` or `cohort`.
         window_days: null for quarter to date.
         status: the best status of its newest rows; without any row `waits` (its first window is open), `due` (it has
-            closed) or `never` (nothing measures it).
+            closed), `never` (nothing measures it) or `uncounted` (of an audience, which is not of events).
         reason: the status' own, or why there is no row.
         as_of_date: last day of the newest rows' window, null without any.
         closes: last day of the first window, null where there is a row, or none will come.

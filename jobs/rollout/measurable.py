@@ -16,9 +16,10 @@ from jobs.windows import DAY
 
 SHOWN = ("publish", "caution", "bounds_only")
 STATUSES = (*SHOWN, "not_estimable", "suppressed", "not_measured")  # the best first
-WAITS, DUE, NEVER = "waits", "due", "never"
+WAITS, DUE, NEVER, UNCOUNTED = "waits", "due", "never", "uncounted"
 LOOK_AHEAD = 370  # days: longer gaps of the vocabulary are no plan
 AUDIENCE = "audience"
+COUNT_IT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY --wiki"
 
 
 class First(NamedTuple):
@@ -63,7 +64,8 @@ def _state(evidence: Evidence, metric: Metric, window: MetricWindow, row: Newest
     if row is not None:
         return WindowState(*key, row.status, row.reason, row.as_of_date)
     if metric.family == AUDIENCE:
-        return WindowState(*key, NEVER, "it is counted from mediawiki_history, not from events")
+        by = f"it is counted from mediawiki_history, not from events: {COUNT_IT} {evidence.wiki.wiki_db}"
+        return WindowState(*key, UNCOUNTED, by)
     first = first_window(metric, window, evidence.wiki.visible_from, evidence.vocabulary)
     if first.last is None:
         return WindowState(*key, NEVER, first.why_not)
@@ -75,15 +77,17 @@ def _state(evidence: Evidence, metric: Metric, window: MetricWindow, row: Newest
 
 
 def measurable_line(states: Sequence[WindowState]) -> Line:
-    """Sum up what can be measured now."""
+    """Sum up what can be measured now; whether the audience was counted says nothing of a rollout."""
     said = Counter(state.status for state in states if state.as_of_date is not None)
     shown = sum(said[status] for status in SHOWN)
-    n_never = sum(state.status == NEVER for state in states)
-    parts = [f"{shown} of {len(states) - n_never} windows show a number", *_statuses(said)]
+    n_never, n_uncounted = (sum(state.status == status for state in states) for status in (NEVER, UNCOUNTED))
+    parts = [f"{shown} of {len(states) - n_never - n_uncounted} windows show a number", *_statuses(said)]
     waiting = [state for state in states if state.status in (WAITS, DUE)]
     dates = [state.publishable for state in waiting if state.publishable is not None]
     if n_never:
         parts.append(f"{n_never} more will have none")
+    if n_uncounted:
+        parts.append(f"{n_uncounted} more do not hang on events, and `pdmetrics audience` counts them")
     if waiting:
         parts.append(f"{len(waiting)} have no row yet, the first can be published on {min(dates)}, all by {max(dates)}")
     due = [state.closes for state in waiting if state.status == DUE and state.closes is not None]

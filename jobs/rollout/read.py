@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 
 from expectations.checks import CRITICAL
+from jobs.catalogue import load_catalogue
 from jobs.contracts import is_lost_hour
 from jobs.errors import UsageError
 from jobs.marts.read import fetch_file
@@ -22,7 +23,7 @@ from jobs.reference.load import Reference
 from jobs.reference.rows import ENTRY_POINT, ROLES, USAGE_ROLES, WikiRow
 from jobs.reference.vocabulary import Vocabulary
 from jobs.rollout.evidence import AuditDay, Evidence, FailedCheck, LoadDay, NewestRows
-from jobs.rollout.measurable import STATUSES
+from jobs.rollout.measurable import AUDIENCE, STATUSES
 from jobs.settings import Settings
 from jobs.warehouse.look import tables_to_look_at
 from jobs.warehouse.manifest import Run
@@ -38,11 +39,12 @@ AUDIT_COLUMNS = (
     "event_date", "instrument_name", "sample_unit", "declared_rate", "n_ids", "largest_fraction",
     "n_impossible_pageviews",
 )  # fmt: skip
-# Of links the rows of all buckets: one a link, or two where its platforms are never pooled.
+# Of links the rows of all buckets: one a link, or two where its platforms are never pooled. An audience has bands only.
 NEWEST = """
 select metric, window_kind, window_days, as_of_date, status, min(status_reason) as reason
 from fct_metric_values
-where wiki_db = ? and as_of_date <= ? and inference = 'realised' and edit_count_bucket = 'all'
+where wiki_db = ? and as_of_date <= ? and inference = 'realised'
+    and (edit_count_bucket = 'all' or list_contains(?, metric))
 group by metric, window_kind, window_days, as_of_date, status
 qualify as_of_date = max(as_of_date) over (partition by metric, window_kind, window_days)
 """
@@ -89,15 +91,15 @@ def read_evidence(settings: Settings, warehouse: Warehouse, wiki_db: str, as_of:
 
 
 def _stopped(warehouse: Warehouse, as_of: date | None) -> Run | None:
-    """Return the newest run if a gate stopped it and its days are asked for."""
-    for newest in warehouse.all_runs()[-1:]:
+    """Return the newest run of days if a gate stopped it and its days are asked for."""
+    for newest in warehouse.runs_of_days()[-1:]:
         if newest.state == "failed" and (as_of is None or newest.start <= as_of):
             return newest
     return None
 
 
 def _published(warehouse: Warehouse) -> Run:
-    run = warehouse.last_published()
+    run = warehouse.last_of_days()
     if run is not None:
         return run
     raise UsageError(
@@ -202,7 +204,8 @@ def _newest_rows(warehouse: Warehouse, wiki_db: str, last: date) -> tuple[Newest
     """Return what the published metrics say last, by metric and window the best status there is."""
     if not warehouse.marts.exists():
         return ()
-    rows = [NewestRows(*row) for row in fetch_file(warehouse.marts, NEWEST, (wiki_db, last))[1]]
+    audiences = [metric.metric for metric in load_catalogue().of_family(AUDIENCE)]
+    rows = [NewestRows(*row) for row in fetch_file(warehouse.marts, NEWEST, (wiki_db, last, audiences))[1]]
     best: dict[tuple[str, str, int | None], NewestRows] = {}
     for row in sorted(rows, key=lambda row: STATUSES.index(row.status), reverse=True):
         best[row.metric, row.window_kind, row.window_days] = row

@@ -206,15 +206,28 @@ def test_a_silent_wiki_is_wrong(warehouse: Warehouse, verify: Verify) -> None:
     assert "dewiki: WRONG. wrong: first event" in text
 
 
+def test_a_count_of_editors_that_a_gate_stopped_holds_no_day_up(warehouse: Warehouse, verify: Verify) -> None:
+    staged(warehouse, day_of(19, 0, 0), day_of(20, 40, 9), first=19, state="published")
+    stopped = warehouse.new_run(march(20), march(21), "history")
+    stopped.state, stopped.is_audience = "failed", True
+    warehouse.save(stopped)
+    code, text = verify()
+    assert code == 0
+    assert "a gate stopped" not in text
+
+
 def test_metrics_say_their_best_newest_status(warehouse: Warehouse) -> None:
     staged(warehouse, day_of(19, 0, 0), day_of(20, 40, 9), day_of(21, 40, 9), first=19, state="published")
     row = "'{}', 'frwiki', '{}', 1, date '2026-03-{}', 'all', '{}', '{}', 'why {}'"
+    band = row.replace("'all'", "'100-500'")
     said = [
         row.format("link_clicks", "rolling", 20, "realised", "publish", "old"),
         row.format("link_clicks", "rolling", 21, "realised", "suppressed", "a"),
         row.format("link_clicks", "rolling", 21, "realised", "caution", "b"),
         row.format("link_clicks", "rolling", 21, "process", "publish", "c"),
         row.format("link_clicks", "rolling", 22, "realised", "publish", "d"),
+        band.format("link_clicks", "rolling", 21, "realised", "publish", "e"),
+        band.format("eligible_editors", "rolling", 20, "realised", "publish", "f"),
     ]
     with duckdb.connect(str(warehouse.marts)) as connection:
         connection.execute(
@@ -222,7 +235,9 @@ def test_metrics_say_their_best_newest_status(warehouse: Warehouse) -> None:
             " window_days int, as_of_date date, edit_count_bucket text, inference text, status text,"
             f" status_reason text); insert into marts.fct_metric_values values ({'), ('.join(said)})"
         )
-    (newest,) = read_evidence(SETTINGS, warehouse, "frwiki", march(21)).rows
+    found = read_evidence(SETTINGS, warehouse, "frwiki", march(21)).rows
+    newest, audience = sorted(found, key=lambda row: row.metric, reverse=True)
+    assert (audience.metric, audience.as_of_date, audience.status) == ("eligible_editors", march(20), "publish")
     assert (newest.as_of_date, newest.status, newest.reason) == (march(21), "caution", "why b")
 
 

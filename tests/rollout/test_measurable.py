@@ -58,7 +58,9 @@ def test_windows_wait_are_due_or_say_something():
     assert (due.status, due.closes, due.publishable) == ("due", march(11), march(12))
     assert (waits.status, waits.closes, waits.publishable) == ("waits", date(2026, 4, 1), date(2026, 4, 2))
     assert states["retention_day_7", 8].closes == march(12)
-    assert states["eligible_editors", 14].status == "never"
+    audience = states["eligible_editors", 14]
+    assert (audience.status, audience.publishable) == ("uncounted", None)
+    assert audience.reason.endswith("--as-of DAY --wiki frwiki")
     on_the_day = window_states(evidence(as_of=march(12)), CATALOGUE)
     assert [state.status for state in on_the_day if state.metric == "retention_day_7"] == ["due"]
 
@@ -77,6 +79,18 @@ def test_the_line_counts_them():
     )
     every = evidence(rows=rows(*(("dashboard_pageviews", "rolling", days, "caution") for days in (1, 7, 28))))
     assert measurable_line(window_states(every, three)).verdict == "ok"
+
+
+def test_an_audience_has_a_number_once_it_was_counted_and_says_nothing_of_a_rollout_before():
+    one = type(CATALOGUE)({"eligible_editors": CATALOGUE.metric("eligible_editors")}, {})
+    line = measurable_line(window_states(evidence(), one))
+    assert (line.verdict, line.next_step) == ("ok", "")
+    assert line.found == (
+        "0 of 0 windows show a number; 2 more do not hang on events, and `pdmetrics audience` counts them"
+    )
+    counted = evidence(rows=rows(("eligible_editors", "rolling", 14, "publish")))
+    assert [state.status for state in window_states(counted, one)] == ["publish", "uncounted"]
+    assert measurable_line(window_states(counted, one)).found.startswith("1 of 1 windows show a number; 1 publish;")
 
 
 def test_a_window_that_closed_without_a_run_says_which_to_run():
