@@ -1,0 +1,64 @@
+"""How many editors would be eligible over a longer window: distinct editors grow as a power of time, never linearly.
+
+Those who edit this month are mostly those who edited last month, so twice the days bring fewer than twice the editors.
+With N editors in a window of D days, `N * (days / D)^b`, where b is what the two longest windows show. The range is
+that of projections on real sequences (`jobs/estimation/milestones.py`), nothing is said beyond four times the longest
+window, and fewer than were counted are never projected.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from jobs.estimation.course import HORIZON
+from jobs.estimation.milestones import FASTER, SLOWER
+
+PROJECTED_DAYS = 56  # eight weeks, the length of a rollout's first experiment
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Editors to be expected in a longer window.
+
+    Attributes:
+        growth_exponent: b of t^b, from 0 (nobody new comes) to 1 (everybody does).
+        days: of the longer window.
+        projected, lower, upper: distinct editors; about nine in ten outcomes lie within the range.
+    """
+
+    growth_exponent: float
+    days: int
+    projected: float
+    lower: float
+    upper: float
+
+
+def project(counts: Mapping[int, float | None], days: int = PROJECTED_DAYS) -> Projection | None:
+    """Carry the number of eligible editors on to a longer window.
+
+    Args:
+        counts: editors by days of the window, windows that end on the same day; null where they are hidden. The two
+            longest windows count.
+        days: of the longer window.
+
+    Returns:
+        None where there is nothing to go by: a single window, a hidden count, nobody in a window, a longest window
+        that is not shorter than `days`, or not a quarter as long.
+    """
+    if len(counts) < 2:
+        return None
+    short, long = sorted(counts)[-2:]
+    n_short, n_long = counts[short], counts[long]
+    if not n_short or not n_long or not long < days <= HORIZON * long:
+        return None
+    exponent = _within_one(math.log(n_long / n_short) / math.log(long / short))
+    projected, lower, upper = (
+        n_long * (days / long) ** _within_one(exponent + error) for error in (0, -SLOWER, FASTER)
+    )
+    return Projection(exponent, days, projected, lower, upper)
+
+
+def _within_one(exponent: float) -> float:
+    return min(max(exponent, 0.0), 1.0)
