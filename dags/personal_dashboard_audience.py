@@ -1,17 +1,19 @@
 """# PersonalDashboard metrics, eligible editors
 
-When a month's snapshot of mediawiki_history is there, counts the editors who could use the dashboard, as of the last
-day of that month. **The command `audience` is not built yet (it says so, exit 2)**: the DAG is paused when it is
-first seen.
+When a month's snapshot of mediawiki_history is there, counts the editors who could be invited, as of the last day of
+that month, on every wiki that the snapshot has.
 
-*Owner*: moderator-tools. *Input*: `$PDMETRICS_INPUT/history/YYYY-MM`, `wikis.csv`. *Output*: rows of
-`eligible_editors`.
+*Owner*: moderator-tools. *Input*: `$PDMETRICS_INPUT/history/YYYY-MM`. *Output*: rows of `eligible_editors`, the marts
+(asset `personal_dashboard_marts`); the report shows them with the next day's. It works before any event has arrived.
 
 ## Triage notes
 
-- `snapshot` waits up to three weeks; its log says what is missing. It takes a snapshot for whole when every wiki of
-  `wikis.csv` has a file in it and none changed within the hour. Where it gives up, the dumps are late: clear it.
+- `snapshot` waits up to three weeks; its log says what is missing. It takes a snapshot for whole when every wiki with a
+  folder in it, and every wiki of `wikis.csv` where that is there, has the file that holds the month, and no file changed
+  within the hour. Where it gives up, the dumps are late or not copied: clear it.
+- A wiki that was copied later: clear `snapshot`. Counts of the others are replaced by the same ones.
 - A month again, or without a logical date: trigger it with `{"snapshot": "YYYY-MM"}`.
+- Other bands, windows or days: by hand (docs/audience.md); what this DAG counted stays beside them.
 
 *Paging*: none; a month without these rows has those of the month before.
 """
@@ -25,11 +27,13 @@ from airflow.sdk import DAG, Param
 from airflow.timetables.interval import CronDataIntervalTimetable
 
 from jobs.scheduling import commands, defaults, runners
+from jobs.scheduling.assets import MARTS
 from jobs.scheduling.sensors import SnapshotSensor
 from jobs.scheduling.site import read_site
 
 site = read_site(os.environ)
 WAIT = timedelta(days=21)  # dumps of a month come in the first two weeks of the next
+SNAPSHOT_ASKED = 6  # times as rarely as for hours: an hour where nothing is set
 
 with DAG(
     **defaults.dag_arguments(
@@ -44,17 +48,17 @@ with DAG(
             None, type=["null", "string"], pattern=r"^\d{4}-\d{2}$", description="month; else that of the logical date"
         )
     },
-    is_paused_upon_creation=True,
 ) as dag:  # fmt: skip
     snapshot = SnapshotSensor(
         task_id="snapshot",
         input_dir=commands.INPUT,
         snapshot=commands.SNAPSHOT,
-        poke_interval=timedelta(hours=6),
+        poke_interval=SNAPSHOT_ASKED * site.ask_again,
         timeout=WAIT,
         execution_timeout=timedelta(minutes=10),
     )
     audience = runners.task(
-        site, commands.audience(site), task_id="audience", pool=site.pool, execution_timeout=4 * site.task_time
-    )
+        site, commands.audience(site), task_id="audience", pool=site.pool, outlets=[MARTS],
+        execution_timeout=4 * site.task_time,
+    )  # fmt: skip
     snapshot >> audience

@@ -11,7 +11,7 @@ AGAIN, ONCE, NEVER = "again", "once", "never"
 EXIT_CODES: dict[int, tuple[str, str]] = {
     1: ("a quality gate failed and nothing was published; the log names the checks", NEVER),
     2: ("bad usage, configuration or input; the log names the file, the field and what to do", NEVER),
-    3: ("there is no input for the day; the raw data are late or gone", NEVER),
+    3: ("there is no input for the day, or the snapshot is not whole; it is late or gone", NEVER),
     70: ("an unexpected error of pdmetrics; the log names the file with the traceback", ONCE),
     75: ("another command held the warehouse all the while; the log names it", AGAIN),
     126: ("the command could not be started: PDMETRICS_CLI is no program here", NEVER),

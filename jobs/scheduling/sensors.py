@@ -99,22 +99,37 @@ class SnapshotSensor(BaseSensorOperator):
 def what_is_missing(place: Any, snapshot: str, now: datetime) -> str:
     """Return what of a snapshot is not there yet, or nothing.
 
-    It is whole when each wiki of `wikis.csv` has a file in it and none of them changed within the hour: copies of
-    dumps have no mark of their end.
+    It is whole when each wiki that has a folder in it, and each of `wikis.csv` where there is such a file, has its
+    newest bucket, and none of a wiki's files changed within the hour: copies of dumps have no mark of their end.
 
     Args:
         place: the input directory, a `pathlib.Path` or what behaves like one.
         snapshot: its month, YYYY-MM.
         now: the time.
     """
-    with (place / "wikis.csv").open(encoding="utf-8") as lines:
-        wikis = [row["wiki_db"] for row in csv.DictReader(lines)]
     folder = place / "history" / snapshot
+    wikis = _wikis(place, folder)
+    if not wikis:
+        return f"no wiki in {folder}"
     for wiki in wikis:
         files = list((folder / wiki).glob(f"{snapshot}.{wiki}.*.tsv.bz2")) if (folder / wiki).exists() else []
-        if not files:
-            return f"no file of {wiki} in {folder}"
+        if not any(file.name in _newest(snapshot, wiki) and file.stat().st_size for file in files):
+            return f"no file of {wiki} in {folder} that holds the month: {', '.join(_newest(snapshot, wiki))}"
         newest = max(file.stat().st_mtime for file in files)
         if now.timestamp() - newest < SETTLED.total_seconds():
             return f"the files of {wiki} in {folder} are younger than an hour"
     return ""
+
+
+def _wikis(place: Any, folder: Any) -> list[str]:
+    """Return the wikis that a snapshot has folders of, and those of `wikis.csv`."""
+    wikis = {entry.name for entry in folder.iterdir() if entry.is_dir()} if folder.exists() else set()
+    if (listed := place / "wikis.csv").exists():
+        with listed.open(encoding="utf-8-sig") as lines:
+            wikis |= {row["wiki_db"] for row in csv.DictReader(lines)}
+    return sorted(wiki for wiki in wikis if not wiki.startswith("."))
+
+
+def _newest(snapshot: str, wiki: str) -> list[str]:
+    """Return the names that a wiki's newest file may have: by month, by year, or with all time in one."""
+    return [f"{snapshot}.{wiki}.{bucket}.tsv.bz2" for bucket in (snapshot, snapshot[:4], "all-time")]

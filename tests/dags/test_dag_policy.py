@@ -25,6 +25,7 @@ PUBLISHING = {
     ("personal_dashboard_daily", "day"): ["personal_dashboard_marts"],
     ("personal_dashboard_daily", "late"): ["personal_dashboard_marts_if_late"],
     ("personal_dashboard_backfill", "backfill"): ["personal_dashboard_marts"],
+    ("personal_dashboard_audience", "audience"): ["personal_dashboard_marts"],
 }
 PERIODS = {
     "personal_dashboard_daily": timedelta(days=1),
@@ -212,8 +213,9 @@ def test_a_backfill_is_published_only_when_a_person_says_so(bag: Any) -> None:
     assert set(dag.params) == {"start", "end", "reason"}
 
 
-def test_the_audience_is_paused_until_its_command_is_there(bag: Any) -> None:
-    dag = bag.dags["personal_dashboard_audience"]
-    assert dag.is_paused_upon_creation
-    assert "not built yet" in dag.doc_md
-    assert [other for other in bags.IDS if bag.dags[other].is_paused_upon_creation] == [dag.dag_id]
+def test_the_audience_waits_for_a_snapshot_and_publishes(bag: Any) -> None:
+    assert order(bag.dags["personal_dashboard_audience"]) == [("snapshot", ["audience"]), ("audience", [])]
+
+
+def test_a_dag_arrives_as_airflow_is_set_and_none_otherwise(bag: Any) -> None:
+    assert {bag.dags[dag_id].is_paused_upon_creation for dag_id in bags.IDS} == {None}

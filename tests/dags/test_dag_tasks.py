@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -152,40 +153,53 @@ def test_the_deadline_counts_from_the_end_of_the_day() -> None:
     assert deadline("2026-03-23", timedelta(hours=12)) == datetime(2026, 3, 24, 12, tzinfo=UTC)
 
 
-def test_a_snapshot_is_whole_when_each_wiki_has_a_file_and_none_is_fresh(tmp_path: Path) -> None:
+def dump(place: Path, wiki: str, bucket: str, *, minutes: int = 90, content: bytes = b"BZh") -> None:
+    """Put a file of a wiki into the snapshot of March, as old as is said."""
+    file = place / "history" / "2026-03" / wiki / f"2026-03.{wiki}.{bucket}.tsv.bz2"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    stamp = datetime.now(UTC).timestamp() - 60 * minutes
+    os.utime(file, (stamp, stamp))
+
+
+def test_a_snapshot_is_whole_when_each_wiki_has_its_newest_file_and_none_is_fresh(tmp_path: Path) -> None:
     from jobs.scheduling.sensors import what_is_missing
 
-    (tmp_path / "wikis.csv").write_text("wiki_db,domain\nnlwiki,nl\ndewiki,de\n")
-    now = datetime.now(UTC)
+    def missing() -> str:
+        return what_is_missing(tmp_path, "2026-03", datetime.now(UTC))
 
-    def there(wiki: str, name: str, minutes: int) -> None:
-        folder = tmp_path / "history" / "2026-03" / wiki
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch()
-        stamp = now.timestamp() - 60 * minutes
-        os.utime(folder / name, (stamp, stamp))
+    assert missing().startswith("no wiki in ")
+    dump(tmp_path, "enwiki", "2026-02")
+    assert re.match("no file of enwiki in .* that holds the month: 2026-03.enwiki.2026-03.tsv.bz2, ", missing())
+    dump(tmp_path, "enwiki", "2026-03", content=b"")
+    assert missing().startswith("no file of enwiki in ")
+    dump(tmp_path, "enwiki", "2026-03")
+    assert missing() == ""  # without `wikis.csv` the wikis are those that have a folder
+    dump(tmp_path, "dewiki", "2025")
+    assert missing().startswith("no file of dewiki in ")
+    dump(tmp_path, "dewiki", "2026", minutes=30)
+    assert "the files of dewiki" in missing()
+    assert "younger than an hour" in missing()
+    dump(tmp_path, "dewiki", "2026", minutes=61)
+    assert missing() == ""
 
-    assert what_is_missing(tmp_path, "2026-03", now).startswith("no file of nlwiki in ")
-    there("nlwiki", "2026-03.nlwiki.all-time.tsv.bz2", 90)
-    there("dewiki", "README", 90)
-    assert what_is_missing(tmp_path, "2026-03", now).startswith("no file of dewiki in ")
-    there("dewiki", "2026-03.dewiki.2025.tsv.bz2", 90)
-    there("dewiki", "2026-03.dewiki.2026.tsv.bz2", 30)
-    assert "younger than an hour" in what_is_missing(tmp_path, "2026-03", now)
-    there("dewiki", "2026-03.dewiki.2026.tsv.bz2", 61)
-    assert what_is_missing(tmp_path, "2026-03", now) == ""
+
+def test_a_wiki_of_the_list_is_waited_for_though_it_has_no_folder_yet(tmp_path: Path) -> None:
+    from jobs.scheduling.sensors import what_is_missing
+
+    dump(tmp_path, "enwiki", "2026-03")
+    (tmp_path / "wikis.csv").write_text("\ufeffwiki_db,domain\nnlwiki,nl\n")
+    assert what_is_missing(tmp_path, "2026-03", datetime.now(UTC)).startswith("no file of nlwiki in ")
+    dump(tmp_path, "nlwiki", "all-time")
+    assert what_is_missing(tmp_path, "2026-03", datetime.now(UTC)) == ""
 
 
 def test_the_snapshot_sensor_opens_the_input_by_path_or_address(tmp_path: Path) -> None:
     from jobs.scheduling.sensors import SnapshotSensor
 
-    (tmp_path / "wikis.csv").write_text("wiki_db,domain\nnlwiki,nl\n")
     waiting = SnapshotSensor(task_id="snapshot", input_dir=str(tmp_path), snapshot="2026-03")
     assert waiting.poke({}) is False
-    file = tmp_path / "history" / "2026-03" / "nlwiki" / "2026-03.nlwiki.all-time.tsv.bz2"
-    file.parent.mkdir(parents=True)
-    file.touch()
-    os.utime(file, (0, 0))
+    dump(tmp_path, "nlwiki", "all-time")
     assert SnapshotSensor(task_id="snapshot", input_dir=f"file://{tmp_path}", snapshot="2026-03").poke({}) is True
 
 
