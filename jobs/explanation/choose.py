@@ -81,29 +81,23 @@ def choose(asked: Asked, catalogue: Catalogue, reference: Reference, fetch: Fetc
     Raises:
         UsageError: there is no such metric, wiki, window, day or row; it says which there are.
     """
-    metric = _metric(asked.metric, catalogue)
+    metric = metric_of(asked.metric, catalogue)
     _check_wiki(asked.wiki_db, metric, fetch)
     notes: list[str] = []
     window = _window(asked.window, metric, notes)
     keys = _keys(asked, metric, window, reference, notes, fetch)
     key = _one(keys, asked, metric, catalogue, notes)
-    sql = _statement(metric.metric, asked.wiki_db, key)
+    sql = statement(metric.metric, asked.wiki_db, key)
     return Chosen(MetricRow.of(fetch(sql, ())[0]), sql, tuple(notes))
 
 
-def _metric(name: str, catalogue: Catalogue) -> Metric:
+def metric_of(name: str, catalogue: Catalogue) -> Metric:
+    """Return the metric that is meant; a UsageError names those like it."""
     if name not in catalogue.metrics:
         near = get_close_matches(name, catalogue.metrics, n=5, cutoff=0.5)
         step = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(catalogue.metrics)}"
         raise UsageError(f"There is no metric {name!r}.", where="METRIC", next_step=step)
-    metric = catalogue.metrics[name]
-    if metric.family == "audience":
-        raise UsageError(
-            f"{name} is not built yet: it is defined and has no rows.",
-            where="METRIC",
-            next_step='pdmetrics query "select * from dim_metric" shows every definition',
-        )
-    return metric
+    return catalogue.metrics[name]
 
 
 def _check_wiki(wiki_db: str, metric: Metric, fetch: Fetch) -> None:
@@ -185,10 +179,11 @@ def _narrow(keys: Records, column: str, option: str, wanted: str | None, default
     return found
 
 
-def _statement(metric: str, wiki_db: str, key: dict[str, Any]) -> str:
-    """Write the statement that finds a row, for `pdmetrics query`."""
+def statement(metric: str, wiki_db: str, key: dict[str, Any], more: Sequence[str] = ()) -> str:
+    """Write the statement that finds a row, for `pdmetrics query`; `more` are numbers that belong to its key."""
     conditions = [f"metric = {quoted(metric)}", f"wiki_db = {quoted(wiki_db)}"]
     for column in KEY:
         value = f"date '{key[column]}'" if column.endswith("_date") else quoted(key[column])
         conditions.append(f"{column} = {value}")
+    conditions += [f"{column} = {key[column]}" for column in more]
     return "select * from fct_metric_values\nwhere " + "\n  and ".join(conditions)

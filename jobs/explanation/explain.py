@@ -8,10 +8,12 @@ from datetime import date, timedelta
 from typing import Any
 
 from jobs.catalogue import load_catalogue
-from jobs.errors import WarehouseError
+from jobs.errors import UsageError, WarehouseError
 from jobs.explanation.alternatives import alternatives_of
-from jobs.explanation.choose import Asked, Fetch, choose
-from jobs.explanation.explanation import Definition, Explanation, Sql
+from jobs.explanation.audience import explain_audience
+from jobs.explanation.choose import Asked, Fetch, choose, metric_of
+from jobs.explanation.definition import definition_of
+from jobs.explanation.explanation import Explanation, Sql
 from jobs.explanation.formulas import formula_of
 from jobs.explanation.headline import headline
 from jobs.explanation.inputs import inputs_of, members
@@ -19,7 +21,6 @@ from jobs.explanation.naive import naive_of
 from jobs.explanation.recount import recounts
 from jobs.explanation.steps import walk
 from jobs.marts.read import answer, fetch_file
-from jobs.metric import Metric
 from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.warehouse.lake_sql import lake_sql
@@ -47,10 +48,16 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
         WarehouseError: the warehouse cannot be read.
     """
     catalogue, fetch = load_catalogue(), _reader(warehouse)
-    runs = _published(warehouse)
+    metric, published = metric_of(asked.metric, catalogue), _published(warehouse)
+    if metric.family == "audience":
+        return explain_audience(asked, metric, published, fetch)
+    runs = [run for run in published if not run.is_audience]
+    if not runs:
+        what = "No day was run yet: eligible editors are all that is published."
+        raise UsageError(what, where="METRIC", next_step="pdmetrics run --date DAY --input DIR makes the other numbers")
     reference = Reference.read(warehouse.reference(runs[-1].run_id))
     chosen = choose(asked, catalogue, reference, fetch)
-    row, metric = chosen.row, catalogue.metrics[chosen.row.metric]
+    row = chosen.row
     counted = recounts(row, metric, catalogue, members(row, reference))
     names = dict.fromkeys((*ALWAYS, *(name for recount in counted for name in recount.tables)))
     tables = tables_to_look_at(settings.catalog.properties(), warehouse.path)
@@ -67,7 +74,7 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
         chosen=chosen.notes,
         row=row,
         means=STATUSES[row.status].means,
-        definition=_definition(metric),
+        definition=definition_of(metric),
         formula=formula_of(row, metric),
         inputs=inputs,
         steps=walked.steps,
@@ -105,10 +112,3 @@ def _purged(gone: Sequence[date]) -> str:
     """Say why nothing is counted anew."""
     span = in_words(gone[0], gone[-1] + DAY)
     return f"users' days of {span} were purged: what is behind the number cannot be counted again, the number stays"
-
-
-def _definition(metric: Metric) -> Definition:
-    return Definition(
-        metric.name, metric.definition, metric.numerator, metric.denominator, metric.kind, metric.unit,
-        metric.direction, metric.caveats, metric.task,
-    )  # fmt: skip

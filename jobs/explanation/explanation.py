@@ -189,7 +189,8 @@ class Alternative:
     """What the number is, or would be, otherwise.
 
     Attributes:
-        kind: `inference`, `window`, `definition`, `rate` or `assumption`.
+        kind: `inference`, `window`, `definition`, `rate` or `assumption`; of eligible editors `window`,
+            `band` or `choice`.
         what: the alternative, in words.
         unit: of the value.
         estimate, lower, upper, status: as published or thinned; None where there is no such number.
@@ -207,6 +208,29 @@ class Alternative:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """What an audience grows to.
+
+    Attributes:
+        days: in so many.
+        estimate, lower, upper: None where it cannot be told.
+        exponent: the power of time by which it grows.
+        linear: what a straight line would say.
+        how: from which counts, or why not.
+        means: of what it is a forecast, and of what not.
+    """
+
+    days: int
+    estimate: float | None
+    lower: float | None
+    upper: float | None
+    exponent: float | None
+    linear: float | None
+    how: str
+    means: str
+
+
+@dataclass(frozen=True)
 class Explanation:
     """All of it.
 
@@ -220,6 +244,7 @@ class Explanation:
         sql: the statements behind row and steps.
         naive: what others would get.
         alternatives: what the number would be under documented alternatives.
+        forecast: of eligible editors, what they grow to; None of other metrics.
     """
 
     headline: str
@@ -233,3 +258,4 @@ class Explanation:
     sql: tuple[Sql, ...]
     naive: tuple[Naive, ...]
     alternatives: tuple[Alternative, ...]
+    forecast: Forecast | None = None

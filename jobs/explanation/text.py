@@ -20,10 +20,12 @@ MOST_LINES = 12  # of rates and policy, of a wiki `all`; --json has them all
 KINDS = {
     "inference": "the other reading",
     "window": "other windows that end the same day",
+    "band": "other bands of edit counts",
     "definition": "other definitions of the same idea",
     "rate": "under other sampling",
     "assumption": "under an assumption",
 }
+CHOICE = "choice"
 
 
 def show(console: Console, found: Explanation) -> None:
@@ -35,6 +37,7 @@ def show(console: Console, found: Explanation) -> None:
     _inputs(console, found)
     _steps(console, found)
     _naive(console, found)
+    _forecast(console, found)
     _alternatives(console, found)
     _sql(console, found)
 
@@ -115,6 +118,9 @@ def _inputs(console: Console, found: Explanation) -> None:
         for one in inputs.policy
     ]
     _facts(console, (("policy", line) for line in _first(policy)))
+    if found.forecast is not None:  # of an audience nothing is sampled
+        _facts(console, (("dumps", line) for line in inputs.measured))
+        return
     _heading(console, f"Rates in force (kept: {_kept(found.row)})")
     rates = [
         f"{one.valid_from:%Y-%m-%d %H:%M} to {one.valid_to:%Y-%m-%d %H:%M}  {one.wiki_db}  "
@@ -142,7 +148,7 @@ def _first(lines: list[str]) -> list[str]:
 
 
 def _steps(console: Console, found: Explanation) -> None:
-    _heading(console, "Filters and counts, as kept")
+    _heading(console, "Filters and counts, as kept" if found.forecast is None else "Rows of the dumps, and editors")
     grid = Table.grid(padding=(0, 2))
     grid.add_column(justify="right", min_width=10)
     grid.add_column()
@@ -186,9 +192,45 @@ def _alternatives(console: Console, found: Explanation) -> None:
         if own:
             _heading(console, f"Alternatives: {heading}")
             _lines(console, map(_alternative, own))
+    _choices(console, [one for one in found.alternatives if one.kind == CHOICE])
     if not found.alternatives:
         _heading(console, "Alternatives")
         _lines(console, ["none that is documented has a row for this window"])
+
+
+def _choices(console: Console, found: list[Alternative]) -> None:
+    """Print how the number moves where one choice of its definition is another."""
+    if not found:
+        return
+    _heading(console, "Alternatives: one choice of the definition made otherwise")
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(justify="right", min_width=10)
+    grid.add_column()
+    grid.add_column(overflow="fold")
+    for one in found:
+        is_told = one.estimate is not None
+        value = Text(number(one.estimate, one.unit)) if one.estimate is not None else Text("not told", "yellow")
+        grid.add_row(value, Text(one.note if is_told else "", "dim"), Text(one.what))
+    console.print(Padding(grid, (0, 0, 0, 2), expand=False))
+
+
+def _forecast(console: Console, found: Explanation) -> None:
+    one = found.forecast
+    if one is None:
+        return
+    _heading(console, f"In {one.days} days")
+    straight = (
+        None if one.linear is None else f"{number(one.linear, 'users')}: too many, who edits again is no new editor"
+    )
+    _facts(
+        console,
+        [
+            ("forecast", value_of(one.estimate, one.lower, one.upper, "users")),
+            ("how", one.how),
+            ("straight", straight),
+            ("means", one.means),
+        ],
+    )
 
 
 def _alternative(one: Alternative) -> str:
@@ -201,6 +243,8 @@ def _sql(console: Console, found: Explanation) -> None:
         place = "for `pdmetrics query`" if one.runs_on == "marts" else "over the views below"
         _heading(console, f"SQL {place}: {one.what}")
         _copyable(console, one.text)
+    if not found.inputs.tables:
+        return
     _heading(console, "Views of the lake (DuckDB with its extensions avro and iceberg)")
     for table in found.inputs.tables:
         _copyable(console, f"create view {table.table} as select * from {table.source};")

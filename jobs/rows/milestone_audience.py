@@ -13,10 +13,10 @@ from datetime import date
 import pandas as pd
 
 from jobs.catalogue import load_catalogue
+from jobs.estimation.audience import PROJECTED_DAYS, project
 from jobs.estimation.milestones import AUDIENCE_STANDS
 from jobs.reference.rows import PILOT, MilestoneRow
 
-PROJECTED_DAYS = 56
 METRIC, DAYS = "eligible_editors", 28
 COUNT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY counts them"
 OTHERS = "anyone with the address may visit, so others may make up for it; more wikis or a wider band invite more"
@@ -89,8 +89,6 @@ class Audiences:
 
 def _projection(by_days: Mapping[int, float | None]) -> tuple[float, float, float] | None:
     """Carry a wiki's count on to 8 weeks; what many windows hold is added limit by limit, as milestones are."""
-    from jobs.estimation.audience import project
-
     found = project(by_days)
     return None if found is None else (found.projected, found.lower, found.upper)
 

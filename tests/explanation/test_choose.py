@@ -105,10 +105,6 @@ def test_an_unknown_metric_names_those_like_it(fetch):
     assert "there are dashboard_pageviews" in refusal(fetch, "xyzzy").next_step
 
 
-def test_what_is_not_built_says_so(fetch):
-    assert "not built yet" in refusal(fetch, "eligible_editors").what
-
-
 def test_wikis_are_listed_and_users_have_no_wiki_all(fetch):
     assert refusal(fetch, "dashboard_visitors", "xxwiki").next_step == "there are idwiki, trwiki"
     assert "do not add up" in refusal(fetch, "dashboard_visitors", "all").what

@@ -1,0 +1,211 @@
+"""Why a number of eligible editors is what it is: no event is behind it, but dumps of mediawiki_history.
+
+Everything is read from the marts: the row, the count with its projection, what became of the rows of the dumps, and how
+many there would be if one choice of the definition were another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from jobs.explanation.audience_choice import choose_audience
+from jobs.explanation.audience_words import CHOICES, FATES, NOT_TOLD, in_words
+from jobs.explanation.choose import Asked, Fetch, Records
+from jobs.explanation.definition import definition_of
+from jobs.explanation.explanation import Alternative, Explanation, Forecast, Inputs, MetricRow, Naive, Sql, Step
+from jobs.explanation.formulas import SHARE_OF_USERS, formula_of
+from jobs.explanation.headline import headline
+from jobs.metric import Metric
+from jobs.warehouse.lake_sql import quoted
+from jobs.warehouse.manifest import Run
+from jobs.words import STATUSES, metric_window, signed
+
+MARTS, LOG, AUDIENCE, CHANGED = "marts", "log", "audience", "alternatives"
+DOCS = "docs/audience.md"
+STICKY = (
+    "Eligibility is sticky in the product: whoever was in the band once keeps the link after leaving it. So this "
+    "forecasts invitations, not who sees the link; and anyone with the address may visit."
+)
+
+
+def explain_audience(asked: Asked, metric: Metric, runs: Sequence[Run], fetch: Fetch) -> Explanation:
+    """Explain a published number of eligible editors.
+
+    Args:
+        asked: which number.
+        metric: its metric.
+        runs: the published runs that are left, oldest first; at least one.
+        fetch: runs a statement on the published marts.
+
+    Raises:
+        UsageError: there is no such row; it says which there are, or which command makes one.
+    """
+    chosen = choose_audience(asked, metric, fetch)
+    row, sql = chosen.row, [Sql("row", "the row", MARTS, chosen.sql)]
+    counts = _fetched(
+        sql, AUDIENCE, "the band's windows, with who came and left, and the projection", _counts(row), fetch
+    )
+    own = next((one for one in counts if one["window_days"] == row.window_days), None)
+    log = [] if own is None else _fetched(sql, LOG, "rows of the dumps by fate", _log(row, own["snapshot"]), fetch)
+    changed = _fetched(sql, CHANGED, "each choice made otherwise", _changed(row), fetch)
+    choices = tuple(_choices(row, changed))
+    return Explanation(
+        headline=headline(row, metric.unit),
+        chosen=chosen.notes,
+        row=row,
+        means=STATUSES[row.status].means,
+        definition=definition_of(metric),
+        formula=replace(formula_of(row, metric), see=DOCS),
+        inputs=_inputs(row, own, log, runs),
+        steps=(*_steps_of_log(log), *_steps_of_count(row, own)),
+        sql=tuple(sql),
+        naive=tuple(_naive(row, counts, changed)),
+        alternatives=(*_beside(row, metric, fetch), *choices),
+        forecast=_forecast(counts),
+    )
+
+
+def _fetched(sql: list[Sql], name: str, what: str, text: str, fetch: Fetch) -> Records:
+    sql.append(Sql(name, what, MARTS, text))
+    return fetch(text, ())
+
+
+def _cell(row: MetricRow) -> str:
+    return (
+        f"wiki_db = {quoted(row.wiki_db)} and as_of_date = date '{row.as_of_date}' "
+        f"and band = {quoted(row.edit_count_bucket)}"
+    )
+
+
+def _counts(row: MetricRow) -> str:
+    return f"select *\nfrom fct_audience\nwhere {_cell(row)}\norder by window_days"
+
+
+def _changed(row: MetricRow) -> str:
+    return (
+        "select choice, alternative, n_editors\nfrom fct_audience_alternatives\n"
+        f"where {_cell(row)} and window_days = {row.window_days}\norder by choice, alternative"
+    )
+
+
+def _log(row: MetricRow, snapshot: str) -> str:
+    """Read the log of the reading that served the day: one reading may serve several, and is noted at the last."""
+    return (
+        "select fate, reason, n_rows, as_of_date\nfrom fct_audience_log\n"
+        f"where wiki_db = {quoted(row.wiki_db)} and snapshot = {quoted(snapshot)} "
+        f"and as_of_date >= date '{row.as_of_date}'\n"
+        "qualify as_of_date = min(as_of_date) over ()\norder by fate, n_rows desc, reason"
+    )
+
+
+def _inputs(row: MetricRow, own: dict[str, object] | None, log: Records, runs: Sequence[Run]) -> Inputs:
+    made_by = [run.run_id for run in runs if run.is_audience and row.as_of_date in run.as_of]
+    told = []
+    if own is not None:
+        differs = in_words(str(own["definition"] or ""))
+        told = [f"mediawiki_history, snapshot {own['snapshot']}", f"{differs} ({DOCS})"]
+    if log and log[0]["as_of_date"] != row.as_of_date:
+        told.append(f"the dumps were read once, for days up to {log[0]['as_of_date']}; their rows are those of all")
+    # Wikis of one day may be counted one by one, and a manifest does not say which.
+    return Inputs(runs[-1].run_id, " or ".join(made_by) or None, (), (), (), (), tuple(told))
+
+
+def _steps_of_log(log: Records) -> Iterable[Step]:
+    """Tell what became of the rows of the dumps; those that were used last."""
+    if log:
+        yield Step("rows of the wiki's dumps read", sum(one["n_rows"] for one in log), "rows", False, LOG)
+    for fate in FATES:
+        for one in log:
+            if one["fate"] == fate:
+                yield Step(f"{FATES[fate]}{_reason(one['reason'])}", one["n_rows"], "rows", False, LOG)
+
+
+def _reason(reason: str | None) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _steps_of_count(row: MetricRow, own: dict[str, object] | None) -> Iterable[Step]:
+    if own is None:
+        return
+    n, shown = _whole(own["n_editors"]), _whole(row.observed_numerator)
+    agrees = None if n is None or shown is None else n == shown
+    yield Step(f"eligible editors in the band {row.edit_count_bucket}", n, "editors", n is None, AUDIENCE, agrees)
+    for column, what in (
+        ("n_new_to_band", "of these grew into the band within the window"),
+        ("n_left_band", "beside these, who were in the band and are above it at the end"),
+    ):
+        count = _whole(own[column])
+        yield Step(what, count, "editors", count is None, AUDIENCE)
+
+
+def _whole(value: object) -> int | None:
+    return None if value is None else int(float(str(value)))
+
+
+def _naive(row: MetricRow, counts: Records, changed: Records) -> Iterable[Naive]:
+    """Tell what the two usual short cuts give: a window taken for another by its length, and bots counted in."""
+    if row.estimate is None:
+        return
+    others = [one for one in counts if one["window_days"] != row.window_days and one["n_editors"]]
+    days = row.window_days or 0
+    if others:
+        other = max(others, key=lambda one: (one["window_days"] < days, -abs(one["window_days"] - days)))
+        times, is_less = days / other["window_days"], other["window_days"] < days
+        wrong = "too large: who edits in both parts is counted twice" if is_less else "too small: not all edit so often"
+        how = f"{other['n_editors']:,} in {other['window_days']} days, times {times:g}"
+        yield Naive(how, other["n_editors"] * times, wrong)
+    bots = next((one for one in changed if (one["choice"], one["alternative"]) == ("bots", "counted")), None)
+    if bots is not None:
+        why = "bots have edit counts too, and nobody invites them" if bots["n_editors"] is not None else NOT_TOLD
+        yield Naive("every account in the band, bots as well", bots["n_editors"], why)
+
+
+def _beside(row: MetricRow, metric: Metric, fetch: Fetch) -> Iterable[Alternative]:
+    """Give the other windows of the band and the other bands of the window, as of the same day."""
+    found = fetch(
+        "select * from fct_metric_values where metric = ? and wiki_db = ? and as_of_date = ? "
+        "order by window_days, edit_count_bucket",
+        [row.metric, row.wiki_db, row.as_of_date],
+    )
+    for one in map(MetricRow.of, found):
+        is_band, is_window = one.edit_count_bucket == row.edit_count_bucket, one.window_days == row.window_days
+        if is_band != is_window:
+            name = metric_window(one.window_kind, one.window_days)
+            what = f"{name}, {one.metric_date}..{one.as_of_date}" if is_band else f"band {one.edit_count_bucket}"
+            yield Alternative(
+                "window" if is_band else "band", what, metric.unit, one.estimate, one.lower, one.upper, one.status,
+                (one.status_reason or "").removesuffix("."),
+            )  # fmt: skip
+
+
+def _choices(row: MetricRow, changed: Records) -> Iterable[Alternative]:
+    for one in changed:
+        n, told = one["n_editors"], CHOICES.get((one["choice"], one["alternative"]), "")
+        what = f"{one['choice']}={one['alternative']}" + (f": {told}" if told else "")
+        note = NOT_TOLD if n is None else ""
+        if n is not None and row.estimate:
+            moved = n - row.estimate
+            note = (
+                f"{signed(moved, 'users')} ({signed(moved / row.estimate, SHARE_OF_USERS)} %)" if moved else "no change"
+            )
+        yield Alternative("choice", what, "users", n, n, n, None, note)
+
+
+def _forecast(counts: Records) -> Forecast | None:
+    """Return the projection, which stands on the row of the longest window."""
+    if not counts:
+        return None
+    longest, days = counts[-1], 56
+    if longest["projected"] is None:
+        how = "none: it takes two windows of the band whose counts are shown"
+        return Forecast(longest["projected_days"] or days, None, None, None, None, None, how, STICKY)
+    days, shorter = longest["projected_days"], counts[-2]
+    how = (
+        f"from {shorter['n_editors']:,} in {shorter['window_days']} days to {longest['n_editors']:,} in "
+        f"{longest['window_days']} it grows as t^{longest['growth_exponent']:.2f}, and is carried on so"
+    )
+    return Forecast(
+        days, longest["projected"], longest["projected_lower"], longest["projected_upper"],
+        longest["growth_exponent"], longest["n_editors"] * days / longest["window_days"], how, STICKY,
+    )  # fmt: skip

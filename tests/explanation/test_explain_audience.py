@@ -1,0 +1,249 @@
+"""`explain eligible_editors`: which row, what is beside it, what it grows to; and what to run where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from io import StringIO
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from rich.console import Console
+
+from jobs.audience_tables import AUDIENCE_TABLES
+from jobs.catalogue import load_catalogue
+from jobs.columns import BOOLEAN
+from jobs.contracts import TABLES
+from jobs.errors import UsageError
+from jobs.explanation.audience import STICKY, explain_audience
+from jobs.explanation.choose import Asked
+from jobs.explanation.explanation import Explanation
+from jobs.explanation.text import show
+from jobs.schemas import arrow_schema
+from jobs.warehouse.manifest import Run
+
+METRIC = load_catalogue().metric("eligible_editors")
+MARCH, FEBRUARY = date(2026, 3, 31), date(2026, 2, 28)
+COUNTS = {  # wiki, as of, band, window: editors, new, left
+    ("enwiki", MARCH, "100-500", 14): (9987, 310, 120),
+    ("enwiki", MARCH, "100-500", 28): (15905, 840, None),
+    ("enwiki", MARCH, "100-300", 14): (7161, 250, 300),
+    ("enwiki", MARCH, "100-300", 28): (11674, 700, 610),
+    ("enwiki", FEBRUARY, "100-500", 28): (15000, 800, 90),
+    ("thwiki", MARCH, "100-500", 14): (None, None, None),
+    ("thwiki", MARCH, "100-500", 28): (12, None, None),
+}  # fmt: skip
+GROWN = {"growth_exponent": 0.6713, "projected": 25329.0, "projected_lower": 17910.0, "projected_upper": 31628.0}
+LOG = [("kept", None, 6000), ("out_of_scope", "other_event", 700), ("out_of_scope", "anonymous", 900),
+       ("quarantined", "malformed:event_timestamp", 2)]  # fmt: skip
+CHANGED = [
+    ("bots", "counted", 16220),
+    ("bots", "now", 15905),
+    ("cross_wiki", "out", None),
+    ("edit_count", "first", 15800),
+]
+RUNS = [Run("run_20260301_20260401_1", date(2026, 3, 1), date(2026, 4, 1), "in", as_of=[MARCH]),
+        Run("audience_2", MARCH, MARCH, "history", as_of=[FEBRUARY, MARCH], is_audience=True)]  # fmt: skip
+
+
+def _value(key: tuple[str, date, str, int], n: int | None) -> dict[str, Any]:
+    wiki, as_of, band, days = key
+    return {
+        "metric": METRIC.metric, "metric_version": 1, "wiki_db": wiki, "window_kind": "rolling", "as_of_date": as_of,
+        "metric_date": as_of - timedelta(days=days - 1), "window_days": days, "element_friendly_name": "all",
+        "client_platform_family": "all", "edit_count_bucket": band, "inference": "realised", "estimate": n,
+        "lower": n, "upper": n, "observed_numerator": n, "n_users_observed": n, "estimator": "count",
+        "sampling_rate_min": 1.0, "sampling_rate_max": 1.0, "is_complete": True,
+        "status": "suppressed" if n is None else "publish",
+        "status_reason": "fewer than 10 users: not shown, to protect them" if n is None else "",
+    }  # fmt: skip
+
+
+def _frames() -> dict[str, list[dict[str, Any]]]:
+    audience, values = [], []
+    for (wiki, as_of, band, days), (n, new, left) in COUNTS.items():
+        cell = {"wiki_db": wiki, "as_of_date": as_of, "band": band, "window_days": days, "snapshot": "2026-03",
+                "window_start": as_of - timedelta(days=days - 1), "definition": "", "n_editors": n}  # fmt: skip
+        grown = GROWN if (wiki, as_of, band, days) == ("enwiki", MARCH, "100-500", 28) else {}
+        audience.append({**cell, "n_new_to_band": new, "n_left_band": left, "projected_days": 56, **grown})
+        values.append(_value((wiki, as_of, band, days), n))
+    cell = {"wiki_db": "enwiki", "as_of_date": MARCH}
+    log = [{**cell, "snapshot": "2026-03", "fate": fate, "reason": why, "n_rows": n} for fate, why, n in LOG]
+    log.append({**cell, "as_of_date": MARCH + timedelta(days=30), "snapshot": "2026-03", "fate": "kept", "n_rows": 1})
+    band = {**cell, "band": "100-500", "window_days": 28}
+    changed = [{**band, "choice": a, "alternative": b, "n_editors": n} for a, b, n in CHANGED]
+    return {"audience": audience, "audience_log": log, "audience_alternatives": changed, "metric_values": values}
+
+
+@pytest.fixture(scope="module")
+def fetch() -> Callable[..., list[dict[str, Any]]]:
+    """Run statements on marts of the audience's tables."""
+    connection = duckdb.connect()
+    for name, rows in _frames().items():
+        more = {"is_suppressed": BOOLEAN} if name == "audience" else {}
+        schema = arrow_schema({**TABLES[name].columns, **more})
+        connection.register(f"given_{name}", pa.Table.from_pylist(rows, schema=schema))
+        connection.execute(f"create table fct_{name} as select * from given_{name}")
+    assert {table.name for table in AUDIENCE_TABLES} - {"audience_values"} <= {*_frames()}
+
+    def run(sql: str, parameters: Any) -> list[dict[str, Any]]:
+        result = connection.execute(sql, list(parameters))
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    return run
+
+
+def explained(fetch: Any, wiki: str = "enwiki", **asked: Any) -> Explanation:
+    return explain_audience(Asked(METRIC.metric, wiki, **asked), METRIC, RUNS, fetch)
+
+
+def refusal(fetch: Any, wiki: str = "enwiki", **asked: Any) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        explained(fetch, wiki, **asked)
+    return caught.value
+
+
+# --- Which row
+
+
+def test_the_newest_day_four_weeks_and_the_band_with_the_most_editors_are_meant(fetch):
+    found = explained(fetch)
+    assert found.headline == "eligible_editors, enwiki, 100-500, 2026-03-04..2026-03-31: 15,905 (exact), publish"
+    assert found.chosen == (
+        "--as-of 2026-03-31, the newest day that is counted",
+        "--window 28 (there are 14, 28)",
+        "--bucket 100-500 (there are 100-300, 100-500)",
+    )
+
+
+def test_what_is_asked_for_is_taken(fetch):
+    found = explained(fetch, as_of=MARCH, window="14", bucket="100-300")
+    assert (found.row.estimate, found.chosen) == (7161, ())
+    assert explained(fetch, as_of=FEBRUARY).row.estimate == 15000
+    assert len(fetch(found.sql[0].text, ())) == 1, "the statement finds this row alone"
+
+
+@pytest.mark.parametrize(
+    ("asked", "where", "told"),
+    [
+        ({"as_of": date(2026, 1, 31)}, "--as-of", "there are 2026-02-28, 2026-03-31; pdmetrics audience"),
+        ({"window": "7"}, "--window", "there are 14, 28"),
+        ({"bucket": "1-5"}, "--bucket", "there are 100-300, 100-500"),
+        ({"as_of": FEBRUARY, "window": "14"}, "--as-of", "there are 2026-03-31"),
+        ({"platform": "mobile_browser"}, "--platform", "there are all"),
+        ({"inference": "process"}, "--inference", "there are realised"),
+    ],
+)
+def test_what_is_not_there_is_told_with_what_is_and_with_the_command(fetch, asked, where, told):
+    error = refusal(fetch, **asked)
+    assert error.where == where
+    assert told in (error.next_step or "")
+    assert "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of" in (error.next_step or "")
+
+
+def test_a_wiki_that_nobody_counted_gets_the_command_that_counts_it(fetch):
+    error = refusal(fetch, "idwiki", as_of=MARCH)
+    assert error.what == "Nobody has counted the eligible editors of idwiki yet."
+    assert error.next_step == (
+        "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of 2026-03-31 --wiki idwiki counts them; "
+        "counted are enwiki, thwiki"
+    )
+
+
+# --- What is told of it
+
+
+def test_rows_of_the_dumps_lead_to_the_number(fetch):
+    steps = [(step.what, step.count, step.agrees) for step in explained(fetch).steps]
+    assert steps == [
+        ("rows of the wiki's dumps read", 7602, None),
+        ("out of scope: anonymous", 900, None),
+        ("out of scope: other_event", 700, None),
+        ("quarantined: malformed:event_timestamp", 2, None),
+        ("kept, revisions of the windows' days", 6000, None),
+        ("eligible editors in the band 100-500", 15905, True),
+        ("of these grew into the band within the window", 840, None),
+        ("beside these, who were in the band and are above it at the end", None, None),
+    ]
+    assert explained(fetch).steps[-1].is_hidden
+
+
+def test_a_day_is_told_by_the_reading_that_served_it(fetch):
+    found = explained(fetch, as_of=FEBRUARY)
+    assert found.steps[0].count == 7602
+    assert found.inputs.measured[-1].startswith("the dumps were read once, for days up to 2026-03-31")
+
+
+def test_the_short_cuts_stand_beside(fetch):
+    straight, bots = explained(fetch).naive
+    assert (straight.how, straight.value) == ("9,987 in 14 days, times 2", 19974.0)
+    assert straight.why.startswith("too large")
+    assert bots.value == 16220
+    (half, *_) = explained(fetch, window="14").naive
+    assert (half.value, half.why.split(":")[0]) == (15905 / 2, "too small")
+
+
+def test_each_choice_made_otherwise_moves_the_number(fetch):
+    found = {one.what.split(":")[0]: one for one in explained(fetch).alternatives if one.kind == "choice"}
+    assert {what: one.estimate for what, one in found.items()} == {
+        "bots=counted": 16220, "bots=now": 15905, "cross_wiki=out": None, "edit_count=first": 15800,
+    }  # fmt: skip
+    assert found["bots=counted"].note == "+315 (+2.0 %)"
+    assert found["edit_count=first"].note == "−105 (−0.7 %)"
+    assert found["bots=now"].note == "no change"
+    assert "not told" in found["cross_wiki=out"].note
+
+
+def test_other_windows_and_bands_of_the_day_are_alternatives(fetch):
+    beside = [(one.kind, one.what, one.estimate) for one in explained(fetch).alternatives if one.kind != "choice"]
+    assert beside == [
+        ("window", "14 days, 2026-03-18..2026-03-31", 9987.0), ("band", "band 100-300", 11674.0),
+    ]  # fmt: skip
+
+
+def test_what_it_grows_to_is_no_straight_line_and_no_forecast_of_who_sees_the_link(fetch):
+    found = explained(fetch, window="14", bucket="100-500").forecast
+    assert found is not None
+    assert (found.estimate, found.lower, found.upper, found.linear) == (25329.0, 17910.0, 31628.0, 31810.0)
+    assert "from 9,987 in 14 days to 15,905 in 28 it grows as t^0.67" in found.how
+    assert found.means == STICKY
+    none = explained(fetch, bucket="100-300").forecast
+    assert none is not None
+    assert none.estimate is None
+    assert none.how.startswith("none: it takes two windows")
+
+
+def test_hidden_counts_stay_hidden(fetch):
+    found = explained(fetch, "thwiki", window="14")
+    assert (found.row.status, found.row.estimate) == ("suppressed", None)
+    assert found.naive == ()
+    assert all(step.count is None for step in found.steps if step.noun == "editors")
+    assert explained(fetch, "thwiki").naive == ()
+
+
+def test_only_runs_of_the_audience_are_named(fetch):
+    inputs = explained(fetch).inputs
+    assert (inputs.run_id, inputs.row_run_id) == ("audience_2", "audience_2")
+    assert inputs.measured[0] == "mediawiki_history, snapshot 2026-03"
+    assert inputs.measured[1] == "the contract's definition (docs/audience.md)"
+
+
+def test_the_text_has_its_sections_and_no_rates(fetch):
+    out = StringIO()
+    show(Console(file=out, width=100), explained(fetch))
+    text = out.getvalue()
+    headings = [line for line in text.splitlines() if line and not line.startswith(" ")]
+    assert [heading.split(" (")[0].split(":")[0] for heading in headings[1:]] == [
+        "Status", "Eligible editors", "Inputs", "Rows of the dumps, and editors", "The naive value beside ours",
+        "In 56 days", "Alternatives", "Alternatives", "Alternatives", *["SQL for `pdmetrics query`"] * 4,
+    ]  # fmt: skip
+    assert "forecast" in text
+    assert "25,329 (17,910 – 31,628)" in text
+    assert "31,810: too many" in text
+    assert "sampling" not in text.split("SQL for")[0].lower().replace("no rate", "")
+    assert max(map(len, text.split("SQL for")[0].splitlines())) <= 100
+    (line,) = [line for line in text.splitlines() if "bots=counted" in line]
+    assert line.split()[:4] == ["16,220", "+315", "(+2.0", "%)"]

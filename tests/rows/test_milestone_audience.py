@@ -1,0 +1,169 @@
+"""Milestones and those who could be invited: dumps of different days added up, shares of the audience, its size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from jobs.contracts import table
+from jobs.estimation.audience import project
+from jobs.reference.rows import MilestoneRow
+from jobs.rows.milestone_audience import Audiences
+from jobs.rows.milestones import metrics_read, milestone_rows
+from tests.references import BEGIN, policy_row, reference, wiki_row
+
+MARCH, APRIL, DUE = date(2026, 3, 31), date(2026, 4, 30), date(2026, 6, 30)
+EDITORS = MilestoneRow("Editors", "pilot", "eligible_editors", "rolling", 28, 500.0, DUE, "")
+VISITORS = MilestoneRow("Visitors", "pilot", "dashboard_visitors", "rolling", 7, 500.0, DUE, "")
+SHARE = replace(VISITORS, target="20% of eligible_editors")
+WIKIS = [replace(wiki_row(name, BEGIN), pilot=True) for name in ("idwiki", "trwiki")]
+
+
+def value(metric: str, wiki: str, on: date, n: float | None, days: int, band: str = "all") -> dict[str, Any]:
+    status = "publish" if n is not None else "suppressed"
+    return {
+        "metric": metric, "metric_version": 1, "wiki_db": wiki, "window_kind": "rolling",
+        "metric_date": on - timedelta(days=days - 1), "as_of_date": on, "window_days": days,
+        "element_friendly_name": "all", "client_platform_family": "all", "edit_count_bucket": band,
+        "inference": "realised", "estimate": n, "lower": n, "upper": n, "status": status, "status_reason": "few",
+    }  # fmt: skip
+
+
+def editors(wiki: str, on: date, month: float | None, fortnight: float | None = None, band: str = "100-500"):
+    found = [value("eligible_editors", wiki, on, month, 28, band)]
+    return found + ([] if fortnight is None else [value("eligible_editors", wiki, on, fortnight, 14, band)])
+
+
+def visitors(on: date, idwiki: float, trwiki: float):
+    return [value("dashboard_visitors", "idwiki", on, idwiki, 7), value("dashboard_visitors", "trwiki", on, trwiki, 7)]
+
+
+def judged(milestone: MilestoneRow, values: list[dict[str, Any]], on: date) -> dict[str, Any]:
+    frame = pd.DataFrame(values, columns=list(table("metric_values").columns), dtype=object)
+    known = replace(reference(policy_row(), wikis=WIKIS), milestones=(milestone,))
+    (row,) = milestone_rows(frame, known, [on]).to_dict("records")
+    return row
+
+
+# --- The milestone of editors
+
+
+def test_one_count_makes_it_measurable_and_a_large_one_reached():
+    row = judged(EDITORS, [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 200.0)], MARCH)
+    assert (row["status"], row["reached_on"], row["estimate"]) == ("reached", MARCH, 500.0)
+    row = judged(EDITORS, [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 199.0)], MARCH)
+    assert (row["status"], row["share_reached"]) == ("behind", 499 / 500)
+
+
+def test_of_each_pilot_the_newest_count_of_a_month_is_added():
+    old = [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 100.0)]
+    row = judged(EDITORS, [*old, *editors("idwiki", APRIL, 350.0)], APRIL)
+    assert (row["estimate"], row["window_end"]) == (450.0, APRIL)
+    assert row["window_start"] == MARCH - timedelta(days=27), "which is where the older of the two begins"
+    row = judged(EDITORS, [*old, *editors("idwiki", date(2026, 5, 31), 350.0)], date(2026, 5, 31))
+    assert (row["status"], row["estimate"]) == ("not measurable", None)
+    assert row["remedy"] == "pdmetrics audience --wiki trwiki counts its editors"
+
+
+def test_a_count_stands_until_the_next_dump_may_be_expected():
+    values = [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 100.0)]
+    assert judged(EDITORS, values, date(2026, 5, 31))["estimate"] == 400.0
+    row = judged(EDITORS, values, date(2026, 6, 1))
+    assert (row["status"], row["estimate"]) == ("not measurable", None)
+    assert "pdmetrics audience" in row["remedy"]
+
+
+def test_what_they_grow_to_in_eight_weeks_is_told():
+    row = judged(EDITORS, [*editors("idwiki", MARCH, 240.0, 150.0), *editors("trwiki", MARCH, 90.0, 60.0)], MARCH)
+    ends = [project({28: 240.0, 14: 150.0}), project({28: 90.0, 14: 60.0})]
+    middle, lower, upper = (sum(getattr(one, name) for one in ends) for name in ("projected", "lower", "upper"))
+    assert row["reason"].endswith(
+        f"The pilots' audience is 330 editors in 28 days (as of 2026-03-31), about {middle:,.0f} in 8 weeks "
+        f"({lower:,.0f} to {upper:,.0f})."
+    )
+
+
+# --- A share of the audience
+
+
+def test_a_share_of_the_audience_is_a_number_once_they_are_counted():
+    counted = [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 200.0)]
+    day = date(2026, 4, 10)
+    row = judged(SHARE, [*counted, *visitors(day, 30.0, 20.0)], day)
+    assert (row["target"], row["share_reached"], row["estimate"]) == (100.0, 0.5, 50.0)
+    row = judged(replace(SHARE, wiki_db="idwiki"), [*counted, *visitors(day, 30.0, 20.0)], day)
+    assert (row["target"], row["share_reached"]) == (60.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("counted", "why"),
+    [
+        ([], ""),
+        (editors("idwiki", MARCH, 300.0), "trwiki was not counted"),
+        ([*editors("idwiki", date(2026, 2, 7), 300.0), *editors("trwiki", MARCH, 200.0)], "idwiki was not counted"),
+        ([*editors("idwiki", date(2026, 4, 11), 300.0), *editors("trwiki", MARCH, 200.0)], "idwiki was not counted"),
+    ],
+)
+def test_without_an_audience_there_is_no_target_and_the_command_is_named(counted, why):
+    day = date(2026, 4, 10)
+    row = judged(SHARE, [*counted, *visitors(day, 300.0, 200.0)], day)
+    assert (row["status"], row["target"], row["share_reached"]) == ("not measurable", None, None)
+    assert row["estimate"] == 500.0
+    assert row["reason"].startswith("The target is 20% of eligible_editors, and they are not counted as of")
+    assert why in row["reason"]
+    assert row["remedy"].startswith("pdmetrics audience")
+
+
+def test_what_was_reached_stays_reached_though_the_audience_grows():
+    days = [MARCH + timedelta(days=n) for n in range(36)]
+    counted = [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 200.0)]
+    grown = [*editors("idwiki", APRIL, 900.0), *editors("trwiki", APRIL, 200.0)]
+    came = [row for day in days for row in visitors(day, 80.0, 40.0)]
+    row = judged(SHARE, [*counted, *grown, *came], days[-1])
+    assert (row["status"], row["reached_on"], row["target"]) == ("reached", MARCH + timedelta(days=7), 220.0)
+
+
+# --- The size of the audience beside those who came
+
+
+def test_the_size_is_told_beside_people_and_that_it_is_too_small():
+    day = date(2026, 4, 10)
+    counted = [*editors("idwiki", MARCH, 240.0, 150.0), *editors("trwiki", MARCH, 90.0, 60.0)]
+    row = judged(VISITORS, [*counted, *visitors(day, 30.0, 20.0)], day)
+    assert "The pilots' audience is 330 editors in 28 days (as of 2026-03-31)" in row["reason"]
+    assert "below the target" not in row["reason"], "some 600 are possible"
+    row = judged(replace(VISITORS, target=2401.0), [*counted, *visitors(day, 30.0, 20.0)], day)
+    assert "Even the upper end is below the target" in row["reason"]
+    assert "anyone with the address may visit" in row["reason"]
+    assert row["status"] == judged(replace(VISITORS, target=2401.0), visitors(day, 30.0, 20.0), day)["status"]
+
+
+def test_a_pilot_that_was_not_counted_or_is_hidden_makes_no_audience_too_small():
+    day = date(2026, 4, 10)
+    one = [*editors("idwiki", MARCH, 240.0, 150.0), *visitors(day, 30.0, 20.0)]
+    row = judged(replace(VISITORS, target=2401.0), one, day)
+    assert row["reason"].endswith("; trwiki was not counted.")
+    row = judged(replace(VISITORS, target=2401.0), [*one, *editors("trwiki", MARCH, None)], day)
+    assert "is 240 editors in 28 days" in row["reason"]
+    assert row["reason"].endswith("; trwiki has too few to be shown.")
+
+
+def test_rates_are_no_people_and_have_no_audience():
+    rate = replace(VISITORS, metric="two_day_review_rate", wiki_db="idwiki", window_days=28, target=0.1)
+    day = date(2026, 4, 10)
+    mine = {**value("two_day_review_rate", "idwiki", day, 0.2, 28), "inference": "process"}
+    assert "audience" not in judged(rate, [mine, *editors("idwiki", MARCH, 240.0)], day)["reason"]
+    assert metrics_read([rate]) == ["two_day_review_rate"]
+    assert metrics_read([rate, VISITORS]) == ["dashboard_visitors", "eligible_editors", "two_day_review_rate"]
+
+
+def test_of_several_bands_the_one_with_the_most_editors_counts_also_for_the_projection():
+    frame = pd.DataFrame([*editors("idwiki", MARCH, 70.0, 30.0, "100-300"), *editors("idwiki", MARCH, 90.0, 60.0)])
+    found = Audiences(frame).on(["idwiki"], MARCH)
+    assert found is not None
+    expected = project({14: 60.0, 28: 90.0})
+    assert (found.n, found.projected) == (90.0, (expected.projected, expected.lower, expected.upper))
