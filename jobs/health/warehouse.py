@@ -24,7 +24,7 @@ from jobs.settings import Settings
 from jobs.warehouse.catalog import is_own, known_tables, missing_columns
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lease_table import require_place
-from jobs.warehouse.manifest import STEPS, Run
+from jobs.warehouse.manifest import AUDIENCE, PUBLISHES, STEPS, Run
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.salt import check_salt
 
@@ -176,12 +176,12 @@ def _last_run(warehouse: Warehouse) -> Finding:
         return Finding("last run", f"the file of {', '.join(damaged)} is damaged", "the next run deletes its folder")
     if not runs:
         return Finding("last run", "none yet")
-    last, rerun = runs[-1], shlex.join(_command(warehouse, runs[-1]))
+    last, rerun = runs[-1], shlex.join(["pdmetrics", "--warehouse", warehouse.place, *runs[-1].command])
     if last.state == "published":
         return Finding("last run", f"{last.run_id} is published")
     if last.state == "failed":
         return Finding(
-            "last run", _failure(warehouse, last), f"mend what failed, then rerun its days: {rerun}", blocks=True
+            "last run", _failure(warehouse, last), f"mend what failed, then rerun {_its(last)}: {rerun}", blocks=True
         )
     found = f"{last.run_id} is open after {', '.join(last.done) or 'no step'}"
     if warehouse.holder() is not None:
@@ -190,25 +190,19 @@ def _last_run(warehouse: Warehouse) -> Finding:
         waits = f"waits for its step {STEPS[len(last.done)]}, until {last.claimed_until:%H:%M} UTC"
         mend = f"runs of other days wait for it: run that step, or its days whole: {rerun}"
         return Finding("last run", f"{last.run_id} is staged and {waits}", mend)
-    mend = "go on with it" if last.backfill is not None else "rerun its days"
+    mend = "go on with it" if last.backfill is not None else f"rerun {_its(last)}"
     return Finding("last run", found, f"{mend}: {rerun}; the next run drops what it had staged")
 
 
-def _command(warehouse: Warehouse, run: Run) -> list[str]:
-    """Return the command line that a run was begun with."""
-    days = ["--start", f"{run.start}", "--end", f"{run.end}", "--input", run.input_dir]
-    command = ["pdmetrics", "--warehouse", warehouse.place]
-    if run.backfill is None:
-        return [*command, "run", *days]
-    if run.backfill.undoes:
-        return [*command, "backfill", "--rollback", run.backfill.undoes]
-    return [*command, "backfill", *days, "--reason", run.backfill.reason]
+def _its(run: Run) -> str:
+    return "its command" if run.is_audience else "its days"
 
 
 def _failure(warehouse: Warehouse, run: Run) -> str:
     """Say in which step a run failed and, if a gate wrote down why, by which of its checks."""
-    step = next((name for name in STEPS if name not in run.done), STEPS[-1])
-    for gate in ("marts", "facts"):
+    steps = (AUDIENCE, PUBLISHES) if run.is_audience else STEPS
+    step = next((name for name in steps if name not in run.done), steps[-1])
+    for gate in ("marts", "facts", AUDIENCE):
         file = warehouse.folder(run.run_id) / f"gate_{gate}.csv"
         if file.exists():
             with file.open(encoding="utf-8", newline="") as handle:

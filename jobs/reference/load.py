@@ -6,6 +6,7 @@ every problem and complains once. A run freezes what it read with `Reference.wri
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,16 +80,27 @@ class Reference:
     @classmethod
     def read(cls, directory: Path) -> Reference:
         """Read what `write` wrote; what a run let through when it began is let through again."""
-        return load_reference(directory, allow_unknown_policy_wikis=True)
+        return load_reference(directory, allow_unknown_policy_wikis=True, allow_no_wikis=True)
+
+    @classmethod
+    def of_nothing(cls) -> Reference:
+        """Return that of a warehouse which has seen no input: no wikis, no policy, and what the package ships."""
+        with tempfile.TemporaryDirectory(prefix="pdmetrics-reference-") as folder:
+            for name in (WIKIS_CSV, POLICY_CSV):
+                write_table(Path(folder) / name, COLUMNS[name], ())
+            return cls.read(Path(folder))
 
 
-def load_reference(input_dir: Path, *, allow_unknown_policy_wikis: bool = False) -> Reference:
+def load_reference(
+    input_dir: Path, *, allow_unknown_policy_wikis: bool = False, allow_no_wikis: bool = False
+) -> Reference:
     """Read and validate every reference file of an input directory.
 
     Args:
         input_dir: the directory named by `--input`.
         allow_unknown_policy_wikis: let the policy name wikis that `wikis.csv` lacks (their events are quarantined
             anyway); `policy check` still reports them.
+        allow_no_wikis: let `wikis.csv` be empty, as an audience of a warehouse that has seen no input leaves it.
 
     Raises:
         InputError: naming every problem by file, line, field and value, with what to write instead.
@@ -106,7 +118,8 @@ def load_reference(input_dir: Path, *, allow_unknown_policy_wikis: bool = False)
     vocabulary = _read(input_dir, VOCABULARY_CSV, rules.vocabulary, problems)
     wiki_config = _read(input_dir, WIKI_CONFIG_CSV, rules.wiki_config, problems)
     milestones = _read(input_dir, MILESTONES_CSV, rules.milestone, problems)
-    rules.check_wikis(wikis, problems)
+    if wikis or not allow_no_wikis:
+        rules.check_wikis(wikis, problems)
     rules.check_policy_overlaps(policy, problems)
     rules.check_instruments(instruments, problems)
     rules.check_vocabulary(vocabulary, problems)

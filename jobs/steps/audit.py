@@ -63,7 +63,7 @@ def audited(warehouse: Warehouse, days: Sequence[date], *, is_staged: bool) -> A
         if staged is None:
             raise warehouse.nothing_staged(days, "leave out --staged for what is published")
         return Audited(days, staged, is_staged=True)
-    published = warehouse.last_published()
+    published = warehouse.last_of_days()
     if published is None:
         raise NoInputError("Nothing is published yet.", where=warehouse.place, next_step="run the days first")
     return Audited(days, published, is_staged=False)

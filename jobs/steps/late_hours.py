@@ -104,7 +104,7 @@ def put_back_days(warehouse: Warehouse) -> set[date]:
     """
     held: set[date] = set()
     puts_back: dict[str, bool] = {}
-    for run in warehouse.all_runs():
+    for run in warehouse.runs_of_days():
         if run.state == "published":
             undone = run.backfill.undoes if run.backfill else ""
             # One that undoes a rollback takes the lines in again.

@@ -20,8 +20,8 @@ from jobs.settings import Settings
 from jobs.steps.backfill import made_with, noted, stage_as_of
 from jobs.steps.job import Job, engine_errors
 from jobs.steps.kept_days import require_windows
+from jobs.steps.milestones import AUDIENCE_VALUES, stage_milestones
 from jobs.steps.milestones import TABLE as MILESTONES
-from jobs.steps.milestones import stage_milestones
 from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import Backfill, Run
 from jobs.warehouse.publish import clean_up, require_no_claim
@@ -80,7 +80,7 @@ def begin_rollback(
         UsageError: there is no such backfill, or later runs have written its days.
         WarehouseError: what it replaced is not in the history any more.
     """
-    last = warehouse.last_published()
+    last = warehouse.last_of_days()
     if last is not None and last.backfill is not None and last.backfill.undoes == run_id:
         return last, None
     undone = _undoable(warehouse, run_id)
@@ -170,7 +170,8 @@ def make_plan(lake: Lake, warehouse: Warehouse, undone: Run) -> Plan:
     back = {name: [day for day in listed if day in verbatim | removed] for name, listed in rows.items()}
     stands = replaced.get(MILESTONES, [])
     first = min([*stands, *again], default=date.max)  # before it maintenance may have put files together
-    moved = {day for day in touched.get(MILESTONES, set()) - removed if day >= first}
+    gone = removed - {*lake.days(AUDIENCE_VALUES)}  # what an audience says of a day stays
+    moved = {day for day in touched.get(MILESTONES, set()) - gone if day >= first}
     back[MILESTONES] = [day for day in stands if day not in moved]
     return Plan(undone, days, {**facts, **back}, again, sorted(moved), sorted(removed), max(left))
 
@@ -195,7 +196,7 @@ def _undoable(warehouse: Warehouse, run_id: str) -> Run:
 def _refuse_touched(warehouse: Warehouse, undone: Run, days: set[date]) -> None:
     if not days:
         return
-    since = [run for run in warehouse.all_runs() if run.state == "published" and run.number > undone.number]
+    since = [run for run in warehouse.runs_of_days() if run.state == "published" and run.number > undone.number]
     runs = [run.run_id for run in since if days & {*run.days, *run.changed}] or ["a run that is forgotten by now"]
     told = ", ".join(map(str, sorted(days)[:5])) + (f" and {len(days) - 5} more" if len(days) > 5 else "")
     raise UsageError(
@@ -207,7 +208,7 @@ def _refuse_touched(warehouse: Warehouse, undone: Run, days: set[date]) -> None:
 
 def _reference(warehouse: Warehouse, undone: Run) -> Reference:
     """Return the CSVs that hold after the rollback: those of before the run or, after later runs, the newest."""
-    before, last = reference_before(warehouse, undone), warehouse.last_published()
+    before, last = reference_before(warehouse, undone), warehouse.last_of_days()
     if not before.is_dir():
         raise WarehouseError(
             f"The CSVs from before {undone.run_id} are not there.", where=warehouse.said(before),

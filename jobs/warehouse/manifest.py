@@ -13,6 +13,7 @@ from jobs.log import get_logger
 
 STEPS = ("ingest", "estimates", "marts", "report")
 PUBLISHES = "marts"  # which of them
+AUDIENCE = "audience"  # a command of its own: its step before the one that publishes
 MANIFEST = "run.json"
 
 
@@ -66,6 +67,7 @@ class Run:
         backfill: what a backfill or a rollback notes beside, null for other runs.
         begun_again: a later run of the same days was begun, whatever became of it.
         is_audience: it counts eligible editors as of its dates, and ingests nothing: no run of days.
+        options: of an audience, what its command was given beside `--history`, for whoever repeats it.
     """
 
     run_id: str
@@ -82,6 +84,19 @@ class Run:
     backfill: Backfill | None = None
     begun_again: bool = False
     is_audience: bool = False
+    options: list[str] = field(default_factory=list)
+
+    @property
+    def command(self) -> list[str]:
+        """What it was begun with, behind `pdmetrics --warehouse …`."""
+        if self.is_audience:
+            return [AUDIENCE, "--history", self.input_dir, *self.options]
+        days = ["--start", f"{self.start}", "--end", f"{self.end}", "--input", self.input_dir]
+        if self.backfill is None:
+            return ["run", *days]
+        if self.backfill.undoes:
+            return ["backfill", "--rollback", self.backfill.undoes]
+        return ["backfill", *days, "--reason", self.backfill.reason]
 
     @property
     def days(self) -> list[date]:
@@ -137,7 +152,7 @@ def read_run(path: Path) -> Run | None:
             [day(text) for text in raw["changed"]], [day(text) for text in raw["as_of"]],
             {day(text): count for text, count in raw["lines_read"].items()}, raw["state"],
             _moment(raw.get("claimed_until")), _moment(raw.get("published_at")), _backfill(raw.get("backfill")),
-            bool(raw.get("begun_again")), bool(raw.get("is_audience")),
+            bool(raw.get("begun_again")), bool(raw.get("is_audience")), list(raw.get("options", [])),
         )  # fmt: skip
     except FileNotFoundError:  # forgotten meanwhile
         return None

@@ -20,7 +20,7 @@ from typing import Any
 from jobs.errors import UsageError, WarehouseError
 from jobs.warehouse.key import key_at
 from jobs.warehouse.lock import holder_of, locked
-from jobs.warehouse.manifest import MANIFEST, PUBLISHES, STEPS, Run, read_run, write_run
+from jobs.warehouse.manifest import AUDIENCE, MANIFEST, PUBLISHES, STEPS, Run, read_run, write_run
 from jobs.warehouse.snapshots import KEEP_SNAPSHOTS
 from jobs.windows import DAY, in_words
 
@@ -138,10 +138,11 @@ class Warehouse:
         """Return the folder of the CSVs that a run froze."""
         return self.folder(run_id) / "reference"
 
-    def new_run(self, start: date, end: date, input_dir: str) -> Run:
-        """Open a run; its number follows the last one."""
+    def new_run(self, start: date, end: date, input_dir: str, *, audience: Sequence[str] | None = None) -> Run:
+        """Open a run; its number follows the last one. Of an audience its options are given."""
         numbers = [int(path.name.rsplit("_", 1)[-1]) for path in self.runs.glob("run_*") if path.name[-1:].isdigit()]
         run = Run(f"run_{start:%Y%m%d}_{end:%Y%m%d}_{max([self._last_number, *numbers]) + 1}", start, end, input_dir)
+        run.is_audience, run.options = audience is not None, [*(audience or ())]
         self.reference(run.run_id).mkdir(parents=True)
         self.save(run)
         return run
@@ -155,6 +156,10 @@ class Warehouse:
         found = [run for path in self.runs.glob(f"run_*/{MANIFEST}") if (run := read_run(path)) is not None]
         return sorted(found, key=lambda run: run.number)
 
+    def runs_of_days(self) -> list[Run]:
+        """Return the same without those that counted the audience, which know nothing of days."""
+        return [run for run in self.all_runs() if not run.is_audience]
+
     def marts_are_lost(self) -> bool:
         """Whether a run is published and the marts file, which it left, is not there; a publish may be cut off."""
         if self.marts.exists() or self.journal.exists():
@@ -165,17 +170,27 @@ class Warehouse:
         """Return the newest run that was published, if there is one."""
         return next((run for run in reversed(self.all_runs()) if run.state == "published"), None)
 
+    def last_of_days(self) -> Run | None:
+        """Return the newest run of days that was published, if there is one."""
+        return next((run for run in reversed(self.runs_of_days()) if run.state == "published"), None)
+
     def unpublished_run(self, days: Sequence[date]) -> Run | None:
         """Return the newest run, if it holds some days and is not published; it may have failed."""
         run = next(reversed(self.all_runs()), None)
-        if run is None or run.state == "published" or not set(days) <= {*run.days, *run.changed, *run.as_of}:
+        if (
+            run is None
+            or run.state == "published"
+            or run.is_audience
+            or not set(days) <= {*run.days, *run.changed, *run.as_of}
+        ):
             return None
         return run
 
     def nothing_staged(self, days: Sequence[date], next_step: str) -> UsageError:
         """Return what to raise where `unpublished_run` finds none."""
         run = next(reversed(self.all_runs()), None)
-        newest = f"the newest run, {run.run_id}, is {run.state}" if run else "there are no runs"
+        of = " and of an audience" if run is not None and run.is_audience else ""
+        newest = f"the newest run, {run.run_id}, is {run.state}{of}" if run else "there are no runs"
         return UsageError(
             f"Nothing is staged of {in_words(min(days), max(days) + DAY)}: {newest}.", next_step=next_step
         )
@@ -187,11 +202,11 @@ class Warehouse:
 
     def newest_run(self, start: date, end: date) -> Run | None:
         """Return the newest run of these days, whatever became of it."""
-        return next((run for run in reversed(self.all_runs()) if (run.start, run.end) == (start, end)), None)
+        return next((run for run in reversed(self.runs_of_days()) if (run.start, run.end) == (start, end)), None)
 
     def staged_run(self, start: date, end: date, after: str) -> Run:
         """Find the open run of these days that has finished a step; after the one that publishes, the published run."""
-        for run in reversed(self.all_runs()):
+        for run in reversed(self.runs_of_days()):
             is_staged = run.state == "open" and run.backfill is None and after in run.done
             is_done = run.state == "published" if after == PUBLISHES else is_staged
             if is_done and (run.start, run.end) == (start, end):
@@ -209,7 +224,7 @@ class Warehouse:
     def _first_missing(self, start: date, end: date, after: str) -> str:
         """Return the command of the first missing step: what a failed or published run staged counts no more."""
         run = self.newest_run(start, end)
-        if run is None and after == PUBLISHES and (last := self.last_published()) and start < last.end:
+        if run is None and after == PUBLISHES and (last := self.last_of_days()) and start < last.end:
             return (
                 f"the run of these days may be forgotten by now; what is published is shown by {self.report_command()}"
             )
@@ -219,9 +234,14 @@ class Warehouse:
         return shlex.join(["pdmetrics", "--warehouse", self.place, "run", *days, "--steps", step])
 
     def forget_old(self) -> None:
-        """Delete all folders but those of the newest published runs, and of backfills as long as they can be undone."""
+        """Delete all folders but those of the newest published runs, and of backfills as long as they can be undone.
+
+        Audiences are counted apart: many of them push out no run of days, whose folders tell what they read.
+        """
         runs, since = self.all_runs(), datetime.now(UTC) - KEEP_SNAPSHOTS
-        kept = [run.run_id for run in runs if run.state == "published"][-KEPT_RUNS:]
+        published = [run for run in runs if run.state == "published"]
+        kinds = ([run.run_id for run in published if run.is_audience is kind] for kind in (False, True))
+        kept = [run_id for kind in kinds for run_id in kind[-KEPT_RUNS:]]
         for run in runs:
             noted = run.backfill if run.state in ("published", "dropped") else None
             if noted is not None and (run.published_at or noted.begun_at) > since:
@@ -252,12 +272,14 @@ class Warehouse:
 
     def damaged_journal(self) -> WarehouseError:
         """Return what to raise of a journal that cannot be read."""
-        ready = [run for run in self.all_runs() if run.state == "open" and "estimates" in run.done]
+        ready = [run for run in self.all_runs() if run.state == "open" and {"estimates", AUDIENCE} & {*run.done}]
         step = "restore the warehouse from a backup"
         if ready:
             last = ready[-1]
             days = f"--start {last.start} --end {last.end} --input {last.input_dir}"
-            step = f"delete it and run these days at once, all steps: pdmetrics --warehouse {self.place} run {days}"
+            again = shlex.join(last.command) if last.is_audience else f"run {days}"
+            what = "do this again" if last.is_audience else "run these days at once, all steps"
+            step = f"delete it and {what}: pdmetrics --warehouse {self.place} {again}"
         return WarehouseError(
             "The journal of a publish that was cut off cannot be read.", where=self.said(self.journal), next_step=step
         )

@@ -188,3 +188,48 @@ def test_a_step_that_comes_too_early_is_answered_with_the_first_that_is_missing(
     run.state = "failed"  # by a gate: what it staged is of no use
     warehouse.save(run)
     assert next_step() == f"{begin} /in --steps ingest"
+
+
+# Runs that count the audience
+
+
+AUDIENCE = ("--snapshot", "2026-03", "--as-of", "2026-03-19")
+
+
+def test_an_audience_is_no_run_of_its_dates(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    run = warehouse.new_run(DAY, NEXT, "in")
+    run.state, run.done = "published", ["ingest", "estimates", "marts"]
+    warehouse.save(run)
+    found = warehouse.new_run(DAY, NEXT, "dumps", audience=AUDIENCE)
+    assert (found.is_audience, found.number) == (True, 2)
+    assert warehouse.all_runs()[-1].command == ["audience", "--history", "dumps", *AUDIENCE]
+    found.state, found.as_of, found.done = "failed", [DAY], ["audience"]
+    warehouse.save(found)
+    assert warehouse.unpublished_run([DAY]) is None
+    assert "run_20260319_20260320_2, is failed and of an audience" in warehouse.nothing_staged([DAY], "").what
+    found.state = "published"
+    warehouse.save(found)
+    assert warehouse.newest_run(DAY, NEXT) == warehouse.last_of_days() == run
+    assert warehouse.staged_run(DAY, NEXT, after="marts") == run
+    assert warehouse.last_published() == found
+
+
+def test_many_audiences_push_out_no_run_of_days(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    for audience in (None, *[AUDIENCE] * (KEPT_RUNS + 1)):
+        run = warehouse.new_run(DAY, NEXT, "in", audience=audience)
+        run.state = "published"
+        warehouse.save(run)
+    warehouse.forget_old()
+    assert [run.number for run in warehouse.all_runs()] == [1, *range(3, KEPT_RUNS + 3)]
+
+
+def test_a_damaged_journal_of_an_audience_is_mended_by_its_command(tmp_path):
+    warehouse = Warehouse(tmp_path)
+    run = warehouse.new_run(DAY, NEXT, "dumps", audience=AUDIENCE)
+    run.done = ["audience"]
+    warehouse.save(run)
+    assert (
+        f"--warehouse {tmp_path} audience --history dumps {' '.join(AUDIENCE)}" in warehouse.damaged_journal().next_step
+    )

@@ -15,6 +15,7 @@ from jobs.errors import UsageError, WarehouseError
 from jobs.schemas import arrow_schema
 from jobs.settings import load_settings
 from jobs.steps import rollback
+from jobs.steps.milestones import AUDIENCE_VALUES
 from jobs.steps.rollback import METRICS, MILESTONES, Plan, begin_rollback, decided_since, make_plan
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
@@ -47,8 +48,9 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 @pytest.fixture
 def tables(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Tables:
-    """A lake of three tables: all of them would take a second a test."""
-    monkeypatch.setattr(contracts, "TABLES", {name: contracts.TABLES[name] for name in (LOG, METRICS, MILESTONES)})
+    """A lake of few tables: all of them would take a second a test."""
+    names = (LOG, METRICS, MILESTONES, AUDIENCE_VALUES)
+    monkeypatch.setattr(contracts, "TABLES", {name: contracts.TABLES[name] for name in names})
     found = Tables(open_home({}, warehouse.path)[0])
     found.ensure_tables()
     return found
@@ -251,6 +253,11 @@ def test_what_a_later_run_made_of_it_is_computed_again(tables: Tables, warehouse
     assert plan.back == {LOG: [D2], METRICS: [D2], MILESTONES: [D2]}
     assert (plan.again, plan.milestones, plan.removed) == ([D3, D4], [D3, D4], [D2])
     assert plan.as_of == [D3, D4]
+
+
+def test_milestones_of_a_date_that_an_audience_has_too_stay(tables: Tables, warehouse: Warehouse) -> None:
+    plan = history(tables, warehouse, {AUDIENCE_VALUES: {D2: 1}, MILESTONES: {D2: 3, D3: 3}})
+    assert (plan.removed, plan.milestones, plan.back[MILESTONES]) == ([D2], [D2, D3], [])
 
 
 def test_where_rows_are_only_taken_away_the_newest_date_left_is_judged(tables: Tables, warehouse: Warehouse) -> None:
