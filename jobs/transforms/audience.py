@@ -48,8 +48,9 @@ def editors(revisions: DataFrame, as_of: Sequence[date], windows: Sequence[int])
     """
     spans = _Spans(as_of, windows)
     place = F.datediff(F.to_date("event_time"), F.lit(spans.first))
-    inside = revisions.where((place >= 0) & (place < len(spans.of_day)))
-    numbered = inside.withColumn("span", F.element_at(F.lit(spans.of_day), place + 1)).where("span > 0")
+    # Before the first day the embedded engine would count from the end; behind the last there is null.
+    span = F.when(place >= 0, F.get(F.lit(spans.of_day), place))
+    numbered = revisions.withColumn("span", span).where("span > 0")
     by_span = _summed(numbered, (*EDITOR, "span"), _of_revisions())
     held = by_span.select("*", F.explode(F.array_compact(F.array(*spans.windows()))).alias("window"))
     opened = held.select(*by_span.columns, "window.as_of_date", "window.window_days")
