@@ -1,0 +1,205 @@
+"""The revisions of dumps as a frame: worker processes leave Parquet for the embedded engine, Spark maps over the files.
+
+A file is one task: bzip2 is unzipped from its beginning.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.columns import BIGINT, BOOLEAN, DATE, STRING, Columns
+from jobs.dumps.files import DumpFile
+from jobs.dumps.judge import SCHEMA
+from jobs.dumps.reader import FileRow, Tally, read_dump
+from jobs.dumps.rows import FILES
+from jobs.engine.session import Engine
+from jobs.errors import InputError, WarehouseError
+from jobs.raw.place import Input
+from jobs.schemas import spark_type_of
+from jobs.warehouse.frames import frame_of
+from jobs.workers import worker_pool
+
+WORTH_A_POOL = 4 << 20  # bytes of files; starting processes takes as long as reading this
+ROW_GROUP = 64 << 10
+LISTED: Columns = {
+    "path": STRING, "wiki_db": STRING, "bucket": STRING, "first": DATE, "last": DATE, "n_bytes": BIGINT,
+    "is_newest": BOOLEAN,
+}  # fmt: skip
+"""The files as Spark's tasks get them: the fields of DumpFile."""
+
+_TOLD = "told"  # a column beside REVISIONS, null there: what a task tells of a file, one row a file
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Dumps:
+    """What some files of a dump hold.
+
+    Attributes:
+        revisions: the columns of REVISIONS; it can be used any number of times.
+        files: the columns of FILES, ordered by file.
+    """
+
+    revisions: DataFrame
+    files: pd.DataFrame
+
+
+def read_dumps(
+    engine: Engine,
+    history: Input,
+    files: Sequence[DumpFile],
+    first: date,
+    last: date,
+    *,
+    workers: int,
+    progress: Progress | None = None,
+) -> Dumps:
+    """Read files of a dump, each once.
+
+    Args:
+        engine: what the frame is for.
+        history: the directory they lie in.
+        files: of `find_dumps`.
+        first: oldest day of the revisions to keep.
+        last: newest day.
+        workers: processes that read for the embedded engine.
+        progress: called with (files read, all files).
+
+    Raises:
+        InputError: a file is damaged, cut off, or no dump.
+        WarehouseError: a process that read was ended from outside.
+    """
+    if engine.is_embedded:
+        folder = engine.scratch / "dumps" / uuid.uuid4().hex
+        folder.mkdir(parents=True)
+        told = _write_revisions(history, files, folder, first, last, workers, progress)
+        if told:
+            revisions = engine.spark.read.schema(spark_type_of(SCHEMA)).parquet(str(folder))
+        else:
+            revisions = engine.spark.createDataFrame(SCHEMA.empty_table(), schema=spark_type_of(SCHEMA))
+        return Dumps(revisions, _frame(told))
+    return _by_tasks(engine, history, files, first, last, progress)
+
+
+def _frame(rows: Iterable[FileRow]) -> pd.DataFrame:
+    """Return rows of FILES as a frame; a line that is none is null, not a number that is none."""
+    ordered = sorted(rows, key=lambda row: row[1])
+    found = pd.DataFrame(ordered, columns=list(FILES), dtype=object)
+    return found.astype({"n_rows": "int64", "first_line": "Int64"})
+
+
+def _write_revisions(
+    history: Input,
+    files: Sequence[DumpFile],
+    folder: Path,
+    first: date,
+    last: date,
+    workers: int,
+    progress: Progress | None,
+) -> list[FileRow]:
+    """Leave the revisions of each file in Parquet in a folder; return rows of FILES."""
+    targets = [(file, folder / f"{number:05}.parquet") for number, file in enumerate(files)]
+    targets.sort(key=lambda target: -target[0].n_bytes)  # the largest first, so that all end at about the same time
+    told: list[FileRow] = []
+    done = 0
+
+    def tell(rows: Iterable[FileRow]) -> None:
+        nonlocal done
+        told.extend(rows)
+        done += 1
+        if progress is not None:
+            progress(done, len(files))
+
+    if workers <= 1 or len(files) <= 1 or sum(file.n_bytes for file in files) < WORTH_A_POOL:
+        for file, target in targets:
+            tell(write_file(history, file, target, first, last))
+        return told
+    try:
+        with worker_pool(min(workers, len(files))) as pool:
+            for future in as_completed(
+                [pool.submit(write_file, history, file, target, first, last) for file, target in targets]
+            ):
+                tell(future.result())
+    except BrokenProcessPool:
+        raise WarehouseError(
+            "A process that read dumps was ended from outside, most likely for want of memory.",
+            where=f"--history {history.uri}",
+            next_step="give it more memory, or lower [engine] workers, and rerun; nothing was published",
+        ) from None
+    return told
+
+
+def write_file(history: Input, file: DumpFile, target: Path, first: date, last: date) -> list[FileRow]:
+    """Read a file and leave its revisions in Parquet; return its rows of FILES."""
+    tally = Tally(file)
+    batches: list[pa.RecordBatch] = []
+    with pq.ParquetWriter(target, SCHEMA, compression="zstd", compression_level=1) as writer:
+        for batch in read_dump(history, file, first, last, tally):
+            batches.append(batch)
+            if sum(held.num_rows for held in batches) >= ROW_GROUP:
+                writer.write_table(pa.Table.from_batches(batches))
+                batches = []
+        if batches:
+            writer.write_table(pa.Table.from_batches(batches))
+    return tally.rows()
+
+
+def _by_tasks(
+    engine: Engine,
+    history: Input,
+    files: Sequence[DumpFile],
+    first: date,
+    last: date,
+    progress: Progress | None,
+) -> Dumps:
+    """Read files in Spark's tasks, which tell what became of a file in a row beside its revisions."""
+    schema = SCHEMA.append(pa.field(_TOLD, pa.string()))
+
+    def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for row in batch.to_pylist():
+                yield from _with_what_is_told(history, DumpFile(**row), first, last, schema)
+
+    rows = [tuple(getattr(file, name) for name in LISTED) for file in files]
+    listed = frame_of(engine.spark, rows, LISTED)
+    n_tasks = max(min(len(files), engine.parallelism() * 4), 1)
+    read_rows = engine.materialise(listed.repartition(n_tasks).mapInArrow(read, spark_type_of(schema)))
+    told: list[FileRow] = []
+    for row in read_rows.where(F.col(_TOLD).isNotNull()).select(_TOLD).collect():
+        found = json.loads(row[_TOLD])
+        if "what" in found:
+            raise InputError(**found)
+        told += [(*fields, day and date.fromisoformat(day)) for *fields, day in found["rows"]]
+    if progress is not None:
+        progress(len(files), len(files))
+    return Dumps(read_rows.where(F.col(_TOLD).isNull()).drop(_TOLD), _frame(told))
+
+
+def _with_what_is_told(
+    history: Input, file: DumpFile, first: date, last: date, schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
+    """Give the revisions of a file, and a row of what there is to tell: an error too, which Spark would bury."""
+    tally = Tally(file)
+    told: dict[str, Any]
+    try:
+        for batch in read_dump(history, file, first, last, tally):
+            yield batch.append_column(_TOLD, pa.nulls(batch.num_rows, pa.string()))
+        told = {"rows": tally.rows()}
+    except InputError as error:
+        told = {"what": error.what, "where": error.where, "next_step": error.next_step}
+    nothing = [pa.nulls(1, kind) for kind in schema.types[:-1]]
+    yield pa.RecordBatch.from_arrays([*nothing, pa.array([json.dumps(told, default=str)])], schema=schema)
