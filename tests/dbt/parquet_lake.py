@@ -48,6 +48,7 @@ REFERENCE: dict[str, list[Row]] = {
         for metric, version, kind in (
             ("dashboard_pageviews", 2, "count"), ("retention_14d", 1, "rate"), ("link_clicks", 1, "count"),
             ("link_impressions", 1, "count"), ("link_click_through_rate", 1, "ratio"),
+            ("eligible_editors", 1, "count"),
         )
     ],
 }  # fmt: skip
@@ -76,6 +77,19 @@ SINGLE: dict[str, Row] = {
         "estimate": 200.0, "lower": 190.0, "upper": None, "share_reached": 0.5, "expected_from": date(2026, 6, 10),
         "expected_to": None, "reason": "It grows.",
     },
+    "audience": {
+        "as_of_date": date(2026, 6, 15), "wiki_db": "frwiki", "band": "100-500", "window_days": 14,
+        "window_start": date(2026, 6, 2), "snapshot": "2026-06", "definition": "", "n_editors": 150,
+        "n_new_to_band": 12, "n_left_band": 9, "growth_exponent": 0.5, "projected_days": 56, "projected": 300.0,
+        "projected_lower": 170.0, "projected_upper": 400.0,
+    },
+    "audience_alternatives": {
+        "as_of_date": date(2026, 6, 15), "wiki_db": "frwiki", "band": "100-500", "window_days": 14, "choice": "bots",
+        "alternative": "counted", "n_editors": 155,
+    },
+    "audience_log": {
+        "as_of_date": date(2026, 6, 15), "wiki_db": "frwiki", "snapshot": "2026-06", "fate": "kept", "n_rows": 5000,
+    },
 }  # fmt: skip
 
 
@@ -98,6 +112,16 @@ def retention_value(**changes: Any) -> Row:
         metric="retention_14d", metric_version=1, window_kind="cohort", as_of_date=date(2026, 6, 15), window_days=15,
         estimate=0.25, lower=0.25, upper=0.25, observed_numerator=10.0, observed_denominator=40.0,
         n_users_observed=40.0, estimator="ratio",
+    )  # fmt: skip
+    return row | changes
+
+
+def editors_value(**changes: Any) -> Row:
+    """Return a row of audience_values, the one that `SINGLE` has in `audience`, with changes."""
+    row = metric_value(
+        metric="eligible_editors", metric_version=1, wiki_db="frwiki", metric_date=date(2026, 6, 2),
+        as_of_date=date(2026, 6, 15), window_days=14, edit_count_bucket="100-500", sampling_unit=None,
+        **dict.fromkeys(("estimate", "lower", "upper", "observed_numerator", "n_users_observed", "n_effective"), 150.0),
     )  # fmt: skip
     return row | changes
 
@@ -185,6 +209,7 @@ def world() -> dict[str, list[Row]]:
             retention_value(),
             retention_value(inference="process", lower=0.14, upper=0.40),
         ],
+        "audience_values": [editors_value()],
         "baseline_daily": [
             baseline_day(),
             baseline_day(wiki_db="enwiki", sample_rate=0.1, n_visitors=9, n_reviewers=4),

@@ -56,7 +56,7 @@ def test_metric_values_have_the_contracts_columns_and_current_versions(built: Bu
     expected = duckdb_types(TABLES["metric_values"].columns)
     assert [(name, str(kind).lower()) for name, kind, *_ in described] == list(expected.items())
     versions = query(built, "select distinct metric, metric_version from marts.fct_metric_values order by 1")
-    assert versions == [("dashboard_pageviews", 2), ("retention_14d", 1)]
+    assert versions == [("dashboard_pageviews", 2), ("eligible_editors", 1), ("retention_14d", 1)]
 
 
 def test_retention_has_one_row_per_cohort_with_both_intervals(built: BuiltMarts) -> None:
@@ -82,8 +82,12 @@ def test_reference_files_keep_quotes_nulls_and_utc(built: BuiltMarts) -> None:
     assert query(built, "select count(*) from marts.dim_wiki_config") == [(0,)]
 
 
-def test_sound_data_gives_no_warning(built: BuiltMarts) -> None:
+def test_sound_data_gives_no_warning_nor_do_editors_of_a_wiki_without_the_dashboard(built: BuiltMarts) -> None:
     assert built.warnings == ()
+    known = query(built, "select wiki_db from marts.dim_wiki")
+    counted = query(built, "select distinct wiki_db from marts.fct_metric_values where metric = 'eligible_editors'")
+    assert counted
+    assert not set(counted) & set(known)
 
 
 def test_dates_span_from_first_to_last_window_day(built: BuiltMarts) -> None:

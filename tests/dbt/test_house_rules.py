@@ -46,6 +46,7 @@ def test_the_contracts_marts_are_there(manifest: dict[str, Any]) -> None:
         "fct_data_quality", "fct_sampling_audit", "fct_self_validation", "dim_wiki", "dim_wiki_config", "dim_metric",
         "dim_instrument_vocabulary", "dim_sampling_policy", "dim_date", "fct_milestone_status",
         "rpt_wiki_week", "rpt_link_week", "rpt_cohort_week", "rpt_latest",
+        "fct_audience", "fct_audience_alternatives", "fct_audience_log", "rpt_audience_month",
     }  # fmt: skip
     assert promised <= {model["name"] for model in marts(manifest)}
 
@@ -86,6 +87,7 @@ def test_every_mart_has_a_tested_key(manifest: dict[str, Any]) -> None:
 def test_key_columns_may_be_null_only_where_the_contract_says_so(manifest: dict[str, Any]) -> None:
     nullable = {
         "fct_ingest_log": {"reason"},
+        "fct_audience_log": {"reason"},
         "fct_link_engagement_daily": {"client_platform_family"},
         "fct_data_quality": {"subject", "run_id", "attempt"},
         "dim_wiki_config": {"valid_from"},

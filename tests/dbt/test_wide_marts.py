@@ -12,6 +12,7 @@ import pytest
 import yaml
 from wide_columns import WIDE, as_yaml, columns_of, metrics_of
 
+from jobs.catalogue import load_catalogue
 from jobs.marts.build import BuiltMarts
 from jobs.policy.timeline import RateChange, UnitRate, describe_changes, format_unit_rate
 from jobs.rows.comparable import AT_RATE
@@ -42,6 +43,12 @@ def test_the_columns_of_a_wide_mart_are_those_of_the_catalogue(mart: str) -> Non
 def test_the_list_of_a_wide_mart_is_the_catalogues(mart: str) -> None:
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
     assert variables[LISTS[mart]] == [metric.metric for metric in metrics_of(mart)]
+
+
+def test_the_metrics_of_wikis_that_may_be_unknown_are_the_catalogues_audiences() -> None:
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    audiences = [one.metric for one in load_catalogue().metrics.values() if one.family == "audience"]
+    assert variables["audience_metrics"] == audiences
 
 
 def test_the_sentences_that_marts_read_are_the_ones_that_are_written() -> None:

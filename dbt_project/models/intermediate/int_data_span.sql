@@ -6,6 +6,11 @@ with days as (
     from {{ ref('stg_pd__metric_values') }}
     union all
     select
+        min(window_start) as first_date,
+        max(as_of_date) as last_date
+    from {{ ref('stg_pd__audience') }}
+    union all
+    select
         min(event_date) as first_date,
         max(event_date) as last_date
     from {{ ref('stg_pd__ingest_log') }}

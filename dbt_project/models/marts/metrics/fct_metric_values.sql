@@ -1,3 +1,10 @@
+-- What a run of days computes, and the eligible editors that `pdmetrics audience` counts in dumps.
+with metric_values as (
+    select * from {{ ref('stg_pd__metric_values') }}
+    union all
+    select * from {{ ref('stg_pd__audience_values') }}
+)
+
 select
     metric_values.metric,
     metric_values.metric_version,
@@ -26,7 +33,7 @@ select
     metric_values.remedy,
     metric_values.series_break,
     metric_values.is_complete
-from {{ ref('stg_pd__metric_values') }} as metric_values
+from metric_values
 inner join {{ ref('dim_metric') }} as current_metrics
     on
         metric_values.metric = current_metrics.metric

@@ -1,10 +1,11 @@
 -- A cohort comes every Monday, so that the newest one closed in the seven days to the newest day; a metric that is no
--- longer measured has none.
+-- longer measured has none. Eligible editors, by their bands only, are dated by their dumps and are not here.
 with newest as (
     select
         wiki_db,
         max(as_of_date) as as_of_date
     from {{ ref('fct_metric_values') }}
+    where client_platform_family = 'all' and edit_count_bucket = 'all'
     group by wiki_db
 ),
 

@@ -1,0 +1,37 @@
+-- The exponent gives the number of one window back from that of the other: neither it nor what follows from it is shown
+-- beside a window that is too small.
+with flagged as (
+    select
+        *,
+        {{ is_small('n_editors') }} as is_few,
+        max(cast({{ is_small('n_editors') }} as int)) over (partition by as_of_date, wiki_db, band) = 1 as is_any_few
+    from {{ ref('stg_pd__audience') }}
+),
+
+hidden as (
+    select
+        *,
+        is_few or {{ is_small('n_new_to_band') }} as hides_new,
+        is_few or {{ is_small('n_left_band') }} as hides_left,
+        is_any_few and coalesce(growth_exponent, projected) is not null as hides_growth
+    from flagged
+)
+
+select
+    as_of_date,
+    wiki_db,
+    band,
+    window_days,
+    window_start,
+    snapshot,
+    definition,
+    {{ hide('n_editors', 'is_few') }} as n_editors,
+    {{ hide('n_new_to_band', 'hides_new') }} as n_new_to_band,
+    {{ hide('n_left_band', 'hides_left') }} as n_left_band,
+    {{ hide('growth_exponent', 'hides_growth') }} as growth_exponent,
+    {{ hide('projected_days', 'hides_growth') }} as projected_days,
+    {{ hide('projected', 'hides_growth') }} as projected,
+    {{ hide('projected_lower', 'hides_growth') }} as projected_lower,
+    {{ hide('projected_upper', 'hides_growth') }} as projected_upper,
+    hides_new or hides_left or hides_growth as is_suppressed
+from hidden
