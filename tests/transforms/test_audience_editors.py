@@ -133,7 +133,7 @@ def random_revisions(seed: int, n: int) -> list[Revision]:
     begin = datetime(2026, 1, 20)
     return [
         Revision(
-            rng.choice(("newwiki", "oldwiki")), rng.randrange(45),
+            rng.choice(("newwiki", "oldwiki")), rng.randrange(90),
             begin + timedelta(days=rng.randrange(50), hours=rng.choice((0, 12, 23))),
             rng.choice((None, *range(94, 118))), rng.choice((0, 0, 1)), rng.choice((0, 1, None)),
             rng.random() < 0.06, rng.random() < 0.06, rng.random() < 0.06,
@@ -152,7 +152,7 @@ CHOICES = (
 
 @pytest.mark.parametrize("choices", CHOICES, ids=lambda choices: choices.in_words() or "contract")
 def test_every_choice_counts_what_a_recount_counts(spark, choices: Choices) -> None:
-    revisions = [row if row.wiki == "newwiki" else row._replace(cross_wiki=None) for row in random_revisions(15, 700)]
+    revisions = [row if row.wiki == "newwiki" else row._replace(cross_wiki=None) for row in random_revisions(15, 900)]
     as_of, windows = [date(2026, 2, 28), date(2026, 2, 14), date(2026, 3, 1)], [1, 7, 21]
     bands = [Band(100, 110), Band(100, 105), Band(0, 99)]
     definitions = [(None, None, choices), *choices.alternatives()]
