@@ -7,42 +7,30 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.columns import BIGINT, BOOLEAN, DATE, STRING, Columns
+from jobs.columns import INT, Columns
 from jobs.dumps.files import DumpFile
 from jobs.dumps.judge import SCHEMA
+from jobs.dumps.parquet import Progress, write_revisions
 from jobs.dumps.reader import FileRow, Tally, read_dump
 from jobs.dumps.rows import FILES
 from jobs.engine.session import Engine
-from jobs.errors import InputError, WarehouseError
+from jobs.errors import InputError
 from jobs.raw.place import Input
 from jobs.schemas import spark_type_of
 from jobs.warehouse.frames import frame_of
-from jobs.workers import worker_pool
 
-WORTH_A_POOL = 4 << 20  # bytes of files; starting processes takes as long as reading this
-ROW_GROUP = 64 << 10
-LISTED: Columns = {
-    "path": STRING, "wiki_db": STRING, "bucket": STRING, "first": DATE, "last": DATE, "n_bytes": BIGINT,
-    "is_newest": BOOLEAN,
-}  # fmt: skip
-"""The files as Spark's tasks get them: the fields of DumpFile."""
-
+_PLACES: Columns = {"place": INT}  # in the list of files: what Spark hands out to its tasks
 _TOLD = "told"  # a column beside REVISIONS, null there: what a task tells of a file, one row a file
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -86,7 +74,7 @@ def read_dumps(
     if engine.is_embedded:
         folder = engine.scratch / "dumps" / uuid.uuid4().hex
         folder.mkdir(parents=True)
-        told = _write_revisions(history, files, folder, first, last, workers, progress)
+        told = write_revisions(history, files, folder, first, last, workers, progress)
         if told:
             revisions = engine.spark.read.schema(spark_type_of(SCHEMA)).parquet(str(folder))
         else:
@@ -102,62 +90,6 @@ def _frame(rows: Iterable[FileRow]) -> pd.DataFrame:
     return found.astype({"n_rows": "int64", "first_line": "Int64"})
 
 
-def _write_revisions(
-    history: Input,
-    files: Sequence[DumpFile],
-    folder: Path,
-    first: date,
-    last: date,
-    workers: int,
-    progress: Progress | None,
-) -> list[FileRow]:
-    """Leave the revisions of each file in Parquet in a folder; return rows of FILES."""
-    targets = [(file, folder / f"{number:05}.parquet") for number, file in enumerate(files)]
-    targets.sort(key=lambda target: -target[0].n_bytes)  # the largest first, so that all end at about the same time
-    told: list[FileRow] = []
-    done = 0
-
-    def tell(rows: Iterable[FileRow]) -> None:
-        nonlocal done
-        told.extend(rows)
-        done += 1
-        if progress is not None:
-            progress(done, len(files))
-
-    if workers <= 1 or len(files) <= 1 or sum(file.n_bytes for file in files) < WORTH_A_POOL:
-        for file, target in targets:
-            tell(write_file(history, file, target, first, last))
-        return told
-    try:
-        with worker_pool(min(workers, len(files))) as pool:
-            for future in as_completed(
-                [pool.submit(write_file, history, file, target, first, last) for file, target in targets]
-            ):
-                tell(future.result())
-    except BrokenProcessPool:
-        raise WarehouseError(
-            "A process that read dumps was ended from outside, most likely for want of memory.",
-            where=f"--history {history.uri}",
-            next_step="give it more memory, or lower [engine] workers, and rerun; nothing was published",
-        ) from None
-    return told
-
-
-def write_file(history: Input, file: DumpFile, target: Path, first: date, last: date) -> list[FileRow]:
-    """Read a file and leave its revisions in Parquet; return its rows of FILES."""
-    tally = Tally(file)
-    batches: list[pa.RecordBatch] = []
-    with pq.ParquetWriter(target, SCHEMA, compression="zstd", compression_level=1) as writer:
-        for batch in read_dump(history, file, first, last, tally):
-            batches.append(batch)
-            if sum(held.num_rows for held in batches) >= ROW_GROUP:
-                writer.write_table(pa.Table.from_batches(batches))
-                batches = []
-        if batches:
-            writer.write_table(pa.Table.from_batches(batches))
-    return tally.rows()
-
-
 def _by_tasks(
     engine: Engine,
     history: Input,
@@ -171,11 +103,10 @@ def _by_tasks(
 
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
-            for row in batch.to_pylist():
-                yield from _with_what_is_told(history, DumpFile(**row), first, last, schema)
+            for place in batch["place"].to_pylist():
+                yield from _with_what_is_told(history, files[place], first, last, schema)
 
-    rows = [tuple(getattr(file, name) for name in LISTED) for file in files]
-    listed = frame_of(engine.spark, rows, LISTED)
+    listed = frame_of(engine.spark, [(place,) for place in range(len(files))], _PLACES)
     n_tasks = max(min(len(files), engine.parallelism() * 4), 1)
     read_rows = engine.materialise(listed.repartition(n_tasks).mapInArrow(read, spark_type_of(schema)))
     told: list[FileRow] = []
