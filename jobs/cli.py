@@ -21,6 +21,7 @@ from jobs.commands.arguments import (
     folder,
     range_or_late,
 )
+from jobs.commands.audience import audience
 from jobs.commands.backfill import backfill
 from jobs.commands.context import Context, Gate, LogFormat, OutputFormat
 from jobs.commands.explain import explain
@@ -45,6 +46,7 @@ ENDING = Ending()
 REPORTING = (
     "run",
     "simulate",
+    "audience",
     "backfill",
     "maintain",
     "purge",
@@ -278,7 +280,7 @@ def milestones(
     raise typer.Exit(show_milestones(shared.console, shared.settings, shared.warehouse, as_of, as_json=as_json))
 
 
-for command in (explain, backfill, purge, maintain):
+for command in (explain, audience, backfill, purge, maintain):
     app.command()(command)
 
 

@@ -1,4 +1,4 @@
-"""What the command line says to a command that is promised only, and to an option in the wrong place."""
+"""What the command line says to an option in the wrong place."""
 
 from __future__ import annotations
 
@@ -9,26 +9,9 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from jobs.errors import UsageError
 
-# Promised in docs/contract.md, section 1.1, not built yet: what is built is found first.
-PLANNED = {"audience"}
-
 
 class Commands(TyperGroup):
-    """The commands of `pdmetrics`, and what to say where one is not found or does not know an option."""
-
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """Find the command.
-
-        Raises:
-            UsageError: it is promised, and not built yet.
-        """
-        name = args[0]
-        if name in PLANNED and self.get_command(ctx, name) is None:
-            raise UsageError(
-                f"`{name}` is not in this version: README, Promised, not built yet.",
-                next_step="pdmetrics --help lists the commands there are",
-            )
-        return super().resolve_command(ctx, args)
+    """The commands of `pdmetrics`, and what to say where one does not know an option."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command.

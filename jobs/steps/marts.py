@@ -54,11 +54,16 @@ def build_checked(job: Job) -> None:
     marts_gate(job)
 
 
+def publish_built(job: Job) -> None:
+    """Make what was built and checked visible, in one step."""
+    keep_moves(job.warehouse, job.run)
+    publish(job.lake, job.warehouse, job.run)
+    job.run.state = "published"
+
+
 def publish_run(job: Job) -> None:
-    """Make what was built and checked visible, in one step, and print what it has."""
+    """Publish as `publish_built`, and print what metric rows there are as of its dates."""
+    publish_built(job)
     run, warehouse = job.run, job.warehouse
-    keep_moves(warehouse, run)
-    publish(job.lake, warehouse, run)
-    run.state = "published"
     columns, rows = fetch_file(warehouse.marts, SUMMARY, [run.as_of[0], run.as_of[-1]])
     job.console.print(as_table(columns, rows, f"Metric rows as of {in_words(run.as_of[0], run.as_of[-1] + DAY)}"))

@@ -21,7 +21,7 @@ from jobs.steps.job import engine_errors, recovered_tables
 from jobs.warehouse.diagnostics import last_written, logs, tracebacks
 from jobs.warehouse.forget import WITH_HASH, OwnLines, own_lines, rows_of, user_hash
 from jobs.warehouse.look import tables_if_any
-from jobs.warehouse.publish import clean_up, locked_to_begin
+from jobs.warehouse.publish import NO_DAYS, clean_up, locked_to_begin
 from jobs.warehouse.purge import (
     TablePlan,
     carry_over,
@@ -40,7 +40,6 @@ from jobs.warehouse.tables import Tables
 from jobs.warehouse.upkeep import ORPHAN_AGE
 from jobs.windows import LONGEST_QUARTER
 
-NO_DAY = date.min  # of no run
 MOST_WIKIS = 20  # in a message
 LATE_DAYS = 2  # a run comes a day after its day, and may wait one more
 
@@ -144,7 +143,7 @@ def purge(settings: Settings, warehouse: Warehouse, as_of: date, user: User | No
     last = last_days(settings, as_of)
     if tables_if_any(settings.catalog.properties(), warehouse.path) is None:
         return None
-    with locked_to_begin(warehouse, NO_DAY, NO_DAY), engine_errors(warehouse), still_at("purging"):
+    with locked_to_begin(warehouse, *NO_DAYS), engine_errors(warehouse), still_at("purging"):
         shutil.rmtree(warehouse.scratch, ignore_errors=True)  # what a killed command left
         tables = recovered_tables(settings, warehouse)
         found = _plan(tables, settings, warehouse, last, user)

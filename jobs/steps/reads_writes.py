@@ -42,7 +42,7 @@ OF_STEPS: Mapping[str, StepTables] = {
         # Counts by hour where an hour was lost, laws where reference shapes are switched on.
         reads=(
             "user_days", "user_link_days", "unit_link_days", "baseline_daily", "engagement_daily", "hourly_counts",
-            "ingest_log", "sampling_audit", "metric_values", "visit_laws",
+            "ingest_log", "sampling_audit", "metric_values", "visit_laws", "audience_values", "milestone_status",
         ),
         writes=("metric_values", "retention_windows", "self_validation", "visit_laws", "milestone_status"),
     ),
@@ -52,5 +52,18 @@ OF_STEPS: Mapping[str, StepTables] = {
         writes=("data_quality_metrics",),
     ),
     "report": StepTables("Makes the static site of the published marts."),
+    # A command of its own, which ends with `marts`.
+    "audience": StepTables(
+        "Counts eligible editors in dumps of mediawiki_history.",
+        # Cells of other wikis, bands and windows, which stay; where milestones stand; verdicts to number its own.
+        reads=(
+            "audience", "audience_values", "audience_alternatives", "audience_log", "metric_values", "milestone_status",
+            "data_quality_metrics",
+        ),
+        writes=(
+            "audience", "audience_values", "audience_alternatives", "audience_log", "milestone_status",
+            "data_quality_metrics",
+        ),
+    ),
 }
 # fmt: on

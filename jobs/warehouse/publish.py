@@ -19,6 +19,7 @@ from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 from jobs.windows import in_words
 
+NO_DAYS = (date.min, date.min)  # of no run: who begins with them waits for one of any days
 ASK_AGAIN_SECONDS = 5  # of an address each question costs commits to the catalog
 
 

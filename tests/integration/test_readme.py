@@ -1,4 +1,4 @@
-"""What README, docs and `make demo` tell to type works when copied, on a small demo; what is promised only says so."""
+"""What README, docs and `make demo` tell to type works when copied, on a small demo."""
 
 from __future__ import annotations
 
@@ -128,19 +128,6 @@ def test_blocks_are_found_with_comments_and_continued_lines():
     assert [is_copied(command) for command in commands(text)] == [True, True, False]
     assert is_copied("pdmetrics query 'select A from B'")
     assert exit_code("pdmetrics b  # nothing there: exit code 3") == 3
-
-
-def promised() -> list[str]:
-    """Commands that README promises and that are not built yet."""
-    text = (ROOT / "README.md").read_text().partition("- **Commands**:")[2].partition(";")[0]
-    return sorted({*re.findall(r"`([a-z-]+)`", text)} - {"run"})  # which has a promised step
-
-
-@pytest.mark.parametrize("command", promised())
-def test_a_promised_command_says_that_it_is_one(command):
-    done = worlds.here(command, "--as-of", "2026-03-24", check=False)
-    assert done.returncode == 2
-    assert f"`{command}` is not in this version: README, Promised, not built yet" in done.stderr
 
 
 @pytest.mark.parametrize(

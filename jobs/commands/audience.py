@@ -1,0 +1,123 @@
+"""Entry: who could be invited, counted in dumps of mediawiki_history, for any wiki, band, window and date."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from jobs.audience import Band
+from jobs.commands.arguments import day
+from jobs.commands.context import Context
+from jobs.errors import UsageError
+
+if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
+    from jobs.steps.audience import Wanted
+    from jobs.steps.companion import Companion
+    from jobs.warehouse.manifest import Run
+
+T = TypeVar("T")
+BANDS, WINDOWS = "100-500,100-300", "14,28"
+LONGEST_WINDOW = 366
+
+
+def audience(
+    context: typer.Context,
+    history: Annotated[
+        str, typer.Option("--history", metavar="DIRECTORY", help="Directory with snapshots, or s3://…, hdfs://…")
+    ],
+    snapshot: Annotated[str, typer.Option(metavar="YYYY-MM", help="Which: the last month that it holds.")],
+    as_of: Annotated[
+        list[Any], typer.Option("--as-of", parser=day, metavar="DAY", help="Last day of the windows (UTC); repeatable.")
+    ],
+    wiki: Annotated[
+        list[str] | None, typer.Option("--wiki", help="Only this one; repeatable. Default: every one of the snapshot.")
+    ] = None,
+    bands: Annotated[str, typer.Option(help="Bands of edit counts, both ends included.")] = BANDS,
+    windows: Annotated[
+        str, typer.Option(help="Days of the windows. The two longest tell how many there will be in 8 weeks.")
+    ] = WINDOWS,
+) -> None:
+    """Count eligible editors in dumps of mediawiki_history: who could be invited, and how many in 8 weeks.
+
+    Cells of other wikis, bands, windows and dates that were counted before stay.
+    What an eligible editor is can be set: docs/audience.md.
+    """
+    from jobs.raw.place import open_input
+    from jobs.steps.audience import Wanted
+    from jobs.steps.companion import companion
+
+    wanted = Wanted(
+        open_input(history), snapshot, tuple(sorted(set(as_of))), tuple(sorted(set(wiki))) if wiki else None,
+        read_bands(bands), read_windows(windows),
+    )  # fmt: skip
+    with companion(["marts"]) as other:
+        _count(context.obj, wanted, other)
+
+
+def read_bands(text: str) -> tuple[Band, ...]:
+    """Return the bands of `100-500,100-300`, in order.
+
+    Raises:
+        UsageError: one is none, or stands twice, or there is none.
+    """
+    return _listed(text, Band.parse, "--bands", BANDS)
+
+
+def read_windows(text: str) -> tuple[int, ...]:
+    """Return the days of `14,28`, in order.
+
+    Raises:
+        UsageError: one is none, or stands twice, or there is none.
+    """
+    return _listed(text, _window, "--windows", WINDOWS)
+
+
+def _window(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= LONGEST_WINDOW):
+        raise ValueError(f"{text!r} is no window; write its days, 1 to {LONGEST_WINDOW}, as 28")
+    return int(text)
+
+
+def _listed(text: str, read: Callable[[str], T], option: str, example: str) -> tuple[T, ...]:
+    """Return what stands between commas, in order."""
+    found: list[Any] = []
+    for part in text.split(","):
+        try:
+            one = read(part.strip())
+        except ValueError as error:
+            raise UsageError(
+                f"{error}.", where=f"{option} {text}", next_step=f"for example {option} {example}"
+            ) from None
+        if one in found:
+            raise UsageError(f"{one} stands twice.", where=f"{option} {text}", next_step="name it once")
+        found.append(one)
+    return tuple(sorted(found))
+
+
+def _count(shared: Context, wanted: Wanted, other: Companion) -> None:
+    from jobs.lineage.sending import open_lineage
+    from jobs.steps.audience import begin_audience, make_audience, wanted_dumps
+    from jobs.steps.beginning import check_settings
+    from jobs.steps.job import Job, open_lake
+    from jobs.warehouse.publish import NO_DAYS
+
+    settings, warehouse, console = shared.settings, shared.warehouse, shared.console
+    check_settings(settings)
+    lineage = open_lineage(settings.lineage)
+    files = wanted_dumps(wanted)
+    with open_lake(settings, warehouse, NO_DAYS) as lake:
+        run = begin_audience(lake, warehouse, wanted)
+        make_audience(Job(lake, warehouse, settings, console, run, other), wanted, files, lineage)
+    console.print(_outcome(shared, wanted, run), highlight=False, soft_wrap=True)
+
+
+def _outcome(shared: Context, wanted: Wanted, run: Run) -> str:
+    """Say what there is now, and where to look next."""
+    days = ", ".join(map(str, wanted.as_of))
+    place = ["pdmetrics", "--warehouse", shared.warehouse.place]
+    query = shlex.join([*place, "query", "from fct_audience order by as_of_date, wiki_db, band, window_days"])
+    explain = shlex.join([*place, "explain", "eligible_editors", "--wiki", (wanted.wikis or ("WIKI",))[0]])
+    return f"Published {run.run_id}, as of {days}. Next: {query}\nWhat it moves with: {explain}"
