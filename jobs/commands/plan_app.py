@@ -16,8 +16,20 @@ plan_app = typer.Typer()
 def plan_sampling(
     context: typer.Context,
     wiki: Annotated[str, typer.Option(help="Database name, for the title.")],
-    users: Annotated[float, typer.Option(help="Editors eligible for the dashboard.")],
     pageviews_per_hour: Annotated[float, typer.Option(help="Pageviews of logged-in users in an hour.")],
+    users: Annotated[float | None, typer.Option(help="Editors eligible for the dashboard.")] = None,
+    from_audience: Annotated[
+        bool, typer.Option("--from-audience", help="Take them from the published audience: newest day, 28 days.")
+    ] = False,
+    band: Annotated[
+        str | None, typer.Option(help="Of edit counts, as 100-500; default the one with the most editors.")
+    ] = None,
+    visiting_share: Annotated[
+        float | None,
+        typer.Option(
+            help="Share of eligible editors who may visit at all; default 1, from an audience what is published."
+        ),
+    ] = None,
     eligible_share: Annotated[float, typer.Option(help="Share of these pageviews that show the entry point.")] = 0.04,
     ctr: Annotated[float, typer.Option(help="Clicks per impression of the entry point.")] = 0.005,
     metric: Annotated[
@@ -40,12 +52,29 @@ def plan_sampling(
     bytes_per_event: Annotated[float, typer.Option(help="Bytes of a stored event; the default is measured.")] = 156.0,
 ) -> None:
     """Say for each unit and rate what it costs, what each metric will look like, and which is cheapest."""
+    from jobs.commands.plan_audience import FromAudience
+    from jobs.commands.plan_audience import from_audience as take
     from jobs.commands.plan_sampling import plan_sampling as plan
     from jobs.planning.scenario import Scenario
 
-    given = context.params
+    _check(users, band, from_audience=from_audience)
+    given, shared = dict(context.params), context.obj
+    taken = take(shared.settings, shared.warehouse, wiki, band) if from_audience else FromAudience(users or 0, None, ())
+    given["users"] = taken.users
+    given["visiting_share"] = visiting_share if visiting_share is not None else taken.visiting_share or 1.0
     try:
         scenario = Scenario(**{field.name: given[field.name] for field in fields(Scenario)})
     except ValueError as error:
         raise UsageError(f"No wiki can be like that: {error}.", next_step="check the numbers") from None
-    plan(context.obj.console, context.obj.settings, scenario, metric or ())
+    plan(shared.console, shared.settings, scenario, metric or (), taken.told)
+
+
+def _check(users: float | None, band: str | None, *, from_audience: bool) -> None:
+    """Refuse users from two places, or from none."""
+    if users is not None and from_audience:
+        raise UsageError("Users are given twice.", where="--users", next_step="leave out --users or --from-audience")
+    if users is None and not from_audience:
+        what = "It takes the number of eligible editors."
+        raise UsageError(what, where="--users", next_step="give --users N, or --from-audience where they were counted")
+    if band is not None and not from_audience:
+        raise UsageError("A band is one of the audience's.", where="--band", next_step="give --from-audience with it")

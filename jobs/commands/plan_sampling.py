@@ -20,8 +20,17 @@ from jobs.steps.fitting import limits
 PRESENTED = "presented_two_week_rate"
 
 
-def plan_sampling(console: Console, settings: Settings, scenario: Scenario, metrics: Sequence[str]) -> None:
+def plan_sampling(
+    console: Console, settings: Settings, scenario: Scenario, metrics: Sequence[str], taken: Sequence[str] = ()
+) -> None:
     """Print for each unit and rate the volume and the expected width and status of each metric, then what to do.
+
+    Args:
+        console: where it goes.
+        settings: with the limits up to which numbers are shown.
+        scenario: the wiki and what is assumed.
+        metrics: those that decide; all if none is named.
+        taken: what was taken from the warehouse, a sentence each.
 
     Raises:
         UsageError: an unknown metric, a precision that is no share, or a window that what is asked for does not have.
@@ -47,7 +56,7 @@ def plan_sampling(console: Console, settings: Settings, scenario: Scenario, metr
         text = "".join(f"{UNTABLED[metric]}\n" for metric in dict.fromkeys(metrics))
     else:
         decisive, notes = planned_for(asked or planned, scenario.window_days, is_asked=bool(asked))
-        text = render_plan(make_plan(scenario, planners, decisive), notes)
+        text = render_plan(make_plan(scenario, planners, decisive), notes, taken)
     if console.is_terminal:
         console.print(Markdown(text), highlight=False)
     else:  # as it is: wrapped at a width, tables are no Markdown any more

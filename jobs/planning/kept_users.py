@@ -14,7 +14,7 @@ from jobs.estimation.intervals import binomial_inversion, log_ratio_interval, wi
 from jobs.estimation.limits import DEFAULT_LIMITS, Interval, Limits, Verdict
 from jobs.estimation.share_limits import share_verdict
 from jobs.estimation.users_limits import bounds_verdict, width_verdict
-from jobs.planning.scenario import USAGE, Expectation, Scenario
+from jobs.planning.scenario import USAGE, Expectation
 
 Array = NDArray[np.float64]
 
@@ -23,13 +23,13 @@ class KeptUsers:
     """Expectations of the metrics of people where each user is kept whole with a probability.
 
     Args:
-        scenario: the wiki and what is assumed.
+        users: how many there are.
         user_rate: the probability, in (0, 1).
         limits: thresholds of the people metrics.
     """
 
-    def __init__(self, scenario: Scenario, user_rate: float, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._users, self._rate, self._limits = scenario.users, user_rate, limits
+    def __init__(self, users: float, user_rate: float, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._users, self._rate, self._limits = users, user_rate, limits
 
     def count(self, metric: str, chance: Array, noun: str) -> Expectation:
         """Expect a number of users.

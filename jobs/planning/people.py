@@ -58,7 +58,7 @@ def plan_people(scenario: Scenario, setting: Setting, limits: Limits = DEFAULT_L
     """
     if setting.user_rate > 0:
         return _of_kept_users(scenario, setting, limits)
-    rate, users = setting.rate, scenario.users
+    rate, users = setting.rate, scenario.may_visit
     means = _units_per_day(scenario, setting.unit)
     clicked = means * _click_share(scenario, setting.unit)
     visitors = _expected_users(means * scenario.window_days, users, rate, "visitors", limits)
@@ -81,7 +81,7 @@ def plan_people(scenario: Scenario, setting: Setting, limits: Limits = DEFAULT_L
 
 def _of_kept_users(scenario: Scenario, setting: Setting, limits: Limits) -> tuple[Expectation, ...]:
     """Expect the same metrics where some users are kept whole: the units kept of the others tell no more of people."""
-    kept, days = KeptUsers(scenario, setting.user_rate, limits), scenario.window_days
+    kept, days = KeptUsers(scenario.may_visit, setting.user_rate, limits), scenario.window_days
     means = _units_per_day(scenario, "pageview")
     clicked = means * _click_share(scenario, "pageview")
     came, clicks = _any(means * days), _any(clicked * days)
@@ -107,8 +107,9 @@ def plan_presented(scenario: Scenario, setting: Setting, limits: Limits = DEFAUL
     if setting.user_rate > 0:
         means = _units_per_day(scenario, "pageview")
         shown = _any(means / means.mean() * scenario.impressions_per_day * WEEK / scenario.users)
-        kept = KeptUsers(scenario, setting.user_rate, limits)
-        return (kept.share("presented_two_week_rate", shown * _any(means * WEEK) ** 2, shown, ENTRY_POINT),)
+        back = scenario.visiting_share * _any(means * WEEK) ** 2
+        kept = KeptUsers(scenario.users, setting.user_rate, limits)
+        return (kept.share("presented_two_week_rate", shown * back, shown, ENTRY_POINT),)
     answer = exact(1.0, "ratio", scenario.users) if setting.rate >= 1 else refuse_presented(setting.rate)
     return (_expectation("presented_two_week_rate", ENTRY_POINT, answer),)
 
@@ -116,7 +117,7 @@ def plan_presented(scenario: Scenario, setting: Setting, limits: Limits = DEFAUL
 def _units_per_day(scenario: Scenario, unit: str) -> Array:
     """Give the mean units a day (dashboard loads or sessions with one) of `MEANS` equally frequent kinds of editors."""
     size = scenario.loads_per_session if unit == "session" else 1.0
-    mean = scenario.loads_per_day / size / scenario.users
+    mean = scenario.loads_per_day / size / scenario.may_visit
     if scenario.activity_variation == 0:
         return np.full(MEANS, mean)
     shape = 1 / scenario.activity_variation
@@ -165,7 +166,7 @@ def _expected_two_days(
     on_a_day = -np.expm1(-rate * clicked)
     on_two_days = np.asarray(stats.binom.sf(1, scenario.window_days, on_a_day), dtype=np.float64)
     days = scenario.window_days
-    table = _pairs(clicked * days, (means - clicked) * days, scenario.users, rate)
+    table = _pairs(clicked * days, (means - clicked) * days, scenario.may_visit, rate)
     seen = round(scenario.users * float(on_two_days.mean()))
     return two_day_review_bounds(seen, visitors, rate, *table, limits=limits)
 
@@ -176,7 +177,7 @@ def _expected_unique_ctr(
     """Estimate the unique click-through rate of a link that every load shows, clicked as often as review links."""
     days = scenario.window_days
     return unique_ctr_estimate(
-        *_pairs(clicked * days, (means - clicked) * days, scenario.users, rate), rate, limits=limits
+        *_pairs(clicked * days, (means - clicked) * days, scenario.may_visit, rate), rate, limits=limits
     )
 
 

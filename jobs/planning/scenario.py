@@ -18,6 +18,7 @@ class Scenario:
         wiki: its database name.
         users: editors eligible for the entry point.
         pageviews_per_hour: pageviews of logged-in users.
+        visiting_share: share of the eligible editors who may visit the dashboard at all; all loads are theirs.
         eligible_share: share of those pageviews that show the entry point.
         ctr: clicks per impression of the entry point.
         window_days: days of the window that is to be measured.
@@ -47,6 +48,7 @@ class Scenario:
     frailty: float = 0.05
     review_share: float = 0.3
     bytes_per_event: float = BYTES_PER_EVENT
+    visiting_share: float = 1.0
 
     def __post_init__(self) -> None:
         """Refuse numbers no wiki can have."""
@@ -54,7 +56,7 @@ class Scenario:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0")
-        for name in ("eligible_share", "ctr", "review_share"):
+        for name in ("eligible_share", "ctr", "review_share", "visiting_share"):
             if not 0 < getattr(self, name) <= 1:
                 raise ValueError(f"{name} must lie in (0, 1]")
         for name in ("pageviews_per_session", "loads_per_session", "events_per_load"):
@@ -62,6 +64,11 @@ class Scenario:
                 raise ValueError(f"{name} must be at least 1")
         if not 0 <= self.frailty < 1 or self.activity_variation < 0:
             raise ValueError("frailty must lie in [0, 1) and activity_variation must not be negative")
+
+    @property
+    def may_visit(self) -> float:
+        """Editors over whom the dashboard's loads are spread."""
+        return self.users * self.visiting_share
 
     @property
     def impressions_per_day(self) -> float:

@@ -11,6 +11,7 @@ from jobs.planning.scenario import ENTRY_POINT, USAGE, Expectation, Setting
 
 ASSUMPTIONS = (
     ("users", "eligible editors", "{:,.0f}"),
+    ("visiting_share", "of them may visit the dashboard at all", "{:.3g} %"),
     ("pageviews_per_hour", "pageviews an hour by logged-in users", "{:,.0f}"),
     ("eligible_share", "of them by editors who see the entry point", "{:.1f} %"),
     ("ctr", "clicks per impression of the entry point", "{:.2f} %"),
@@ -56,8 +57,8 @@ UNTABLED = {
 """Metrics of the catalogue that are in no table unless asked for, and why."""
 
 
-def render_plan(plan: Plan, notes: Sequence[str] = ()) -> str:
-    """Write a plan: what was assumed, what each setting costs and measures, notes on it, and what to do."""
+def render_plan(plan: Plan, notes: Sequence[str] = (), taken: Sequence[str] = ()) -> str:
+    """Write a plan: what was assumed and taken, what each setting costs and measures, notes on it, and what to do."""
     scenario = plan.scenario
     lines = [
         f"Sampling plan for {scenario.wiki}: windows of {counted(scenario.window_days, 'day')}, "
@@ -67,6 +68,7 @@ def render_plan(plan: Plan, notes: Sequence[str] = ()) -> str:
         "",
         *(f"- {title}: {form.format(getattr(scenario, name) * _scale(form))}" for name, title, form in ASSUMPTIONS),
         "",
+        *(f"{sentence}\n" for sentence in taken),
         *overview(plan),
         "",
         *LEGEND,

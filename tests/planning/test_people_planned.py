@@ -100,7 +100,7 @@ def test_of_users_kept_whole_every_number_of_people_exists():
 
 
 def test_a_tenth_of_ten_thousand_users_tells_retention_to_less_than_three_points():
-    kept = KeptUsers(dataclasses.replace(SCENARIO, users=10_000), 0.1)
+    kept = KeptUsers(10_000, 0.1)
     everyone, returned = np.ones(1), np.full(1, 0.3)
     retention = kept.share("retention_14d", returned, everyone)
     assert retention.half_width * 0.3 == pytest.approx(0.0284, abs=0.0002)
@@ -112,7 +112,7 @@ def test_a_tenth_of_ten_thousand_users_tells_retention_to_less_than_three_points
 def test_pages_per_kept_user_agree_with_drawn_samples():
     rng = np.random.default_rng(4)
     means = np.quantile(rng.gamma(0.8, 4 / 0.8, 100_000), (np.arange(200) + 0.5) / 200)
-    planned = KeptUsers(dataclasses.replace(SCENARIO, users=10_000), 0.1).mean("m", means, -np.expm1(-means))
+    planned = KeptUsers(10_000, 0.1).mean("m", means, -np.expm1(-means))
     loads = rng.poisson(np.repeat(means, 50))
     visitors = loads[loads > 0]
     drawn = [visitors[rng.random(len(visitors)) < 0.1].mean() for _ in range(2_000)]

@@ -185,6 +185,7 @@ def test_a_large_dashboard_is_kept_whole_for_its_people_and_the_entry_point_samp
         ("pageviews_per_session", 0.5),
         ("frailty", 1),
         ("review_share", 0),
+        ("visiting_share", 0),
         ("precision", -1),
     ],
 )
@@ -235,7 +236,13 @@ def test_every_assumption_has_a_flag_and_the_flag_its_default(monkeypatch, capsy
     printed(monkeypatch, capsys)
     assert seen["s"] == ENWIKI
     changed = {"loads_per_click": 2.0, "pageviews_per_session": 6.0, "loads_per_session": 1.6, "events_per_load": 9.0}
-    changed |= {"activity_variation": 2.0, "frailty": 0.1, "review_share": 0.5, "bytes_per_event": 89.0}
+    changed |= {
+        "activity_variation": 2.0,
+        "frailty": 0.1,
+        "review_share": 0.5,
+        "bytes_per_event": 89.0,
+        "visiting_share": 0.2,
+    }
     flags = [part for name, value in changed.items() for part in (f"--{name.replace('_', '-')}", str(value))]
     printed(monkeypatch, capsys, *flags)
     assert seen["s"] == dataclasses.replace(ENWIKI, **changed)

@@ -1,0 +1,111 @@
+"""The users of a plan from the published audience of a wiki: which count is taken, and what is said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jobs.commands.cut_off import finish_cut_off
+from jobs.errors import UsageError
+from jobs.marts.read import fetch_arrow
+from jobs.settings import Settings
+from jobs.warehouse.runs import Warehouse
+from jobs.words import number
+
+DAYS = 28
+BANDS = """
+select *
+from fct_audience
+where wiki_db = ?
+qualify as_of_date = max(as_of_date) filter (where window_days = 28) over ()
+order by n_editors desc nulls last, band
+"""
+VISITORS = """
+select as_of_date, estimate
+from fct_metric_values
+where metric = 'dashboard_visitors' and wiki_db = ? and window_kind = 'rolling' and window_days = 28
+  and inference = 'realised' and edit_count_bucket = 'all' and status in ('publish', 'caution') and estimate > 0
+order by as_of_date desc
+limit 1
+"""
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class FromAudience:
+    """What a plan takes from the warehouse.
+
+    Attributes:
+        users: eligible editors in 28 days.
+        visiting_share: of these, visitors of the dashboard in 28 days, 1 at most; None where no number is published.
+        told: where both come from, a sentence each.
+    """
+
+    users: float
+    visiting_share: float | None
+    told: tuple[str, ...]
+
+
+def from_audience(settings: Settings, warehouse: Warehouse, wiki: str, band: str | None) -> FromAudience:
+    """Take the newest count of a wiki's eligible editors in 28 days.
+
+    Args:
+        settings: with the catalog, should a publish have to be finished.
+        warehouse: with the marts.
+        wiki: its database name.
+        band: of edit counts; None for the one with the most editors.
+
+    Raises:
+        UsageError: nothing is published, nobody was counted, not this band, or so few that the count is hidden.
+    """
+    finish_cut_off(settings, warehouse)
+    found = fetch_arrow(warehouse, BANDS, [wiki]).to_pylist()
+    command = f"pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY --wiki {wiki}"
+    counted = [row for row in found if row["window_days"] == DAYS]
+    own = [row for row in counted if band in (None, row["band"])]
+    if not counted:
+        what = f"The eligible editors of {wiki} were not counted over {DAYS} days."
+        raise UsageError(what, where="--from-audience", next_step=f"{command} counts them; or give --users")
+    if not own:
+        there = ", ".join(sorted(row["band"] for row in counted))
+        what = f"There is no count of the band {band} of {wiki} as of {counted[0]['as_of_date']}."
+        raise UsageError(what, where="--band", next_step=f"there are {there}; {command} --bands {band} counts it")
+    row = own[0]
+    if not row["n_editors"]:
+        few = "is hidden, for they are few" if row["is_suppressed"] else "is 0"
+        what = f"The count of {wiki}, band {row['band']}, as of {row['as_of_date']} {few}."
+        raise UsageError(what, where="--from-audience", next_step="give --users, or count a wider band")
+    share, told = _visiting(warehouse, wiki, row)
+    return FromAudience(float(row["n_editors"]), share, (_taken(row, counted, found), told))
+
+
+def _taken(row: Row, counted: list[Row], found: list[Row]) -> str:
+    """Say which row was taken, and what it grows to, which stands on the row of the longest window."""
+    others = sorted(one["band"] for one in counted if one["band"] != row["band"])
+    among = f" (--band takes another: {', '.join(others)})" if others else ""
+    text = (
+        f"Eligible editors: {row['n_editors']:,} in {DAYS} days to {row['as_of_date']}, band {row['band']}{among}, "
+        f"snapshot {row['snapshot']} (fct_audience)"
+    )
+    grown = next((one for one in found if one["band"] == row["band"] and one["projected"] is not None), None)
+    if grown is None:
+        return f"{text}."
+    ends = (number(grown[name], "users") for name in ("projected", "projected_lower", "projected_upper"))
+    middle, lower, upper = ends
+    return f"{text}; in {grown['projected_days'] // 7} weeks about {middle} ({lower} to {upper})."
+
+
+def _visiting(warehouse: Warehouse, wiki: str, row: Row) -> tuple[float | None, str]:
+    """Return the share of eligible editors that visits, as far as it is published, and what to say of it."""
+    found = fetch_arrow(warehouse, VISITORS, [wiki]).to_pylist()
+    if not found:
+        return None, f"Of visitors of {wiki} no number is published: any eligible editor is taken for a visitor."
+    visitors = found[0]["estimate"]
+    share = min(visitors / row["n_editors"], 1.0)
+    beyond = "; more than are eligible, since anyone with the address may visit" if visitors > row["n_editors"] else ""
+    text = (
+        f"Who visits: {visitors:,.0f} visitors in {DAYS} days to {found[0]['as_of_date']} over these editors is "
+        f"{100 * visitors / row['n_editors']:.3g} %{beyond}."
+    )
+    return share, text
