@@ -18,7 +18,7 @@ _SCHEMA_2_1 = date(2026, 6, 15)  # the SDK moved from 2.0.0 to 2.1.0
 _ACTION_CONTEXT = date(2026, 9, 1)  # from here on every event names its module group
 _CONTEXT = r'"action_context":"{\"module_group\": \"default\", \"module_variants\": {}}",'
 _SKINS = (("vector-2022", "vector-2022", "vector"), ("minerva", "minerva", "minerva"))
-_NAMES = (
+NAMES = (
     "Ayşe",
     "Budi Santoso",
     "สมชาย",
@@ -29,7 +29,7 @@ _NAMES = (
     "Old Oak",
     "Wikifan",
     "Ørsted",
-)
+)  # as JSON has them; a user's is followed by his number
 _MILLI = [f".{ms:03d}Z" for ms in range(1000)]
 _MINUTE_SECOND = [f"{second // 60:02d}:{second % 60:02d}" for second in range(3600)]
 _MIX = np.uint64(0x9E3779B97F4A7C15)
@@ -166,7 +166,7 @@ class LineBuilder:
             logged_in = "" if variant == 4 else '"is_logged_in":true,'
             temp = "" if variant == 3 else '"is_temp":false,'
             bot = {1: '"is_bot":null,', 2: '"is_bot":false,'}.get(variant, "")
-            who = f'"id":{user_id},"name":"{_NAMES[number % len(_NAMES)]} {number}",{logged_in}{temp}{bot}'
+            who = f'"id":{user_id},"name":"{NAMES[number % len(NAMES)]} {number}",{logged_in}{temp}{bot}'
         edits = "" if bucket == NO_BUCKET else f'"edit_count_bucket":"{BUCKETS[bucket]}",'
         return (
             f'"agent":{{"client_platform":"mediawiki_js","client_platform_family":"{PLATFORMS[platform]}"}},'

@@ -14,7 +14,7 @@ from jobs.errors import UsageError
 from jobs.simulation.writer import CSVS, STREAM_FOLDER, day_path
 
 ABOUT = "pdmetrics simulate: a synthetic world with known truth"
-WORLD, TRUTH = "world.json", "truth.json"
+WORLD, TRUTH, HISTORY = "world.json", "truth.json", "history"
 INCOMPLETE = "INCOMPLETE"  # as `jobs/raw` knows it: an input that holds it is not read
 _PART = ".part"
 _VERSION = 2  # of what is drawn from a seed: worlds of another one cannot be continued
@@ -96,7 +96,8 @@ def prepare(out: Path, parameters: Parameters, *, replace: bool) -> None:
         _refuse(out, parameters, replace)
         mark(out, parameters, is_complete=False)  # from here on a cut-off world is known as one
         (out / INCOMPLETE).touch()
-        shutil.rmtree(out / "raw", ignore_errors=True)
+        for name in ("raw", HISTORY):
+            shutil.rmtree(out / name, ignore_errors=True)
         for name in (*CSVS, TRUTH):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
@@ -105,7 +106,7 @@ def prepare(out: Path, parameters: Parameters, *, replace: bool) -> None:
 
 def _refuse(out: Path, parameters: Parameters, replace: bool) -> None:
     there = present(out)
-    ours = {"raw", INCOMPLETE, WORLD, TRUTH, WORLD + _PART, TRUTH + _PART, *CSVS} if there else set()
+    ours = {"raw", HISTORY, INCOMPLETE, WORLD, TRUTH, WORLD + _PART, TRUTH + _PART, *CSVS} if there else set()
     foreign = [path for path in sorted(out.iterdir()) if path.name not in ours]
     if there and (out / "raw").is_dir():
         foreign += [path for path in sorted((out / "raw").iterdir()) if path.name != STREAM_FOLDER]
@@ -149,7 +150,10 @@ def begin_extension(out: Path, shorter: Parameters, days: int) -> None:
     there = present(out)
     (out / INCOMPLETE).touch()
     for day in range(shorter.days, there.extending_to if there else 0):
-        shutil.rmtree(out / day_path(shorter.start + timedelta(days=day)), ignore_errors=True)
+        a_date = shorter.start + timedelta(days=day)
+        shutil.rmtree(out / day_path(a_date), ignore_errors=True)
+        if (a_date + timedelta(days=1)).day == 1:
+            shutil.rmtree(out / HISTORY / f"{a_date:%Y-%m}", ignore_errors=True)
     mark(out, shorter, is_complete=True, extending_to=days)
 
 

@@ -72,6 +72,7 @@ class Scenario:
         tab_keepers: share of users who rarely close the browser.
         split: whether entry points are an instrument of their own, without user ids.
         annotated: whether milestones.csv and wiki_config.csv are written.
+        history: whether dumps of mediawiki_history are written, a snapshot for each month that ends in the world.
         vocabulary: what can be measured when.
     """
 
@@ -86,6 +87,7 @@ class Scenario:
     tab_keepers: float = 0.2
     split: bool = False
     annotated: bool = False
+    history: bool = False
     vocabulary: Vocabulary = field(default=SHIPPED, repr=False)
 
     @property
@@ -112,12 +114,14 @@ def _one_sampled(name: str, description: str, *steps: PolicyStep, keepers: float
 _ALL: tuple[Scenario, ...] = (
     Scenario(
         "default",
-        "English Wikipedia at 10 % of sessions beside three pilots at 100 %, with the dirt of real streams.",
+        "English Wikipedia at 10 % of sessions beside three pilots at 100 %, with the dirt of real streams, and dumps "
+        "of mediawiki_history: for English Wikipedia calibrated to the published ratios of bands and windows.",
         (_SILENT_EN, _ID, _TR, _TH),
         (PolicyStep("enwiki", "session", 0.1), _FULL),
         dirt=True,
         missing_hour=True,
         annotated=True,
+        history=True,
     ),
     Scenario(
         "unsampled",
@@ -126,7 +130,13 @@ _ALL: tuple[Scenario, ...] = (
         (_FULL,),
         dirt=True,
     ),
-    Scenario("clean", "Three wikis at 100 % and not one bad line.", (_ID, _TR, _TH), (_FULL,)),
+    Scenario(
+        "clean",
+        "Three wikis at 100 % and not one bad line, with dumps of mediawiki_history.",
+        (_ID, _TR, _TH),
+        (_FULL,),
+        history=True,
+    ),
     _one_sampled("pageview-10", "English Wikipedia at 10 % of pageviews.", PolicyStep("enwiki", "pageview", 0.1)),
     _one_sampled("session-25", "English Wikipedia at 25 % of sessions.", PolicyStep("enwiki", "session", 0.25)),
     _one_sampled("pageview-50", "English Wikipedia at 50 % of pageviews.", PolicyStep("enwiki", "pageview", 0.5)),

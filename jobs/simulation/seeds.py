@@ -16,6 +16,11 @@ class Purpose(IntEnum):
     pageviews = 2
     events = 3
     lines = 4
+    editors = 5
+    edits = 6
+    pages = 7
+    beside = 8
+    dumps = 9
 
 
 @dataclass(frozen=True)
@@ -26,5 +31,5 @@ class Seeds:
     wiki: int
 
     def of(self, purpose: Purpose, time: int) -> np.random.Generator:
-        """Return a fresh generator for a day or week of the world, independent of every other."""
+        """Return a fresh generator for a day, week or month of the world, independent of every other."""
         return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(self.wiki, purpose, time)))

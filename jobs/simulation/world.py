@@ -16,6 +16,7 @@ from jobs.errors import UsageError
 from jobs.simulation import place, truth_table, writer
 from jobs.simulation.delivery import Delivery
 from jobs.simulation.events import Events, draw_events
+from jobs.simulation.history import Histories
 from jobs.simulation.place import Parameters
 from jobs.simulation.population import BUCKETS, Pageviews, Users, draw_pageviews, draw_users
 from jobs.simulation.sampling import DAY_MS, Int, PolicyRow, epoch_ms, policy_rows
@@ -169,8 +170,12 @@ def _write(
     for population in populations:
         delivery.add_wiki(population.wiki, population.users, population.views, population.events)
     delivery.write(report)
+    histories = Histories(parameters, scenario)
+    for number, population in enumerate(populations):
+        histories.add_wiki(number, population.wiki, population.users, population.views)
+    histories.write(out, start + timedelta(days=earlier.days), lambda share: report("history", share))
     rows = _truth(scenario, populations, policy, start, days, report)
-    _write_truth(out, parameters, rows, delivery, earlier)
+    _write_truth(out, parameters, rows, delivery, earlier, histories)
     place.finish(out, parameters)
     return _summary(out, parameters, earlier.days, populations, delivery)
 
@@ -267,8 +272,9 @@ def _wiki_row(wiki: WikiSpec, start: date) -> dict[str, object]:
 
 
 def _write_truth(
-    out: Path, parameters: Parameters, rows: list[list[object]], delivery: Delivery, earlier: _Earlier
-) -> None:
+    out: Path, parameters: Parameters, rows: list[list[object]], delivery: Delivery, earlier: _Earlier,
+    histories: Histories,
+) -> None:  # fmt: skip
     fates = {
         (parameters.start + timedelta(days=day)).isoformat(): dict(sorted(counts.items()))
         for day, counts in sorted(delivery.fates.items())
@@ -286,5 +292,6 @@ def _write_truth(
         "rollouts": delivery.rollouts,
         "columns": list(truth_table.COLUMNS),
         "rows": rows,
+        "history": histories.truth(),
     }
     place.write_whole(out / place.TRUTH, json.dumps(head, separators=(",", ":")))
