@@ -52,7 +52,7 @@ def show_milestones(
     elif rows:
         _print(console, rows, day)
     else:
-        console.print(f"No milestone as of {day}: milestones.csv has none.", highlight=False)
+        console.print(f"No milestone as of {day}: milestones.csv has none, or no day was run yet.", highlight=False)
     return EXIT_GATE if any(row["is_overdue"] for row in rows) else 0
 
 

@@ -73,7 +73,7 @@ def from_audience(settings: Settings, warehouse: Warehouse, wiki: str, band: str
         raise UsageError(what, where="--band", next_step=f"there are {there}; {command} --bands {band} counts it")
     row = own[0]
     if not row["n_editors"]:
-        few = "is hidden, for they are few" if row["is_suppressed"] else "is 0"
+        few = "is hidden, for they are few" if row["n_editors"] is None else "is 0"
         what = f"The count of {wiki}, band {row['band']}, as of {row['as_of_date']} {few}."
         raise UsageError(what, where="--from-audience", next_step="give --users, or count a wider band")
     share, told = _visiting(warehouse, wiki, row)

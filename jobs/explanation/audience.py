@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from jobs.explanation.audience_choice import choose_audience
-from jobs.explanation.audience_words import CHOICES, FATES, NOT_TOLD, in_words
+from jobs.explanation.audience_words import CHOICES, FATES, HIDDEN, UNKNOWN, in_words
 from jobs.explanation.choose import Asked, Fetch, Records
 from jobs.explanation.definition import definition_of
 from jobs.explanation.explanation import Alternative, Explanation, Forecast, Inputs, MetricRow, Naive, Sql, Step
@@ -84,7 +84,7 @@ def _counts(row: MetricRow) -> str:
 
 def _changed(row: MetricRow) -> str:
     return (
-        "select choice, alternative, n_editors\nfrom fct_audience_alternatives\n"
+        "select choice, alternative, n_editors, is_suppressed\nfrom fct_audience_alternatives\n"
         f"where {_cell(row)} and window_days = {row.window_days}\norder by choice, alternative"
     )
 
@@ -157,7 +157,7 @@ def _naive(row: MetricRow, counts: Records, changed: Records) -> Iterable[Naive]
         yield Naive(how, other["n_editors"] * times, wrong)
     bots = next((one for one in changed if (one["choice"], one["alternative"]) == ("bots", "counted")), None)
     if bots is not None:
-        why = "bots have edit counts too, and nobody invites them" if bots["n_editors"] is not None else NOT_TOLD
+        why = "bots have edit counts too, and nobody invites them" if bots["n_editors"] is not None else HIDDEN
         yield Naive("every account in the band, bots as well", bots["n_editors"], why)
 
 
@@ -183,7 +183,7 @@ def _choices(row: MetricRow, changed: Records) -> Iterable[Alternative]:
     for one in changed:
         n, told = one["n_editors"], CHOICES.get((one["choice"], one["alternative"]), "")
         what = f"{one['choice']}={one['alternative']}" + (f": {told}" if told else "")
-        note = NOT_TOLD if n is None else ""
+        note = (HIDDEN if one["is_suppressed"] else UNKNOWN) if n is None else ""
         if n is not None and row.estimate:
             moved = n - row.estimate
             note = (

@@ -22,7 +22,8 @@ CHOICES = {
 """By choice and value."""
 FATES = {"out_of_scope": "out of scope", "quarantined": "quarantined", "kept": "kept, revisions of the windows' days"}
 """In the order they are told."""
-NOT_TOLD = "not told: fewer editors than may be shown, or dumps that do not say it"
+HIDDEN = "hidden: fewer editors than may be shown"
+UNKNOWN = "not known: these dumps do not say it"
 
 
 def in_words(definition: str) -> str:

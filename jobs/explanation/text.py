@@ -208,9 +208,11 @@ def _choices(console: Console, found: list[Alternative]) -> None:
     grid.add_column()
     grid.add_column(overflow="fold")
     for one in found:
-        is_told = one.estimate is not None
-        value = Text(number(one.estimate, one.unit)) if one.estimate is not None else Text("not told", "yellow")
-        grid.add_row(value, Text(one.note if is_told else "", "dim"), Text(one.what))
+        if one.estimate is None:
+            note, _, why = one.note.partition(": ")
+            grid.add_row(Text(note, "yellow"), "", Text(f"{one.what} ({why})"))
+        else:
+            grid.add_row(number(one.estimate, one.unit), Text(one.note, "dim"), Text(one.what))
     console.print(Padding(grid, (0, 0, 0, 2), expand=False))
 
 

@@ -167,7 +167,7 @@ def _expected_two_days(
     on_two_days = np.asarray(stats.binom.sf(1, scenario.window_days, on_a_day), dtype=np.float64)
     days = scenario.window_days
     table = _pairs(clicked * days, (means - clicked) * days, scenario.may_visit, rate)
-    seen = round(scenario.users * float(on_two_days.mean()))
+    seen = round(scenario.may_visit * float(on_two_days.mean()))
     return two_day_review_bounds(seen, visitors, rate, *table, limits=limits)
 
 

@@ -120,7 +120,7 @@ def test_json_is_a_list_with_the_columns_of_the_mart(tmp_path: Path, capsys: pyt
 
 def test_without_milestones_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     warehouse = publish(tmp_path)
-    assert shown(warehouse) == ("No milestone as of 2026-06-30: milestones.csv has none.\n", 0)
+    assert shown(warehouse) == ("No milestone as of 2026-06-30: milestones.csv has none, or no day was run yet.\n", 0)
     assert show_milestones(Console(), load_settings()[0], warehouse, None, as_json=True) == 0
     assert json.loads(capsys.readouterr().out) == []
 
@@ -132,7 +132,7 @@ def test_nothing_published_is_told_with_what_to_do(tmp_path: Path) -> None:
 
 def test_bounds_are_told_as_what_the_value_is_at_least(tmp_path: Path) -> None:
     text, _ = shown(publish(tmp_path, row(estimate=None, upper=None), row(milestone="None", estimate=None, lower=None)))
-    assert text == "No milestone as of 2026-06-30: milestones.csv has none.\n"
+    assert text == "No milestone as of 2026-06-30: milestones.csv has none, or no day was run yet.\n"
     text, _ = shown(Warehouse(tmp_path), DAY)
     assert "at least 1440 of 2401" in text
     assert "2026-06-29: 1440 to …. It grows." in text

@@ -42,7 +42,7 @@ CHANGED = [
     ("bots", "counted", 16220),
     ("bots", "now", 15905),
     ("cross_wiki", "out", None),
-    ("edit_count", "first", 15800),
+    ("edit_count", "first", 15800), ("temporary", "in", None),
 ]
 RUNS = [Run("run_20260301_20260401_1", date(2026, 3, 1), date(2026, 4, 1), "in", as_of=[MARCH]),
         Run("audience_2", MARCH, MARCH, "history", as_of=[FEBRUARY, MARCH], is_audience=True)]  # fmt: skip
@@ -73,7 +73,10 @@ def _frames() -> dict[str, list[dict[str, Any]]]:
     log = [{**cell, "snapshot": "2026-03", "fate": fate, "reason": why, "n_rows": n} for fate, why, n in LOG]
     log.append({**cell, "as_of_date": MARCH + timedelta(days=30), "snapshot": "2026-03", "fate": "kept", "n_rows": 1})
     band = {**cell, "band": "100-500", "window_days": 28}
-    changed = [{**band, "choice": a, "alternative": b, "n_editors": n} for a, b, n in CHANGED]
+    changed = [
+        {**band, "choice": a, "alternative": b, "n_editors": n, "is_suppressed": a == "temporary"}
+        for a, b, n in CHANGED
+    ]
     return {"audience": audience, "audience_log": log, "audience_alternatives": changed, "metric_values": values}
 
 
@@ -82,7 +85,7 @@ def fetch() -> Callable[..., list[dict[str, Any]]]:
     """Run statements on marts of the audience's tables."""
     connection = duckdb.connect()
     for name, rows in _frames().items():
-        more = {"is_suppressed": BOOLEAN} if name == "audience" else {}
+        more = {"is_suppressed": BOOLEAN} if name.startswith("audience") else {}
         schema = arrow_schema({**TABLES[name].columns, **more})
         connection.register(f"given_{name}", pa.Table.from_pylist(rows, schema=schema))
         connection.execute(f"create table fct_{name} as select * from given_{name}")
@@ -190,11 +193,13 @@ def test_each_choice_made_otherwise_moves_the_number(fetch):
     found = {one.what.split(":")[0]: one for one in explained(fetch).alternatives if one.kind == "choice"}
     assert {what: one.estimate for what, one in found.items()} == {
         "bots=counted": 16220, "bots=now": 15905, "cross_wiki=out": None, "edit_count=first": 15800,
+        "temporary=in": None,
     }  # fmt: skip
     assert found["bots=counted"].note == "+315 (+2.0 %)"
     assert found["edit_count=first"].note == "−105 (−0.7 %)"
     assert found["bots=now"].note == "no change"
-    assert "not told" in found["cross_wiki=out"].note
+    assert found["cross_wiki=out"].note == "not known: these dumps do not say it"
+    assert found["temporary=in"].note == "hidden: fewer editors than may be shown"
 
 
 def test_other_windows_and_bands_of_the_day_are_alternatives(fetch):
@@ -245,5 +250,6 @@ def test_the_text_has_its_sections_and_no_rates(fetch):
     assert "31,810: too many" in text
     assert "sampling" not in text.split("SQL for")[0].lower().replace("no rate", "")
     assert max(map(len, text.split("SQL for")[0].splitlines())) <= 100
+    assert "hidden" in text
     (line,) = [line for line in text.splitlines() if "bots=counted" in line]
     assert line.split()[:4] == ["16,220", "+315", "(+2.0", "%)"]

@@ -31,7 +31,7 @@ GROWN = {"projected_days": 56, "projected": 2010.0, "projected_lower": 1422.0, "
 
 def count(wiki: str = "idwiki", n: int | None = 1240, days: int = 28, **more: Any) -> dict[str, Any]:
     row = {"wiki_db": wiki, "as_of_date": MARCH, "band": "100-500", "window_days": days, "snapshot": "2026-03"}
-    return {**row, "n_editors": n, "is_suppressed": n is None, **more}
+    return {**row, "n_editors": n, "is_suppressed": True, **more}  # of newcomers, say
 
 
 def visitors(n: float | None, on: date = date(2026, 4, 12), **more: Any) -> dict[str, Any]:
