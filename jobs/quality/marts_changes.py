@@ -15,16 +15,17 @@ import pandas as pd
 
 from jobs.catalogue import load_catalogue
 from jobs.quality.marts_changes_sql import (
+    AUDIENCE,
     COMPARED,
     DERIVED,
     FRESHNESS,
-    KEYS,
+    OF_DUMPS,
     RECOMPUTED,
-    STATUSES,
     ComparedMart,
     published,
 )
-from jobs.quality.two_versions import attach_versions
+from jobs.quality.marts_dates_sql import KEYS, STATUSES
+from jobs.quality.two_versions import attach_versions, name_metrics_of_dumps
 
 MIN_STATUS_ROWS = 10  # of fewer, one row that changes its status would be a large share
 QUESTIONS = {"keys": KEYS, "statuses": STATUSES.format(min_rows=MIN_STATUS_ROWS), "freshness": FRESHNESS}
@@ -43,7 +44,7 @@ def marts_changes(
     changed: Sequence[date],
     removed: Sequence[date] = (),
 ) -> dict[str, pd.DataFrame]:
-    """Profile what a run would change in the marts, for the marts gate.
+    """Profile what a run of days would change in the marts, for the marts gate.
 
     Args:
         next_file: the DuckDB file, as built beside the published one.
@@ -53,12 +54,12 @@ def marts_changes(
         removed: as-of dates whose rows it takes away, as a rollback does.
 
     Returns:
-        `published` (subject a mart; its rows of days that the run did not touch: as published, missing, new, changed,
-        and those that only one version hides), `recomputed` (subject a metric; published rows of dates of the run that
-        differ, apart by whether a day of their window changed), `keys` (subject a metric; keys of the date before that
-        have no row, apart by whether the vocabulary knows their link), `statuses` (subject wiki, family and window;
-        shares of rows against the same weekday last week), `freshness` (one row; days that the newest as-of date lies
-        behind the published one and behind the newest ingested day).
+        `published` (subject a mart; its rows of days that the run did not touch, and of eligible editors all: as
+        published, missing, new, changed, and those that only one version hides), `recomputed` (subject a metric;
+        published rows of dates of the run that differ, apart by whether a day of their window changed), `keys` (subject
+        a metric; keys of the date before that have no row, apart by whether the vocabulary knows their link),
+        `statuses` (subject wiki, family and window; shares of rows against the same weekday last week), `freshness`
+        (one row; days that the newest as-of date lies behind the published one and behind the newest ingested day).
 
     Raises:
         duckdb.Error: a file or a mart cannot be read.
@@ -70,6 +71,7 @@ def marts_changes(
         _insert(connection, "asked (day date)", [(day,) for day in sorted(set(as_of))])
         _insert(connection, "changed (day date)", [(day,) for day in sorted(set(changed))])
         _insert(connection, "removed (day date)", [(day,) for day in sorted(set(removed))])
+        name_metrics_of_dumps(connection)
         _show_published(connection, has_live=has_live)
         _show_catalogue(connection)
         frames = {name: connection.execute(sql).df() for name, sql in QUESTIONS.items()}
@@ -81,7 +83,7 @@ def marts_changes(
 def _published(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Ask for the published rows of each mart that was published."""
     lines = []
-    for mart in COMPARED:
+    for mart in (*COMPARED, *AUDIENCE):
         columns = _common_columns(connection, mart)
         if columns:
             lines.append(connection.execute(published(mart, columns)).df())
@@ -105,7 +107,7 @@ def _show_published(connection: duckdb.DuckDBPyConnection, *, has_live: bool) ->
         return
     connection.execute(
         "create temp table published_dates as select distinct as_of_date as day from live.marts.fct_metric_values"
-        " where as_of_date not in (select day from removed)"
+        f" where as_of_date not in (select day from removed) and not {OF_DUMPS}"
     )
     connection.execute(
         "create temp table versions as select metric, metric_version from live.marts.dim_metric"

@@ -2,8 +2,8 @@
 
 Beside them stand, made by `marts_changes`, `asked` (the as-of dates of the run), `removed` (those that it takes away),
 `changed` (the days whose facts it wrote anew), `published_dates` (as-of dates with published rows; none on a first
-run), `versions` (versions of metrics that both files know) and `due` (what the catalogue says now: metric by window and
-inference). So no metric is named.
+run), `versions` (versions of metrics that both files know), `due` (what the catalogue says now: metric by window and
+inference) and `of_dumps` (metrics of editors, whose rows no run of days writes). So no metric is named.
 """
 
 from __future__ import annotations
@@ -23,26 +23,31 @@ class ComparedMart:
         key: the columns that tell its rows apart, as dbt tests it.
         day: the column that dates a row.
         rewritten: the table of the days that the run wrote anew, `asked` or `changed`.
+        spared: the condition of rows that no run of days writes, whatever their day.
     """
 
     name: str
     key: tuple[str, ...]
     day: str
     rewritten: str
+    spared: str = "false"
 
     @property
     def untouched(self) -> str:
         """The condition of a row that the run had no business with."""
-        return f"{self.day} not in (select day from {self.rewritten} union all select day from removed)"
+        return (
+            f"({self.day} not in (select day from {self.rewritten} union all select day from removed) or {self.spared})"
+        )
 
 
+OF_DUMPS = "metric in (from of_dumps)"
 METRICS = ComparedMart(
     "fct_metric_values",
     (
         "metric", "metric_version", "wiki_db", "window_kind", "metric_date", "as_of_date", "element_friendly_name",
         "client_platform_family", "edit_count_bucket", "inference",
     ),
-    "as_of_date", "asked",
+    "as_of_date", "asked", OF_DUMPS,
 )  # fmt: skip
 COMPARED = (
     METRICS,
@@ -64,6 +69,14 @@ COMPARED = (
     ComparedMart(
         "fct_self_validation", ("wiki_db", "as_of_date", "metric", "metric_date", "rate"), "as_of_date", "asked"
     ),
+)  # fmt: skip
+_CELL = ("as_of_date", "wiki_db", "band", "window_days")
+AUDIENCE = tuple(
+    ComparedMart(name, key, "as_of_date", "asked", "true")
+    for name, key in (
+        ("fct_audience", _CELL), ("fct_audience_alternatives", (*_CELL, "choice", "alternative")),
+        ("fct_audience_log", ("as_of_date", "wiki_db", "snapshot", "fate", "reason")),
+    )
 )  # fmt: skip
 HIDING = "is_suppressed"
 # Made of other rows and of the vocabulary: where they differ, the reason is told elsewhere.
@@ -143,7 +156,7 @@ def published(mart: ComparedMart, columns: Sequence[str]) -> str:
 RECOMPUTED = f"""
 with again as (
     select metric, metric_date, as_of_date, count(*) as n_rows from live.marts.fct_metric_values
-    where as_of_date in (select day from asked) and (metric, metric_version) in (from versions)
+    where as_of_date in (select day from asked) and (metric, metric_version) in (from versions) and not {OF_DUMPS}
     group by all
 ), differing as (
     select metric, metric_date, as_of_date, count(*) as n_differing, min(example) as example
@@ -151,7 +164,7 @@ with again as (
     differences(
         METRICS,
         (*METRICS.key, "estimate", "lower", "upper", "status"),
-        "as_of_date in (select day from asked) and as_of_date in (select day from published_dates)",
+        f"as_of_date in (select day from asked) and as_of_date in (select day from published_dates) and not {OF_DUMPS}",
     )
 })
     group by all
@@ -177,104 +190,11 @@ from windows join (from again full join differing using (metric, metric_date, as
 group by all order by all
 """
 
-# What had a row on the newest earlier date (a week before, where cohorts are weekly) has one now, unless the catalogue,
-# the wikis or the life of a link say otherwise. Buckets are left out: there are only those with an event. Editors come
-# from edits, and not with every run.
-KEYS = """
-with dates as (
-    select as_of_date, lag(as_of_date) over (order by as_of_date) as before
-    from (select distinct as_of_date from built.marts.fct_metric_values union select day from asked)
-), pairs as (
-    select as_of_date, false as is_weekly, before from dates where as_of_date in (select day from asked)
-    union all select day, true, day - 7 from asked
-), cells as (
-    select metric, wiki_db, window_kind, window_days, element_friendly_name, client_platform_family, inference,
-        as_of_date
-    from built.marts.fct_metric_values where edit_count_bucket = 'all'
-), links as (
-    select element_friendly_name as link, measured_from, measured_to from built.marts.dim_instrument_vocabulary
-    union all select link_group, measured_from, measured_to from built.marts.dim_instrument_vocabulary
-), lives as (
-    select link, min(measured_from) as begins, case when count(*) = count(measured_to) then max(measured_to) end as ends
-    from links group by link
-), wikis as (
-    select wiki_db, cast(visible_from as date) as visible_from from built.marts.dim_wiki
-    union all select 'all', min(cast(visible_from as date)) from built.marts.dim_wiki
-), asked_for as (
-    select cells.* exclude (as_of_date), pairs.as_of_date, pairs.before, due.family, due.all_wikis,
-        pairs.as_of_date - coalesce(cells.window_days, 1) + 1 as starts,
-        case when cells.element_friendly_name <> 'all' then cells.element_friendly_name else due.cohort_of end as link
-    from pairs join cells on cells.as_of_date = pairs.before
-    join due on due.metric = cells.metric and due.inference = cells.inference and due.window_kind = cells.window_kind
-        and due.window_days is not distinct from cells.window_days and due.is_weekly = pairs.is_weekly
-), expected as (
-    select asked_for.*, link is not null and lives.begins is null as is_unlisted
-    from asked_for join wikis using (wiki_db) left join lives using (link)
-    where family <> 'audience' and visible_from <= starts and (wiki_db <> 'all' or all_wikis)
-        and (lives.begins is null or (lives.begins <= as_of_date and (lives.ends is null or starts < lives.ends)))
-), judged as (
-    select expected.*, cells.metric is null as is_missing,
-        concat_ws(', ', expected.wiki_db, expected.window_kind, expected.window_days || ' days',
-            expected.element_friendly_name, expected.client_platform_family, expected.inference) as example
-    from expected left join cells
-        on cells.metric = expected.metric and cells.wiki_db = expected.wiki_db
-        and cells.window_kind = expected.window_kind and cells.window_days is not distinct from expected.window_days
-        and cells.element_friendly_name = expected.element_friendly_name
-        and cells.client_platform_family = expected.client_platform_family
-        and cells.inference = expected.inference and cells.as_of_date = expected.as_of_date
-)
-select as_of_date as event_date, metric as subject, cast(before as text) as before, count(*) as n_keys,
-    count(*) filter (where is_missing and not is_unlisted) as n_missing,
-    count(*) filter (where is_missing and is_unlisted) as n_missing_unlisted,
-    coalesce(min(example) filter (where is_missing and not is_unlisted), '') as eg_missing,
-    coalesce(min(example) filter (where is_missing and is_unlisted), '') as eg_missing_unlisted
-from judged
-group by all order by all
-"""
-
-# Like with like: the same keys at the same rates, on the same weekday. A quarter that has just begun is not the one
-# before; a window that lost an hour is `caution` at best for as long as it holds it, which the raw gate has told.
-STATUSES = """
-with cells as (
-    select metric, family, wiki_db, window_kind, window_days, element_friendly_name, client_platform_family, inference,
-        as_of_date, status, is_complete, sampling_rate_min, sampling_rate_max
-    from built.marts.fct_metric_values join (select distinct metric, family from due) using (metric)
-    where edit_count_bucket = 'all'
-), pairs as (
-    select now.as_of_date, now.wiki_db, now.family, concat_ws(' ', now.window_kind, now.window_days) as window_name,
-        now.status, before.status as status_before
-    from cells as now join cells as before
-        on before.as_of_date = now.as_of_date - 7 and before.metric = now.metric and before.wiki_db = now.wiki_db
-        and before.window_kind = now.window_kind and before.window_days is not distinct from now.window_days
-        and before.element_friendly_name = now.element_friendly_name
-        and before.client_platform_family = now.client_platform_family and before.inference = now.inference
-    where now.as_of_date in (select day from asked) and (now.is_complete or not before.is_complete)
-        and now.sampling_rate_min is not distinct from before.sampling_rate_min
-        and now.sampling_rate_max is not distinct from before.sampling_rate_max
-        and (
-            now.window_kind <> 'quarter_to_date'
-            or date_trunc('quarter', now.as_of_date) = date_trunc('quarter', before.as_of_date)
-        )
-), grouped as (
-    from pairs
-    union all select * replace ('every wiki' as wiki_db) from pairs where wiki_db <> 'all'
-)
-select as_of_date as event_date, wiki_db || ' / ' || family || ' / ' || window_name as subject, count(*) as n_rows,
-    avg(cast(status_before = 'publish' as int)) as publish_before, avg(cast(status = 'publish' as int)) as publish_now,
-    avg(cast(status_before = 'not_measured' as int)) as not_measured_before,
-    avg(cast(status = 'not_measured' as int)) as not_measured_now,
-    round(publish_before - publish_now, 9) as publish_fall,
-    round(not_measured_now - not_measured_before, 9) as not_measured_rise
-from grouped
-group by as_of_date, wiki_db, family, window_name
-having n_rows >= {min_rows}
-order by all
-"""
-
 # A day of which nothing arrived has rows that say so; it is no reason to stand still, and none to be ahead.
-FRESHNESS = """
+FRESHNESS = f"""
 with newest as (
-    select max(day) as event_date, (select max(as_of_date) from built.marts.fct_metric_values) as newest_built,
+    select max(day) as event_date,
+        (select max(as_of_date) from built.marts.fct_metric_values where not {OF_DUMPS}) as newest_built,
         (select max(day) from published_dates) as newest_published,
         (
             select max(ingest_date) from built.marts.fct_ingest_log

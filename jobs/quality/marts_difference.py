@@ -18,7 +18,7 @@ import pandas as pd
 from jobs.quality.declared import DIMENSIONS, stretches
 from jobs.quality.marts_changes_sql import DERIVED
 from jobs.quality.marts_difference_sql import CATALOGUE, LATE_DAYS, MARTS, declared, difference
-from jobs.quality.two_versions import attach_versions
+from jobs.quality.two_versions import attach_versions, name_metrics_of_dumps
 
 CAUSES = ("new_days", "late_data", "policy", "code")
 
@@ -57,6 +57,7 @@ def marts_difference(
         attach_versions(connection, next_file, live_file, [*(mart.name for mart in MARTS), *DIMENSIONS, CATALOGUE])
         for name, days in (("asked", as_of), ("changed", changed)):
             _insert(connection, f"{name} (day date)", [(day,) for day in sorted(set(days))])
+        name_metrics_of_dumps(connection)
         connection.execute(LATE_DAYS.format(lookback_days=lookback_days))
         return _compared(connection, grace)
 

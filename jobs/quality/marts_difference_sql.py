@@ -1,8 +1,8 @@
 """What `marts_difference` asks of two versions of the marts, in DuckDB SQL: `built` is the new file, `live` the other.
 
 Beside them stand, made by `marts_difference`, `asked` and `changed` (the as-of dates whose rows the run computed, the
-days whose facts it wrote), `late_days` (days of which other lines were read) and `policy_stretches` (days on which
-something else is declared, for a wiki or a link).
+days whose facts it wrote), `late_days` (days of which other lines were read), `policy_stretches` (days on which
+something else is declared, for a wiki or a link) and `of_dumps` (metrics of editors, which a backfill does not touch).
 """
 
 from __future__ import annotations
@@ -160,10 +160,11 @@ def difference(mart: ComparedMart, columns: Sequence[str]) -> str:
 def _rows(version: str, mart: ComparedMart, shape: Shape) -> str:
     """Return the rows of a version on the days of the run, with what each is about."""
     metric, counted = ("metric", "wiki_db") if shape.is_listed else ("''", "''")
+    own = f"{mart.day} in (select day from {mart.rewritten}) and not ({mart.spared})"
     return f"""
         select *, {metric} as _metric, {counted} as _counted, {shape.wiki} as _wiki, {shape.element} as _element,
             {shape.start} as _start, {shape.policy_start or shape.start} as _policy_start
-        from {version}.marts.{mart.name} where {mart.day} in (select day from {mart.rewritten})
+        from {version}.marts.{mart.name} where {own}
     """
 
 

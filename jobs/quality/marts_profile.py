@@ -16,11 +16,12 @@ import pandas as pd
 from jobs import catalogue
 from jobs.quality.marts_sql import MARGINS, ROWS, SUBSETS, WIKI_ALL, WIKIS
 
+FROM_EVENTS = "metric not in (select metric from metrics where family = 'audience')"
 QUESTIONS = {"rows": ROWS, "subsets": SUBSETS, "margins": MARGINS, "wiki_all": WIKI_ALL, "wikis": WIKIS}
 
 
 def marts_profile(marts_file: Path, *, as_of: Sequence[date] | None) -> dict[str, pd.DataFrame]:
-    """Profile `fct_metric_values` for the marts gate.
+    """Profile `fct_metric_values` for the marts gate, but for eligible editors, which come from dumps.
 
     Args:
         marts_file: the DuckDB file, as built beside the published one.
@@ -36,24 +37,22 @@ def marts_profile(marts_file: Path, *, as_of: Sequence[date] | None) -> dict[str
     """
     with duckdb.connect(str(marts_file), read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
-        _show_scope(connection, as_of)
         _show_catalogue(connection)
+        _show_scope(connection, as_of)
         frames = {name: connection.execute(sql).df() for name, sql in QUESTIONS.items()}
     return {name: _with_dates(frame) for name, frame in frames.items()}
 
 
 def _show_scope(connection: duckdb.DuckDBPyConnection, as_of: Sequence[date] | None) -> None:
-    """Create `scope`, the rows of the dates, and `asked`, the dates."""
+    """Create `scope`, the rows of the dates, and `asked`, the dates. Eligible editors have a gate of their own."""
+    rows = f"create temp view scope as select * from marts.fct_metric_values where {FROM_EVENTS}"
     if as_of is None:
-        connection.execute("create temp view scope as select * from marts.fct_metric_values")
+        connection.execute(rows)
         connection.execute("create temp view asked as select distinct as_of_date from scope")
         return
     connection.execute("create temp table asked (as_of_date date)")
     _insert(connection, "asked", [(day,) for day in sorted(set(as_of))])
-    connection.execute(
-        "create temp view scope as select * from marts.fct_metric_values"
-        " where as_of_date in (select as_of_date from asked)"
-    )
+    connection.execute(f"{rows} and as_of_date in (select as_of_date from asked)")
 
 
 def _show_catalogue(connection: duckdb.DuckDBPyConnection) -> None:

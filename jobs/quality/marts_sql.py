@@ -6,8 +6,7 @@ They read the marts and, made by `marts_profile`, `scope` (rows of `fct_metric_v
 
 from __future__ import annotations
 
-# A window is whole if every hour of its days arrived, was readable, and came in each of two streams. Eligible editors
-# come from edits, whose hours are not logged.
+# A window is whole if every hour of its days arrived, was readable, and came in each of two streams.
 ROWS = """
 with arrived as (
     select ingest_date, count(distinct hour) as n_hours
@@ -24,10 +23,10 @@ with arrived as (
         on ingest_date between metric_date and as_of_date
     group by metric_date, as_of_date
 ), judged as (
-    select as_of_date, wiki_db, is_complete is distinct from is_whole and family <> 'audience' as is_wrong,
+    select as_of_date, wiki_db, is_complete is distinct from is_whole as is_wrong,
         metric || ' ' || window_kind || ' from ' || metric_date || ', ' || element_friendly_name || ', '
             || client_platform_family || ', ' || edit_count_bucket || ', ' || inference as example
-    from scope join windows using (metric_date, as_of_date) join metrics using (metric)
+    from scope join windows using (metric_date, as_of_date)
 )
 select as_of_date as event_date, wiki_db as subject, count(*) as n_rows,
     count(*) filter (where is_wrong) as n_completeness_wrong,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import duckdb
 
+from jobs.catalogue import load_catalogue
+
 
 def attach_versions(
     connection: duckdb.DuckDBPyConnection, built: Path, live: Path, stand_ins: Sequence[str] = ()
@@ -32,6 +34,13 @@ def attach_versions(
     ).fetchall()
     for name in {name for (name,) in found} & set(stand_ins):
         connection.execute(f"create table live.marts.{name} as from built.marts.{name} limit 0")
+
+
+def name_metrics_of_dumps(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create `of_dumps`, the metrics that `pdmetrics audience` counts in dumps, beside the runs of days."""
+    names = [(metric.metric,) for metric in load_catalogue().metrics.values() if metric.family == "audience"]
+    connection.execute("create temp table of_dumps (metric text)")
+    connection.executemany("insert into of_dumps values (?)", names)
 
 
 def _attach(connection: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:

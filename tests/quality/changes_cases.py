@@ -40,6 +40,14 @@ def visitors(as_of: date, days: int | None = 7, **values: Any) -> dict[str, Any]
     return metric("dashboard_visitors", as_of, days, **values)
 
 
+def editors(as_of: date, days: int = 14, **values: Any) -> dict[str, Any]:
+    return metric("eligible_editors", as_of, days, edit_count_bucket="100-500", **values)
+
+
+def audience(as_of: date, n_editors: int = 20) -> dict[str, Any]:
+    return {"as_of_date": as_of, "wiki_db": "trwiki", "band": "100-500", "window_days": 14, "n_editors": n_editors}
+
+
 def link(as_of: date, name: str = "diff link", days: int = 7, **values: Any) -> dict[str, Any]:
     return metric("link_clicks", as_of, days, element_friendly_name=name, **values)
 

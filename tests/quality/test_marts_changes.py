@@ -16,8 +16,10 @@ from changes_cases import (
     D,
     Profile,
     Tables,
+    audience,
     baseline,
     compare,
+    editors,
     link,
     logged,
     missing,
@@ -25,7 +27,7 @@ from changes_cases import (
 )
 
 from jobs.quality.marts_changes import PUBLISHED_COLUMNS, RECOMPUTED_COLUMNS
-from jobs.quality.marts_changes_sql import COMPARED
+from jobs.quality.marts_changes_sql import AUDIENCE, COMPARED
 from jobs.resources import shipped
 
 
@@ -211,7 +213,30 @@ def test_keys_of_compared_marts_are_those_that_dbt_tests() -> None:
         for test in model.get("data_tests", ())
         if "unique_combination" in test
     }
-    assert {mart.name: set(mart.key) for mart in COMPARED} == {mart.name: tested[mart.name] for mart in COMPARED}
+    marts = (*COMPARED, *AUDIENCE)
+    assert {mart.name: set(mart.key) for mart in marts} == {mart.name: tested[mart.name] for mart in marts}
+
+
+def test_a_run_of_days_changes_no_row_of_editors_whatever_their_date(profile: Profile) -> None:
+    days = (BEFORE, D, D + timedelta(days=3))
+    cells = {"fct_audience": [audience(day) for day in days]}
+    rows = {"fct_metric_values": [visitors(BEFORE), visitors(D), *map(editors, days)]}
+    frames = profile(cells | rows, cells | rows)
+    assert published(frames, "fct_metric_values") == (4, 0, 0, 0, 0)
+    assert published(frames, "fct_audience") == (3, 0, 0, 0, 0)
+    assert recomputed(frames) == {("dashboard_visitors", D): (0, 0, 0)}
+    fewer = rows["fct_metric_values"][:-1]
+    other = [*fewer[:3], editors(D, estimate=21.0)]
+    frames = profile({"fct_metric_values": other, "fct_audience": [audience(D, 21)]}, cells | rows)
+    assert published(frames, "fct_metric_values") == (4, 1, 0, 1, 0)
+    assert published(frames, "fct_audience") == (3, 2, 0, 1, 0)
+
+
+def test_editors_of_a_later_date_make_no_marts_newer(profile: Profile) -> None:
+    later = editors(D + timedelta(days=3))
+    behind = {"fct_metric_values": [visitors(BEFORE), later]}
+    assert fresh(profile(behind, {"fct_metric_values": [visitors(D)]})) == [1, 1]
+    assert fresh(profile(live={"fct_metric_values": [visitors(D), later]})) == [0, 0]
 
 
 # What was computed again

@@ -18,6 +18,7 @@ from changes_cases import (
     Rows,
     Tables,
     compare,
+    editors,
     life,
     link,
     metric,
@@ -144,6 +145,13 @@ def test_buckets_windows_outside_the_catalogue_and_editors_are_not_asked_for(pro
         metric("eligible_editors", BEFORE, 14),
     )
     assert profile(rows)["keys"].empty
+
+
+def test_the_date_before_is_one_of_events(profile: Profile) -> None:
+    between = editors(BEFORE, 14)
+    days = {"fct_metric_values": [visitors(WEEK_AGO), between, visitors(D)]}
+    assert missing(profile(days)) == {"dashboard_visitors": (0, 0)}
+    assert profile(days)["keys"]["before"].tolist() == [str(WEEK_AGO)]
 
 
 # The mix of statuses

@@ -20,6 +20,7 @@ from tests.quality.changes_cases import (
     D,
     Tables,
     baseline,
+    editors,
     link,
     logged,
     metric,
@@ -107,6 +108,11 @@ def test_rows_are_counted_by_metric_and_wiki(tmp_path: Path) -> None:
 def test_dates_that_the_run_did_not_compute_are_left_out(tmp_path: Path) -> None:
     frame = compared(tmp_path, other(visitors(BEFORE), visitors(D)))
     assert frame.loc[("fct_metric_values", "dashboard_visitors", "trwiki"), "n_changed"] == 1
+
+
+def test_editors_are_no_part_of_a_backfill(tmp_path: Path) -> None:
+    frame = compared(tmp_path, same(visitors(D), editors(D, estimate=21.0)), same(visitors(D), editors(D)))
+    assert {metric for mart, metric, _ in frame.index if mart == "fct_metric_values"} == {"dashboard_visitors"}
 
 
 def test_another_number_without_a_reason_is_the_code(tmp_path: Path) -> None:

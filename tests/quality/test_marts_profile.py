@@ -111,6 +111,14 @@ def test_rows_made_of_edits_do_not_hang_on_hours_of_events(profile: Profile) -> 
     assert wrong(profile([VISITORS], log=log)) == {D: 1}
 
 
+def test_a_date_of_editors_alone_is_no_date_of_events(profile: Profile) -> None:
+    later = date(2026, 3, 31)
+    rows = [VISITORS, VISITORS | {"metric": "eligible_editors", "as_of_date": later, "metric_date": D}]
+    frames = profile(rows)
+    assert {day for frame in frames.values() for day in frame["event_date"]} == {D}
+    assert frames["rows"]["n_rows"].tolist() == [1]
+
+
 @pytest.mark.parametrize("reason", ["missing", "missing from one of two streams", "unreadable"])
 def test_an_hour_that_is_missing_or_unreadable_makes_its_windows_incomplete(profile: Profile, reason: str) -> None:
     log = [(date(2026, 3, day), hour, "kept", None) for day in range(22, 29) for hour in range(24)]
