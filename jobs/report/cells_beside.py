@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from jobs.reference.rows import PILOT
 from jobs.report.cells_digits import as_written
 from jobs.report.cells_reasons import without_others
 from jobs.report.cells_windows import WEEK
@@ -22,6 +24,7 @@ Reader: TypeAlias = Callable[..., pd.DataFrame]
 CHANGE_COLUMNS = ("metric", "wiki_db", "window_start", "change", "change_lower", "change_upper", "change_reason")
 TINY = 1e-9
 RATE_DIGITS = 2
+ELIGIBLE = "eligible_editors"
 INSIDE_ONLY = "what it counted stays inside the house"
 
 LINES = """
@@ -99,15 +102,35 @@ def self_validation(found: pd.DataFrame) -> pd.DataFrame:
     ).round({"median_error": 2, "median_naive_error": 2})  # fmt: skip
 
 
-def milestones(found: pd.DataFrame, cells: pd.DataFrame, units: Mapping[str, str]) -> pd.DataFrame:
-    """Blank the numbers of milestones whose window does not leave, or is hidden there, also those in words."""
+def milestones(
+    found: pd.DataFrame, cells: pd.DataFrame, editors: pd.DataFrame, units: Mapping[str, str]
+) -> pd.DataFrame:
+    """Blank the numbers of milestones whose window does not leave, or is hidden there, also those in words.
+
+    Args:
+        found: rows of `fct_milestone_status`.
+        cells: the cells that leave, hidden ones marked.
+        editors: the eligible editors that leave.
+        units: by metric.
+    """
     key = ["metric", "wiki_db", "window_kind", "window_start", "window_end"]
     shown = cells[(cells["element_friendly_name"] == ALL) & (cells["status"] != HIDDEN)]
     may = pd.MultiIndex.from_frame(shown[key]).unique()
-    is_shown = pd.MultiIndex.from_frame(found[key]).isin(may)
+    is_shown = pd.MultiIndex.from_frame(found[key]).isin(may) | _of_audience(found, editors)
     numbers = {name: found[name].where(is_shown) for name in (*NUMBERS, "share_reached")}
     share = numbers["share_reached"].astype(float)
     numbers["share_reached"] = (100 * share + TINY) // 1 / 100  # what is not reached is not 100 %
     without = found["reason"].str.replace(r"[\d.,]+ %", "… %", regex=True)
     reason = without_others(found["reason"]).where(is_shown, without)
     return as_written(found.assign(**numbers, reason=reason), NUMBERS, units)
+
+
+def _of_audience(found: pd.DataFrame, editors: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Whether a milestone's number is one of eligible editors that is shown, or the sum over pilots of such."""
+    key = ["wiki_db", "window_days", "window_end", "estimate"]
+    shown = editors.dropna(subset="n_editors").rename(columns={"as_of_date": "window_end", "n_editors": "estimate"})
+    is_shown = pd.MultiIndex.from_frame(found[key]).isin(pd.MultiIndex.from_frame(shown[key]))
+    withheld = editors.loc[editors["gives_away"].eq(True), "window_days"]
+    is_sum = found["wiki_db"].eq(PILOT) & ~found["window_days"].isin(withheld)
+    is_own: npt.NDArray[np.bool_] = found["metric"].eq(ELIGIBLE).to_numpy() & (is_shown | is_sum.to_numpy())
+    return is_own

@@ -3,7 +3,8 @@
 The marts are for people inside. Here is decided what everybody may see, and nothing else reaches a page
 (docs/privacy.md): windows of 7 and 28 days that begin on a Monday, cohorts of Mondays, and daily counts of the
 dashboard itself once their week has closed; links by element and platform, without buckets. Which of these cells are
-hidden, `disclosure.hide` says; what of the other tables may be shown, `cells_beside`.
+hidden, `disclosure.hide` says; what of the other tables may be shown, `cells_beside`; of eligible editors,
+`cells_audience`.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ import pandas as pd
 from jobs.catalogue import Catalogue, load_catalogue
 from jobs.marts.read import fetch_arrow
 from jobs.report import cells_beside
+from jobs.report.cells_audience import audience
 from jobs.report.cells_digits import as_written
 from jobs.report.cells_windows import LONG, WEEK
 from jobs.report.disclosure import INSIDE, NUMBERS, hide
 from jobs.warehouse.runs import Warehouse
 
-# A week leaves as a whole: its days, and cohorts that begin in it, wait for its Sunday.
+# A week leaves as a whole: its days, and cohorts that begin in it, wait for its Sunday. Eligible editors, which have
+# bands for buckets, may be counted as of later days than any event is of.
 CELLS = f"""
-with last as (select max(as_of_date) as day from fct_metric_values)
+with last as (select max(as_of_date) as day from fct_metric_values where edit_count_bucket = 'all')
 select v.* exclude (metric_date, as_of_date), v.metric_date as window_start, v.as_of_date as window_end,
     case when element_friendly_name <> 'all'
         then coalesce(groups.link_group, named.link_group, 'other links') end as link_group
@@ -65,6 +68,7 @@ class Leaving:
             verdicts, without what was counted.
         milestones: columns of `marts.fct_milestone_status`, the newest as-of date; numbers only of cells that are
             shown.
+        audience: what `cells_audience.audience` returns: eligible editors by wiki, band, window and as-of date.
         config: wiki_db, setting, value, valid_from, valid_to: the wikis' settings.
         wikis: `dim_wiki`, as it is.
     """
@@ -76,6 +80,7 @@ class Leaving:
     self_validation: pd.DataFrame
     gates: pd.DataFrame
     milestones: pd.DataFrame
+    audience: pd.DataFrame
     config: pd.DataFrame
     wikis: pd.DataFrame
 
@@ -100,6 +105,7 @@ def leaving(warehouse: Warehouse, *, min_users: int, catalogue: Catalogue | None
     units = {name: metric.unit for name, metric in catalogue.metrics.items()}
     cells = hide(read(CELLS, [daily_metrics(catalogue)]), catalogue, min_users).drop(columns=list(INSIDE))
     cells = as_written(cells, NUMBERS, units)
+    editors = audience(read, min_users)
     return Leaving(
         cells=cells,
         changes=cells_beside.changes(read, cells, units),
@@ -107,7 +113,8 @@ def leaving(warehouse: Warehouse, *, min_users: int, catalogue: Catalogue | None
         sampling=cells_beside.sampling(read(cells_beside.SAMPLING)),
         self_validation=cells_beside.self_validation(read(cells_beside.SELF_VALIDATION)),
         gates=read(cells_beside.GATES),
-        milestones=cells_beside.milestones(read(cells_beside.MILESTONES), cells, units),
+        milestones=cells_beside.milestones(read(cells_beside.MILESTONES), cells, editors, units),
+        audience=editors,
         config=read("select * from dim_wiki_config order by all"),
         wikis=read("select * from dim_wiki order by all"),
     )

@@ -87,6 +87,8 @@ def _without(row: Cell) -> str:
     """Say why there is no number: what is measured is in the marts, though its window does not leave the house."""
     if row["status"] == UNMEASURED:
         return NONE
+    if load_catalogue().metric(row["metric"]).family == "audience":
+        return NOT_SHOWN
     is_monday = row["window_start"].weekday() == 0
     if row["window_kind"] == "cohort":
         return NOT_SHOWN if is_monday else NO_MONDAY

@@ -17,6 +17,7 @@ from jobs.report.about import About, wiki_href
 from jobs.report.cells_windows import WEEK
 from jobs.report.charts_cells import Pair, cohorts, rolling, series
 from jobs.report.charts_sentences import Cell, change_sentence, clause, day, figures, has_estimate
+from jobs.report.page_audience import audience_of_wikis
 from jobs.report.page_quality import gate_states
 from jobs.report.tables import records
 from jobs.window_sums.tables import ALL
@@ -64,7 +65,9 @@ def overview_page(leaving: Leaving, about: About) -> dict[str, Any]:
     cells = leaving.cells
     wikis = wikis_of(leaving) + [ALL] * bool((cells["wiki_db"] == ALL).any())
     shown = [_wiki(wiki, cells[cells["wiki_db"] == wiki], changes) for wiki in wikis]
-    return {"facts": [*_freshness(leaving, about), ("Gates", _gates(leaving.gates))], "tiles_of": shown}
+    audience = audience_of_wikis(leaving)
+    facts = [*_freshness(leaving, about), ("Could be invited", audience["fact"]), ("Gates", _gates(leaving.gates))]
+    return {"facts": facts, "tiles_of": shown, "audience": audience}
 
 
 def wikis_of(leaving: Leaving) -> list[str]:

@@ -22,6 +22,7 @@ from jobs.report.charts_funnel import funnel, steps_of
 from jobs.report.charts_rates import click_through
 from jobs.report.charts_sentences import WITH_ESTIMATE, Cell, clause, day, listed
 from jobs.report.charts_trend import metric_days, trend
+from jobs.report.page_audience import audience_of_wiki
 
 if TYPE_CHECKING:
     from jobs.report.leaving import Leaving
@@ -86,6 +87,7 @@ def wiki_page(leaving: Leaving, wiki_db: str) -> dict[str, Any]:
         "refusals": _refusals(shown, catalogue),
         "has_windows": bool(shown.weeks.pairs or shown.long.pairs or shown.cohorts.pairs),
         **drawn,
+        "audience": audience_of_wiki(leaving, wiki_db),
         "marks": list(words.STATUSES.values()),
     }
 

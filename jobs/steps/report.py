@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from jobs.report.site import Site
 
 REPORT = "report"  # the step
-NEWEST = "select max(as_of_date) from fct_metric_values"
+# Eligible editors, which have bands for buckets, are dated by their dumps: they count where there is nothing else.
+NEWEST = """
+select coalesce(max(as_of_date) filter (where edit_count_bucket = 'all'), max(as_of_date)) from fct_metric_values
+"""
 
 
 def begin_report(settings: Settings, warehouse: Warehouse, other: Companion) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from jobs.report.about import About
+from jobs.report.cells_audience import CHANGE, COLUMNS, COUNTS, GROWTH, hide_audience
 from jobs.report.leaving import Leaving
 
 MONDAY = pd.Timestamp("2026-04-06")
@@ -91,9 +92,10 @@ def usual_leaving() -> Leaving:
              "message": "day: what it counted stays inside the house", "is_latest": True, **verdict},
         ]),
         milestones=pd.DataFrame([milestone()]),
+        audience=usual_audience(),
         config=pd.DataFrame([{"wiki_db": "idwiki", "setting": "minimum_edits", "value": "100",
                               "valid_from": pd.Timestamp("2026-03-02"), "valid_to": pd.NaT}]),
-        wikis=pd.DataFrame({"wiki_db": ["enwiki", "idwiki", "trwiki"]}).assign(
+        wikis=pd.DataFrame({"wiki_db": ["enwiki", "idwiki", "trwiki"], "pilot": [False, True, True]}).assign(
             visible_from=pd.Timestamp("2026-03-02"), enabled_from=pd.Timestamp("2026-03-02")),
     )  # fmt: skip
 
@@ -101,8 +103,47 @@ def usual_leaving() -> Leaving:
 def nothing_yet() -> Leaving:
     """Return what there is before the first week has closed."""
     usual = usual_leaving()
-    frames = ("changes", "lines", "sampling", "self_validation", "gates", "milestones")
+    frames = ("changes", "lines", "sampling", "self_validation", "gates", "milestones", "audience")
     return replace(usual, cells=cells(), **{name: getattr(usual, name).head(0) for name in frames})
+
+
+def eligible(wiki: str, month: int, n: float, **other: Any) -> dict[str, Any]:
+    """Return a row as `marts.fct_audience` and `rpt_audience_month` have it: 28 days to the end of a month of 2026."""
+    days = other.get("window_days", 28)
+    first = pd.Timestamp(2026, month, 1)
+    as_of = first + pd.offsets.MonthEnd(0)
+    usual: dict[str, Any] = {
+        "as_of_date": as_of, "wiki_db": wiki, "band": "100-500", "window_days": days,
+        "window_start": as_of - pd.Timedelta(days=days - 1), "snapshot": f"2026-{month:02}", "definition": None,
+        "n_editors": n, "n_new_to_band": 40.0, "n_left_band": 25.0, "growth_exponent": None, "projected_days": None,
+        "projected": None, "projected_lower": None, "projected_upper": None, "month": first,
+        "change_from_month_before": None,
+    }  # fmt: skip
+    return usual | other
+
+
+def eligibles(*rows: dict[str, Any], min_users: int = 10) -> pd.DataFrame:
+    """Return rows as they leave."""
+    frame = pd.DataFrame(list(rows), columns=list(COLUMNS))
+    frame = frame.astype(dict.fromkeys((*COUNTS, *GROWTH, CHANGE), float))
+    return hide_audience(frame.sort_values(["wiki_db", "band", "window_days", "as_of_date"]), min_users)
+
+
+def usual_audience() -> pd.DataFrame:
+    """Return three months of two pilots and one month of another wiki, in two bands and windows."""
+    growth = {"growth_exponent": 0.68, "projected_days": 56, "projected": 2560.0, "projected_lower": 2230.4,
+              "projected_upper": 3190.9}  # fmt: skip
+    short = {"window_days": 14}
+    return eligibles(
+        eligible("idwiki", 2, 1540.0, **growth), eligible("idwiki", 2, 960.0, **short),
+        eligible("idwiki", 3, 1600.0, change_from_month_before=60.0, **growth), eligible("idwiki", 3, 1000.0, **short),
+        eligible("idwiki", 4, 1580.0, change_from_month_before=-20.0, **growth), eligible("idwiki", 4, 980.0, **short),
+        eligible("idwiki", 4, 1100.0, band="100-300", n_new_to_band=4.0),
+        eligible("idwiki", 4, 700.0, band="100-300", **short),
+        eligible("trwiki", 3, 820.0), eligible("trwiki", 3, 510.0, **short),
+        eligible("trwiki", 4, 810.0, change_from_month_before=-10.0), eligible("trwiki", 4, 7.0, **short),
+        eligible("enwiki", 4, 25100.0, definition="namespace=current"),
+    )  # fmt: skip
 
 
 def audit(*days: tuple[str, float | None], declared: float = 1.0) -> pd.DataFrame:

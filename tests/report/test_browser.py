@@ -6,6 +6,7 @@ import functools
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from jobs.report.revisions import moves
 from jobs.report.site import Site, build_site
 from jobs.warehouse.runs import Warehouse
 from tests.notebooks.conftest import small_warehouse
+from tests.report.site_frames import usual_audience
 
 __all__ = ["small_warehouse"]  # a fixture
 pytestmark = [pytest.mark.dbt, pytest.mark.browser]
@@ -66,7 +68,8 @@ def site(small_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Sit
     for place, name in enumerate(("run_id", "published_at", "first_day", "last_day", "first_as_of", "last_as_of")):
         noted.insert(place, name, "run_20260302_20260303_1" if name == "run_id" else f"{as_of}")
     about = About("run_1", as_of, datetime(2026, 4, 13, tzinfo=UTC), "0", 10, noted, dbt, gates)
-    return build_site(leaving(warehouse, min_users=10), about, folder / "it's a site #1")
+    left = replace(leaving(warehouse, min_users=10), audience=usual_audience())  # of one wiki nothing is counted
+    return build_site(left, about, folder / "it's a site #1")
 
 
 @pytest.fixture(scope="module")
@@ -93,9 +96,12 @@ def panels(page: str) -> frozenset[str]:
             if 7 in metric.days_of("rolling") and metric.family not in ("links", "audience")
         ]  # fmt: skip
         trends = {f"trend-{name.replace('_', '-')}" for name in weekly}
-        return frozenset({"refused", "weeks", "links", "funnel-7", "funnel-28", "return", "cohorts", *trends})
+        return frozenset(
+            {"refused", "weeks", "links", "funnel-7", "funnel-28", "return", "cohorts", "audience", *trends}
+        )
     return frozenset(
         {
+            "index.html": {"audience", "audience-table", "audience-0"},
             "sampling.html": {"rates", "seen", "rate-1", "needs"},
             "quality.html": {"gates-caption", "findings", "checks"},
             "milestones.html": {"milestones-caption"},

@@ -13,9 +13,11 @@ from few_users import GROUPS, MIN_USERS, random_cells
 from jobs import words
 from jobs.catalogue import load_catalogue
 from jobs.errors import UsageError
+from jobs.report.cells_audience import audience
 from jobs.report.disclosure import INSIDE, NUMBERS
 from jobs.report.docs_leaving import copy_docs
 from jobs.report.leaving import Leaving, daily_metrics, leaving
+from jobs.steps.report import NEWEST
 from jobs.warehouse.runs import Warehouse
 
 HELD = ["truth", "true_users"]
@@ -55,6 +57,17 @@ TABLES = {
         from (values (date '2026-03-16'), (date '2026-03-17')) as m(start)
         union all select 'Reached', 'w1wiki', 'dashboard_visitors', 'rolling', 28, date '2026-04-18', 'behind',
             date '2026-03-16', date '2026-04-12', 1.0, 1.0, 1.0, 0.1, ''""",
+    "fct_audience": """
+        select as_of as as_of_date, 'w0wiki' as wiki_db, band, 28 as window_days, as_of - 27 as window_start,
+            strftime(as_of, '%Y-%m') as snapshot, null as definition, n as n_editors, 20 as n_new_to_band,
+            30 as n_left_band, null::double as growth_exponent, null::int as projected_days, null::double as projected,
+            null::double as projected_lower, null::double as projected_upper
+        from (values (date '2026-03-31', '100-500', 388), (date '2026-04-15', '100-500', 390),
+            (date '2026-04-30', '100-500', 400), (date '2026-04-30', '100-300', 395)) as t(as_of, band, n)""",
+    "rpt_audience_month": """
+        select date_trunc('month', e)::date as month, 'w0wiki' as wiki_db, '100-500' as band, 28 as window_days,
+            e as window_end, c as change_from_month_before
+        from (values (date '2026-03-31', null), (date '2026-04-30', 12)) as t(e, c)""",
     "dim_wiki_config": """
         select 'w0wiki' as wiki_db, 'minimum_edits' as setting, '100' as value, date '2026-03-02' as valid_from,
             null::date as valid_to""",
@@ -75,12 +88,16 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     day = some.assign(window_days=1)
     open_week = cells[(cells["metric"] == "dashboard_visitors") & (cells["window_days"] == 1)].tail(1)
     open_week = open_week.assign(metric_date=pd.Timestamp("2026-04-20"), as_of_date=pd.Timestamp("2026-04-20"))
+    later = {"metric_date": pd.Timestamp("2026-05-04"), "as_of_date": pd.Timestamp("2026-05-31")}
+    audience = some.assign(metric="eligible_editors", edit_count_bucket="100-500", window_days=28, **later)
     # Without a row of loads beside them, nothing hides these.
     rarefied = some.assign(metric=RAREFIED, element_friendly_name="all", window_days=28, status="caution",
                            client_platform_family="all", n_users_observed=60.0, observed_numerator=60.0)  # fmt: skip
     rarefied = pd.concat([rarefied.assign(wiki_db="w8wiki", estimate=41.37, lower=39.81, upper=42.4),
                           rarefied.assign(wiki_db="w9wiki", estimate=41.2, lower=41.1, upper=41.3)])  # fmt: skip
-    facts = pd.concat([cells, bucket, tuesday, quarter, day, open_week, rarefied]).drop(columns=[*HELD, "link_group"])
+    facts = pd.concat([cells, bucket, tuesday, quarter, day, open_week, audience, rarefied]).drop(
+        columns=[*HELD, "link_group"]
+    )
     week = cells.loc[
         (cells["metric"] == "dashboard_visitors") & (cells["window_days"] == 7), ["wiki_db", "metric_date"]
     ]
@@ -199,6 +216,35 @@ def test_milestones_have_numbers_of_shown_cells_only(left):
 
 def test_settings_leave_as_they_are(left):
     assert left.config[["wiki_db", "setting", "value"]].to_numpy().tolist() == [["w0wiki", "minimum_edits", "100"]]
+
+
+def test_eligible_editors_leave_as_they_were_counted_but_for_what_gives_few_away(left):
+    wide, narrow = (left.audience[left.audience["band"] == band] for band in ("100-500", "100-300"))
+    assert wide["n_editors"].tolist() == [388, 390, 400]
+    assert wide["month"].tolist() == [pd.Timestamp("2026-03-01"), pd.NaT, pd.Timestamp("2026-04-01")]
+    assert wide["change_from_month_before"].tolist()[2] == 12
+    assert wide["change_from_month_before"].isna().tolist() == [True, True, False]
+    assert narrow[["n_editors", "n_new_to_band", "n_left_band"]].isna().to_numpy().all()
+
+
+def test_eligible_editors_of_later_days_close_no_week(left):
+    assert "eligible_editors" not in set(left.cells["metric"])
+    assert left.cells["window_start"].max() < pd.Timestamp("2026-04-20")
+
+
+def test_a_site_is_as_of_the_last_day_of_events_or_of_its_audience(warehouse):
+    def newest(table):
+        with duckdb.connect(str(warehouse.marts), read_only=True) as connection:
+            sql = NEWEST.replace("fct_metric_values", f"({table})")
+            return str(connection.execute(sql).fetchall()[0][0])
+
+    whole = "select * from marts.fct_metric_values"
+    assert newest(whole) == "2026-04-20"
+    assert newest(f"{whole} where edit_count_bucket <> 'all' and metric = 'eligible_editors'") == "2026-05-31"
+
+
+def test_marts_of_an_older_version_have_no_audience():
+    assert audience(lambda sql: pd.DataFrame(), MIN_USERS).empty
 
 
 def test_daily_metrics_are_counts_of_the_dashboard():

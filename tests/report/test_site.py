@@ -9,7 +9,6 @@ from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 
-import pandas as pd
 import pytest
 import vl_convert
 
@@ -155,7 +154,7 @@ def test_a_page_can_be_walked_by_keyboard_and_read_aloud(pages):
 def test_every_chart_has_heading_sentence_drawing_and_table(out, pages):
     charted = [name for name, page in pages.items() if "assets/vega.js" in page.values("src")]
     assert {"sampling.html", "wiki_idwiki.html"} <= set(charted)
-    assert "index.html" not in charted
+    assert "metrics.html" not in charted
     for name in charted:
         page = pages[name]
         sections = [
@@ -341,7 +340,7 @@ def test_what_is_no_report_is_left_as_it_is(tmp_path, kind):
 
 @pytest.mark.usefixtures("_vega")
 def test_an_empty_folder_may_become_a_report(tmp_path):
-    build_site(replace(nothing_yet(), wikis=pd.DataFrame({"wiki_db": []})), about(), tmp_path)
+    build_site(replace(nothing_yet(), wikis=nothing_yet().wikis.head(0)), about(), tmp_path)
     assert (tmp_path / "index.html").is_file()
 
 

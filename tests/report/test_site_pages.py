@@ -216,6 +216,10 @@ class TestMilestones:
         )
         assert row["Reached or expected"] == "reached 2026-03-02"
 
+    def test_editors_that_may_not_be_shown_are_not_said_to_be_of_another_window(self):
+        row = self.row(metric="eligible_editors", window_kind="rolling", window_days=14, estimate=None, lower=None)
+        assert row["It stands at"].startswith("no number that may be shown, ")
+
     @pytest.mark.parametrize(
         ("kind", "days", "start", "told"),
         [
