@@ -33,7 +33,18 @@ MONTH = datetime(2026, 3, 1)
 SECONDS = 31 * 86_400
 MONTH_OF_ENWIKI = 6_000_000
 WORDS = (
-    "added fixed reverted link source section history text name spelling category moved per talk naïve [[ ]]".split()
+    "added",
+    "fixed",
+    "reverted",
+    "link",
+    "source",
+    "section",
+    "history",
+    "text",
+    "spelling",
+    "per",
+    "naïve",
+    "[[ ]]",
 )
 TAGS = ("", "", "visualeditor", "mobile edit,mobile web edit")
 GROUPS = ("", "extendedconfirmed", "extendedconfirmed,reviewer,rollbacker", "bot")
@@ -49,9 +60,10 @@ def history_row(chance: random.Random, number: int) -> str:
     bot = "name,group" if groups == "bot" else ""
     page_made = f"{2001 + number % 25}-05-0{1 + number % 9} 11:23:45.0"
     count = 1 + int(chance.paretovariate(0.5)) % 400_000
+    comment = " ".join(chance.choices(WORDS, k=chance.randrange(9)))
     cells = {
         "wiki_db": WIKI, "event_log_id": "", "event_entity": "revision" if chance.random() > 0.02 else "page",
-        "event_type": "create", "event_timestamp": f"{moment}.0", "event_comment": " ".join(chance.choices(WORDS, k=chance.randrange(9))),
+        "event_type": "create", "event_timestamp": f"{moment}.0", "event_comment": comment,
         "event_user_id": str(user), "event_user_central_id": str(user * 3), "event_user_text_historical": name,
         "event_user_text": name, "event_user_groups_historical": groups, "event_user_groups": groups,
         "event_user_is_bot_by_historical": bot, "event_user_is_bot_by": bot, "event_user_is_created_by_self": "true",

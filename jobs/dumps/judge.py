@@ -5,6 +5,7 @@ All of it is vectorised. A column of few values (flags, namespaces, kinds of eve
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -49,6 +50,7 @@ VERDICTS: tuple[tuple[str, str | None], ...] = (
 
 _PLACE = {reason: place for place, (_, reason) in enumerate(VERDICTS)}
 _ENTITIES = {b"revision", b"user", b"page"}
+_TYPE = re.compile(rb"[a-z]+(-[a-z]+)*")
 _BAD = -1  # of a flag or a kind of event that cannot be read; null is -2
 _NULL = -2
 _TRUE, _FALSE = 1, 0
@@ -122,7 +124,7 @@ def _judge_events(rows: pa.Table, verdicts: Codes, times: pa.Array, wiki: str, f
 
 def _creation(value: bytes | None) -> int:
     """Whether a type of event is a creation, or no type at all."""
-    if value is None or not value.replace(b"-", b"a").isalpha():
+    if value is None or _TYPE.fullmatch(value) is None:
         return _BAD
     return int(value == b"create")
 

@@ -168,11 +168,12 @@ def _empty_line(block: bytes) -> list[tuple[int, int]]:
 
 
 def _wrong_number(n_columns: int, expected: int | None, where: str, line: int) -> InputError:
+    has = f"{n_columns} column{'' if n_columns == 1 else 's'}"
     if expected is None:
         young, old = sorted(LAYOUTS, reverse=True)
-        what = f"A row has {n_columns} columns; a dump of mediawiki_history has {young}, or {old} in older snapshots."
+        what = f"A row has {has}; a dump of mediawiki_history has {young}, or {old} in older snapshots."
     else:
-        what = f"A row has {n_columns} columns, where the first row of its file has {expected}."
+        what = f"A row has {has}, where the first row of its file has {expected}."
     return InputError(
         what, where=_line(where, line), next_step="fetch the file again; if the format is a new one, report it"
     )

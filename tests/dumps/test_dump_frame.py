@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
+import multiprocessing
+import os
+import threading
+import time
 from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from dump_rows import put, row
 
+from jobs.dumps import parquet
 from jobs.dumps.columns import OLD_COLUMNS
-from jobs.dumps.files import find_dumps
+from jobs.dumps.files import DumpFile, find_dumps
 from jobs.dumps.frame import Dumps, read_dumps
+from jobs.dumps.parquet import Progress, write_revisions
 from jobs.dumps.rows import FILES, REVISIONS
 from jobs.engine.session import Engine
+from jobs.errors import InputError, WarehouseError
 from jobs.raw.place import open_input
 from jobs.schemas import spark_schema
 
 FIRST, LAST = date(2026, 3, 4), date(2026, 3, 31)
 
 
-def read(engine: Engine, root: Path, *, workers: int = 1, progress=None) -> Dumps:
+def read(engine: Engine, root: Path, *, progress: Progress | None = None) -> Dumps:
     history = open_input(root)
     files = find_dumps(history, "2026-03", None, FIRST, LAST)
-    return read_dumps(engine, history, files, FIRST, LAST, workers=workers, progress=progress)
+    return read_dumps(engine, history, files, FIRST, LAST, workers=2, progress=progress)
 
 
-def put_two(root: Path) -> None:
+def put_three(root: Path) -> None:
     put(root, [row(), row(event_entity="page"), row(event_user_id="8", event_timestamp="2026-03-31 23:59:59.9")])
     put(root, [row(OLD_COLUMNS, wiki_db="enwiki"), row(OLD_COLUMNS, wiki_db="enwiki", event_user_id="x")],
         wiki="enwiki", bucket="2026-03")  # fmt: skip
@@ -33,24 +42,99 @@ def put_two(root: Path) -> None:
 
 
 @pytest.mark.spark
+@pytest.mark.on_spark
 def test_revisions_and_fates_of_several_files(engine: Engine, tmp_path: Path) -> None:
-    put_two(tmp_path)
+    put_three(tmp_path)
     told: list[tuple[int, int]] = []
     found = read(engine, tmp_path, progress=lambda *counts: told.append(counts))
     assert found.revisions.schema == spark_schema(REVISIONS)
-    rows = sorted(tuple(r[name] for name in ("wiki_db", "user_id", "event_time", "is_cross_wiki", "is_bot_then"))
-                  for r in found.revisions.collect())  # fmt: skip
-    assert [r[:2] for r in rows] == [("enwiki", 7), ("trwiki", 7), ("trwiki", 8)]
-    assert [r[3:] for r in rows] == [(None, False), (True, False), (True, False)]
+    seen = found.revisions.selectExpr("wiki_db", "user_id", "cast(event_time as string)", "is_cross_wiki", "is_bot_now")
+    assert sorted(tuple(kept) for kept in seen.collect()) == [
+        ("enwiki", 7, "2026-03-10 21:58:45", None, False),
+        ("trwiki", 7, "2026-03-10 21:58:45", True, False),
+        ("trwiki", 8, "2026-03-31 23:59:59.9", True, False),
+    ]
     assert found.files.columns.tolist() == list(FILES)
+    en, tr = "2026-03/enwiki/2026-03.enwiki.2026-03.tsv.bz2", "2026-03/trwiki/2026-03.trwiki.2026.tsv.bz2"
     assert found.files.astype(object).where(found.files.notna(), None).to_numpy().tolist() == [
         ["aawiki", "2026-03/aawiki/2026-03.aawiki.all-time.tsv.bz2", "kept", None, 0, None, None],
-        ["enwiki", "2026-03/enwiki/2026-03.enwiki.2026-03.tsv.bz2", "kept", None, 1, 1, date(2026, 3, 10)],
-        ["enwiki", "2026-03/enwiki/2026-03.enwiki.2026-03.tsv.bz2", "quarantined", "malformed:event_user_id", 1, 2,
-         date(2026, 3, 10)],
-        ["trwiki", "2026-03/trwiki/2026-03.trwiki.2026.tsv.bz2", "kept", None, 2, 1, date(2026, 3, 31)],
-        ["trwiki", "2026-03/trwiki/2026-03.trwiki.2026.tsv.bz2", "out_of_scope", "other_event", 1, 2,
-         date(2026, 3, 31)],
-    ]  # fmt: skip
+        ["enwiki", en, "kept", None, 1, 1, date(2026, 3, 10)],
+        ["enwiki", en, "quarantined", "malformed:event_user_id", 1, 2, date(2026, 3, 10)],
+        ["trwiki", tr, "kept", None, 2, 1, date(2026, 3, 31)],
+        ["trwiki", tr, "out_of_scope", "other_event", 1, 2, date(2026, 3, 31)],
+    ]
     assert told[-1] == (3, 3)
-    assert found.revisions.where("event_time >= timestamp'2026-03-31 23:59:59Z'").count() == 1
+
+
+@pytest.mark.spark
+@pytest.mark.on_spark
+def test_no_files_and_no_revisions_are_empty_frames(engine: Engine, tmp_path: Path) -> None:
+    put(tmp_path, [row(event_entity="page")])
+    found = read(engine, tmp_path)
+    assert found.revisions.count() == 0
+    assert found.files["fate"].tolist() == ["kept", "out_of_scope"]
+    nothing = read_dumps(engine, open_input(tmp_path), [], FIRST, LAST, workers=2)
+    assert nothing.revisions.schema == spark_schema(REVISIONS)
+    assert nothing.revisions.count() == len(nothing.files) == 0
+    assert nothing.files.columns.tolist() == list(FILES)
+
+
+@pytest.mark.spark
+@pytest.mark.on_spark
+def test_an_error_keeps_its_parts_on_either_engine(engine: Engine, tmp_path: Path) -> None:
+    put_three(tmp_path)
+    put(tmp_path, [row(wiki_db="enwiki"), b"x"], wiki="enwiki", bucket="2026-03")
+    with pytest.raises(InputError, match="has 1 column, where the first row of its file has 78") as caught:
+        read(engine, tmp_path)
+    assert caught.value.where == f"{tmp_path}/2026-03/enwiki/2026-03.enwiki.2026-03.tsv.bz2, line 2"
+    assert caught.value.next_step
+
+
+def test_worker_processes_give_what_one_process_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_three(tmp_path)
+    history, seen = open_input(tmp_path), []
+    files = find_dumps(history, "2026-03", None, FIRST, LAST)
+    for bound in (parquet.WORTH_A_POOL, 0):
+        monkeypatch.setattr(parquet, "WORTH_A_POOL", bound)
+        folder, told = tmp_path / f"out{bound}", []
+        folder.mkdir()
+        rows = write_revisions(history, files, folder, FIRST, LAST, 2, lambda *n, told=told: told.append(n))
+        assert told == [(1, 3), (2, 3), (3, 3)]
+        seen.append((sorted(rows, key=str), [pq.read_table(path).to_pylist() for path in sorted(folder.iterdir())]))
+    assert seen[0] == seen[1]
+    assert [len(rows) for rows in seen[0][1]] == [0, 1, 2]
+    assert multiprocessing.active_children() == []
+
+
+def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.dumps.blocks.BLOCK", 1)
+    monkeypatch.setattr("jobs.dumps.blocks._PIECE", 1000)
+    monkeypatch.setattr(parquet, "ROW_GROUP", 40)
+    put(tmp_path, [row()] * 100)
+    history = open_input(tmp_path)
+    write_revisions(history, find_dumps(history, "2026-03", None, FIRST, LAST), tmp_path, FIRST, LAST, 1, None)
+    found = pq.read_metadata(tmp_path / "00000.parquet")
+    assert (found.num_rows, found.num_row_groups) == (100, 3)
+
+
+def test_a_killed_reader_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "WORTH_A_POOL", 0)
+    pipe = tmp_path / "pipe.tsv.bz2"
+    os.mkfifo(pipe)  # who reads it waits for ever
+    files = [DumpFile(str(pipe), "trwiki", bucket, FIRST, LAST, 1, False) for bucket in ("2025", "2026")]
+
+    def kill() -> None:
+        while True:
+            with contextlib.suppress(OSError):  # nobody reads yet
+                os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # stays open, so that reading goes on
+                break
+            time.sleep(0.05)
+        for child in multiprocessing.active_children():
+            child.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(WarehouseError, match="want of memory"):
+        write_revisions(open_input(tmp_path), files, tmp_path, FIRST, LAST, 2, None)
+    killer.join()
+    assert multiprocessing.active_children() == []
