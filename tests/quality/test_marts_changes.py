@@ -230,6 +230,7 @@ def test_a_run_of_days_changes_no_row_of_editors_whatever_their_date(profile: Pr
     frames = profile({"fct_metric_values": other, "fct_audience": [audience(D, 21)]}, cells | rows)
     assert published(frames, "fct_metric_values") == (4, 1, 0, 1, 0)
     assert published(frames, "fct_audience") == (3, 2, 0, 1, 0)
+    assert set(recomputed(frames)) == {("dashboard_visitors", D)}
 
 
 def test_editors_of_a_later_date_make_no_marts_newer(profile: Profile) -> None:
