@@ -28,6 +28,9 @@ STATUSES = (
     'pdmetrics query "select as_of_date, wiki_db, status, status_reason, count(*) from fct_metric_values '
     "where as_of_date in (date '{day}', date '{day}' - 7) group by all order by all\""
 )
+DUMPS = "pdmetrics query \"from fct_audience_log where as_of_date = date '{day}' order by all\""
+AUDIENCE = "pdmetrics query \"from fct_audience where as_of_date = date '{day}' order by all\""
+AUDIENCE_PAST = "pdmetrics query \"from rpt_audience_month where wiki_db = '{subject}' order by all\""
 
 ABOUT = {
     # What arrived.
@@ -95,6 +98,18 @@ ABOUT = {
     "not_measured_share_steady": About(INSTRUMENT, "an instrument may have stopped measuring", STATUSES),
     "marts_not_older": About(ENGINEERS, "readers of the newest date would go back in time", MARTS),
     "marts_not_behind": About(ENGINEERS, "days come in and no number moves", LOG),
+    # The audience.
+    "audience_rows_as_logged": About(ENGINEERS, "a row of a dump that is in no count was lost on the way", DUMPS),
+    "audience_revisions_counted": About(ENGINEERS, "editors must be counted of the revisions that were kept", DUMPS),
+    "audience_malformed_share": About(ENGINEERS, "a dump of another format would give plausible numbers", DUMPS),
+    "audience_keys_unique": About(ENGINEERS, "a row twice counts twice", AUDIENCE),
+    "audience_counts_possible": About(ENGINEERS, "what cannot be was counted wrongly", AUDIENCE),
+    "audience_values_as_counted": About(ENGINEERS, "two tables must not tell two numbers", AUDIENCE),
+    "audience_few_hidden": About(ENGINEERS, "few editors of a small wiki can be known by name", AUDIENCE),
+    "audience_rows_complete": About(ENGINEERS, "a missing row looks like a wiki that was not asked for", AUDIENCE),
+    "audience_nested": About(ENGINEERS, "a part larger than its whole is an error of counting", AUDIENCE),
+    "audience_moved": About(ANALYSTS, "a jump is a campaign, another snapshot or a change of the dump", AUDIENCE_PAST),
+    "audience_of_nobody": About(ANALYSTS, "a dump without the month looks like a wiki without editors", DUMPS),
 }
 
 

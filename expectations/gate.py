@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from expectations.about import with_about
+from expectations.audience import audience_suite
 from expectations.checks import CRITICAL, Check
 from expectations.context import great_expectations, positioned, validate
 from expectations.docs import Page
@@ -23,7 +24,9 @@ from jobs.contracts import table
 from jobs.errors import GateError, UsageError
 from jobs.windows import DAY, in_words
 
-SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {"raw": raw_suite, "facts": facts_suite, "marts": marts_suite}
+SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {
+    "raw": raw_suite, "facts": facts_suite, "marts": marts_suite, "audience": audience_suite,
+}  # fmt: skip
 # What a gate knows; `run_id` and `attempt` are the run's to say.
 COLUMNS = tuple(column for column in table("data_quality_metrics").columns if column not in ("run_id", "attempt"))
 SHOWN = 10  # failures named by an error; the rest is counted
@@ -66,7 +69,7 @@ class GateResult:
     """What a gate found.
 
     Attributes:
-        name: `raw`, `facts` or `marts`.
+        name: `raw`, `facts`, `marts` or `audience`.
         rows: rows of `data_quality_metrics` without run and attempt: one per day for a check that passed (subject
             `all`), one per day and subject that failed it.
         failures: what failed, critical checks and warnings.
@@ -130,7 +133,7 @@ def run_gate(
     """Validate the profiles of a gate and decide.
 
     Args:
-        name: `raw`, `facts` or `marts`.
+        name: `raw`, `facts`, `marts` or `audience`.
         profiles: frames by name, each with `event_date` and `subject`.
         thresholds: the dated thresholds; those of a row's day become columns of the row.
         days: the days of the run; what fails for no day in particular is put on the last of them.

@@ -20,7 +20,7 @@ NAMES = (
     "volume_fail_change", "min_shared_level", "lost_hours_sd", "visitors_sds", "visitors_change",
     "element_sds", "element_change", "max_silent_expected", "min_others_speak", "hour_sds", "hour_change",
     "shift_floor", "shift_multiple", "shift_rest", "share_sds", "share_floor", "min_trend_level", "min_trend_days",
-    "trend_sds",
+    "trend_sds", "audience_sds", "max_audience_change",
 )  # fmt: skip
 """Every threshold there is. All of them are in the first entry of the shipped file."""
 

@@ -1,0 +1,246 @@
+"""What the audience gate looks at: rows as they are made, then broken in one place each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from expectations.thresholds import load_thresholds
+from jobs.audience import Band, Choices
+from jobs.contracts import table
+from jobs.dumps.rows import FILES
+from jobs.quality.audience_profile import TABLES, audience_profile, past_days
+from jobs.rows.audience import Asked, audience_rows
+
+DAY, BEFORE = date(2026, 2, 28), date(2026, 1, 31)
+LIMITS = load_thresholds().on
+CELLS = ["as_of_date", "wiki_db", "band", "window_days", "choice", "alternative", "n_editors", "n_new_to_band",
+         "n_left_band"]  # fmt: skip
+COUNTS = {("100-500", 28): 160, ("100-500", 14): 100, ("100-300", 28): 120, ("100-300", 14): 9}
+FILE = "2026-02/trwiki/2026-02.trwiki.2026.tsv.bz2"
+
+
+def tables(
+    counts: Mapping[tuple[str, int], int] = COUNTS,
+    *,
+    day: date = DAY,
+    wiki: str = "trwiki",
+    choices: Choices = Choices(),  # noqa: B008
+    others: Mapping[tuple[str, str], int] | None = None,
+    log: list[tuple[str, str | None, int]] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """The four tables of a wiki; alternatives have as many editors as the definition but for `others` (28 days)."""
+    cells = []
+    for (band, days), n in counts.items():
+        cells.append((day, wiki, band, days, None, None, n, min(n, 2), 1))
+        for choice, other, _ in choices.alternatives():
+            more = (others or {}).get((choice, other), n) if (band, days) == ("100-500", 28) else n
+            cells.append((day, wiki, band, days, choice, other, more, None, None))
+    bands, windows = ({key[place] for key in counts} for place in (0, 1))
+    asked = Asked("2026-02", [wiki], [day], [Band.parse(band) for band in bands], sorted(windows), choices)
+    rows = audience_rows(pd.DataFrame(cells, columns=CELLS), asked, 10)
+    read = [(day, wiki, "2026-02", *row) for row in log or [("kept", None, 400), ("out_of_scope", "other_event", 600)]]
+    return {**dict(zip(TABLES, rows, strict=False)),
+            "audience_log": pd.DataFrame(read, columns=list(table("audience_log").columns))}  # fmt: skip
+
+
+def profile(found: Mapping[str, pd.DataFrame], past: pd.DataFrame | None = None, **more: Any) -> dict[str, Any]:
+    """The profiles, each with its one row as a dictionary."""
+    nothing = found["audience"].iloc[:0]
+    frames = audience_profile(
+        found, past=nothing if past is None else past, limits=LIMITS, max_malformed_share=0.001, min_users=10, **more
+    )
+    assert all({"event_date", "subject"} <= set(frame) for frame in frames.values())
+    assert all(not frame.duplicated(["event_date", "subject"]).any() for frame in frames.values())
+    return {name: frame.to_dict("records") for name, frame in frames.items()}
+
+
+def test_rows_as_they_are_made_are_clean() -> None:
+    found = profile(tables())
+    (cells,) = found["cells"]
+    assert {name: cells[name] for name in cells if name.startswith("n_")} == {
+        "n_cells": 4, "n_impossible": 0, "n_differing": 0, "n_hiding_wrong": 0, "n_incomplete": 0,
+    }  # fmt: skip
+    assert {row["subject"]: row["n_rows"] for row in found["keys"]} == {
+        "audience": 4, "audience_values": 4, "audience_alternatives": 36, "audience_log": 2,
+    }  # fmt: skip
+    assert not any(row["n_repeated"] for row in found["keys"])
+    assert all(row["n_part"] <= row["n_whole"] for row in found["nested"])
+    assert found["past"] == []
+    assert found["wikis"] == [{"event_date": DAY, "wiki_db": "trwiki", "n_editors": 160, "subject": "trwiki"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "change", "fault", "example"),
+    [
+        ("audience", 3, {"n_left_band": -1}, "impossible", "100-500 over 28 days"),
+        ("audience", 3, {"n_new_to_band": 161}, "impossible", "100-500 over 28 days"),
+        ("audience_values", 3, {"estimate": 161.0}, "differing", "100-500 over 28 days"),
+        ("audience_values", 3, {"n_users_observed": float("nan")}, "differing", "100-500 over 28 days"),
+        ("audience_values", 0, {"estimate": 9.0}, "hiding_wrong", "100-300 over 14 days"),
+        ("audience_values", 0, {"status": "publish"}, "hiding_wrong", "100-300 over 14 days"),
+        ("audience", 0, {"projected": 12.0}, "hiding_wrong", "100-300 over 14 days"),
+        ("audience_values", 2, dict.fromkeys(("estimate", "lower", "upper", "observed_numerator", "n_users_observed"),
+                                             float("nan")), "hiding_wrong", "100-500 over 14 days"),
+        ("audience", 1, None, "incomplete", "100-300 over 28 days"),
+        ("audience_values", 1, None, "incomplete", "100-300 over 28 days"),
+        ("audience_alternatives", 35, None, "incomplete", "100-500 over 28 days"),
+    ],
+)  # fmt: skip
+def test_a_broken_cell_is_counted_and_named(
+    name: str, place: int, change: dict[str, Any] | None, fault: str, example: str
+) -> None:
+    given = tables()
+    frame = given[name].copy()
+    if change is None:
+        frame = frame.drop(index=place)
+    for column, value in (change or {}).items():
+        frame.loc[place, column] = value
+    (cells,) = profile({**given, name: frame})["cells"]
+    faults = {key: cells[key] for key in cells if key.startswith("n_") and key != "n_cells" and cells[key]}
+    assert faults == {f"n_{fault}": 1}
+    assert cells[f"eg_{fault}"] == example
+
+
+def test_a_key_that_repeats() -> None:
+    given = tables()
+    twice = pd.concat([given["audience"], given["audience"].iloc[:1]])
+    assert [row["n_repeated"] for row in profile({**given, "audience": twice})["keys"]] == [1, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("counts", "others", "choices", "part"),
+    [
+        ({**COUNTS, ("100-300", 28): 161}, {}, Choices(), "100-300 over 28 days"),
+        ({**COUNTS, ("100-500", 14): 161}, {}, Choices(), "100-500 over 14 days, bots counted"),
+        (COUNTS, {("bots", "now"): 159}, Choices(), "100-500 over 28 days, bots=now_or_then"),
+        (COUNTS, {("bots", "now"): 170, ("bots", "counted"): 169}, Choices(), "100-500 over 28 days, bots=now"),
+        (COUNTS, {("temporary", "in"): 150}, Choices(), "100-500 over 28 days, temporary=out"),
+        (COUNTS, {("cross_wiki", "out"): 161}, Choices(), "100-500 over 28 days, cross_wiki=out"),
+        (COUNTS, {("deleted_revisions", "in"): 159}, Choices(deleted_revisions="out"),
+         "100-500 over 28 days, deleted_revisions=out"),
+    ],
+)  # fmt: skip
+def test_a_part_larger_than_its_whole(
+    counts: dict[tuple[str, int], int], others: dict[tuple[str, str], int], choices: Choices, part: str
+) -> None:
+    (row,) = profile(tables(counts, others=others, choices=choices))["nested"]
+    assert row["n_part"] > row["n_whole"]
+    assert row["part"] == part
+
+
+@pytest.mark.parametrize(
+    ("counts", "others", "choices"),
+    [
+        # Who was a bot in the first two weeks alone is eligible in the last two: 170 in 28 days with bots counted.
+        ({("100-500", 14): 161, ("100-500", 28): 160}, {("bots", "counted"): 170}, Choices()),
+        ({("100-500", 14): 161, ("100-500", 28): 160}, {}, Choices(edit_count="first")),
+        (
+            {("100-300", 28): 8, ("100-500", 28): 5},
+            {("bots", "counted"): 5},
+            Choices(),
+        ),  # would tell how small they are
+        ({("100-300", 28): 500, ("250-500", 28): 20}, {}, Choices()),  # neither holds the other
+    ],
+)
+def test_sets_that_do_not_hold_each_other_and_small_ones_are_not_compared(
+    counts: dict[tuple[str, int], int], others: dict[tuple[str, str], int], choices: Choices
+) -> None:
+    rows = profile(tables(counts, others=others, choices=choices))["nested"]
+    assert all(max(row["n_part"], 9) <= max(row["n_whole"], 9) for row in rows)
+
+
+def test_counts_of_different_snapshots_are_not_compared() -> None:
+    given = tables({**COUNTS, ("100-300", 28): 161})
+    other = given["audience"].assign(snapshot=["2026-01", "2026-01", "2026-02", "2026-02"])
+    (row,) = profile({**given, "audience": other})["nested"]
+    assert row["n_part"] <= row["n_whole"]
+
+
+def past(n: int, day: date = BEFORE, **more: Any) -> pd.DataFrame:
+    return tables({("100-500", 28): n}, day=day)["audience"].assign(**more)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_before", "change"),
+    [(160, 100, 0.6), (100, 160, 0.375), (13, 20, 0.0), (60, 0, 60.0), (2, 60, 51 / 60), (9, 1, 0.0), (160, 160, 0.0)],
+)
+def test_a_count_that_moved_against_the_month_before(n: int, n_before: int, change: float) -> None:
+    published = pd.concat([past(n_before), past(500, date(2026, 1, 30)), past(500, date(2025, 12, 31))])
+    (row,) = profile(tables({("100-500", 28): n}), published)["past"]
+    assert row["change"] == pytest.approx(change)
+    assert (row["n_editors"], row["n_before"], row["before"]) == (n, n_before, BEFORE)
+
+
+@pytest.mark.parametrize(
+    "other", [{"definition": "bots=now"}, {"wiki_db": "idwiki"}, {"band": "100-400"}, {"window_days": 27}]
+)
+def test_what_is_not_the_same_is_no_past(other: dict[str, Any]) -> None:
+    assert profile(tables({("100-500", 28): 160}), past(100, **other))["past"] == []
+
+
+def test_days_of_one_command_stand_before_each_other() -> None:
+    both = [tables(day=BEFORE), tables({**COUNTS, ("100-300", 28): 30})]
+    given = {name: pd.concat([one[name] for one in both], ignore_index=True) for name in TABLES}
+    (row,) = profile(given, past(900))["past"]
+    assert (row["event_date"], row["before"], row["band"], row["n_before"]) == (DAY, BEFORE, "100-300", 120)
+
+
+def test_rows_of_dumps_by_fate() -> None:
+    log = [("kept", None, 400), ("out_of_scope", "other_event", 592), ("quarantined", "malformed:event_user_id", 5),
+           ("quarantined", "wrong_wiki", 3)]  # fmt: skip
+    rows = [("trwiki", FILE, fate, reason, n, line, DAY)
+            for (fate, reason, n), line in zip(log, (1, 2, 30, 17), strict=True)]  # fmt: skip
+    files = pd.DataFrame(rows, columns=list(FILES))
+    (row,) = profile(tables(log=log), files=files, revisions={"trwiki": 399})["dumps"]
+    assert row["subject"] == "trwiki/2026-02"
+    assert (row["n_logged"], row["n_read"], row["n_kept"], row["n_counted"]) == (1000, 1000, 400, 399)
+    assert (row["n_malformed"], row["malformed_share"], row["max_malformed_share"]) == (8, 0.008, 0.001)
+    assert row["first"] == f"{FILE}, line 17 (wrong_wiki)"
+
+
+def test_nothing_is_known_of_files_where_nothing_was_read() -> None:
+    (row,) = profile(tables())["dumps"]
+    assert pd.isna(row["n_read"])
+    assert pd.isna(row["n_counted"])
+    assert row["malformed_share"] == 0
+
+
+def test_revisions_nobody_has_were_counted_of_none() -> None:
+    (row,) = profile(tables(), revisions={})["dumps"]
+    assert row["n_counted"] == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "n", "share"),
+    [
+        ("malformed:event_user_id", 11, 11 / 111),  # of the revisions in the windows, not of twenty years
+        ("malformed:event_user_id", 10, 10 / 1_000_110),
+        ("malformed:event_timestamp", 11, 11 / 1_000_111),
+        ("wrong_wiki", 11, 11 / 1_000_111),
+    ],
+)
+def test_revisions_that_cannot_be_read_do_not_drown_in_a_dump_of_all_years(reason: str, n: int, share: float) -> None:
+    log = [("kept", None, 90), ("out_of_scope", "anonymous", 10), ("out_of_scope", "outside_windows", 1_000_000),
+           ("quarantined", reason, n)]  # fmt: skip
+    (row,) = profile(tables(log=log))["dumps"]
+    assert row["malformed_share"] == pytest.approx(share)
+
+
+def test_days_that_are_compared_with() -> None:
+    days = past_days([date(2026, 3, 31), date(2026, 3, 1), date(2026, 1, 15)])
+    assert (days[0], days[30], days[31], days[-1]) == (
+        date(2025, 12, 1), date(2025, 12, 31), date(2026, 2, 1), date(2026, 2, 28),
+    )  # fmt: skip
+    assert len(days) == 59
+
+
+def test_a_table_that_is_missing_is_named() -> None:
+    given = tables()
+    del given["audience_log"]
+    with pytest.raises(KeyError, match="audience_log"):
+        profile(given)
