@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
@@ -12,8 +12,10 @@ from jobs.audience import Band
 from jobs.commands.arguments import day
 from jobs.commands.context import Context
 from jobs.errors import UsageError
+from jobs.warehouse.manifest import PUBLISHES
 
 if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
+    from jobs.dumps.files import DumpFile
     from jobs.steps.audience import Wanted
     from jobs.steps.companion import Companion
     from jobs.warehouse.manifest import Run
@@ -46,15 +48,20 @@ def audience(
     What an eligible editor is can be set: docs/audience.md.
     """
     from jobs.raw.place import open_input
-    from jobs.steps.audience import Wanted
+    from jobs.steps.audience import Wanted, wanted_dumps
+    from jobs.steps.beginning import check_settings
     from jobs.steps.companion import companion
 
+    shared: Context = context.obj
     wanted = Wanted(
         open_input(history), snapshot, tuple(sorted(set(as_of))), tuple(sorted(set(wiki))) if wiki else None,
         read_bands(bands), read_windows(windows),
     )  # fmt: skip
-    with companion(["marts"]) as other:
-        _count(context.obj, wanted, other)
+    # What cannot succeed is told before any other process starts.
+    check_settings(shared.settings)
+    files = wanted_dumps(wanted)
+    with companion([PUBLISHES]) as other:
+        _count(shared, wanted, files, other)
 
 
 def read_bands(text: str) -> tuple[Band, ...]:
@@ -97,17 +104,14 @@ def _listed(text: str, read: Callable[[str], T], option: str, example: str) -> t
     return tuple(sorted(found))
 
 
-def _count(shared: Context, wanted: Wanted, other: Companion) -> None:
+def _count(shared: Context, wanted: Wanted, files: Sequence[DumpFile], other: Companion) -> None:
     from jobs.lineage.sending import open_lineage
-    from jobs.steps.audience import begin_audience, make_audience, wanted_dumps
-    from jobs.steps.beginning import check_settings
+    from jobs.steps.audience import begin_audience, make_audience
     from jobs.steps.job import Job, open_lake
     from jobs.warehouse.publish import NO_DAYS
 
     settings, warehouse, console = shared.settings, shared.warehouse, shared.console
-    check_settings(settings)
     lineage = open_lineage(settings.lineage)
-    files = wanted_dumps(wanted)
     with open_lake(settings, warehouse, NO_DAYS) as lake:
         run = begin_audience(lake, warehouse, wanted)
         make_audience(Job(lake, warehouse, settings, console, run, other), wanted, files, lineage)

@@ -6,7 +6,7 @@ as-of dates, whatever snapshot they were of. So commands accumulate, and one tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from jobs.audience import Band
 from jobs.contracts import table
-from jobs.dumps.files import DumpFile, find_dumps, last_day_of
+from jobs.dumps.files import DumpFile, find_dumps
 from jobs.dumps.frame import Dumps, read_dumps
 from jobs.errors import PdmetricsError, UsageError, WarehouseError
 from jobs.lineage.sending import Lineage
@@ -25,6 +25,7 @@ from jobs.raw.strays import MOST_NAMED
 from jobs.reference.load import Reference
 from jobs.rows.audience import Asked, AudienceRows, audience_rows
 from jobs.steps.audience_told import tell_cells, tell_read
+from jobs.steps.gates import audience_gate
 from jobs.steps.job import Job, engine_errors
 from jobs.steps.marts import build_checked, publish_built
 from jobs.steps.milestones import stage_milestones
@@ -93,9 +94,6 @@ def wanted_dumps(wanted: Wanted) -> list[DumpFile]:
         NoInputError: not all of it is there yet.
         InputError: it cannot be used, whoever waits.
     """
-    last_day = last_day_of(wanted.snapshot)
-    if wanted.last > last_day:
-        raise _behind(wanted, last_day)
     return find_dumps(wanted.history, wanted.snapshot, wanted.wikis, wanted.first, wanted.last)
 
 
@@ -161,7 +159,10 @@ def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> AudienceRows:
     cells = band_cells(users, wanted.bands, choices).toPandas()
     get_logger().info("editors counted", wikis=len(wikis), as_of_dates=len(wanted.as_of))
     rows = audience_rows(cells, asked, job.settings.privacy.min_users)
-    stage_cells(job.lake, job.run.run_id, rows, log_rows(dumps.files, wanted), wanted.as_of)
+    tables = dict(zip(REPLACED_BY, (*rows, log_rows(dumps.files, wanted)), strict=True))
+    revisions = {row["wiki_db"]: row["count"] for row in dumps.revisions.groupBy("wiki_db").count().collect()}
+    audience_gate(job, tables, dumps.files, revisions)
+    stage_cells(job.lake, job.run.run_id, tables, wanted.as_of)
     return rows
 
 
@@ -201,20 +202,17 @@ def require_events(wanted: Wanted, files: Sequence[DumpFile], told: pd.DataFrame
             next_step="fetch them again, or name another --wiki",
         )
     if wanted.last > last_of.max():
-        raise _behind(wanted, last_of.max())
+        last_day = last_of.max()
+        raise UsageError(
+            f"{wanted.last} lies behind the last event of snapshot {wanted.snapshot}.",
+            where="--as-of",
+            next_step=f"{last_day} is the last possible day; or wait for a later snapshot",
+        )
     quiet = last_of[last_of < wanted.last]
     for wiki, day in quiet.head(MOST_NAMED).items():
         get_logger().warning("the last event of this wiki lies before the as-of date", wiki=wiki, last_event=str(day))
     if len(quiet) > MOST_NAMED:
         get_logger().warning("and those of others", wikis=len(quiet) - MOST_NAMED)
-
-
-def _behind(wanted: Wanted, last_day: date) -> UsageError:
-    return UsageError(
-        f"{wanted.last} lies behind the last event of snapshot {wanted.snapshot}: {last_day} is the last possible day.",
-        where="--as-of",
-        next_step=f"--as-of {last_day}, or wait for a later snapshot",
-    )
 
 
 def log_rows(told: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
@@ -225,24 +223,22 @@ def log_rows(told: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
     return found[list(table("audience_log").columns)]
 
 
-def stage_cells(lake: Lake, run_id: str, rows: AudienceRows, log: pd.DataFrame, as_of: Sequence[date]) -> None:
+def stage_cells(lake: Lake, run_id: str, tables: Mapping[str, pd.DataFrame], as_of: Sequence[date]) -> None:
     """Put cells into their as-of dates on the run's branch: the same ones are replaced, others stay.
 
     Args:
         lake: the tables.
         run_id: the branch.
-        rows: of the three tables.
-        log: rows of `audience_log`.
+        tables: the new rows of each table of an audience.
         as_of: the dates.
     """
-    staged = (rows.audience, rows.values, rows.alternatives, log)
-    for (name, key), new in zip(REPLACED_BY.items(), staged, strict=True):
+    for name, new in tables.items():
         # As Python's own numbers: whole ones beside nulls would come as floats.
         known, added = (
             arrow.to_pandas(date_as_object=True, integer_object_nulls=True)
             for arrow in (lake.arrow_days(name, as_of, run_id), lake.arrow_table(name, new))
         )
-        cell = ["as_of_date", *key]
+        cell = ["as_of_date", *REPLACED_BY[name]]
         replaced = pd.MultiIndex.from_frame(added[cell])
         kept = known[~pd.MultiIndex.from_frame(known[cell]).isin(replaced)]
         lake.stage_pandas(name, pd.concat([kept, added], ignore_index=True), run_id, as_of)

@@ -28,6 +28,7 @@ from jobs.reference.load import Reference
 from jobs.settings import Settings
 from jobs.steps.job import Job
 from jobs.transforms.raw_counts import line_counts
+from jobs.warehouse.manifest import AUDIENCE
 from jobs.warehouse.tables import Tables
 from jobs.warehouse.verdicts import publish_verdicts, stage_verdicts
 from jobs.windows import DAY
@@ -117,6 +118,35 @@ def marts_gate(job: Job) -> None:
     add_verdicts(job.warehouse.next_marts, "marts", verdicts)
 
 
+def audience_gate(
+    job: Job, tables: Mapping[str, pd.DataFrame], files: pd.DataFrame, revisions: Mapping[str, int]
+) -> None:
+    """Check an audience before it is staged.
+
+    Args:
+        job: the run and its surroundings.
+        tables: its rows of each table of an audience.
+        files: what became of the rows of each dump, the columns of FILES.
+        revisions: by wiki, of how many revisions editors were counted.
+
+    Raises:
+        GateError: a critical check failed; what failed is in `runs/<run_id>/gate_audience.csv`.
+    """
+    from jobs.quality.audience_profile import audience_profile, past_days
+
+    settings, as_of = job.settings, job.run.as_of
+    profiles = audience_profile(
+        tables,
+        past=job.lake.day_frame("audience", past_days(as_of)),
+        limits=thresholds(settings).on,
+        max_malformed_share=settings.audience.max_malformed_share,
+        min_users=settings.privacy.min_users,
+        files=files,
+        revisions=revisions,
+    )
+    _judge(job, AUDIENCE, profiles, as_of)
+
+
 def thresholds(settings: Settings) -> Thresholds:
     """Return the dated thresholds; a share set in `[ingest]`, and `[privacy] min_users`, hold on every day."""
     given = "max_quarantine_share" in settings.ingest.model_fields_set
@@ -145,19 +175,15 @@ def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequ
 
 def record_row_rules(job: Job, error: GateError) -> None:
     """Keep and tell that the row rules of the marts, which are dbt's, stopped the run, as for a gate."""
-    day = max(job.run.as_of)
+    day, gate = max(job.run.as_of), AUDIENCE if job.run.is_audience else "marts"
     first, _, rest = error.what.partition("\n")
     row = {
-        "event_date": day, "gate": "marts", "check_id": ROW_RULES, "subject": "all", "severity": CRITICAL,
+        "event_date": day, "gate": gate, "check_id": ROW_RULES, "subject": "all", "severity": CRITICAL,
         "success": False, "observed": "rows that break them", "expected": "none", "message": error.what,
     }  # fmt: skip
-    _end(job, "marts", pd.DataFrame([row], columns=list(COLUMNS)))
-    raise_alarms(
-        job.settings,
-        job.warehouse.path,
-        [Alarm(f"marts/{ROW_RULES}/all", CRITICAL, day, first, rest)],
-        job.warehouse.place,
-    )
+    _end(job, gate, pd.DataFrame([row], columns=list(COLUMNS)))
+    alarm = Alarm(f"{gate}/{ROW_RULES}/all", CRITICAL, day, first, rest)
+    raise_alarms(job.settings, job.warehouse.path, [alarm], job.warehouse.place)
 
 
 def _end(job: Job, gate: str, verdicts: pd.DataFrame) -> None:
