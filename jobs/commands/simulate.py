@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
@@ -107,7 +108,7 @@ def _days_to_add(out: Path, wanted: Wanted, extend: int, replace: bool) -> int:
 
 
 def _tell(console: Console, out: Path, summary: SimulationSummary) -> None:
-    """Print the fates of the lines that were written, and the command that reads them."""
+    """Print the fates of the lines that were written, and the commands that read them."""
     rows = [
         (*key.split("/", 1), count) if "/" in key else (key, "", count) for key, count in sorted(summary.fates.items())
     ]
@@ -118,3 +119,8 @@ def _tell(console: Console, out: Path, summary: SimulationSummary) -> None:
     which = f"--date {summary.first}" if is_one else f"--start {summary.first} --end {end}"
     console.print(f"World in {out}, truth in {out / 'truth.json'}. Next:")
     console.print(f"  pdmetrics run {which} --input {out}", highlight=False, soft_wrap=True)
+    for snapshot in summary.snapshots[-1:]:
+        year, month = (int(part) for part in snapshot.split("-"))
+        day = date(year, month, monthrange(year, month)[1])
+        command = f"audience --history {out / 'history'} --snapshot {snapshot} --as-of {day}"
+        console.print(f"  pdmetrics {command}", highlight=False, soft_wrap=True)

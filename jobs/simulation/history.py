@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import bz2
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -42,6 +43,7 @@ _OTHERS_ELSEWHERE = 0.5  # per dashboard user that the scenario names
 _FULL_MONTHS = 2
 _THINNED = 20
 _BESIDE = 0.06  # other rows per revision
+_BZIP_LEVEL = 1
 _EARLIER_SHARE, _EARLIER_DAYS = 0.03, 120
 
 
@@ -128,22 +130,29 @@ class Histories:
         writer = RevisionWriter(name, Layout(is_old=is_old), calendar.first, editors, pages)
         self._wikis.append(WikiDumps(seeds, history, writer))
 
-    def write(self, out: Path, since: date, report: Callable[[float], None]) -> None:
-        """Write the snapshots of months that end on `since` or later."""
+    def write(self, out: Path, since: date, report: Callable[[float], None]) -> tuple[str, ...]:
+        """Write the snapshots of months that end on `since` or later, and return their names."""
         wanted = [month for month in self.calendar.snapshots if month_end(month) >= since]
-        for number, month in enumerate(wanted):
-            for wiki in self._wikis:
-                self._write_snapshot(out, wiki, month)
-            report((number + 1) / len(wanted))
+        with ThreadPoolExecutor(1) as zipping:  # bzip2 takes as long as the rows do, and needs no lock
+            for number, month in enumerate(wanted):
+                written = [
+                    zipping.submit(_write_file, path, rows)
+                    for wiki in self._wikis
+                    for path, rows in self._files(out, wiki, month)
+                ]
+                for one in written:
+                    one.result()
+                report((number + 1) / len(wanted))
+        return tuple(f"{month:%Y-%m}" for month in wanted)
 
-    def _write_snapshot(self, out: Path, wiki: WikiDumps, month: date) -> None:
+    def _files(self, out: Path, wiki: WikiDumps, month: date) -> Iterator[tuple[Path, list[str]]]:
+        """Yield the files of a snapshot, the rows of each in no order."""
         name, snapshot = wiki.history.wiki_db, f"{month:%Y-%m}"
         folder = out / HISTORY / snapshot / name
         folder.mkdir(parents=True, exist_ok=True)
         for number, (bucket, rows) in enumerate(sorted(self.rows(wiki, month).items())):
             order = wiki.seeds.of(Purpose.dumps, self._number(month) * 1000 + number).permutation(len(rows)).tolist()
-            whole = "".join(f"{rows[at]}\n" for at in order).encode()
-            (folder / f"{snapshot}.{name}.{bucket}.tsv.bz2").write_bytes(bz2.compress(whole))
+            yield folder / f"{snapshot}.{name}.{bucket}.tsv.bz2", [rows[at] for at in order]
 
     def _number(self, month: date) -> int:
         """Count the months since the first of detail."""
@@ -194,11 +203,16 @@ class Histories:
                 if self._is_dirty:
                     counts = dict(sorted(self._malformed(wiki, month)[1].items()))
                     malformed.setdefault(snapshot, {})[wiki.history.wiki_db] = counts
+        is_calibrated = any(wiki.history.wiki_db == "enwiki" for wiki in self._wikis)
         return {
-            "calibrated": CALIBRATED, "malformed": malformed,
+            "calibrated": CALIBRATED if is_calibrated else None, "malformed": malformed,
             "columns": list(AUDIENCE_COLUMNS), "rows": rows,
             "alternative_columns": list(ALTERNATIVE_COLUMNS), "alternatives": otherwise,
         }  # fmt: skip
+
+
+def _write_file(path: Path, rows: list[str]) -> None:
+    path.write_bytes(bz2.compress("".join(f"{row}\n" for row in rows).encode(), _BZIP_LEVEL))
 
 
 def _others(wiki: WikiSpec, scale: float) -> int:

@@ -21,9 +21,8 @@ _DELETED = 0.03
 _NAMELESS = 0.004  # pages of which nothing but the id is known
 _MOVES_FROM = 18  # day of the month; all moves lie behind it
 PAGES = 4000  # a month
-_VISITING_EDITS = 0.3  # probability that somebody who visits the dashboard on a day also edits on it
-_EDIT_AGAIN = 0.36  # of an edit on an edit day, that another follows
-_SPREE, _SPREE_MEAN = 0.004, 30.0
+_EDIT_AGAIN = 0.18  # of an edit on an edit day, that another follows
+_SPREE, _SPREE_MEAN = 0.003, 25.0
 _SAME_SECOND = 0.05
 _OF_DAY = 300_000  # revision ids of a day
 _DAY_SECONDS = 86_400
@@ -113,7 +112,7 @@ def _at_work(rng: np.random.Generator, editors: Editors, known: Int, visitors: I
     """Return who edits on a day, in their order; those who visit and those with a rate are drawn one by one."""
     there = known[(editors.first_day[known] <= day) & (day < editors.last_day[known])]
     by_rate = there[rng.random(len(there)) < editors.rate[there]]
-    by_visit = visitors[rng.random(len(visitors)) < _VISITING_EDITS]
+    by_visit = visitors[rng.random(len(visitors)) < editors.on_visit[visitors]]
     return np.union1d(by_rate, by_visit)
 
 

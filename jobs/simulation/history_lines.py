@@ -84,7 +84,7 @@ class RevisionWriter:
                 "revision_id": _FIRST_REVISION + number, "revision_parent_id": number + bits % 100_000,
                 "revision_minor_edit": "true" if bits & 3 == 0 else "false",
                 "revision_text_bytes": 400 + bits % 40_009, "revision_text_bytes_diff": bits % 613 - 150,
-                "revision_text_sha1": f"{bits:031x}",
+                "revision_text_sha1": f"{bits:x}",
                 "revision_is_deleted_by_page_deletion": "true" if gone else "false",
                 "revision_deleted_by_page_deletion_timestamp": ends[day] if gone else "",
                 "revision_tags": tags[bits % 7],
@@ -129,8 +129,7 @@ class RevisionWriter:
             "event_user_is_anonymous": "false", "event_user_is_temporary": flag(is_temporary),
             "event_user_is_permanent": flag(not is_temporary),
             "event_user_is_cross_wiki": flag(editors.is_cross_wiki[number]),
-            "event_user_registration_timestamp": made if user_id % 11 else "", "event_user_creation_timestamp": made,
-            "event_user_first_edit_timestamp": made,
+            "event_user_registration_timestamp": made, "event_user_creation_timestamp": "" if user_id % 4 else made,
         }  # fmt: skip
 
     def _page(self, edits: Edits, days: dict[int, date]) -> list[str]:
@@ -159,7 +158,6 @@ class RevisionWriter:
             "page_namespace_historical": str(seen), "page_namespace_is_content_historical": flag(seen == MAIN),
             "page_namespace": str(now), "page_namespace_is_content": flag(now == MAIN), "page_is_redirect": "false",
             "page_is_deleted": flag(pages.is_deleted[number]), "page_creation_timestamp": made,
-            "page_first_edit_timestamp": made,
         }  # fmt: skip
 
 

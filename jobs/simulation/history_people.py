@@ -24,19 +24,19 @@ _NEWCOMERS = 0.02  # accounts made in a month, per account that is there at firs
 # Of others who are there at first: share, least and most edits, and the law of their edit days (gamma: shape, mean in a
 # day), by class. Edit counts are log-uniform in a class. The law of the middle classes, and how many editors each has,
 # are calibrated to what is published of English Wikipedia (`CALIBRATED` in history.py).
-_SHARES = np.array([0.20, 0.455, 0.135, 0.21])
+_SHARES = np.array([0.18, 0.545, 0.115, 0.16])
 _LEAST = np.array([1, 100, 301, 501])
 _MOST = np.array([99, 300, 500, 20_000])
 _SHAPE = np.array([0.35, 0.50, 0.62, 0.60])
-_MEAN = np.array([0.010, 0.0155, 0.0275, 0.035])
+_MEAN = np.array([0.010, 0.0225, 0.0500, 0.030])
 _MOST_A_DAY = 0.9
 
 # Dashboard users: the least and most edits at first by bucket, and the count at which a bucket ends.
 _BUCKET_LEAST = np.array([0, 1, 5, 100, 1000, 1])
 _BUCKET_START = np.array([0, 3, 85, 900, 9000, 900])
 _BUCKET_END = np.array([0, 4, 99, 999, NEVER, NEVER])
-_BEFORE_A_CHANGE = 12  # an editor who is about to change bucket is so few edits below the next
-_BACKGROUND = 0.25  # dashboard users' edit days per expected load, while the dashboard is not there yet
+_BEFORE_A_CHANGE = 4  # an editor who is about to change bucket is so few edits below the next
+_ON_A_VISIT, _LESS_BY_LOAD = 0.3, 3.0  # to edit on the day of a visit: the more visits, the less likely
 
 
 class Bot(IntEnum):
@@ -58,6 +58,7 @@ class Editors:
         user_id: local to the wiki.
         label: number that makes the name.
         rate: edit days in a day, where no visit decides it.
+        on_visit: probability to edit on a day with a visit.
         count: edits before the first day.
         end, change_day, next_least: the count an editor does not exceed before `change_day`, the day he enters the next
             bucket, and the count he has then at least.
@@ -74,6 +75,7 @@ class Editors:
     user_id: Int
     label: Int
     rate: Float
+    on_visit: Float
     count: Int
     end: Int
     change_day: Int
@@ -131,8 +133,8 @@ def _cohort(rng: np.random.Generator, n: int, first_id: int, since: int) -> Edit
     return Editors(
         user_id=first_id + np.arange(n) * 7 + rng.integers(0, 7, n),
         label=np.arange(n) + since * 1000,
-        rate=np.minimum(np.where(bot != Bot.no, np.maximum(rate, 0.1), rate), _MOST_A_DAY),
-        count=np.where(is_temporary, np.minimum(count, 450), count),
+        rate=np.minimum(np.where(bot != Bot.no, np.maximum(rate, 0.06), rate), _MOST_A_DAY),
+        on_visit=np.zeros(n), count=np.where(is_temporary, np.minimum(count, 450), count),
         end=never, change_day=never, next_least=np.zeros(n, dtype=np.int64), later_end=never,
         first_day=whenever, last_day=never,
         renamed_on=np.where((rng.random(n) < 0.03) & ~is_temporary, rng.integers(20, 60, n), -1),
@@ -167,9 +169,10 @@ def visiting_editors(users: Users, wiki: int, offset: int) -> Editors:
     close = np.maximum(_BUCKET_END[bucket] - (_drawn(ids, wiki, 2) * _BEFORE_A_CHANGE).astype(np.int64), 0)
     count = np.where(moves, np.maximum(close, _BUCKET_LEAST[bucket]), count)
     there_at_first = users.first_day == 0
+    on_visit = _ON_A_VISIT / (1 + _LESS_BY_LOAD * users.loads_a_day)
     return Editors(
         user_id=ids, label=np.arange(n),
-        rate=np.minimum(users.loads_a_day * _BACKGROUND, _MOST_A_DAY),
+        rate=users.loads_a_day * on_visit, on_visit=on_visit,
         count=count, end=_BUCKET_END[bucket],
         change_day=np.where(later != bucket, users.change_day + offset, NEVER),
         next_least=np.where(moves, _BUCKET_LEAST[later], 0), later_end=_BUCKET_END[later],

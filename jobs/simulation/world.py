@@ -46,6 +46,7 @@ class SimulationSummary:
         fates: expected lines by `fate/reason` (the fate alone where there is no reason).
         missing_hours: partitions never written, as `YYYY-MM-DDTHH`.
         unreadable_files: paths relative to `out`.
+        snapshots: of mediawiki_history that were written, as `2026-03`.
     """
 
     out: Path
@@ -58,6 +59,7 @@ class SimulationSummary:
     fates: dict[str, int]
     missing_hours: tuple[str, ...]
     unreadable_files: tuple[str, ...]
+    snapshots: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -173,16 +175,17 @@ def _write(
     histories = Histories(parameters, scenario)
     for number, population in enumerate(populations):
         histories.add_wiki(number, population.wiki, population.users, population.views)
-    histories.write(out, start + timedelta(days=earlier.days), lambda share: report("history", share))
+    snapshots = histories.write(out, start + timedelta(days=earlier.days), lambda share: report("history", share))
     rows = _truth(scenario, populations, policy, start, days, report)
     _write_truth(out, parameters, rows, delivery, earlier, histories)
     place.finish(out, parameters)
-    return _summary(out, parameters, earlier.days, populations, delivery)
+    return _summary(out, parameters, earlier.days, populations, delivery, snapshots)
 
 
 def _summary(
-    out: Path, parameters: Parameters, first: int, populations: list[Population], delivery: Delivery
-) -> SimulationSummary:
+    out: Path, parameters: Parameters, first: int, populations: list[Population], delivery: Delivery,
+    snapshots: tuple[str, ...],
+) -> SimulationSummary:  # fmt: skip
     fates: Counter[str] = sum(delivery.fates.values(), Counter())
     since = epoch_ms(parameters.start) + first * DAY_MS
     return SimulationSummary(
@@ -191,17 +194,12 @@ def _summary(
         n_lines=fates.total(), n_files=delivery.n_files,
         n_population_events=sum(int((population.events.time >= since).sum()) for population in populations),
         fates=dict(sorted(fates.items())), missing_hours=tuple(delivery.missing_hours),
-        unreadable_files=tuple(delivery.unreadable_files),
+        unreadable_files=tuple(delivery.unreadable_files), snapshots=snapshots,
     )  # fmt: skip
 
 
 def _truth(
-    scenario: Scenario,
-    populations: list[Population],
-    policy: list[PolicyRow],
-    start: date,
-    days: int,
-    report: Progress,
+    scenario: Scenario, populations: list[Population], policy: list[PolicyRow], start: date, days: int, report: Progress
 ) -> list[list[object]]:
     """Compute the truth from the complete populations."""
     frame = truth_table.Frame(start, days, scenario.vocabulary, BUCKETS, anonymous_entry=scenario.split)
