@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,6 +13,7 @@ from expectations.thresholds import load_thresholds
 from jobs.audience import Band, Choices
 from jobs.contracts import table
 from jobs.dumps.rows import FILES
+from jobs.quality.audience_cells import NUMBERS
 from jobs.quality.audience_profile import TABLES, audience_profile, past_days
 from jobs.rows.audience import Asked, audience_rows
 
@@ -48,6 +49,10 @@ def tables(
             "audience_log": pd.DataFrame(read, columns=list(table("audience_log").columns))}  # fmt: skip
 
 
+def together(given: Sequence[Mapping[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
+    return {name: pd.concat([one[name] for one in given], ignore_index=True) for name in TABLES}
+
+
 def profile(found: Mapping[str, pd.DataFrame], past: pd.DataFrame | None = None, **more: Any) -> dict[str, Any]:
     """The profiles, each with its one row as a dictionary."""
     nothing = found["audience"].iloc[:0]
@@ -74,36 +79,35 @@ def test_rows_as_they_are_made_are_clean() -> None:
     assert found["wikis"] == [{"event_date": DAY, "wiki_db": "trwiki", "n_editors": 160, "subject": "trwiki"}]
 
 
-@pytest.mark.parametrize(
-    ("name", "place", "change", "fault", "example"),
-    [
-        ("audience", 3, {"n_left_band": -1}, "impossible", "100-500 over 28 days"),
-        ("audience", 3, {"n_new_to_band": 161}, "impossible", "100-500 over 28 days"),
-        ("audience_values", 3, {"estimate": 161.0}, "differing", "100-500 over 28 days"),
-        ("audience_values", 3, {"n_users_observed": float("nan")}, "differing", "100-500 over 28 days"),
-        ("audience_values", 0, {"estimate": 9.0}, "hiding_wrong", "100-300 over 14 days"),
-        ("audience_values", 0, {"status": "publish"}, "hiding_wrong", "100-300 over 14 days"),
-        ("audience", 0, {"projected": 12.0}, "hiding_wrong", "100-300 over 14 days"),
-        ("audience_values", 2, dict.fromkeys(("estimate", "lower", "upper", "observed_numerator", "n_users_observed"),
-                                             float("nan")), "hiding_wrong", "100-500 over 14 days"),
-        ("audience", 1, None, "incomplete", "100-300 over 28 days"),
-        ("audience_values", 1, None, "incomplete", "100-300 over 28 days"),
-        ("audience_alternatives", 35, None, "incomplete", "100-500 over 28 days"),
-    ],
-)  # fmt: skip
-def test_a_broken_cell_is_counted_and_named(
-    name: str, place: int, change: dict[str, Any] | None, fault: str, example: str
-) -> None:
-    given = tables()
-    frame = given[name].copy()
-    if change is None:
-        frame = frame.drop(index=place)
-    for column, value in (change or {}).items():
-        frame.loc[place, column] = value
-    (cells,) = profile({**given, name: frame})["cells"]
-    faults = {key: cells[key] for key in cells if key.startswith("n_") and key != "n_cells" and cells[key]}
-    assert faults == {f"n_{fault}": 1}
-    assert cells[f"eg_{fault}"] == example
+# table, row, what is changed (None: the row is gone), fault, and the cell that is named
+BROKEN: list[tuple[str, int, dict[str, Any] | None, str, str]] = [
+    ("audience", 3, {"n_left_band": -1}, "impossible", "100-500 over 28 days"),
+    ("audience", 3, {"n_new_to_band": 161}, "impossible", "100-500 over 28 days"),
+    ("audience_values", 3, {"estimate": 161.0}, "differing", "100-500 over 28 days"),
+    ("audience_values", 3, {"n_users_observed": float("nan")}, "differing", "100-500 over 28 days"),
+    ("audience_values", 0, {"estimate": 9.0}, "hiding_wrong", "100-300 over 14 days"),
+    ("audience_values", 0, {"status": "publish"}, "hiding_wrong", "100-300 over 14 days"),
+    ("audience", 0, {"projected": 12.0}, "hiding_wrong", "100-300 over 14 days"),
+    ("audience_values", 2, dict.fromkeys(NUMBERS, float("nan")), "hiding_wrong", "100-500 over 14 days"),
+    ("audience", 1, None, "incomplete", "100-300 over 28 days"),
+    ("audience_values", 1, None, "incomplete", "100-300 over 28 days"),
+    ("audience_alternatives", 35, None, "incomplete", "100-500 over 28 days"),
+]
+
+
+def test_a_broken_cell_is_counted_and_named() -> None:
+    given = [tables(wiki=f"{number:02}wiki") for number in range(len(BROKEN))]
+    for found, (name, place, change, _, _) in zip(given, BROKEN, strict=True):
+        frame = found[name].copy()
+        for column, value in (change or {}).items():
+            frame.loc[place, column] = value
+        found[name] = frame.drop(index=place) if change is None else frame
+    rows = profile(together(given))["cells"]
+    assert len(rows) == len(BROKEN)
+    for row, (_, _, _, fault, example) in zip(rows, BROKEN, strict=True):
+        faults = {key: row[key] for key in row if key.startswith("n_") and key != "n_cells" and row[key]}
+        assert faults == {f"n_{fault}": 1}, row
+        assert row[f"eg_{fault}"] == example
 
 
 def test_a_key_that_repeats() -> None:
@@ -112,46 +116,38 @@ def test_a_key_that_repeats() -> None:
     assert [row["n_repeated"] for row in profile({**given, "audience": twice})["keys"]] == [1, 0, 0, 0]
 
 
-@pytest.mark.parametrize(
-    ("counts", "others", "choices", "part"),
-    [
-        ({**COUNTS, ("100-300", 28): 161}, {}, Choices(), "100-300 over 28 days"),
-        ({**COUNTS, ("100-500", 14): 161}, {}, Choices(), "100-500 over 14 days, bots counted"),
-        (COUNTS, {("bots", "now"): 159}, Choices(), "100-500 over 28 days, bots=now_or_then"),
-        (COUNTS, {("bots", "now"): 170, ("bots", "counted"): 169}, Choices(), "100-500 over 28 days, bots=now"),
-        (COUNTS, {("temporary", "in"): 150}, Choices(), "100-500 over 28 days, temporary=out"),
-        (COUNTS, {("cross_wiki", "out"): 161}, Choices(), "100-500 over 28 days, cross_wiki=out"),
-        (COUNTS, {("deleted_revisions", "in"): 159}, Choices(deleted_revisions="out"),
-         "100-500 over 28 days, deleted_revisions=out"),
-    ],
-)  # fmt: skip
-def test_a_part_larger_than_its_whole(
-    counts: dict[tuple[str, int], int], others: dict[tuple[str, str], int], choices: Choices, part: str
-) -> None:
-    (row,) = profile(tables(counts, others=others, choices=choices))["nested"]
-    assert row["n_part"] > row["n_whole"]
-    assert row["part"] == part
+IN_14, IN_28 = ("100-500", 14), ("100-500", 28)
+# counts, alternatives over 28 days, definition, and the part that is named
+TOO_LARGE: list[tuple[dict[tuple[str, int], int], dict[tuple[str, str], int], Choices, str]] = [
+    ({**COUNTS, ("100-300", 28): 161}, {}, Choices(), "100-300 over 28 days"),
+    ({**COUNTS, IN_14: 161}, {}, Choices(), "100-500 over 14 days, bots counted"),
+    (COUNTS, {("bots", "now"): 159}, Choices(), "100-500 over 28 days, bots=now_or_then"),
+    (COUNTS, {("bots", "now"): 170, ("bots", "counted"): 169}, Choices(), "100-500 over 28 days, bots=now"),
+    (COUNTS, {("temporary", "in"): 150}, Choices(), "100-500 over 28 days, temporary=out"),
+    (COUNTS, {("cross_wiki", "out"): 161}, Choices(), "100-500 over 28 days, cross_wiki=out"),
+    (COUNTS, {("deleted_revisions", "in"): 159}, Choices(deleted_revisions="out"),
+     "100-500 over 28 days, deleted_revisions=out"),
+]  # fmt: skip
+ALL_RIGHT: list[tuple[dict[tuple[str, int], int], dict[tuple[str, str], int], Choices]] = [
+    # Who was a bot in the first two weeks alone is eligible in the last two: 170 in 28 days with bots counted.
+    ({IN_14: 161, IN_28: 160}, {("bots", "counted"): 170}, Choices()),
+    ({IN_14: 161, IN_28: 160}, {}, Choices(edit_count="first")),
+    ({("100-300", 28): 8, IN_28: 5}, {("bots", "counted"): 5}, Choices()),  # else it would be told how small they are
+    ({("100-300", 28): 500, ("250-500", 28): 20}, {}, Choices()),  # neither holds the other
+]
 
 
-@pytest.mark.parametrize(
-    ("counts", "others", "choices"),
-    [
-        # Who was a bot in the first two weeks alone is eligible in the last two: 170 in 28 days with bots counted.
-        ({("100-500", 14): 161, ("100-500", 28): 160}, {("bots", "counted"): 170}, Choices()),
-        ({("100-500", 14): 161, ("100-500", 28): 160}, {}, Choices(edit_count="first")),
-        (
-            {("100-300", 28): 8, ("100-500", 28): 5},
-            {("bots", "counted"): 5},
-            Choices(),
-        ),  # would tell how small they are
-        ({("100-300", 28): 500, ("250-500", 28): 20}, {}, Choices()),  # neither holds the other
-    ],
-)
-def test_sets_that_do_not_hold_each_other_and_small_ones_are_not_compared(
-    counts: dict[tuple[str, int], int], others: dict[tuple[str, str], int], choices: Choices
-) -> None:
-    rows = profile(tables(counts, others=others, choices=choices))["nested"]
-    assert all(max(row["n_part"], 9) <= max(row["n_whole"], 9) for row in rows)
+def test_a_part_larger_than_its_whole() -> None:
+    cases = [*TOO_LARGE, *((*case, None) for case in ALL_RIGHT)]
+    given = [
+        tables(counts, wiki=f"{number:02}wiki", others=others, choices=choices)
+        for number, (counts, others, choices, _) in enumerate(cases)
+    ]
+    rows = {row["subject"]: row for row in profile(together(given))["nested"]}
+    for number, (*_, part) in enumerate(cases):
+        row = rows.get(f"{number:02}wiki")
+        is_too_large = row is not None and max(row["n_part"], 9) > max(row["n_whole"], 9)
+        assert (row["part"] if row and is_too_large else None) == part
 
 
 def test_counts_of_different_snapshots_are_not_compared() -> None:
@@ -161,32 +157,37 @@ def test_counts_of_different_snapshots_are_not_compared() -> None:
     assert row["n_part"] <= row["n_whole"]
 
 
-def past(n: int, day: date = BEFORE, **more: Any) -> pd.DataFrame:
-    return tables({("100-500", 28): n}, day=day)["audience"].assign(**more)
+ONE_CELL = tables({("100-500", 28): 160})
 
 
-@pytest.mark.parametrize(
-    ("n", "n_before", "change"),
-    [(160, 100, 0.6), (100, 160, 0.375), (13, 20, 0.0), (60, 0, 60.0), (2, 60, 51 / 60), (9, 1, 0.0), (160, 160, 0.0)],
-)
-def test_a_count_that_moved_against_the_month_before(n: int, n_before: int, change: float) -> None:
-    published = pd.concat([past(n_before), past(500, date(2026, 1, 30)), past(500, date(2025, 12, 31))])
-    (row,) = profile(tables({("100-500", 28): n}), published)["past"]
-    assert row["change"] == pytest.approx(change)
-    assert (row["n_editors"], row["n_before"], row["before"]) == (n, n_before, BEFORE)
+def past(n: int, day: date = BEFORE, wiki: str = "trwiki") -> pd.DataFrame:
+    return ONE_CELL["audience"].assign(n_editors=n, as_of_date=day, wiki_db=wiki)
 
 
-@pytest.mark.parametrize(
-    "other", [{"definition": "bots=now"}, {"wiki_db": "idwiki"}, {"band": "100-400"}, {"window_days": 27}]
-)
-def test_what_is_not_the_same_is_no_past(other: dict[str, Any]) -> None:
-    assert profile(tables({("100-500", 28): 160}), past(100, **other))["past"] == []
+# editors, those of the month before, and the change
+MOVED = [(160, 100, 0.6), (100, 160, 0.375), (13, 20, 0.0), (60, 0, 60.0), (2, 60, 51 / 60), (9, 1, 0.0), (160, 160, 0)]
+OTHERS = [{"definition": "bots=now"}, {"wiki_db": "idwiki"}, {"band": "100-400"}, {"window_days": 27}]
+
+
+def test_a_count_that_moved_against_the_month_before() -> None:
+    wikis = [f"{number:02}wiki" for number in range(len(MOVED) + len(OTHERS))]
+    judged = [past(n, DAY, wiki) for wiki, (n, _, _) in zip(wikis, MOVED, strict=False)]
+    judged += [past(160, DAY, wiki) for wiki in wikis[len(MOVED) :]]
+    published = [past(n, wiki=wiki) for wiki, (_, n, _) in zip(wikis, MOVED, strict=False)]
+    published += [past(500, day, wiki=wiki) for wiki in wikis[: len(MOVED)]
+                  for day in (date(2026, 1, 30), date(2025, 12, 31))]  # fmt: skip
+    # Of what is not the same there is no past.
+    published += [past(100, wiki=wiki).assign(**other) for wiki, other in zip(wikis[len(MOVED) :], OTHERS, strict=True)]
+    given = {**ONE_CELL, "audience": pd.concat(judged, ignore_index=True)}
+    rows = profile(given, pd.concat(published, ignore_index=True))["past"]
+    assert [row["change"] for row in rows] == pytest.approx([change for _, _, change in MOVED])
+    assert [(row["n_editors"], row["n_before"]) for row in rows] == [(n, n_before) for n, n_before, _ in MOVED]
+    assert {row["before"] for row in rows} == {BEFORE}
 
 
 def test_days_of_one_command_stand_before_each_other() -> None:
     both = [tables(day=BEFORE), tables({**COUNTS, ("100-300", 28): 30})]
-    given = {name: pd.concat([one[name] for one in both], ignore_index=True) for name in TABLES}
-    (row,) = profile(given, past(900))["past"]
+    (row,) = profile(together(both), past(900))["past"]
     assert (row["event_date"], row["before"], row["band"], row["n_before"]) == (DAY, BEFORE, "100-300", 120)
 
 
@@ -215,20 +216,22 @@ def test_revisions_nobody_has_were_counted_of_none() -> None:
     assert row["n_counted"] == 0
 
 
-@pytest.mark.parametrize(
-    ("reason", "n", "share"),
-    [
-        ("malformed:event_user_id", 11, 11 / 111),  # of the revisions in the windows, not of twenty years
-        ("malformed:event_user_id", 10, 10 / 1_000_110),
-        ("malformed:event_timestamp", 11, 11 / 1_000_111),
-        ("wrong_wiki", 11, 11 / 1_000_111),
-    ],
-)
-def test_revisions_that_cannot_be_read_do_not_drown_in_a_dump_of_all_years(reason: str, n: int, share: float) -> None:
-    log = [("kept", None, 90), ("out_of_scope", "anonymous", 10), ("out_of_scope", "outside_windows", 1_000_000),
-           ("quarantined", reason, n)]  # fmt: skip
-    (row,) = profile(tables(log=log))["dumps"]
-    assert row["malformed_share"] == pytest.approx(share)
+def test_revisions_that_cannot_be_read_do_not_drown_in_a_dump_of_all_years() -> None:
+    shares = {
+        ("malformed:event_user_id", 11): 11 / 111,  # of the revisions in the windows, not of twenty years
+        ("malformed:event_user_id", 10): 10 / 1_000_110,
+        ("malformed:event_timestamp", 11): 11 / 1_000_111,
+        ("wrong_wiki", 11): 11 / 1_000_111,
+    }
+    others = [("kept", None, 90), ("out_of_scope", "anonymous", 10), ("out_of_scope", "outside_windows", 1_000_000)]
+    read = [
+        (DAY, f"{number}wiki", "2026-02", *row)
+        for number, (reason, n) in enumerate(shares)
+        for row in (*others, ("quarantined", reason, n))
+    ]
+    log = pd.DataFrame(read, columns=list(table("audience_log").columns))
+    rows = profile({**ONE_CELL, "audience_log": log})["dumps"]
+    assert [row["malformed_share"] for row in rows] == pytest.approx(list(shares.values()))
 
 
 def test_days_that_are_compared_with() -> None:
