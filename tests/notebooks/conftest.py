@@ -1,4 +1,4 @@
-"""Marts of the small lake in dbt_project/fixture, built once for all processes that test."""
+"""Marts of the small lake in dbt_project/fixture and of counted editors, built once for all processes that test."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from jobs.marts.build import run_dbt
 from jobs.warehouse.runs import MARTS_FILE
+from tests.notebooks.counted_editors import with_editors
 
 LAKE = Path(__file__).parents[2] / "dbt_project" / "fixture" / "lake.json"
 
@@ -25,7 +26,7 @@ def small_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if not (folder / MARTS_FILE).exists():
             new = folder / "next" / MARTS_FILE
             new.parent.mkdir(parents=True)
-            run_dbt("run", "--no-write-json", marts_file=new, lake_file=LAKE)
+            run_dbt("run", "--no-write-json", marts_file=new, lake_file=with_editors(LAKE, new.parent))
             new.replace(folder / MARTS_FILE)
     return folder
 

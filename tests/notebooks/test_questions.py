@@ -46,7 +46,8 @@ def test_the_share_of_the_quarter_is_the_contracts_row(published):
     found = marts.sql(of_question(1)).set_index("inference")
     expected = marts.sql(
         "select * from fct_metric_values where metric = 'two_day_review_rate' and wiki_db = 'idwiki'"
-        " and window_kind = 'quarter_to_date' and as_of_date = (select max(as_of_date) from fct_metric_values)"
+        " and window_kind = 'quarter_to_date'"
+        " and as_of_date = (select max(as_of_date) from fct_metric_values where edit_count_bucket = 'all')"
     ).set_index("inference")
     assert list(found.index) == ["realised", "process"]
     for column in ("estimate", "lower", "upper", "status"):
@@ -84,13 +85,17 @@ def test_review_clicks_by_link_add_up_to_the_groups(published):
 
 
 @pytest.mark.dbt
-def test_bounds_are_all_there_is_of_what_is_listed_as_bounds(published):
+def test_editors_are_those_of_the_newest_snapshot_and_eight_weeks_are_no_double(published):
     found = marts.sql(of_question(9))
-    assert (found["lower"] < found["upper"]).all()
-    assert found["width"].is_monotonic_decreasing
-    assert marts.sql("select count(*) as n from rpt_latest where status = 'bounds_only' and estimate is not null")[
-        "n"
-    ].tolist() == [0]
+    assert set(found["snapshot"]) == {"2026-04"}
+    idwiki = found[found["wiki_db"] == "idwiki"].set_index("window_days")
+    assert idwiki.loc[28, "n_editors"] < idwiki.loc[28, "within_8_weeks"] < 2 * idwiki.loc[28, "n_editors"]
+    assert idwiki.loc[28, "lower"] < idwiki.loc[28, "within_8_weeks"] < idwiki.loc[28, "upper"]
+    rows = marts.sql(
+        "select estimate from fct_metric_values where metric = 'eligible_editors' and wiki_db = 'idwiki'"
+        " and edit_count_bucket = '100-500' and window_days = 28 and as_of_date = date '2026-04-30'"
+    )
+    assert rows["estimate"].tolist() == [idwiki.loc[28, "n_editors"]]
 
 
 @pytest.mark.dbt
