@@ -9,11 +9,13 @@ that month, on every wiki that the snapshot has.
 ## Triage notes
 
 - `snapshot` waits up to three weeks; its log says what is missing. It takes a snapshot for whole when every wiki with a
-  folder in it, and every wiki of `wikis.csv` where that is there, has the file that holds the month, and no file changed
+  folder in it, and every wiki of `wikis.csv` where there is one, has the file that holds the month, and no file changed
   within the hour. Where it gives up, the dumps are late or not copied: clear it.
 - A wiki that was copied later: clear `snapshot`. Counts of the others are replaced by the same ones.
 - A month again, or without a logical date: trigger it with `{"snapshot": "YYYY-MM"}`.
-- Other bands, windows or days: by hand (docs/audience.md); what this DAG counted stays beside them.
+- Exit 2, "no event after": no wiki of the snapshot had an event on the last day. Trigger it with the day that the log
+  names: `{"snapshot": "YYYY-MM", "as_of": "YYYY-MM-DD"}`.
+- Other bands and windows: by hand (docs/audience.md); what this DAG counted stays beside them.
 
 *Paging*: none; a month without these rows has those of the month before.
 """
@@ -46,7 +48,10 @@ with DAG(
     params={
         "snapshot": Param(
             None, type=["null", "string"], pattern=r"^\d{4}-\d{2}$", description="month; else that of the logical date"
-        )
+        ),
+        "as_of": Param(
+            None, type=["null", "string"], format="date", description="day to count as of; else the last of the month"
+        ),
     },
 ) as dag:  # fmt: skip
     snapshot = SnapshotSensor(

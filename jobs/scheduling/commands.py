@@ -21,8 +21,8 @@ DAY_TEMPLATE = "{{ data_day(params, ds | default(none)) }}"
 
 INPUT = "{{ input_directory() }}"
 SNAPSHOT = "{{ snapshot_month(params, ds | default(none)) }}"
-LAST_DAY = "{{ last_day_of(snapshot_month(params, ds | default(none))) }}"
-"""The month of a snapshot of mediawiki_history, the one that ended, and its last day."""
+LAST_DAY = "{{ params.as_of or last_day_of(snapshot_month(params, ds | default(none))) }}"
+"""The month of a snapshot of mediawiki_history, the one that ended, and its last day or the one that is given."""
 
 SPARE = timedelta(minutes=30)  # between two tasks of a day, on a busy scheduler
 
@@ -101,7 +101,7 @@ def maintain(site: Site) -> Command:
 
 
 def audience(site: Site) -> Command:
-    """Return the command that counts eligible editors in a snapshot of mediawiki_history, as of its last day."""
+    """Return the command that counts eligible editors in a dump of mediawiki_history, as of its last day or another."""
     words = ("audience", "--history", f"{INPUT}/history", "--snapshot", SNAPSHOT, "--as-of", LAST_DAY)
     return _command(site, *words, computes=True)
 

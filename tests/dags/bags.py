@@ -23,7 +23,7 @@ PLACES = {"PDMETRICS_WAREHOUSE": "/srv/warehouse", "PDMETRICS_INPUT": "/srv/inpu
 PARAMS: dict[str, dict[str, Any]] = {
     "personal_dashboard_daily": {"date": None},
     "personal_dashboard_backfill": {"start": "2026-03-01", "end": "2026-03-08", "reason": "a policy; $(mended)"},
-    "personal_dashboard_audience": {"snapshot": None},
+    "personal_dashboard_audience": {"snapshot": None, "as_of": None},
 }
 SPARK = "spark://spark-master:7077?deploy-mode=client"
 

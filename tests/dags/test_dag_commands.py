@@ -96,6 +96,14 @@ def test_a_run_without_any_date_fails_for_good_and_says_what_to_do(bag: Any) -> 
         bags.rendered(bag.dags["personal_dashboard_audience"].get_task("audience"), day=None)
 
 
+def test_the_audience_is_counted_as_of_the_last_day_of_the_month_or_the_one_given(bag: Any) -> None:
+    audience = bag.dags["personal_dashboard_audience"].get_task("audience")
+    command = bags.rendered(audience, day="2026-02-01").bash_command
+    assert command.endswith("/history --snapshot 2026-02 --as-of 2026-02-28")
+    command = bags.rendered(audience, snapshot="2026-04", as_of="2026-04-29").bash_command
+    assert command.endswith("/history --snapshot 2026-04 --as-of 2026-04-29")
+
+
 def test_without_an_input_directory_a_task_fails_for_good(bag: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from airflow.sdk.exceptions import AirflowFailException
 

@@ -1,4 +1,5 @@
-"""Days through a real scheduler: a lost hour, a kill, a failed gate, two days at once, a backfill under approval.
+"""Days through a real scheduler: a lost hour, a kill, a failed gate, two days at once, a backfill under approval, a
+snapshot of mediawiki_history that appears.
 
     make scheduler-test
 
@@ -21,15 +22,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import psutil
 import pytest
 
+from tests.dags import snapshots
 from tests.integration import worlds
 from tests.scheduler.api import Api, backfill, say, trigger
 from tests.scheduler.standalone import running
 
 pytestmark = pytest.mark.scheduler
 DAILY, BACKFILL = "personal_dashboard_daily", "personal_dashboard_backfill"
+AUDIENCE = "personal_dashboard_audience"
 DAYS = [f"2026-03-{day}" for day in range(16, 21)]  # from a Monday on
 AFTER = "2026-03-21"
 LATE_HOUR = "hour=13"
@@ -67,7 +71,7 @@ class Site:
             "PDMETRICS_WAREHOUSE": str(self.warehouse),
             "PDMETRICS_REPORT__BUILD": "false",
             "PDMETRICS_WAIT_HOURS": f"{wait / 3600:.6f}",
-            "PDMETRICS_ASK_MINUTES": "0.25",
+            "PDMETRICS_ASK_MINUTES": "0.1",
             "PDMETRICS_RETRY_MINUTES": SHORT,
             "AIRFLOW__SCHEDULER__USE_JOB_SCHEDULE": "False",  # the real yesterday is none of these days
             "AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": "0.5",
@@ -105,7 +109,7 @@ def plain(site: Site) -> Iterator[subprocess.Popen[bytes]]:
 @pytest.fixture(scope="module")
 def airflow(site: Site, plain: subprocess.Popen[bytes], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with running(tmp_path_factory.mktemp("airflow"), site.settings) as api:
-        for dag in (DAILY, BACKFILL):
+        for dag in (DAILY, BACKFILL, AUDIENCE):
             api.patch(f"/dags/{dag}", {"is_paused": False})
         yield api
 
@@ -200,3 +204,19 @@ def test_the_marts_are_those_of_a_plain_run(site, plain):
         many, few = sorted(ours[name] - rows), sorted(rows - ours[name])
         assert not many + few, f"{name}: {len(many)} too many, {len(few)} missing: {many[:2]} {few[:2]}"
     assert ours.keys() == expected.keys()
+
+
+def test_editors_are_counted_when_a_snapshot_appears(site, airflow):
+    before, wikis = site.published(), pd.read_csv(site.world / "wikis.csv")["wiki_db"]
+    run = trigger(airflow, AUDIENCE, "2026-02-01")
+    run.wait("the sensor has looked and waits", is_in("snapshot", "up_for_reschedule"))
+    assert site.published() == before
+    snapshots.appear(site.world, "2026-02", *wikis, day="2026-02-28")
+    run.wait_for()
+    counted = worlds.rows(
+        site.warehouse,
+        "select wiki_db, estimate from fct_metric_values where metric = 'eligible_editors' and window_days = 14"
+        " and as_of_date = '2026-02-28' and edit_count_bucket = '100-500'",
+    )
+    assert dict(counted.itertuples(index=False)) == dict.fromkeys(wikis, snapshots.EDITORS)
+    assert site.published() == before | {"2026-02-28"}
