@@ -49,7 +49,7 @@ def choose_audience(asked: Asked, metric: Metric, fetch: Fetch) -> Chosen:
     of_band = _only(of_window, SEGMENT[2], _largest_band)
     _note(notes, "--bucket", of_window, of_band, SEGMENT[2])
     (row,) = of_band
-    return Chosen(MetricRow.of(row), statement(metric.metric, asked.wiki_db, row, more=("window_days",)), tuple(notes))
+    return Chosen(MetricRow.of(row), statement(metric.metric, asked.wiki_db, row), tuple(notes))
 
 
 def _kept(rows: Records, column: str, option: str, value: str, command: str) -> Records:

@@ -179,11 +179,10 @@ def _narrow(keys: Records, column: str, option: str, wanted: str | None, default
     return found
 
 
-def statement(metric: str, wiki_db: str, key: dict[str, Any], more: Sequence[str] = ()) -> str:
-    """Write the statement that finds a row, for `pdmetrics query`; `more` are numbers that belong to its key."""
+def statement(metric: str, wiki_db: str, key: dict[str, Any]) -> str:
+    """Write the statement that finds a row, for `pdmetrics query`."""
     conditions = [f"metric = {quoted(metric)}", f"wiki_db = {quoted(wiki_db)}"]
     for column in KEY:
         value = f"date '{key[column]}'" if column.endswith("_date") else quoted(key[column])
         conditions.append(f"{column} = {value}")
-    conditions += [f"{column} = {key[column]}" for column in more]
     return "select * from fct_metric_values\nwhere " + "\n  and ".join(conditions)
