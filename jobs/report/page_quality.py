@@ -17,7 +17,7 @@ from jobs.report.tables import records, verdict
 if TYPE_CHECKING:
     from jobs.report.leaving import Leaving
 
-GATES = ("raw", "facts", "marts")
+GATES = ("raw", "facts", "marts", "audience")
 MOST_FINDINGS = 100
 PASSED, WARNED, FAILED = verdict("passed", "good"), verdict("warned", "warn"), verdict("failed", "bad")
 
@@ -27,7 +27,7 @@ class GateState:
     """How a gate stands.
 
     Attributes:
-        name: `raw`, `facts` or `marts`.
+        name: `raw`, `facts`, `marts` or `audience`.
         newest: the newest day it judged.
         chip: what it said of that day.
         n_days, n_warned, n_failed: days it judged, and those with a warning or a failure.
