@@ -6,7 +6,6 @@ import functools
 import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from jobs.report.revisions import moves
 from jobs.report.site import Site, build_site
 from jobs.warehouse.runs import Warehouse
 from tests.notebooks.conftest import small_warehouse
-from tests.report.site_frames import usual_audience
 
 __all__ = ["small_warehouse"]  # a fixture
 pytestmark = [pytest.mark.dbt, pytest.mark.browser]
@@ -68,8 +66,7 @@ def site(small_warehouse: Path, tmp_path_factory: pytest.TempPathFactory) -> Sit
     for place, name in enumerate(("run_id", "published_at", "first_day", "last_day", "first_as_of", "last_as_of")):
         noted.insert(place, name, "run_20260302_20260303_1" if name == "run_id" else f"{as_of}")
     about = About("run_1", as_of, datetime(2026, 4, 13, tzinfo=UTC), "0", 10, noted, dbt, gates)
-    left = replace(leaving(warehouse, min_users=10), audience=usual_audience())  # of one wiki nothing is counted
-    return build_site(left, about, folder / "it's a site #1")
+    return build_site(leaving(warehouse, min_users=10), about, folder / "it's a site #1")
 
 
 @pytest.fixture(scope="module")
