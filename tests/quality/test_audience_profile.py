@@ -192,8 +192,8 @@ def test_days_of_one_command_stand_before_each_other() -> None:
 
 
 def test_rows_of_dumps_by_fate() -> None:
-    log = [("kept", None, 400), ("out_of_scope", "other_event", 592), ("quarantined", "malformed:event_user_id", 5),
-           ("quarantined", "wrong_wiki", 3)]  # fmt: skip
+    log = [("kept", None, 400), ("out_of_scope", "other_event", 592), ("quarantined", "malformed:event_user_id", 2),
+           ("quarantined", "wrong_wiki", 6)]  # fmt: skip
     rows = [("trwiki", FILE, fate, reason, n, line, DAY)
             for (fate, reason, n), line in zip(log, (1, 2, 30, 17), strict=True)]  # fmt: skip
     files = pd.DataFrame(rows, columns=list(FILES))
