@@ -13,7 +13,17 @@ from jobs.explanation.audience_choice import choose_audience
 from jobs.explanation.audience_words import CHOICES, FATES, HIDDEN, UNKNOWN, in_words
 from jobs.explanation.choose import Asked, Fetch, Records
 from jobs.explanation.definition import definition_of
-from jobs.explanation.explanation import Alternative, Explanation, Forecast, Inputs, MetricRow, Naive, Sql, Step
+from jobs.explanation.explanation import (
+    Alternative,
+    Explanation,
+    Forecast,
+    Formula,
+    Inputs,
+    MetricRow,
+    Naive,
+    Sql,
+    Step,
+)
 from jobs.explanation.formulas import SHARE_OF_USERS, formula_of
 from jobs.explanation.headline import headline
 from jobs.metric import Metric
@@ -23,6 +33,7 @@ from jobs.words import STATUSES, metric_window, signed
 
 MARTS, LOG, AUDIENCE, CHANGED = "marts", "log", "audience", "alternatives"
 DOCS = "docs/audience.md"
+EVERYBODY = "none: dumps hold every revision, so that everybody is counted"
 STICKY = (
     "Eligibility is sticky in the product: whoever was in the band once keeps the link after leaving it. So this "
     "forecasts invitations, not who sees the link; and anyone with the address may visit."
@@ -56,7 +67,7 @@ def explain_audience(asked: Asked, metric: Metric, runs: Sequence[Run], fetch: F
         row=row,
         means=STATUSES[row.status].means,
         definition=definition_of(metric),
-        formula=replace(formula_of(row, metric), see=DOCS),
+        formula=_formula(row, metric),
         inputs=_inputs(row, own, log, runs),
         steps=(*_steps_of_log(log), *_steps_of_count(row, own)),
         sql=tuple(sql),
@@ -64,6 +75,11 @@ def explain_audience(asked: Asked, metric: Metric, runs: Sequence[Run], fetch: F
         alternatives=(*_beside(row, metric, fetch), *choices),
         forecast=_forecast(counts),
     )
+
+
+def _formula(row: MetricRow, metric: Metric) -> Formula:
+    found = formula_of(row, metric)
+    return replace(found, see=DOCS, interval=found.interval if row.lower is None else EVERYBODY)
 
 
 def _fetched(sql: list[Sql], name: str, what: str, text: str, fetch: Fetch) -> Records:

@@ -42,7 +42,8 @@ CHANGED = [
     ("bots", "counted", 16220),
     ("bots", "now", 15905),
     ("cross_wiki", "out", None),
-    ("edit_count", "first", 15800), ("temporary", "in", None),
+    ("edit_count", "first", 15800),
+    ("temporary", "in", None),
 ]
 RUNS = [Run("run_20260301_20260401_1", date(2026, 3, 1), date(2026, 4, 1), "in", as_of=[MARCH]),
         Run("audience_2", MARCH, MARCH, "history", as_of=[FEBRUARY, MARCH], is_audience=True)]  # fmt: skip
@@ -233,6 +234,8 @@ def test_only_runs_of_the_audience_are_named(fetch):
     inputs = explained(fetch).inputs
     assert (inputs.run_id, inputs.row_run_id) == ("audience_2", "audience_2")
     assert inputs.measured[0] == "mediawiki_history, snapshot 2026-03"
+    assert explained(fetch).formula.interval == "none: dumps hold every revision, so that everybody is counted"
+    assert explained(fetch, "thwiki", window="14").formula.interval == "none: there is no number"
     assert inputs.measured[1] == "the contract's definition (docs/audience.md)"
 
 
