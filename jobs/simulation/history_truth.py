@@ -68,7 +68,10 @@ class _Window:
 def audience_truth(
     wiki: WikiHistory, snapshot: str, as_of: list[date]
 ) -> tuple[list[list[object]], list[list[object]]]:
-    """Return rows of AUDIENCE_COLUMNS and of ALTERNATIVE_COLUMNS, one for each day, window and band (and choice)."""
+    """Return rows of AUDIENCE_COLUMNS and of ALTERNATIVE_COLUMNS, one for each day, window and band (and choice).
+
+    A count that the dump cannot tell is null.
+    """
     rows: list[list[object]] = []
     otherwise: list[list[object]] = []
     for day in as_of:
@@ -90,9 +93,9 @@ def audience_truth(
                 ]
                 rows.append([snapshot, *key, n, n, None, n, new, left])
                 for choice, value, among in _alternatives(window, least, most):
-                    otherwise.append(
-                        [snapshot, wiki.wiki_db, day.isoformat(), length, band, choice, value, int(among.sum())]
-                    )
+                    is_known = choice != "cross_wiki" or not wiki.is_old_layout
+                    n_editors = int(among.sum()) if is_known else None
+                    otherwise.append([snapshot, wiki.wiki_db, day.isoformat(), length, band, choice, value, n_editors])
     return rows, otherwise
 
 
@@ -114,10 +117,9 @@ def _window(wiki: WikiHistory, last: int, length: int) -> _Window:
         for name, at in (("historical", wiki.then), ("current", wiki.now))
         for kept in ("in", "out")
     }
-    is_cross_wiki = editors.is_cross_wiki[who] & (not wiki.is_old_layout)
     return _Window(
         smallest, largest, main, any_of(editors.bot_then(edits.editor, edits.day)), editors.bot_now(who),
-        editors.is_temporary[who], is_cross_wiki,
+        editors.is_temporary[who], editors.is_cross_wiki[who],
     )  # fmt: skip
 
 
