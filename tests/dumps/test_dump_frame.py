@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
-import os
 import threading
-import time
 from datetime import date
 from pathlib import Path
 
@@ -16,7 +13,7 @@ from dump_rows import put, row
 
 from jobs.dumps import parquet
 from jobs.dumps.columns import OLD_COLUMNS
-from jobs.dumps.files import DumpFile, find_dumps
+from jobs.dumps.files import find_dumps
 from jobs.dumps.frame import Dumps, read_dumps
 from jobs.dumps.parquet import Progress, write_revisions
 from jobs.dumps.rows import FILES, REVISIONS
@@ -119,22 +116,21 @@ def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_killed_reader_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parquet, "WORTH_A_POOL", 0)
-    pipe = tmp_path / "pipe.tsv.bz2"
-    os.mkfifo(pipe)  # who reads it waits for ever
-    files = [DumpFile(str(pipe), "trwiki", bucket, FIRST, LAST, 1, False) for bucket in ("2025", "2026")]
+    put_three(tmp_path)
+    history, is_over = open_input(tmp_path), threading.Event()
+    files = find_dumps(history, "2026-03", None, FIRST, LAST)
 
     def kill() -> None:
-        while True:
-            with contextlib.suppress(OSError):  # nobody reads yet
-                os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # stays open, so that reading goes on
-                break
-            time.sleep(0.05)
-        for child in multiprocessing.active_children():
-            child.kill()
+        while not is_over.wait(0.01):  # long before they have imported anything
+            for child in multiprocessing.active_children():
+                child.kill()
 
     killer = threading.Thread(target=kill)
     killer.start()
-    with pytest.raises(WarehouseError, match="want of memory"):
-        write_revisions(open_input(tmp_path), files, tmp_path, FIRST, LAST, 2, None)
-    killer.join()
+    try:
+        with pytest.raises(WarehouseError, match="want of memory"):
+            write_revisions(history, files, tmp_path, FIRST, LAST, 2, None)
+    finally:
+        is_over.set()
+        killer.join()
     assert multiprocessing.active_children() == []

@@ -185,6 +185,15 @@ def test_streams_follow_each_other_and_the_last_line_need_not_end(tmp_path: Path
     assert [kept["user_id"] for kept in read(tmp_path)[0]] == list(range(1, 501))
 
 
+@pytest.mark.parametrize("block", [1, 8 << 20])
+def test_the_last_event_is_the_latest_wherever_it_stands(tmp_path: Path, monkeypatch, block: int) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", block)
+    monkeypatch.setattr(blocks, "_PIECE", 300)
+    days = ("2026-03-10", "2026-03-31", "2026-02-30", "2026-03-20", "2026-03-09")
+    put(tmp_path, [row(event_timestamp=f"{day} 23:59:59.0") for day in days])
+    assert {told[6] for told in read(tmp_path)[1]} == {date(2026, 3, 31)}
+
+
 def test_lines_that_end_with_carriage_returns(tmp_path: Path) -> None:
     put(tmp_path, [row() + b"\r", row(event_comment="a\rb")])
     assert len(read(tmp_path)[0]) == 2
