@@ -16,6 +16,7 @@ import pandas as pd
 from jobs.catalogue import load_catalogue
 from jobs.quality.marts_changes_sql import (
     AUDIENCE,
+    BESIDE_AUDIENCE,
     COMPARED,
     DERIVED,
     FRESHNESS,
@@ -75,15 +76,41 @@ def marts_changes(
         _show_published(connection, has_live=has_live)
         _show_catalogue(connection)
         frames = {name: connection.execute(sql).df() for name, sql in QUESTIONS.items()}
-        frames["published"] = _published(connection) if has_live else _empty(PUBLISHED_COLUMNS)
+        frames["published"] = _published(connection, (*COMPARED, *AUDIENCE)) if has_live else _empty(PUBLISHED_COLUMNS)
         frames["recomputed"] = connection.execute(RECOMPUTED).df() if has_live else _empty(RECOMPUTED_COLUMNS)
     return {name: _with_dates(frame) for name, frame in frames.items()}
 
 
-def _published(connection: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+def beside_audience(next_file: Path, live_file: Path, as_of: Sequence[date]) -> pd.DataFrame:
+    """Profile what the counting of an audience would change beside its own rows, which is to be nothing.
+
+    Args:
+        next_file, live_file: as for `marts_changes`.
+        as_of: the as-of dates that were counted, one at least.
+
+    Returns:
+        `published`, as `marts_changes` has it, of all rows but those of editors as of these dates.
+
+    Raises:
+        duckdb.Error: a file or a mart cannot be read.
+    """
+    if not live_file.exists():
+        return _empty(PUBLISHED_COLUMNS)
+    with duckdb.connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        attach_versions(connection, next_file, live_file)
+        _insert(connection, "asked (day date)", [(day,) for day in sorted(set(as_of))])
+        for name in ("changed", "removed"):
+            _insert(connection, f"{name} (day date)", [])
+        name_metrics_of_dumps(connection)
+        _show_published(connection, has_live=True)
+        return _with_dates(_published(connection, BESIDE_AUDIENCE))
+
+
+def _published(connection: duckdb.DuckDBPyConnection, marts: Sequence[ComparedMart]) -> pd.DataFrame:
     """Ask for the published rows of each mart that was published."""
     lines = []
-    for mart in (*COMPARED, *AUDIENCE):
+    for mart in marts:
         columns = _common_columns(connection, mart)
         if columns:
             lines.append(connection.execute(published(mart, columns)).df())

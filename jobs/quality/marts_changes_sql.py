@@ -9,7 +9,7 @@ inference) and `of_dumps` (metrics of editors, whose rows no run of days writes)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from jobs.windows import REFERENCE_DAYS
 
@@ -23,7 +23,7 @@ class ComparedMart:
         key: the columns that tell its rows apart, as dbt tests it.
         day: the column that dates a row.
         rewritten: the table of the days that the run wrote anew, `asked` or `changed`.
-        spared: the condition of rows that no run of days writes, whatever their day.
+        spared: the condition of rows that the run does not write, whatever their day.
     """
 
     name: str
@@ -78,6 +78,12 @@ AUDIENCE = tuple(
         ("fct_audience_log", ("as_of_date", "wiki_db", "snapshot", "fate", "reason")),
     )
 )  # fmt: skip
+# Of what an audience leaves alone: all rows of days, and those of editors as of other dates.
+BESIDE_AUDIENCE = (
+    replace(METRICS, spared=f"not {OF_DUMPS}"),
+    *(replace(mart, spared="true") for mart in COMPARED if mart is not METRICS),
+    *(replace(mart, spared="false") for mart in AUDIENCE),
+)
 HIDING = "is_suppressed"
 # Made of other rows and of the vocabulary: where they differ, the reason is told elsewhere.
 DERIVED = ("link_group", "n_hidden_cells")

@@ -18,9 +18,10 @@ from jobs.alarms import Alarm, raise_alarms
 from jobs.errors import GateError
 from jobs.log import get_logger
 from jobs.marts.build import add_verdicts
+from jobs.quality.audience_profile import audience_profile, past_days
 from jobs.quality.facts_profile import TABLES, facts_profile
 from jobs.quality.history_frames import DAYS_BEFORE, HISTORY_TABLES, history_frames
-from jobs.quality.marts_changes import marts_changes
+from jobs.quality.marts_changes import beside_audience, marts_changes
 from jobs.quality.marts_profile import marts_profile
 from jobs.quality.raw_frames import raw_frames, refused_of, tables_of, with_past
 from jobs.raw.files import RawDays
@@ -33,6 +34,7 @@ from jobs.warehouse.tables import Tables
 from jobs.warehouse.verdicts import publish_verdicts, stage_verdicts
 from jobs.windows import DAY
 
+OTHERS_STAY = "published_rows_unchanged"
 ROW_RULES = "row_rules"  # data tests of dbt; each is told by its own name in the message
 
 
@@ -132,8 +134,6 @@ def audience_gate(
     Raises:
         GateError: a critical check failed; what failed is in `runs/<run_id>/gate_audience.csv`.
     """
-    from jobs.quality.audience_profile import audience_profile, past_days
-
     settings, as_of = job.settings, job.run.as_of
     profiles = audience_profile(
         tables,
@@ -145,6 +145,29 @@ def audience_gate(
         revisions=revisions,
     )
     _judge(job, AUDIENCE, profiles, as_of)
+
+
+def require_others_stay(job: Job) -> None:
+    """Refuse the marts of an audience that would change other rows than those it counted.
+
+    Raises:
+        GateError: they would; no verdict of the marts gate, which is about days, is recorded.
+    """
+    new, live = job.warehouse.next_marts, job.warehouse.marts
+    try:
+        found = beside_audience(new, live, job.run.as_of)
+    except duckdb.Error:  # a damaged file is replaced by this very run; a damaged new one fails when it is published
+        get_logger().warning("the published marts cannot be read: they are built anew, compared with nothing")
+        return
+    told = [
+        f"{row.subject}: {row.n_differing:,} published rows that no audience touches would change, {row.eg_differing}"
+        for row in found[found["n_differing"] > 0].itertuples()
+    ]
+    if told:
+        what = "the audience would change other rows, nothing was published:\n  - " + "\n  - ".join(told)
+        error = GateError(what, next_step="if the code is another, backfill the days; else report it")
+        record_ending(job, error, OTHERS_STAY)
+        raise error
 
 
 def thresholds(settings: Settings) -> Thresholds:
@@ -173,16 +196,19 @@ def _judge(job: Job, name: str, profiles: Mapping[str, pd.DataFrame], days: Sequ
     return stage_verdicts(job.lake, run_id, name, result.rows)
 
 
-def record_row_rules(job: Job, error: GateError) -> None:
-    """Keep and tell that the row rules of the marts, which are dbt's, stopped the run, as for a gate."""
+def record_ending(job: Job, error: GateError, check_id: str = ROW_RULES) -> None:
+    """Keep and tell what stopped the run when its marts were built, as for a gate: by default dbt's rules of rows.
+
+    The alarm is that of the marts. The verdict of an audience is its own gate's: it takes no place of days' verdicts.
+    """
     day, gate = max(job.run.as_of), AUDIENCE if job.run.is_audience else "marts"
     first, _, rest = error.what.partition("\n")
     row = {
-        "event_date": day, "gate": gate, "check_id": ROW_RULES, "subject": "all", "severity": CRITICAL,
+        "event_date": day, "gate": gate, "check_id": check_id, "subject": "all", "severity": CRITICAL,
         "success": False, "observed": "rows that break them", "expected": "none", "message": error.what,
     }  # fmt: skip
     _end(job, gate, pd.DataFrame([row], columns=list(COLUMNS)))
-    alarm = Alarm(f"{gate}/{ROW_RULES}/all", CRITICAL, day, first, rest)
+    alarm = Alarm(f"marts/{check_id}/all", CRITICAL, day, first, rest)
     raise_alarms(job.settings, job.warehouse.path, [alarm], job.warehouse.place)
 
 

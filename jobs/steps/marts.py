@@ -8,7 +8,7 @@ from jobs.log import get_logger
 from jobs.marts.build import build_marts
 from jobs.marts.read import fetch_file
 from jobs.report.revisions import keep_moves
-from jobs.steps.gates import marts_gate, record_row_rules
+from jobs.steps.gates import marts_gate, record_ending, require_others_stay
 from jobs.steps.job import Job
 from jobs.warehouse.publish import publish
 from jobs.windows import DAY, in_words
@@ -33,7 +33,7 @@ def make_marts(job: Job) -> None:
 def build_checked(job: Job) -> None:
     """Build the marts of what the run staged beside the published file, and ask the gate; publish nothing.
 
-    An audience has asked its own gate before; that of the marts is about days.
+    An audience has asked its own gate before: that of the marts is about days.
 
     Raises:
         GateError: a model, a data test or the marts gate failed.
@@ -48,12 +48,14 @@ def build_checked(job: Job) -> None:
             min_users=job.settings.privacy.min_users,
         )
     except GateError as error:
-        record_row_rules(job, error)
+        record_ending(job, error)
         raise
     for message in built.warnings:
         get_logger().warning(message)
     get_logger().info("marts built", tables=built.n_tables, seconds=round(built.seconds, 1))
-    if not run.is_audience:
+    if run.is_audience:
+        require_others_stay(job)
+    else:
         marts_gate(job)
 
 

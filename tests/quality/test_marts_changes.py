@@ -24,9 +24,10 @@ from changes_cases import (
     logged,
     missing,
     visitors,
+    write,
 )
 
-from jobs.quality.marts_changes import PUBLISHED_COLUMNS, RECOMPUTED_COLUMNS
+from jobs.quality.marts_changes import PUBLISHED_COLUMNS, RECOMPUTED_COLUMNS, beside_audience
 from jobs.quality.marts_changes_sql import AUDIENCE, COMPARED
 from jobs.resources import shipped
 
@@ -231,6 +232,31 @@ def test_a_run_of_days_changes_no_row_of_editors_whatever_their_date(profile: Pr
     assert published(frames, "fct_metric_values") == (4, 1, 0, 1, 0)
     assert published(frames, "fct_audience") == (3, 2, 0, 1, 0)
     assert set(recomputed(frames)) == {("dashboard_visitors", D)}
+
+
+def test_an_audience_may_change_editors_as_of_its_dates_and_nothing_else(tmp_path: Path) -> None:
+    cohort = {"metric": "a", "wiki_db": "trwiki", "metric_date": BEFORE, "as_of_date": D, "estimate": 0.5}
+    live = write(tmp_path / "live.duckdb", SMALL | {
+        "fct_metric_values": [visitors(D), editors(D), editors(BEFORE)],
+        "fct_audience": [audience(D), audience(BEFORE)], "fct_retention": [cohort],
+    })  # fmt: skip
+    own = write(tmp_path / "own.duckdb", SMALL | {
+        "fct_metric_values": [visitors(D), editors(D, estimate=30.0), editors(D, days=28), editors(BEFORE)],
+        "fct_audience": [audience(D, 30), audience(BEFORE)], "fct_retention": [cohort],
+    })  # fmt: skip
+    frame = beside_audience(own, live, [D])
+    assert frame["n_differing"].sum() == 0
+    assert set(frame["event_date"]) == {D}
+    other = write(tmp_path / "other.duckdb", SMALL | {
+        "fct_metric_values": [visitors(D, estimate=21.0), editors(D), editors(BEFORE, estimate=30.0)],
+        "fct_audience": [audience(D)],
+        "fct_baseline_daily": [baseline(BEFORE), baseline(D, 13)], "fct_retention": [{**cohort, "estimate": 0.6}],
+    })  # fmt: skip
+    told = {row.subject: row.n_differing for row in beside_audience(other, live, [D]).itertuples()}
+    assert told == {
+        "fct_metric_values": 2, "fct_audience": 1, "fct_baseline_daily": 1, "fct_ingest_log": 0, "fct_retention": 1,
+    }  # fmt: skip
+    assert beside_audience(own, tmp_path / "none", [D]).empty
 
 
 def test_editors_of_a_later_date_make_no_marts_newer(profile: Profile) -> None:

@@ -24,7 +24,7 @@ from jobs.quality.history_frames import HISTORY_TABLES
 from jobs.settings import Settings, load_settings
 from jobs.steps import gates
 from jobs.steps.companion import Companion
-from jobs.steps.gates import facts_gate, marts_gate, record_row_rules, thresholds
+from jobs.steps.gates import facts_gate, marts_gate, record_ending, require_others_stay, thresholds
 from jobs.steps.job import Job
 from jobs.warehouse.home import open_home
 from jobs.warehouse.lake import Lake
@@ -394,12 +394,30 @@ def test_marts_that_fail_are_left_as_they_are(job: Job, monkeypatch: pytest.Monk
 
 def test_row_rules_that_stop_a_run_are_kept_and_told(job: Job) -> None:
     with capture_logs() as told:
-        record_row_rules(job, GateError("The marts are not fit to publish: 1 of 90 steps failed.\n- a key is twice"))
+        record_ending(job, GateError("The marts are not fit to publish: 1 of 90 steps failed.\n- a key is twice"))
     assert recorded(job.lake) == [(LATER, "marts", "row_rules", False)]
     assert job.run.state == "failed"
     (line,) = told
     assert (line["log_level"], line["cause"]) == ("error", "marts/row_rules/all")
     assert line["event"] == "The marts are not fit to publish: 1 of 90 steps failed."
+
+
+def test_an_audience_that_would_change_other_rows_is_stopped_and_says_so_by_its_own_gate(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job.run.is_audience = True
+    columns = ["subject", "n_differing", "eg_differing"]
+    found = pd.DataFrame([("fct_ingest_log", 0, ""), ("fct_retention", 0, "")], columns=columns)
+    monkeypatch.setattr(gates, "beside_audience", lambda new, live, as_of: found)
+    require_others_stay(job)
+    assert recorded(job.lake) == []
+    found.loc[1] = ("fct_retention", 2, "an example")
+    with capture_logs() as told, pytest.raises(GateError, match="fct_retention: 2 published rows") as stopped:
+        require_others_stay(job)
+    assert "fct_ingest_log" not in stopped.value.what
+    assert recorded(job.lake) == [(LATER, "audience", "published_rows_unchanged", False)]
+    assert job.run.state == "failed"
+    assert [one["cause"] for one in told] == ["marts/published_rows_unchanged/all"]
 
 
 def test_damaged_published_marts_are_built_anew(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
