@@ -29,9 +29,10 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@touch $@
 
 demo: export PDMETRICS_WAREHOUSE := $(DEMO)/warehouse
-demo: setup  ## Simulate six weeks on four wikis, run the main job, show results
+demo: setup  ## Simulate six weeks on four wikis, count who could be invited, run the main job, show results
 	@rm -rf $(DEMO)
 	$(BIN)/pdmetrics simulate --out $(DEMO)/world --start $(START) --days $(DAYS)
+	$(BIN)/pdmetrics audience --history $(DEMO)/world/history --snapshot 2026-03 --as-of 2026-03-31
 	$(BIN)/pdmetrics run --start $(START) --end $(END) --input $(DEMO)/world
 	@$(BIN)/pdmetrics query "select metric, wiki_db, round(estimate, 3) as estimate, round(lower, 3) as lower, round(upper, 3) as upper, status from fct_metric_values where as_of_date = date '2026-04-12' and inference = 'realised' and ((window_days = 28 and metric in ('dashboard_pageviews', 'dashboard_visitors', 'reviewers', 'two_day_review_rate')) or metric = 'two_week_return_rate') and wiki_db != 'all' order by metric, wiki_db"
 	@echo "The report: open $(DEMO)/warehouse/report/index.html in a browser."
@@ -40,6 +41,8 @@ demo: setup  ## Simulate six weeks on four wikis, run the main job, show results
 	@echo "  pdmetrics simulate --out $(DEMO)/world --extend 1        # one more day of events"
 	@echo "  pdmetrics run --date $(END) --input $(DEMO)/world     # and of numbers"
 	@echo "  pdmetrics explain two_day_review_rate --wiki enwiki --window quarter"
+	@echo "  pdmetrics explain eligible_editors --wiki enwiki"
+	@echo "  pdmetrics milestones"
 	@echo "  pdmetrics query 'show tables'"
 	@echo "  pdmetrics query \"select wiki_db, as_of_date, status, remedy from fct_metric_values where metric = 'two_week_return_rate' and inference = 'realised'\""
 	@echo "  pdmetrics query 'select fate, reason, sum(n_lines) as n_lines from fct_ingest_log group by all order by 3 desc'"
@@ -99,6 +102,7 @@ fixture: setup  ## Renew the small lake of dbt's target `dev` (a minute)
 	@work=$$(mktemp -d) && trap 'rm -rf "$$work"' EXIT && \
 		$(BIN)/pdmetrics simulate --out "$$work/world" --start $(START) --days 35 --scale 0.4 && \
 		$(BIN)/pdmetrics --warehouse "$$work/warehouse" run --steps ingest,estimates,marts --start $(START) --end 2026-04-06 --input "$$work/world" && \
+		$(BIN)/pdmetrics --warehouse "$$work/warehouse" audience --history "$$work/world/history" --snapshot 2026-03 --as-of 2026-03-31 && \
 		$(BIN)/python dbt_project/fixture/renew.py "$$work/warehouse"
 
 lock: setup  ## Make requirements.txt from requirements.in

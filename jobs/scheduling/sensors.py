@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -18,6 +19,7 @@ NOT_YET = {3: "hours/deadline", 75: "hours/not asked"}
 """Exit codes after which is asked again, and the alarm where it is too late for that."""
 
 SETTLED = timedelta(hours=1)
+WIKI = re.compile(r"[a-z][a-z0-9_]*")  # names of folders that the command takes for wikis
 
 
 def deadline(day: str, wait: timedelta) -> datetime:
@@ -127,7 +129,7 @@ def _wikis(place: Any, folder: Any) -> list[str]:
     if (listed := place / "wikis.csv").exists():
         with listed.open(encoding="utf-8-sig") as lines:
             wikis |= {row["wiki_db"] for row in csv.DictReader(lines)}
-    return sorted(wiki for wiki in wikis if not wiki.startswith("."))
+    return sorted(wiki for wiki in wikis if WIKI.fullmatch(wiki))
 
 
 def _newest(snapshot: str, wiki: str) -> list[str]:

@@ -99,6 +99,7 @@ def _annotations(out: Path, wikis: list[dict[str, object]], start: date) -> None
         ("milestone", "wiki_db", "metric", "window_kind", "window_days", "target", "due_date", "source"),
         (
             ("Pilot editors reached", "pilot", "dashboard_visitors", "quarter_to_date", "", 500, eight_weeks, source),
+            ("Pilot editors to invite", "pilot", "eligible_editors", "rolling", 28, 500, eight_weeks, source),
             (
                 "Visitors who review on two days",
                 "enwiki",
