@@ -115,13 +115,13 @@ def _count(shared: Context, wanted: Wanted, files: Sequence[DumpFile], other: Co
     with open_lake(settings, warehouse, NO_DAYS) as lake:
         run = begin_audience(lake, warehouse, wanted)
         make_audience(Job(lake, warehouse, settings, console, run, other), wanted, files, lineage)
-    console.print(_outcome(shared, wanted, run), highlight=False, soft_wrap=True)
+    console.print(_outcome(shared, run, files[0].wiki_db), highlight=False, soft_wrap=True)
 
 
-def _outcome(shared: Context, wanted: Wanted, run: Run) -> str:
+def _outcome(shared: Context, run: Run, wiki: str) -> str:
     """Say what there is now, and where to look next."""
-    days = ", ".join(map(str, wanted.as_of))
+    days = ", ".join(map(str, run.as_of))
     place = ["pdmetrics", "--warehouse", shared.warehouse.place]
     query = shlex.join([*place, "query", "from fct_audience order by as_of_date, wiki_db, band, window_days"])
-    explain = shlex.join([*place, "explain", "eligible_editors", "--wiki", (wanted.wikis or ("WIKI",))[0]])
-    return f"Published {run.run_id}, as of {days}. Next: {query}\nWhat it moves with: {explain}"
+    explain = shlex.join([*place, "explain", "eligible_editors", "--wiki", wiki])
+    return f"Published {run.run_id}, as of {days}. Next: {query}\nWhat moves a number: {explain}"

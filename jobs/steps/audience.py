@@ -136,7 +136,7 @@ def make_audience(job: Job, wanted: Wanted, files: Sequence[DumpFile], lineage: 
         InputError: a dump is damaged, or no dump.
         GateError: the audience gate, a rule of rows or the marts gate failed; nothing is published.
     """
-    with announced(AUDIENCE, job.run), traced(lineage, AUDIENCE, sight_of(job)), ended_by_gates(job):
+    with announced(AUDIENCE, job.run), traced(lineage, AUDIENCE, sight_of(job, files)), ended_by_gates(job):
         rows = _count(job, wanted, files)
         stage_milestones(job.lake, job.reference, job.run.run_id, wanted.as_of)
         job.run.done.append(AUDIENCE)

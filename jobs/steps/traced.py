@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from jobs import contracts
+from jobs.dumps.files import DumpFile
 from jobs.lineage.events import Dataset, Ending, StepRun, Told
 from jobs.lineage.sending import Lineage
 from jobs.log import get_logger
@@ -16,7 +17,7 @@ from jobs.settings import Settings
 from jobs.steps.job import Job
 from jobs.steps.reads_writes import OF_STEPS
 from jobs.steps.report import REPORT
-from jobs.warehouse.manifest import PUBLISHES, Run
+from jobs.warehouse.manifest import AUDIENCE, PUBLISHES, Run
 from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 from jobs.warehouse.written import seen_by, written_between
@@ -31,6 +32,7 @@ class Sight:
         run: whose step it is.
         lake: the tables; None for a report alone, which needs none.
         raw: the listed files of a run that ingests.
+        dumps: the files that an audience is counted in.
     """
 
     settings: Settings
@@ -38,11 +40,12 @@ class Sight:
     run: Run
     lake: Tables | None = None
     raw: RawDays | None = None
+    dumps: Sequence[DumpFile] = ()
 
 
-def sight_of(job: Job) -> Sight:
+def sight_of(job: Job, dumps: Sequence[DumpFile] = ()) -> Sight:
     """Return what a step of a job has at hand."""
-    return Sight(job.settings, job.warehouse, job.run, job.lake, job.raw)
+    return Sight(job.settings, job.warehouse, job.run, job.lake, job.raw, dumps)
 
 
 @contextlib.contextmanager
@@ -89,7 +92,7 @@ class _Begun:
         step, lake = self._going.step, self._sight.lake
         if step == REPORT:
             return [self._marts()]
-        files = self._input() if step == "ingest" else []
+        files = self._input() if step == "ingest" else self._dumps() if step == AUDIENCE else []
         if lake is None:
             return files
         return [*files, *(_table(lake, name, self._before[name]) for name in OF_STEPS[step].reads)]
@@ -132,6 +135,19 @@ class _Begun:
             days=run.days,
         )
         return [raw, *(Dataset(f"{run.input_dir}/{csv}", columns=COLUMNS[csv]) for csv in (POLICY_CSV, WIKIS_CSV))]
+
+    def _dumps(self) -> list[Dataset]:
+        """Return the files of a snapshot that an audience is counted in."""
+        files = self._sight.dumps
+        return [
+            Dataset(
+                f"{self._sight.run.input_dir}/{snapshot}",
+                describes="Dumps of mediawiki_history.",
+                n_bytes=sum(max(file.n_bytes, 0) for file in files),
+                n_files=len(files),
+            )
+            for snapshot in sorted({file.name.partition("/")[0] for file in files})
+        ]
 
     def _marts(self) -> Dataset:
         return Dataset(
