@@ -30,6 +30,7 @@ from jobs.contracts import TABLES
 from jobs.steps.job import Job
 from jobs.steps.reads_writes import OF_STEPS
 from jobs.warehouse.home import open_home
+from jobs.warehouse.manifest import STEPS
 from jobs.warehouse.tables import EPOCH, MAIN, Tables
 from tests.integration.worlds import here, lake_contents, simulate
 
@@ -192,8 +193,8 @@ def test_rows_are_computed_again_whose_windows_hold_the_day_and_no_others(late: 
 
 def test_steps_read_and_write_the_tables_that_are_declared(late: LateWorld) -> None:
     assert [done.step for done in late.did] == ["ingest", "estimates", "marts"] * 2
-    for name, declared in OF_STEPS.items():
-        times = [done for done in late.did if done.step == name]
+    for name in STEPS:
+        declared, times = OF_STEPS[name], [done for done in late.did if done.step == name]
         assert set(declared.writes) == {table for done in times for table in done.writes} | (
             EMPTY if name == "ingest" else set()
         ), name
