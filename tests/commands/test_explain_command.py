@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from datetime import date
 from functools import cache
 from io import StringIO
@@ -289,6 +289,20 @@ def test_an_unpublished_warehouse_and_an_unknown_key_are_errors(warehouse, tmp_p
         text_of(Warehouse(tmp_path), asked_of(ROWS[0]))
     with pytest.raises(UsageError, match="no row"):
         text_of(warehouse, Asked("dashboard_visitors", "idwiki", LAST + DAY, "7"))
+
+
+def test_eligible_editors_are_explained_from_the_marts_and_runs_that_count_them_are_no_runs_of_days(
+    warehouse, monkeypatch
+) -> None:
+    with pytest.raises(UsageError, match="Nobody has counted the eligible editors of idwiki"):
+        explain_number(SETTINGS, warehouse, Asked("eligible_editors", "idwiki"))
+    (run,) = warehouse.all_runs()
+    counted = replace(run, run_id=f"{run.run_id}9", is_audience=True)
+    monkeypatch.setattr("jobs.explanation.explain._published", lambda _: [run, counted])
+    assert explain_number(SETTINGS, warehouse, asked_of(ROWS[0])).inputs.row_run_id == run.run_id
+    monkeypatch.setattr("jobs.explanation.explain._published", lambda _: [counted])
+    with pytest.raises(UsageError, match="No day was run yet"):
+        explain_number(SETTINGS, warehouse, asked_of(ROWS[0]))
 
 
 def test_the_command_line_hands_every_option_on(warehouse, monkeypatch) -> None:
