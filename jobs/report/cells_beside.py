@@ -24,7 +24,6 @@ Reader: TypeAlias = Callable[..., pd.DataFrame]
 CHANGE_COLUMNS = ("metric", "wiki_db", "window_start", "change", "change_lower", "change_upper", "change_reason")
 TINY = 1e-9
 RATE_DIGITS = 2
-ELIGIBLE = "eligible_editors"
 INSIDE_ONLY = "what it counted stays inside the house"
 
 LINES = """
@@ -46,9 +45,17 @@ select event_date, gate, check_id, subject, severity, success, run_id, attempt, 
     case when success then 'checked' else subject || ': {INSIDE_ONLY}' end as message
 from fct_data_quality where is_latest order by all
 """
-MILESTONES = """
-select * from fct_milestone_status where as_of_date = (select max(as_of_date) from fct_milestone_status)
-order by milestone, wiki_db, metric
+ELIGIBLE = "eligible_editors"
+# An audience may be as of a later day than any event: on that day no other milestone has a window that is not too old.
+MILESTONES = f"""
+with counted as (select max(as_of_date) as day from fct_metric_values where edit_count_bucket = 'all'),
+last as (
+    select max(s.as_of_date) as day, max(s.as_of_date) filter (where s.as_of_date <= counted.day) as of_events
+    from fct_milestone_status as s cross join counted
+)
+select s.* from fct_milestone_status as s cross join last
+where s.as_of_date = case when s.metric = '{ELIGIBLE}' then last.day else coalesce(last.of_events, last.day) end
+order by s.milestone, s.wiki_db, s.metric
 """
 
 

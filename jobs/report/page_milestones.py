@@ -12,7 +12,7 @@ from jobs.metric import Metric
 from jobs.reference.rows import PILOT
 from jobs.report.about import metric_href
 from jobs.report.chart import ChartTable
-from jobs.report.charts_sentences import Cell, clause, day
+from jobs.report.charts_sentences import Cell, clause, day, listed
 from jobs.report.tables import records, verdict
 
 if TYPE_CHECKING:
@@ -36,11 +36,12 @@ def milestones_page(leaving: Leaving) -> dict[str, Any]:
         leaving: the states of milestones that may leave.
     """
     states = leaving.milestones
-    newest = states[states["as_of_date"] == states["as_of_date"].max()] if len(states) else states
+    is_counted = states["metric"].map(lambda metric: load_catalogue().metric(metric).family == "audience")
+    newest = states[states["as_of_date"] == states.groupby(is_counted)["as_of_date"].transform("max")]
     newest = newest.sort_values(["due_date", "milestone", "wiki_db", "metric"])
     rows = records(newest)
     return {
-        "as_of": day(states["as_of_date"].max()) if rows else "",
+        "as_of": listed(sorted({day(row["as_of_date"]) for row in rows})) if rows else "",
         "milestones": ChartTable(
             COLUMNS,
             tuple(_row(row) for row in rows),

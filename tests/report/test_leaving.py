@@ -56,7 +56,10 @@ TABLES = {
             'between 1.5 % and 90 %, too wide' as reason
         from (values (date '2026-03-16'), (date '2026-03-17')) as m(start)
         union all select 'Reached', 'w1wiki', 'dashboard_visitors', 'rolling', 28, date '2026-04-18', 'behind',
-            date '2026-03-16', date '2026-04-12', 1.0, 1.0, 1.0, 0.1, ''""",
+            date '2026-03-16', date '2026-04-12', 1.0, 1.0, 1.0, 0.1, ''
+        union all select 'Reached', 'w1wiki', metric, 'rolling', 28, date '2026-05-31', 'not measurable', null, null,
+            null, null, null, null, 'as of a day of no event'
+        from (values ('dashboard_visitors'), ('eligible_editors')) as t(metric)""",
     "fct_audience": """
         select as_of as as_of_date, 'w0wiki' as wiki_db, band, 28 as window_days, as_of - 27 as window_start,
             strftime(as_of, '%Y-%m') as snapshot, null as definition, n as n_editors, 20 as n_new_to_band,
@@ -203,7 +206,7 @@ def test_verdicts_leave_without_what_was_counted(left):
 
 
 def test_milestones_have_numbers_of_shown_cells_only(left):
-    by_start = left.milestones.set_index("window_start")
+    by_start = left.milestones.dropna(subset="window_start").set_index("window_start")
     monday, tuesday = by_start.loc["2026-03-16"], by_start.loc["2026-03-17"]
     assert (monday["estimate"], monday["share_reached"], monday["reason"]) == (
         77.0,
@@ -212,6 +215,12 @@ def test_milestones_have_numbers_of_shown_cells_only(left):
     )
     assert pd.isna(tuesday[["estimate", "lower", "upper", "share_reached"]].astype(float)).all()
     assert tuesday["reason"] == "between … % and … %, too wide"
+
+
+def test_milestones_are_as_of_the_last_day_of_events_those_of_editors_as_of_the_last_of_all(left):
+    """Windows of events are too old on the day of a later audience, and nothing would be measurable."""
+    found = left.milestones.groupby("metric")["as_of_date"].unique().map(lambda days: [str(day.date()) for day in days])
+    assert found.to_dict() == {"dashboard_visitors": ["2026-04-19"], "eligible_editors": ["2026-05-31"]}
 
 
 def test_settings_leave_as_they_are(left):

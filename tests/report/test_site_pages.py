@@ -216,6 +216,13 @@ class TestMilestones:
         )
         assert row["Reached or expected"] == "reached 2026-03-02"
 
+    def test_editors_that_were_counted_later_stand_beside_what_events_say(self):
+        later = milestone(metric="eligible_editors", as_of_date=pd.Timestamp("2026-04-30"))
+        states = pd.DataFrame([milestone(), later, milestone(as_of_date=pd.Timestamp("2026-04-11"), wiki_db="x")])
+        shown = milestones_page(replace(usual_leaving(), milestones=states))
+        assert shown["as_of"] == "2026-04-12 and 2026-04-30"
+        assert len(shown["milestones"].rows) == 2
+
     def test_editors_that_may_not_be_shown_are_not_said_to_be_of_another_window(self):
         no_monday = {"window_kind": "rolling", "window_days": 14, "window_start": pd.Timestamp("2026-03-31")}
         row = self.row(metric="eligible_editors", estimate=None, lower=None, upper=None, **no_monday)
