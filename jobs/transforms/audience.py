@@ -48,11 +48,11 @@ def editors(revisions: DataFrame, as_of: Sequence[date], windows: Sequence[int])
         the last is null where none knows).
     """
     spans = _Spans(as_of, windows)
-    place = F.datediff(F.to_date("event_time"), F.lit(spans.first))
+    place = F.datediff(F.to_date("event_time"), F.lit(spans.begin))
     # Before the first day the embedded engine would count from the end; behind the last there is null.
     span = F.when(place >= 0, F.get(F.lit(spans.of_day), place))
     numbered = revisions.withColumn("span", span).where("span > 0")
-    by_span = _summed(numbered, (*EDITOR, "span"), _of_revisions(spans.first))
+    by_span = _summed(numbered, (*EDITOR, "span"), _of_revisions(spans.begin))
     held = by_span.select("*", F.explode(F.array_compact(F.array(*spans.windows()))).alias("window"))
     opened = held.select(*by_span.columns, "window.as_of_date", "window.window_days")
     own = {name: F.col(name) for name in (*TIMED, "largest_count", *EDITS, *FLAGS)}
@@ -102,21 +102,21 @@ class _Spans:
 
     Attributes:
         held: first day, last day and days of each window.
-        first: the first day of all.
+        begin: the first day of all.
         of_day: number of the span of each day from the first on; 0 where no window holds the day.
     """
 
     def __init__(self, as_of: Sequence[date], windows: Sequence[int]) -> None:
         self.held = [(day - (days - 1) * DAY, day, days) for day in sorted(set(as_of)) for days in sorted(set(windows))]
-        self.first = min(first for first, _, _ in self.held)
+        self.begin = min(first for first, _, _ in self.held)
         self.of_day = self._numbers()
 
     def _numbers(self) -> list[int]:
         cuts = {first for first, _, _ in self.held} | {last + DAY for _, last, _ in self.held}
-        n_days = (max(cuts) - self.first).days
+        n_days = (max(cuts) - self.begin).days
         inside = {first + place * DAY for first, _, days in self.held for place in range(days)}
         span, numbers = 0, []
-        for day in (self.first + place * DAY for place in range(n_days)):
+        for day in (self.begin + place * DAY for place in range(n_days)):
             span += day in cuts
             numbers.append(span if day in inside else 0)
         return numbers
@@ -132,7 +132,7 @@ class _Spans:
         ]
 
     def _span(self, day: date) -> int:
-        return self.of_day[(day - self.first).days]
+        return self.of_day[(day - self.begin).days]
 
 
 def _of_revisions(first: date) -> dict[str, Column]:
