@@ -13,6 +13,7 @@ import pytest
 
 from jobs.contracts import TABLES
 from jobs.engine.session import SPARK, Engine, open_engine
+from jobs.reference.load import Reference
 from jobs.reference.rows import MilestoneRow
 from jobs.steps.milestones import stage_milestones
 from jobs.warehouse.catalog import catalog_properties
@@ -60,6 +61,18 @@ def visitors(day: date, metric: str = "dashboard_visitors") -> dict[str, Any]:
     return {column: row.get(column) for column in TABLES["metric_values"].columns}
 
 
+def count_editors(lake: Lake, run_id: str, of_days: Sequence[date], known: Reference) -> None:
+    """Stage an audience of 200 or 300 editors, and the milestones after it, as `audience` does."""
+    rows = [
+        visitors(day, "eligible_editors") | {
+            "window_days": 28, "metric_date": day - 27 * DAY, "edit_count_bucket": "100-500",
+            **dict.fromkeys(("estimate", "lower", "upper"), 300.0 if day == DIP else 200.0),
+        } for day in of_days
+    ]  # fmt: skip
+    lake.stage_pandas("audience_values", pd.DataFrame(rows), run_id, of_days)
+    stage_milestones(lake, known, run_id, of_days)
+
+
 def stage(lake: Lake, run_id: str, of_days: Sequence[date]) -> None:
     """Stage the numbers of some days, and the milestones after them."""
     rows = [visitors(day, metric) for day in of_days for metric in ("dashboard_visitors", "dashboard_pageviews")]
@@ -101,6 +114,33 @@ def test_any_order_of_runs_leaves_the_same_rows(lake: Lake, tmp_path_factory: py
     assert found.num_rows == 3 * len(every)
     assert states(lake) == states(lake, of=LOADS), "which are as many"
     assert {status for status, *_ in states(lake, of=BACK).values()} == {"not measurable"}, "of which there is no row"
+
+
+def test_an_audience_that_is_counted_before_or_after_the_days_leaves_the_same_rows(lake: Lake) -> None:
+    share = replace(VISITORS, milestone="Share", target="50% of eligible_editors")
+    known = replace(KNOWN, milestones=(share, VISITORS))
+    every, measured = days(FIRST, END), days(FIRST + 5 * DAY, END)
+    order = [("as_of_date", "ascending"), ("milestone", "ascending")]
+    found = []
+    for name, parts in (("before", "acb"), ("after", "bca")):
+        for part in parts:
+            run_id = f"{name}_{part}"
+            if part == "b":
+                rows = [visitors(day) for day in measured]
+                lake.stage_pandas("metric_values", pd.DataFrame(rows), run_id, measured)
+                stage_milestones(lake, known, run_id, measured)
+            else:
+                count_editors(lake, run_id, [FIRST + DAY] if part == "a" else [DIP], known)
+            lake.publish(run_id)
+        found.append(lake.arrow_days("milestone_status", every).sort_by(order))
+        for table in ("metric_values", "audience_values", "milestone_status"):
+            empty = lake.arrow_days(table, [])
+            lake.stage_pandas(table, empty.to_pandas(), f"{name}_gone", every)
+        lake.publish(f"{name}_gone")
+    assert found[0].equals(found[1])
+    targets = {row["as_of_date"]: row["target"] for row in found[0].to_pylist() if row["milestone"] == "Share"}
+    assert sorted(targets) == [FIRST + DAY, *measured]
+    assert [targets[day] for day in (FIRST + DAY, DIP - DAY, DIP)] == [100.0, 100.0, 150.0]
 
 
 def test_without_milestones_there_are_no_rows_and_old_ones_of_these_days_go(lake: Lake) -> None:
