@@ -26,7 +26,7 @@ NOT_COPIED = {
     "pdmetrics --warehouse W doctor --adopt",
     "pdmetrics audience --history HISTORY --snapshot 2026-03 --as-of 2026-03-17 --as-of 2026-03-24 --wiki idwiki",
     "pdmetrics audience --history HISTORY --snapshot 2026-03 --as-of 2026-03-31 --bands 50-1000 --windows 7,14,28",
-    "pdmetrics --set audience.bots=counted audience --history HISTORY --snapshot 2026-03 --as-of 2026-03-31 --wiki enwiki",
+    "pdmetrics --set audience.bots=counted audience --history HISTORY --snapshot 2026-03 --as-of 2026-03-31",
     "pdmetrics backfill --start 2026-03-01 --end 2026-04-01 --input INPUT --reason 'T400001: a wrong rate' --dry-run",
     "pdmetrics run --late --input INPUT",
     "pdmetrics explain METRIC --wiki W '[--as-of' 'D]' '[--window' 'DAYS|quarter]'",
