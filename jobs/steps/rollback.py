@@ -46,7 +46,7 @@ class Plan:
         again: as-of dates whose rows are computed again, in order.
         milestones: as-of dates of which where milestones stand is computed again, with all later ones.
         removed: as-of dates that had no rows before.
-        newest: the newest as-of date that is left.
+        left: the as-of dates of metric values that are left, in order; an audience may have others.
     """
 
     run: Run
@@ -55,7 +55,7 @@ class Plan:
     again: list[date] = field(default_factory=list)
     milestones: list[date] = field(default_factory=list)
     removed: list[date] = field(default_factory=list)
-    newest: date | None = None
+    left: list[date] = field(default_factory=list)
 
     @property
     def as_of(self) -> list[date]:
@@ -64,8 +64,8 @@ class Plan:
         A gate judges dates, and says of one at least what it found.
         """
         back = {day for name, days in self.back.items() if _is_as_of(name) for day in days}
-        written = sorted({*back, *self.again, *self.milestones} - set(self.removed))
-        return written or ([self.newest] if self.newest is not None else [])
+        written = sorted({*back, *self.again, *self.milestones} & {*self.left})
+        return written or self.left[-1:]
 
 
 def begin_rollback(
@@ -173,7 +173,7 @@ def make_plan(lake: Lake, warehouse: Warehouse, undone: Run) -> Plan:
     gone = removed - {*lake.days(AUDIENCE_VALUES)}  # what an audience says of a day stays
     moved = {day for day in touched.get(MILESTONES, set()) - gone if day >= first}
     back[MILESTONES] = [day for day in stands if day not in moved]
-    return Plan(undone, days, {**facts, **back}, again, sorted(moved), sorted(removed), max(left))
+    return Plan(undone, days, {**facts, **back}, again, sorted(moved), sorted(removed), sorted(left))
 
 
 def _is_as_of(name: str) -> bool:
