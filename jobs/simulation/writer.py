@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -91,40 +91,22 @@ def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
     )
 
 
+def _milestones(wikis: list[dict[str, object]]) -> Iterator[tuple[object, ...]]:
+    """Give milestones up to their target."""
+    yield "Pilot editors reached", "pilot", "dashboard_visitors", "quarter_to_date", "", 500
+    yield "Pilot editors to invite", "pilot", "eligible_editors", "rolling", 28, 500
+    yield "Visitors who review on two days", "enwiki", "two_day_review_rate", "rolling", 28, 0.1
+    for wiki in wikis:
+        if wiki["pilot"] == "true":
+            yield "Editors who come back", wiki["wiki_db"], "two_week_return_rate", "cohort", 14, 0.1
+
+
 def _annotations(out: Path, wikis: list[dict[str, object]], start: date) -> None:
     """Write milestones in the manner of the programme's targets, and each wiki's settings."""
-    eight_weeks, source = start + timedelta(days=56), "simulated"
     _csv(
         out / "milestones.csv",
         ("milestone", "wiki_db", "metric", "window_kind", "window_days", "target", "due_date", "source"),
-        (
-            ("Pilot editors reached", "pilot", "dashboard_visitors", "quarter_to_date", "", 500, eight_weeks, source),
-            ("Pilot editors to invite", "pilot", "eligible_editors", "rolling", 28, 500, eight_weeks, source),
-            (
-                "Visitors who review on two days",
-                "enwiki",
-                "two_day_review_rate",
-                "rolling",
-                28,
-                0.1,
-                eight_weeks,
-                source,
-            ),
-            *(
-                (
-                    "Editors who come back",
-                    wiki["wiki_db"],
-                    "two_week_return_rate",
-                    "cohort",
-                    14,
-                    0.1,
-                    eight_weeks,
-                    source,
-                )
-                for wiki in wikis
-                if wiki["pilot"] == "true"
-            ),
-        ),
+        [(*milestone, start + timedelta(days=56), "simulated") for milestone in _milestones(wikis)],
     )
     rows: list[tuple[object, ...]] = []
     for wiki in wikis:
