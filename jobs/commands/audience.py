@@ -108,20 +108,28 @@ def _count(shared: Context, wanted: Wanted, files: Sequence[DumpFile], other: Co
     from jobs.lineage.sending import open_lineage
     from jobs.steps.audience import begin_audience, make_audience
     from jobs.steps.job import Job, open_lake
+    from jobs.steps.running import make_report_of
+    from jobs.steps.traced import sight_of
     from jobs.warehouse.publish import NO_DAYS
 
     settings, warehouse, console = shared.settings, shared.warehouse, shared.console
     lineage = open_lineage(settings.lineage)
     with open_lake(settings, warehouse, NO_DAYS) as lake:
         run = begin_audience(lake, warehouse, wanted)
-        make_audience(Job(lake, warehouse, settings, console, run, other), wanted, files, lineage)
+        job = Job(lake, warehouse, settings, console, run, other)
+        make_audience(job, wanted, files, lineage)
+        make_report_of(sight_of(job), other, lineage)
     console.print(_outcome(shared, run, files[0].wiki_db), highlight=False, soft_wrap=True)
 
 
 def _outcome(shared: Context, run: Run, wiki: str) -> str:
     """Say what there is now, and where to look next."""
+    from jobs.steps.report import where_to_look
+
     days = ", ".join(map(str, run.as_of))
     place = ["pdmetrics", "--warehouse", shared.warehouse.place]
     query = shlex.join([*place, "query", "from fct_audience order by as_of_date, wiki_db, band, window_days"])
     explain = shlex.join([*place, "explain", "eligible_editors", "--wiki", wiki])
-    return f"Published {run.run_id}, as of {days}. Next: {query}\nWhat moves a number: {explain}"
+    warehouse = shared.warehouse
+    report = f" {where_to_look(warehouse.said(warehouse.report))}" if shared.settings.report.build else ""
+    return f"Published {run.run_id}, as of {days}.{report} Next: {query}\nWhat moves a number: {explain}"
