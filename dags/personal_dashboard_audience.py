@@ -4,7 +4,7 @@ When a month's snapshot of mediawiki_history is there, counts the editors who co
 that month, on every wiki that the snapshot has.
 
 *Owner*: moderator-tools. *Input*: `$PDMETRICS_INPUT/history/YYYY-MM`. *Output*: rows of `eligible_editors`, the marts
-(asset `personal_dashboard_marts`); the report shows them with the next day's. It works before any event has arrived.
+(asset `personal_dashboard_marts`), and the report. It works before any event has arrived.
 
 ## Triage notes
 
