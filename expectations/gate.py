@@ -29,6 +29,9 @@ SUITES: dict[str, Callable[[], tuple[Check, ...]]] = {
 }  # fmt: skip
 # What a gate knows; `run_id` and `attempt` are the run's to say.
 COLUMNS = tuple(column for column in table("data_quality_metrics").columns if column not in ("run_id", "attempt"))
+NEXT = {
+    "audience": "fetch the dumps again where they are damaged, then give the same command"
+}  # else days are run again
 SHOWN = 10  # failures named by an error; the rest is counted
 
 
@@ -101,7 +104,7 @@ class GateResult:
         return GateError(
             f"the {self.name} gate failed{'' if is_audit else ', nothing was published'}:\n  - " + "\n  - ".join(lines),
             where=where,
-            next_step="mend the input or the policy and run the days again",
+            next_step=NEXT.get(self.name, "mend the input or the policy and run the days again"),
         )
 
 

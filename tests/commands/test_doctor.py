@@ -717,7 +717,7 @@ def test_a_moved_warehouse_is_taken_over_and_what_it_had_staged_has_failed(folde
     _stage(there.path, publishing.run_id, 7)
     there.path.rename(folder)
     told = taken_over(folder, adopt=False)
-    assert told.startswith(f"{len(contracts.TABLES)} tables made anew over the files here: baseline_daily, ")
+    assert told.startswith(f"{len(contracts.TABLES)} tables made anew over the files here: audience, ")
     assert {run.run_id: run.state for run in Warehouse(folder).all_runs()} == {
         published.run_id: "published",
         staged.run_id: "failed",
@@ -760,7 +760,7 @@ def test_an_older_warehouse_is_taken_over(folder: Path) -> None:
     _tables(folder)
     _make_old(folder)
     told = taken_over(folder, adopt=True)
-    assert told.startswith(f"{len(contracts.TABLES)} tables taken over from the older version: baseline_daily, ")
+    assert told.startswith(f"{len(contracts.TABLES)} tables taken over from the older version: audience, ")
     assert examined(folder).findings["catalog"][1] == "fine"
     assert taken_over(folder, adopt=True) == "Nothing to do: it is in order."
 

@@ -132,6 +132,7 @@ def test_too_many_malformed_rows_publish_nothing_and_file_and_line_are_named(sit
     assert done.returncode == 1, said
     assert f"{dump}, line {len(lines) + 1}" in said
     assert "nothing was published" in said
+    assert "give the same command" in said
     assert worlds.contents(site / "warehouse") == before
     gates = worlds.here("--warehouse", str(site / "warehouse"), "doctor", check=False).stdout
     assert "the audience gate" in " ".join(gates.split())
