@@ -16,7 +16,7 @@ from jobs.warehouse.manifest import PUBLISHES
 
 if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help is quick
     from jobs.dumps.files import DumpFile
-    from jobs.steps.audience import Wanted
+    from jobs.steps.audience_reading import Wanted
     from jobs.steps.companion import Companion
     from jobs.warehouse.manifest import Run
 
@@ -48,7 +48,7 @@ def audience(
     What an eligible editor is can be set: docs/audience.md.
     """
     from jobs.raw.place import open_input
-    from jobs.steps.audience import Wanted, wanted_dumps
+    from jobs.steps.audience_reading import Wanted, wanted_dumps
     from jobs.steps.beginning import check_settings
     from jobs.steps.companion import companion
 

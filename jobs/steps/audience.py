@@ -7,24 +7,19 @@ as-of dates, whatever snapshot they were of. So commands accumulate, and one tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 
-from jobs.audience import Band
 from jobs.contracts import table
-from jobs.dumps.files import DumpFile, find_dumps
-from jobs.dumps.frame import Dumps, read_dumps
-from jobs.errors import PdmetricsError, UsageError, WarehouseError
+from jobs.dumps.files import DumpFile
+from jobs.errors import PdmetricsError, WarehouseError
 from jobs.lineage.sending import Lineage
 from jobs.log import get_logger
-from jobs.progress import Told
-from jobs.raw.place import Input
-from jobs.raw.strays import MOST_NAMED
 from jobs.reference.load import Reference
 from jobs.rows.audience import Asked, AudienceRows, audience_rows
-from jobs.steps.audience_told import tell_cells, tell_read
+from jobs.steps.audience_reading import Wanted, read_wanted, require_events
+from jobs.steps.audience_told import tell_cells
 from jobs.steps.gates import audience_gate
 from jobs.steps.job import Job, engine_errors
 from jobs.steps.marts import build_checked, publish_built
@@ -36,7 +31,7 @@ from jobs.warehouse.lake import Lake
 from jobs.warehouse.manifest import AUDIENCE, PUBLISHES, Run
 from jobs.warehouse.publish import clean_up
 from jobs.warehouse.runs import Warehouse
-from jobs.windows import DAY, rolling_start
+from jobs.windows import DAY
 
 CELL = ("wiki_db", "band", "window_days")
 REPLACED_BY = {
@@ -46,55 +41,6 @@ REPLACED_BY = {
     "audience_log": ("wiki_db", "snapshot"),
 }
 """What of a row, within its as-of date, has to be the same for a new one to replace it."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What the command asks for.
-
-    Attributes:
-        history: where the snapshots are.
-        snapshot: which, as `2026-03`.
-        as_of: last days of the windows, in order.
-        wikis: which; None for all of the snapshot.
-        bands, windows: of edit counts, and of days; in order.
-    """
-
-    history: Input
-    snapshot: str
-    as_of: tuple[date, ...]
-    wikis: tuple[str, ...] | None
-    bands: tuple[Band, ...]
-    windows: tuple[int, ...]
-
-    @property
-    def first(self) -> date:
-        """The first day of all windows."""
-        return rolling_start(self.as_of[0], self.windows[-1])
-
-    @property
-    def last(self) -> date:
-        """The last."""
-        return self.as_of[-1]
-
-    @property
-    def options(self) -> list[str]:
-        """The options of the command that asks for it, but for `--history`."""
-        days = [word for day in self.as_of for word in ("--as-of", f"{day}")]
-        wikis = [word for wiki in self.wikis or () for word in ("--wiki", wiki)]
-        bands, windows = (",".join(map(str, listed)) for listed in (self.bands, self.windows))
-        return ["--snapshot", self.snapshot, *days, *wikis, "--bands", bands, "--windows", windows]
-
-
-def wanted_dumps(wanted: Wanted) -> list[DumpFile]:
-    """List the files that the windows need, before an engine starts.
-
-    Raises:
-        UsageError: the snapshot is none, or ends before an as-of date; a wiki is unknown.
-        NoInputError: not all of it is there yet.
-        InputError: it cannot be used, whoever waits.
-    """
-    return find_dumps(wanted.history, wanted.snapshot, wanted.wikis, wanted.first, wanted.last)
 
 
 def begin_audience(lake: Lake, warehouse: Warehouse, wanted: Wanted) -> Run:
@@ -150,7 +96,7 @@ def make_audience(job: Job, wanted: Wanted, files: Sequence[DumpFile], lineage: 
 
 def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> AudienceRows:
     """Read the dumps, count, and stage the cells once the gate lets them pass."""
-    dumps = _read(job, wanted, files)
+    dumps = read_wanted(job, wanted, files)
     require_events(wanted, files, dumps.files)
     wikis = sorted({file.wiki_db for file in files})
     choices = job.settings.audience.choices()
@@ -164,55 +110,6 @@ def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> AudienceRows:
     audience_gate(job, tables, dumps.files, revisions)
     stage_cells(job.lake, job.run.run_id, tables, wanted.as_of)
     return rows
-
-
-def _read(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> Dumps:
-    megabytes = round(sum(max(file.n_bytes, 0) for file in files) / 1e6, 1)
-    get_logger().info("reading dumps", files=len(files), megabytes=megabytes)
-    with Told("dumps read") as told:
-        dumps = read_dumps(
-            job.engine, wanted.history, files, wanted.first, wanted.last,
-            workers=job.settings.engine.workers, progress=told,
-        )  # fmt: skip
-    tell_read(job.console, dumps.files, wanted.snapshot, wanted.first, wanted.last)
-    return dumps
-
-
-def require_events(wanted: Wanted, files: Sequence[DumpFile], told: pd.DataFrame) -> None:
-    """Refuse an as-of date behind the last event of the snapshot; tell of wikis that had none for a while.
-
-    Where no newest file was read there are later ones, and nothing to ask.
-
-    Args:
-        wanted: what was asked for.
-        files: what was read.
-        told: what `read_dumps` says of them.
-
-    Raises:
-        UsageError: naming the last day that is possible.
-    """
-    newest = told[told["file"].isin([file.name for file in files if file.is_newest])].dropna(subset="last_event_date")
-    last_of = newest.groupby("wiki_db")["last_event_date"].max()
-    if last_of.empty and not any(file.is_newest for file in files):
-        return
-    if last_of.empty:
-        raise UsageError(
-            f"No dump of snapshot {wanted.snapshot} has any event.",
-            where=f"{wanted.history.uri}/{wanted.snapshot}",
-            next_step="fetch them again, or name another --wiki",
-        )
-    if wanted.last > last_of.max():
-        last_day = last_of.max()
-        raise UsageError(
-            f"{wanted.last} lies behind the last event of snapshot {wanted.snapshot}.",
-            where="--as-of",
-            next_step=f"{last_day} is the last possible day; or wait for a later snapshot",
-        )
-    quiet = last_of[last_of < wanted.last]
-    for wiki, day in quiet.head(MOST_NAMED).items():
-        get_logger().warning("the last event of this wiki lies before the as-of date", wiki=wiki, last_event=str(day))
-    if len(quiet) > MOST_NAMED:
-        get_logger().warning("and those of others", wikis=len(quiet) - MOST_NAMED)
 
 
 def log_rows(told: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:

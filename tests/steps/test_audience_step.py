@@ -24,7 +24,8 @@ from jobs.errors import GateError, NoInputError, UsageError, WarehouseError
 from jobs.raw.place import Input
 from jobs.reference.load import Reference
 from jobs.settings import load_settings
-from jobs.steps.audience import Wanted, begin_audience, log_rows, make_audience, require_events, wanted_dumps
+from jobs.steps.audience import begin_audience, log_rows, make_audience
+from jobs.steps.audience_reading import Wanted, require_events, wanted_dumps
 from jobs.steps.job import Job
 from jobs.warehouse.catalog import catalog_properties
 from jobs.warehouse.home import open_home

@@ -1,0 +1,124 @@
+"""What an audience is counted from: which dumps the windows need, and whether they hold what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from jobs.audience import Band
+from jobs.dumps.files import DumpFile, find_dumps
+from jobs.dumps.frame import Dumps, read_dumps
+from jobs.errors import UsageError
+from jobs.log import get_logger
+from jobs.progress import Told
+from jobs.raw.place import Input
+from jobs.raw.strays import MOST_NAMED
+from jobs.steps.audience_told import tell_read
+from jobs.steps.job import Job
+from jobs.windows import rolling_start
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command asks for.
+
+    Attributes:
+        history: where the snapshots are.
+        snapshot: which, as `2026-03`.
+        as_of: last days of the windows, in order.
+        wikis: which; None for all of the snapshot.
+        bands, windows: of edit counts, and of days; in order.
+    """
+
+    history: Input
+    snapshot: str
+    as_of: tuple[date, ...]
+    wikis: tuple[str, ...] | None
+    bands: tuple[Band, ...]
+    windows: tuple[int, ...]
+
+    @property
+    def first(self) -> date:
+        """The first day of all windows."""
+        return rolling_start(self.as_of[0], self.windows[-1])
+
+    @property
+    def last(self) -> date:
+        """The last."""
+        return self.as_of[-1]
+
+    @property
+    def options(self) -> list[str]:
+        """The options of the command that asks for it, but for `--history`."""
+        days = [word for day in self.as_of for word in ("--as-of", f"{day}")]
+        wikis = [word for wiki in self.wikis or () for word in ("--wiki", wiki)]
+        bands, windows = (",".join(map(str, listed)) for listed in (self.bands, self.windows))
+        return ["--snapshot", self.snapshot, *days, *wikis, "--bands", bands, "--windows", windows]
+
+
+def wanted_dumps(wanted: Wanted) -> list[DumpFile]:
+    """List the files that the windows need, before an engine starts.
+
+    Raises:
+        UsageError: the snapshot is none, or ends before an as-of date; a wiki is unknown.
+        NoInputError: not all of it is there yet.
+        InputError: it cannot be used, whoever waits.
+    """
+    return find_dumps(wanted.history, wanted.snapshot, wanted.wikis, wanted.first, wanted.last)
+
+
+def read_wanted(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> Dumps:
+    """Read the dumps, and say what became of their rows.
+
+    Raises:
+        InputError: a dump is damaged, or no dump.
+    """
+    megabytes = round(sum(max(file.n_bytes, 0) for file in files) / 1e6, 1)
+    get_logger().info("reading dumps", files=len(files), megabytes=megabytes)
+    with Told("dumps read") as told:
+        dumps = read_dumps(
+            job.engine, wanted.history, files, wanted.first, wanted.last,
+            workers=job.settings.engine.workers, progress=told,
+        )  # fmt: skip
+    tell_read(job.console, dumps.files, wanted.snapshot, wanted.first, wanted.last)
+    return dumps
+
+
+def require_events(wanted: Wanted, files: Sequence[DumpFile], told: pd.DataFrame) -> None:
+    """Refuse an as-of date behind the last event of the snapshot; tell of wikis that had none for a while.
+
+    Where no newest file was read there are later ones, and nothing to ask.
+
+    Args:
+        wanted: what was asked for.
+        files: what was read.
+        told: what `read_dumps` says of them.
+
+    Raises:
+        UsageError: naming the last day that is possible.
+    """
+    newest = told[told["file"].isin([file.name for file in files if file.is_newest])].dropna(subset="last_event_date")
+    last_of = newest.groupby("wiki_db")["last_event_date"].max()
+    if last_of.empty and not any(file.is_newest for file in files):
+        return
+    if last_of.empty:
+        raise UsageError(
+            f"No dump of snapshot {wanted.snapshot} has any event.",
+            where=f"{wanted.history.uri}/{wanted.snapshot}",
+            next_step="fetch them again, or name another --wiki",
+        )
+    if wanted.last > last_of.max():
+        last_day = last_of.max()
+        raise UsageError(
+            f"{wanted.last} lies behind the last event of snapshot {wanted.snapshot}.",
+            where="--as-of",
+            next_step=f"{last_day} is the last possible day; or wait for a later snapshot",
+        )
+    quiet = last_of[last_of < wanted.last]
+    for wiki, day in quiet.head(MOST_NAMED).items():
+        get_logger().warning("the last event of this wiki lies before the as-of date", wiki=wiki, last_event=str(day))
+    if len(quiet) > MOST_NAMED:
+        get_logger().warning("and those of others", wikis=len(quiet) - MOST_NAMED)
