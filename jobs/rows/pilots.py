@@ -1,4 +1,4 @@
-"""Counts of editors added up over wikis: the one rule for pilots, of milestones, of shares of them and of the report."""
+"""Counts of editors added up over wikis: one rule for milestones of pilots, for shares of them and for the report."""
 
 from __future__ import annotations
 
