@@ -249,6 +249,7 @@ def _earlier(wiki: WikiDumps) -> list[tuple[date, str]]:
         day=-rng.integers(1, _EARLIER_DAYS, n), second=rng.integers(0, 86_400, n), editor=chosen,
         count=1 + (rng.random(n) * (editors.count[chosen] - 1)).astype(np.int64), month=np.zeros(n, dtype=np.int64),
         page=rng.integers(0, 1000, n), number=-1 - np.arange(n), bits=rng.integers(0, 2**64, n, dtype=np.uint64),
+        is_old=np.zeros(n, dtype=bool),
     )  # fmt: skip
     days = [wiki.writer.first + timedelta(days=int(day)) for day in edits.day]
     return list(zip(days, wiki.writer.rows(edits), strict=True))

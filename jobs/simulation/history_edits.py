@@ -5,7 +5,7 @@ Every day is drawn by itself, so a longer world begins with the same revisions.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from jobs.simulation.seeds import Purpose, Seeds
 MAIN, TALK, USER, USER_TALK, PROJECT, TEMPLATE, DRAFT = 0, 1, 2, 3, 4, 10, 118
 _NAMESPACES = np.array([MAIN, TALK, USER, USER_TALK, PROJECT, TEMPLATE, DRAFT])
 _NAMESPACE_SHARES = (0.71, 0.09, 0.04, 0.04, 0.05, 0.03, 0.04)
-_MOVED_OUT, _MOVED_IN = 0.02, 0.4  # of articles that become drafts or user pages, of drafts that become articles
+_MOVED_OUT, _MOVED_IN = 0.03, 0.6  # of articles that become drafts or user pages, of drafts that become articles
 _DELETED = 0.03
 _NAMELESS = 0.004  # pages of which nothing but the id is known
 _MOVES_FROM = 18  # day of the month; all moves lie behind it
@@ -24,6 +24,7 @@ PAGES = 4000  # a month
 _EDIT_AGAIN = 0.18  # of an edit on an edit day, that another follows
 _SPREE, _SPREE_MEAN = 0.003, 25.0
 _SAME_SECOND = 0.05
+_OLD, _OLD_SAME_SECOND, _OLD_COUNT = 0.03, 0.5, 3  # of edits, that an imported one comes with; its count is a third
 _OF_DAY = 300_000  # revision ids of a day
 _DAY_SECONDS = 86_400
 
@@ -55,6 +56,7 @@ class Edits:
         month, page: the page, by month of detail and number in it.
         number: revision id, without what is common to all of a wiki.
         bits: 64 random bits, for what does not matter.
+        is_old: whether it was imported: it has the count its editor had where it was made, far below the others.
     """
 
     day: Int
@@ -65,6 +67,7 @@ class Edits:
     page: Int
     number: Int
     bits: Ids
+    is_old: Bool
 
     def take(self, where: Bool | Int) -> Edits:
         """Return the revisions of a mask or of positions."""
@@ -103,9 +106,7 @@ def draw_edits(seeds: Seeds, editors: Editors, visits: list[Int], months: list[i
         editor, new = _allowed(editors, count, at_work, _edits_each(rng, len(at_work)), day)
         parts.append(_revisions(rng, editor, count[editor], new, day, months[day]))
         count[editor] += new
-    return Edits(
-        **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Edits)}
-    )
+    return _joined(parts)
 
 
 def _at_work(rng: np.random.Generator, editors: Editors, known: Int, visitors: Int, day: int) -> Int:
@@ -151,11 +152,37 @@ def _revisions(rng: np.random.Generator, editor: Int, count: Int, new: Int, day:
     second = np.where(again, np.roll(second, 1), second)
     page, bits = rng.integers(0, PAGES, n), rng.integers(0, 2**64, n, dtype=np.uint64)
     order = np.argsort(second, kind="stable")
-    return Edits(
+    own = Edits(
         day=np.full(n, day), second=second[order], editor=who[order],
         count=(np.repeat(count, new) + nth + 1)[order], month=np.full(n, month), page=page[order],
-        number=day * _OF_DAY + np.arange(n), bits=bits[order],
+        number=day * _OF_DAY + np.arange(n), bits=bits[order], is_old=np.zeros(n, dtype=bool),
     )  # fmt: skip
+    return _with_old(rng, own)
+
+
+def _with_old(rng: np.random.Generator, own: Edits) -> Edits:
+    """Let revisions be imported, in the same second as one of their editor's or later on its day.
+
+    So an editor's largest count is not always that of his last revision, and at equal seconds the file decides nothing.
+    """
+    chosen = own.take(np.flatnonzero(rng.random(len(own.day)) < _OLD))
+    n = len(chosen.day)
+    later = chosen.second + (rng.random(n) * (_DAY_SECONDS - chosen.second)).astype(np.int64)
+    old = replace(
+        chosen,
+        second=np.where(rng.random(n) < _OLD_SAME_SECOND, chosen.second, later),
+        count=np.maximum(chosen.count // _OLD_COUNT, 1), page=rng.integers(0, PAGES, n),
+        number=chosen.number + len(own.day), bits=rng.integers(0, 2**64, n, dtype=np.uint64),
+        is_old=np.ones(n, dtype=bool),
+    )  # fmt: skip
+    return _joined([own, old]).take(np.argsort(np.concatenate([own.second, old.second]), kind="stable"))
+
+
+def _joined(parts: list[Edits]) -> Edits:
+    """Put revisions one behind the other."""
+    return Edits(
+        **{field.name: np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Edits)}
+    )
 
 
 def namespaces(edits: Edits, pages: list[Pages], day_of_month: Int) -> tuple[Int, Int]:

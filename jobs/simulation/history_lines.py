@@ -42,6 +42,7 @@ _VARYING = (
     "revision_text_sha1", "revision_is_deleted_by_page_deletion", "revision_deleted_by_page_deletion_timestamp",
     "revision_tags",
 )  # fmt: skip
+IMPORTED = "1 revision imported"
 _FIRST_REVISION = 1_200_000_000
 _RENAMED, _BOT_THEN = 1, 2
 
@@ -79,7 +80,8 @@ class RevisionWriter:
         comments, tags = [text(one) for one in _COMMENTS], [array(one) for one in _TAGS]
         return [
             template % {
-                "event_timestamp": names[day] + times[second], "event_comment": comments[bits % 12], "editor": editor,
+                "event_timestamp": names[day] + times[second],
+                "event_comment": IMPORTED if is_old else comments[bits % 12], "editor": editor,
                 "event_user_revision_count": count, "page": of_page, "page_revision_count": 1 + bits % 977,
                 "revision_id": _FIRST_REVISION + number, "revision_parent_id": number + bits % 100_000,
                 "revision_minor_edit": "true" if bits & 3 == 0 else "false",
@@ -89,9 +91,9 @@ class RevisionWriter:
                 "revision_deleted_by_page_deletion_timestamp": ends[day] if gone else "",
                 "revision_tags": tags[bits % 7],
             }
-            for day, second, editor, count, of_page, number, bits, gone in zip(
+            for day, second, editor, count, of_page, number, bits, gone, is_old in zip(
                 edits.day.tolist(), edits.second.tolist(), who, edits.count.tolist(), page, edits.number.tolist(),
-                edits.bits.tolist(), deleted.tolist(), strict=True,
+                edits.bits.tolist(), deleted.tolist(), edits.is_old.tolist(), strict=True,
             )
         ]  # fmt: skip
 

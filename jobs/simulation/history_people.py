@@ -126,7 +126,7 @@ def _cohort(rng: np.random.Generator, n: int, first_id: int, since: int) -> Edit
     low, high = np.log(_LEAST[kind]), np.log(_MOST[kind] + 1.0)
     count = np.minimum(np.exp(rng.uniform(low, high)).astype(np.int64), _MOST[kind])
     rate = rng.gamma(_SHAPE[kind], _MEAN[kind] / _SHAPE[kind])
-    bot = rng.choice(len(Bot), n, p=(0.97, 0.01, 0.005, 0.003, 0.006, 0.006))
+    bot = rng.choice(len(Bot), n, p=(0.958, 0.01, 0.005, 0.003, 0.012, 0.012))
     is_temporary = (rng.random(n) < 0.015) & (bot == Bot.no)
     is_cross_wiki = (rng.random(n) < 0.03) & (bot == Bot.no) & ~is_temporary
     never, whenever = np.full(n, NEVER), np.full(n, -NEVER)

@@ -58,6 +58,7 @@ class _Window:
 
     first_count: Int
     last_count: Int
+    largest_count: Int
     main: dict[tuple[str, str], Bool]
     bot_then: Bool
     bot_now: Bool
@@ -103,9 +104,10 @@ def _window(wiki: WikiHistory, last: int, length: int) -> _Window:
     inside = np.flatnonzero((wiki.edits.day <= last) & (wiki.edits.day > last - length))
     edits, editors = wiki.edits.take(inside), wiki.editors
     who, place = np.unique(edits.editor, return_inverse=True)
-    # Counts grow with every revision: the smallest of a window is that of the first, the largest that of the last.
-    smallest, largest = np.full(len(who), np.iinfo(np.int64).max), np.zeros(len(who), dtype=np.int64)
-    np.minimum.at(smallest, place, edits.count)
+    # By time; at equal seconds by count. An imported revision has a small count, wherever it comes.
+    in_order = edits.count[np.lexsort((edits.count, edits.second, edits.day, place))]
+    ends = np.cumsum(np.bincount(place, minlength=len(who)))
+    largest = np.zeros(len(who), dtype=np.int64)
     np.maximum.at(largest, place, edits.count)
 
     def any_of(rows: Bool) -> Bool:
@@ -118,7 +120,8 @@ def _window(wiki: WikiHistory, last: int, length: int) -> _Window:
         for kept in ("in", "out")
     }
     return _Window(
-        smallest, largest, main, any_of(editors.bot_then(edits.editor, edits.day)), editors.bot_now(who),
+        in_order[np.append(0, ends)[:-1]], in_order[ends - 1], largest, main,
+        any_of(editors.bot_then(edits.editor, edits.day)), editors.bot_now(who),
         editors.is_temporary[who], editors.is_cross_wiki[who],
     )  # fmt: skip
 
@@ -150,5 +153,7 @@ def _alternatives(window: _Window, least: int, most: int) -> Iterator[tuple[str,
     for choice, values in _OTHERWISE.items():
         for value in values:
             definition = _DEFINITION | {choice: value}
-            count = window.first_count if definition["edit_count"] == "first" else window.last_count
+            count = {"first": window.first_count, "last": window.last_count, "largest": window.largest_count}[
+                definition["edit_count"]
+            ]
             yield choice, value, _eligible(window, definition) & (count >= least) & (count <= most)

@@ -17,7 +17,7 @@ ABOUT = "pdmetrics simulate: a synthetic world with known truth"
 WORLD, TRUTH, HISTORY = "world.json", "truth.json", "history"
 INCOMPLETE = "INCOMPLETE"  # as `jobs/raw` knows it: an input that holds it is not read
 _PART = ".part"
-_VERSION = 3  # of what is drawn from a seed: worlds of another one cannot be continued
+_VERSION = 4  # of what is drawn from a seed: worlds of another one cannot be continued
 
 
 @dataclass(frozen=True)

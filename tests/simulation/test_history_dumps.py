@@ -15,6 +15,7 @@ from simulation_reference import partitions
 from jobs.errors import UsageError
 from jobs.simulation import Parameters, extend, simulate
 from jobs.simulation.history import PUBLISHED, Histories
+from jobs.simulation.history_lines import IMPORTED
 from jobs.simulation.scenarios import SCENARIOS
 from jobs.simulation.seeds import Seeds
 from jobs.simulation.world import populate
@@ -87,10 +88,15 @@ def test_dumps_hold_what_real_ones_do(english):
     assert min(row[dumps.TIME] for row in mine) < "2026", "some of what was earlier"
 
 
+def is_other(row):
+    """Whether a row is no edit of its own day, or cannot be read."""
+    return row[dumps.COMMENT] == IMPORTED or dumps.malformed(row, "enwiki") is not None
+
+
 def test_the_edits_of_an_editor_are_numbered_also_within_a_second(english):
     by_editor, same = defaultdict(list), 0
     for row in revisions(english):
-        if row[dumps.TIME][:7] in ("2026-02", "2026-03") and dumps.malformed(row, "enwiki") is None:
+        if row[dumps.TIME][:7] in ("2026-02", "2026-03") and not is_other(row):
             by_editor[row[dumps.USER]].append((row[dumps.TIME], int(row[dumps.COUNT])))
     for mine in by_editor.values():
         ordered = sorted(mine)
@@ -104,7 +110,33 @@ def test_malformed_rows_are_few_and_told_by_reason(history_world):
     out, truth = history_world("default")
     counts = {wiki: dumps.refused(out, SNAPSHOT, wiki) for wiki in ("enwiki", "idwiki", "thwiki", "trwiki")}
     assert counts == truth["history"]["malformed"][SNAPSHOT]
-    assert 0 < sum(counts["enwiki"].values()) < 0.001 * len(dumps.rows(out, SNAPSHOT, "enwiki"))
+    for wiki, refused in counts.items():
+        assert 0 < sum(refused.values()) < 0.01 * len(dumps.rows(out, SNAPSHOT, wiki))
+
+
+def test_malformed_rows_are_of_eligible_editors_whom_no_other_row_knows(history_world, english):
+    """Who reads them leniently counts an editor more."""
+    refused = [row for row in english if dumps.malformed(row, "enwiki")]
+    assert len({row[dumps.USER] for row in refused}) == len(refused) > 1
+    assert {row[dumps.USER] for row in refused}.isdisjoint(row[dumps.USER] for row in english if row not in refused)
+    for row in refused:
+        assert "2026-03-20" <= row[dumps.TIME][:10] <= "2026-03-31"
+        assert float(row[dumps.COUNT]) == 150
+        assert "0" in (row[dumps.NAMESPACE_THEN], row[dumps.NAMESPACE])
+        assert row[dumps.BOT_THEN] == row[dumps.BOT_NOW] == ""
+
+
+def test_imported_revisions_come_last_or_in_the_second_of_another(english):
+    """So an editor's largest count is not that of his last revision, and the order of rows decides nothing."""
+    mine = defaultdict(list)
+    for row in revisions(english):
+        if row[dumps.TIME][:7] == "2026-03" and dumps.malformed(row, "enwiki") is None:
+            mine[row[dumps.USER]].append((row[dumps.TIME], int(row[dumps.COUNT]), row[dumps.COMMENT] == IMPORTED))
+    last = [(max(rows), max(count for _, count, _ in rows)) for rows in mine.values()]
+    assert sum(is_old and largest > 2 * count for (_, count, is_old), largest in last) > 5
+    seconds = [(user, time) for user, rows in mine.items() for time in {time for time, _, is_old in rows if is_old}]
+    own = {(user, time) for user, rows in mine.items() for time, _, is_old in rows if not is_old}
+    assert sum(second in own for second in seconds) > 5
 
 
 def test_users_of_the_dashboard_edit_when_they_visit_and_within_their_bucket(history_world):
