@@ -49,7 +49,7 @@ def with_malformed_rows(
     n = math.ceil(len(recent) * _SHARE)
     chosen = edits.take(np.sort(rng.choice(recent, n, replace=False)))
     kinds = [(number + int(rng.integers(0, len(_DEFECTS)))) % len(_DEFECTS) for number in range(n)]
-    rows = []
+    rows: list[str] = []
     for row, kind in zip(writer.rows(chosen), kinds, strict=True):
         column, value, _ = _DEFECTS[kind]
         fields = dict(zip(writer.layout.columns, row.split("\t"), strict=True))
