@@ -73,3 +73,7 @@ class Band:
     def __str__(self) -> str:
         """Return it as it is written."""
         return f"{self.least}-{self.most}"
+
+
+DEFAULT_BAND = Band(100, 500)
+"""The contract's first: what is meant where nobody names a band. Milestones and plans go by it."""

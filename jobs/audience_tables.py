@@ -11,15 +11,16 @@ AUDIENCE_CELL: Columns = {"as_of_date": DATE, "wiki_db": STRING, "band": STRING,
 AUDIENCE_TABLES = (
     Table(
         "audience",
-        tuple(AUDIENCE_CELL),
+        (*AUDIENCE_CELL, "definition"),
         {
-            **AUDIENCE_CELL, "window_start": DATE, "snapshot": STRING, "definition": STRING, "n_editors": BIGINT,
-            "n_new_to_band": BIGINT, "n_left_band": BIGINT, "growth_exponent": DOUBLE, "projected_days": INT,
-            "projected": DOUBLE, "projected_lower": DOUBLE, "projected_upper": DOUBLE,
+            **AUDIENCE_CELL, "definition": STRING, "window_start": DATE, "snapshot": STRING, "read_from": DATE,
+            "read_to": DATE, "n_editors": BIGINT, "n_new_to_band": BIGINT, "n_left_band": BIGINT,
+            "growth_exponent": DOUBLE, "projected_days": INT, "projected": DOUBLE, "projected_lower": DOUBLE,
+            "projected_upper": DOUBLE,
         },
         "as_of_date",
         "none",
-        "Eligible editors by wiki, band of edit counts and window, with who came into the band and who left it.",
+        "Eligible editors by wiki, band of edit counts, window and definition; who came into the band and who left it.",
     ),
     Table(
         "audience_values",
@@ -39,14 +40,14 @@ AUDIENCE_TABLES = (
     ),
     Table(
         "audience_log",
-        ("as_of_date", "wiki_db", "snapshot", "fate", "reason"),
+        ("as_of_date", "read_from", "wiki_db", "snapshot", "fate", "reason"),
         {
-            "as_of_date": DATE, "wiki_db": STRING, "snapshot": STRING, "fate": STRING, "reason": STRING,
-            "n_rows": BIGINT,
+            "as_of_date": DATE, "read_from": DATE, "wiki_db": STRING, "snapshot": STRING, "fate": STRING,
+            "reason": STRING, "n_rows": BIGINT,
         },
         "as_of_date",
         "none",
-        "Rows read of a wiki's dumps by fate and reason; the date is the last one that a reading served.",
+        "Rows read of a wiki's dumps by fate and reason; the dates are the last and first day that were read.",
     ),
 )
 # fmt: on

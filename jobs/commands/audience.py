@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from jobs.audience import Band
+from jobs.audience import DEFAULT_BAND, Band
 from jobs.commands.arguments import day
 from jobs.commands.context import Context
 from jobs.errors import UsageError
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help
     from jobs.warehouse.manifest import Run
 
 T = TypeVar("T")
-BANDS, WINDOWS = "100-500,100-300", "14,28"
+BANDS, WINDOWS = f"{DEFAULT_BAND},100-300", "14,28"
 LONGEST_WINDOW = 366
 
 
@@ -39,7 +39,7 @@ def audience(
     ] = None,
     bands: Annotated[str, typer.Option(help="Bands of edit counts, both ends included.")] = BANDS,
     windows: Annotated[
-        str, typer.Option(help="Days of the windows. The two longest tell how many there will be in 8 weeks.")
+        str, typer.Option(help="Days of the windows. The two longest below 56 tell how many there will be in 8 weeks.")
     ] = WINDOWS,
 ) -> None:
     """Count eligible editors in dumps of mediawiki_history: who could be invited, and how many in 8 weeks.

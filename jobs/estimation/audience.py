@@ -1,9 +1,10 @@
 """How many editors would be eligible over a longer window: distinct editors grow as a power of time, never linearly.
 
 Those who edit this month are mostly those who edited last month, so twice the days bring fewer than twice the editors.
-With N editors in a window of D days, `N * (days / D)^b`, where b is what the two longest windows show. The range is
-that of projections on real sequences (`jobs/estimation/milestones.py`), nothing is said beyond four times the longest
-window, and fewer than were counted are never projected.
+With N editors in a window of D days, `N * (days / D)^b`, where b is what the two longest shorter windows show. The
+range is that of projections on real sequences (`jobs/estimation/milestones.py`), nothing is said beyond four times the
+longer one, and fewer than were counted are never projected. Where a window of so many days was counted, that is the
+number, and the projection can be held against it.
 """
 
 from __future__ import annotations
@@ -40,18 +41,19 @@ def project(counts: Mapping[int, float | None], days: int = PROJECTED_DAYS) -> P
 
     Args:
         counts: editors by days of the window, windows that end on the same day; null where they are hidden. The two
-            longest windows count.
+            longest that are shorter than `days` count.
         days: of the longer window.
 
     Returns:
-        None where there is nothing to go by: a single window, a hidden count, nobody in a window, a longest window
-        that is not shorter than `days`, or not a quarter as long.
+        None where there is nothing to go by: fewer than two shorter windows, a hidden count, nobody in a window, or a
+        longer one that is not a quarter of `days`.
     """
-    if len(counts) < 2:
+    shorter = sorted(window for window in counts if window < days)
+    if len(shorter) < 2:
         return None
-    short, long = sorted(counts)[-2:]
+    short, long = shorter[-2:]
     n_short, n_long = counts[short], counts[long]
-    if not n_short or not n_long or not long < days <= HORIZON * long:
+    if not n_short or not n_long or days > HORIZON * long:
         return None
     exponent = _within_one(math.log(n_long / n_short) / math.log(long / short))
     projected, lower, upper = (

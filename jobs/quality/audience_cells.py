@@ -30,7 +30,10 @@ def broken_cells(
     """
     counts = alternatives.groupby(CELL, as_index=False).size().rename(columns={"size": "n_alternatives"})
     own = values.rename(columns={"edit_count_bucket": "band"})[[*CELL, *NUMBERS, "status"]]
-    cells = audience.merge(own, on=CELL, how="outer").merge(counts, on=CELL, how="outer")
+    key = [*CELL, "definition"]
+    cells = audience.merge(own.assign(definition=""), on=key, how="outer").merge(
+        counts.assign(definition=""), on=key, how="outer"
+    )
     faults = _faults(cells, min_users)
     names = cells["band"] + " over " + cells["window_days"].astype(str) + " days"
     told = {f"eg_{name}": names.where(fault) for name, fault in faults.items()}
@@ -43,13 +46,15 @@ def _faults(cells: pd.DataFrame, min_users: int) -> dict[str, pd.Series[bool]]:
     n = cells["n_editors"]
     is_few = (n >= 1) & (n < min_users)
     is_shown = cells[NUMBERS].notna().any(axis=1)
-    is_told = is_shown | (cells["status"] != "suppressed") | cells[PROJECTED].notna().any(axis=1)
+    is_own = cells["definition"] == ""  # of another definition there are no values and no alternatives
+    is_told = is_shown | (is_own & (cells["status"] != "suppressed")) | cells[PROJECTED].notna().any(axis=1)
     return {
         "impossible": (cells[["n_editors", "n_new_to_band", "n_left_band"]] < 0).any(axis=1)
         | (cells["n_new_to_band"] > n),
         "differing": ~is_few & is_shown & n.notna() & cells[NUMBERS].ne(n, axis=0).any(axis=1),
         "hiding_wrong": (is_few & is_told) | (~is_few & n.notna() & cells["status"].notna() & ~is_shown),
-        "incomplete": n.isna() | cells["status"].isna() | (cells["n_alternatives"].fillna(0) != N_ALTERNATIVES),
+        "incomplete": n.isna()
+        | (is_own & (cells["status"].isna() | (cells["n_alternatives"].fillna(0) != N_ALTERNATIVES))),
     }
 
 
@@ -70,7 +75,9 @@ def moved(
         is chance) of the cell of each wiki that changed most.
     """
     same = ["wiki_db", "band", "window_days", "definition", "month"]
-    known = pd.concat([past[audience.columns], audience], ignore_index=True).drop_duplicates(CELL, keep="last")
+    known = pd.concat([past[audience.columns], audience], ignore_index=True).drop_duplicates(
+        [*CELL, "definition"], keep="last"
+    )
     before = known.assign(month=known["as_of_date"].map(_month) + 1).sort_values("as_of_date")
     before = before.drop_duplicates(same, keep="last")[[*same, "as_of_date", "n_editors"]]
     before = before.rename(columns={"as_of_date": "before", "n_editors": "n_before"})

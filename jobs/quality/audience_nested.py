@@ -28,13 +28,13 @@ def out_of_order(audience: pd.DataFrame, alternatives: pd.DataFrame, min_users: 
 
     Args:
         audience: its rows; only counts of one snapshot and definition are compared.
-        alternatives: rows of `audience_alternatives`.
+        alternatives: rows of `audience_alternatives`, which are of the contract's definition.
         min_users: smaller counts are compared as the largest of them.
 
     Returns:
         as_of_date, wiki_db, part and whole (in words), n_part, n_whole; no row for a wiki without a pair.
     """
-    source = audience[[*CELL, *SOURCE]]
+    source = audience.loc[audience["definition"] == "", [*CELL, *SOURCE]]
     chosen = pd.concat([alternatives.merge(source, on=CELL), _own_choices(audience)], ignore_index=True)
     pairs = pd.concat([_bands(audience), _windows(chosen), _choices(chosen)], ignore_index=True)
     known = pairs.dropna(subset=["n_part", "n_whole"])

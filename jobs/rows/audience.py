@@ -1,7 +1,8 @@
 """Rows of the audience: eligible editors by wiki, band and window, as a table, as metric values, and under each choice.
 
 Every asked combination has a row, zeros included. The tables `audience` and `audience_alternatives` keep small counts,
-which the marts hide; metric values are settled as those of other metrics are.
+which the marts hide; metric values are settled as those of other metrics are. The metric has one definition, the
+contract's: of another one there are neither values nor alternatives.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from jobs.audience import Band, Choices
 from jobs.catalogue import load_catalogue
 from jobs.contracts import table
 from jobs.errors import UsageError
-from jobs.estimation.audience import Projection, project
+from jobs.estimation.audience import PROJECTED_DAYS, Projection, project
 from jobs.rows.candidates import candidates
 from jobs.rows.settle import settle
 from jobs.windows import rolling_start
@@ -27,7 +28,8 @@ METRIC = "eligible_editors"
 CELL = ["as_of_date", "wiki_db", "band", "window_days"]
 COUNTS = ["n_editors", "n_new_to_band", "n_left_band"]
 PROJECTED = ("growth_exponent", "projected_days", "projected", "projected_lower", "projected_upper")
-OTHER_DEFINITION = "counted by another definition than the contract's"
+SAME = ["as_of_date", "wiki_db", "band", "definition", "snapshot"]
+"""Of windows that may be held against each other."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Asked:
         bands: of edit counts.
         windows: days of each window.
         choices: what an eligible editor is.
+        read_from, read_to: first and last day of the revisions that were read.
     """
 
     snapshot: str
@@ -49,10 +52,15 @@ class Asked:
     bands: Sequence[Band]
     windows: Sequence[int]
     choices: Choices
+    read_from: date
+    read_to: date
 
 
 class AudienceRows(NamedTuple):
-    """Rows of the tables `audience`, `audience_values` and `audience_alternatives`, in the contract's columns."""
+    """Rows of the tables `audience`, `audience_values` and `audience_alternatives`, in the contract's columns.
+
+    The latter two are empty where the definition is not the contract's.
+    """
 
     audience: pd.DataFrame
     values: pd.DataFrame
@@ -79,12 +87,13 @@ def audience_rows(cells: pd.DataFrame, asked: Asked, min_users: int) -> Audience
     counted["window_start"] = _starts(counted)
     definition = asked.choices.in_words()
     counted["snapshot"], counted["definition"] = asked.snapshot, definition
-    projected = _with_projection(counted, min_users)
-    return AudienceRows(
-        projected[list(table("audience").columns)],
-        _values(counted, definition, min_users),
-        _alternatives(keys, cells[~is_own], asked.choices),
-    )
+    counted["read_from"], counted["read_to"] = asked.read_from, asked.read_to
+    values = _values(counted, min_users)
+    alternatives = _alternatives(keys, cells[~is_own], asked.choices)
+    if definition:
+        values, alternatives = values.iloc[:0], alternatives.iloc[:0]
+    projected = with_projection(counted, min_users)
+    return AudienceRows(projected[list(table("audience").columns)], values, alternatives)
 
 
 def _keys(asked: Asked) -> list[tuple[date, str, str, int]]:
@@ -111,13 +120,18 @@ def _starts(frame: pd.DataFrame) -> list[date]:
     ]
 
 
-def _with_projection(counted: pd.DataFrame, min_users: int) -> pd.DataFrame:
-    """Add the projection to the rows of the longest window; the others have none."""
+def with_projection(counted: pd.DataFrame, min_users: int) -> pd.DataFrame:
+    """Add the projection to the rows of the longest window that is shorter than it; the others have none.
+
+    Args:
+        counted: rows of `audience` with all windows that there are, with or without a projection; the index is unique.
+        min_users: smaller counts, but at least one, are not projected.
+    """
     found: dict[object, Projection | None] = {}
-    for _, cell in counted.groupby(CELL[:-1], sort=False):
+    for _, cell in counted[counted["window_days"] < PROJECTED_DAYS].groupby(SAME, sort=False):
         shown = {days: None if 1 <= n < min_users else int(n)
                  for days, n in zip(cell["window_days"].tolist(), cell["n_editors"], strict=True)}  # fmt: skip
-        found[cell["window_days"].idxmax()] = project(shown)
+        found[cell["window_days"].astype("int64").idxmax()] = project(shown)
     rows = [
         (None,) * len(PROJECTED)
         if row is None
@@ -128,7 +142,7 @@ def _with_projection(counted: pd.DataFrame, min_users: int) -> pd.DataFrame:
     return counted.assign(**added.astype({"projected_days": "Int64"}))
 
 
-def _values(counted: pd.DataFrame, definition: str, min_users: int) -> pd.DataFrame:
+def _values(counted: pd.DataFrame, min_users: int) -> pd.DataFrame:
     """Return the counts as metric values; nothing was sampled, and no hour can be missing."""
     nothing = pd.Series([()] * len(counted), index=counted.index, dtype=object)
     base = counted.rename(columns={"band": "edit_count_bucket", "window_start": "metric_date"}).assign(
@@ -141,7 +155,7 @@ def _values(counted: pd.DataFrame, definition: str, min_users: int) -> pd.DataFr
         base, METRIC, "realised",
         estimate=number, lower=number, upper=number, observed_numerator=number, n_users_observed=number,
         n_effective=number, estimator="count", status="publish",
-        status_reason=f"{OTHER_DEFINITION}: {definition}" if definition else "",
+        status_reason="",
     )  # fmt: skip
     return settle(rows.assign(metric_version=load_catalogue().metric(METRIC).version), min_users)
 

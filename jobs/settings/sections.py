@@ -216,7 +216,7 @@ class AudienceSettings(_Section):
     temporary: Literal["out", "in"] = Field("out", description="temporary accounts")
     cross_wiki: Literal["in", "out"] = Field("in", description="accounts that the dump marks as cross-wiki")
     deleted_revisions: Literal["in", "out"] = Field("in", description="edits of pages that were deleted since")
-    max_malformed_share: float = Field(0.001, ge=0, le=1, description="share of malformed rows that fails a dump")
+    max_malformed_share: float = Field(0.05, ge=0, le=1, description="share of malformed rows that fails a dump")
 
     def choices(self) -> Choices:
         """Return the definition that is set."""

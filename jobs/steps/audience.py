@@ -17,7 +17,7 @@ from jobs.errors import PdmetricsError, WarehouseError
 from jobs.lineage.sending import Lineage
 from jobs.log import get_logger
 from jobs.reference.load import Reference
-from jobs.rows.audience import Asked, AudienceRows, audience_rows
+from jobs.rows.audience import Asked, audience_rows, with_projection
 from jobs.steps.audience_reading import Wanted, read_wanted, require_events
 from jobs.steps.audience_told import tell_cells
 from jobs.steps.gates import audience_gate
@@ -34,11 +34,12 @@ from jobs.warehouse.runs import Warehouse
 from jobs.windows import DAY
 
 CELL = ("wiki_db", "band", "window_days")
+COUNTED = "audience"
 REPLACED_BY = {
-    "audience": CELL,
+    COUNTED: (*CELL, "definition"),
     "audience_values": ("wiki_db", "edit_count_bucket", "window_days"),
     "audience_alternatives": CELL,
-    "audience_log": ("wiki_db", "snapshot"),
+    "audience_log": ("read_from", "wiki_db", "snapshot"),
 }
 """What of a row, within its as-of date, has to be the same for a new one to replace it."""
 
@@ -80,27 +81,30 @@ def make_audience(job: Job, wanted: Wanted, files: Sequence[DumpFile], lineage: 
     Raises:
         UsageError: an as-of date lies behind the last event of the snapshot.
         InputError: a dump is damaged, or no dump.
-        GateError: the audience gate, a rule of rows or the marts gate failed; nothing is published.
+        GateError: the audience gate or a rule of rows failed, or other rows would change; nothing is published.
     """
     with announced(AUDIENCE, job.run), traced(lineage, AUDIENCE, sight_of(job, files)), ended_by_gates(job):
-        rows = _count(job, wanted, files)
-        stage_milestones(job.lake, job.reference, job.run.run_id, wanted.as_of)
+        counted = _count(job, wanted, files)
+        if not job.settings.audience.choices().in_words():  # by another definition nothing is the metric
+            stage_milestones(job.lake, job.reference, job.run.run_id, wanted.as_of)
         job.run.done.append(AUDIENCE)
         job.save()
     job.companion.prepare(PUBLISHES)
     with announced(PUBLISHES, job.run), traced(lineage, PUBLISHES, sight_of(job)), ended_by_gates(job):
         build_checked(job)
         publish_built(job)
-    tell_cells(job.console, rows.audience, job.settings.privacy.min_users)
+    tell_cells(job.console, counted, job.settings.privacy.min_users)
 
 
-def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> AudienceRows:
-    """Read the dumps, count, and stage the cells once the gate lets them pass."""
+def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> pd.DataFrame:
+    """Read the dumps, count, and stage the cells once the gate lets them pass; return the new rows of `audience`."""
     dumps = read_wanted(job, wanted, files)
     require_events(wanted, files, dumps.files)
     wikis = sorted({file.wiki_db for file in files})
     choices = job.settings.audience.choices()
-    asked = Asked(wanted.snapshot, wikis, wanted.as_of, wanted.bands, wanted.windows, choices)
+    asked = Asked(
+        wanted.snapshot, wikis, wanted.as_of, wanted.bands, wanted.windows, choices, wanted.first, wanted.last
+    )
     users = editors(dumps.revisions, wanted.as_of, wanted.windows)
     cells = band_cells(users, wanted.bands, choices).toPandas()
     get_logger().info("editors counted", wikis=len(wikis), as_of_dates=len(wanted.as_of))
@@ -108,34 +112,43 @@ def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> AudienceRows:
     tables = dict(zip(REPLACED_BY, (*rows, log_rows(dumps.files, wanted)), strict=True))
     revisions = {row["wiki_db"]: row["count"] for row in dumps.revisions.groupBy("wiki_db").count().collect()}
     audience_gate(job, tables, dumps.files, revisions)
-    stage_cells(job.lake, job.run.run_id, tables, wanted.as_of)
-    return rows
+    return stage_cells(job, tables, wanted.as_of)
 
 
 def log_rows(told: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
     """Add up what became of the rows of files: rows of `audience_log`."""
     keys = ["wiki_db", "fate", "reason"]
     sums = told.groupby(keys, as_index=False, dropna=False)["n_rows"].sum()
-    found: pd.DataFrame = sums.assign(as_of_date=wanted.last, snapshot=wanted.snapshot)
+    found: pd.DataFrame = sums.assign(as_of_date=wanted.last, read_from=wanted.first, snapshot=wanted.snapshot)
     return found[list(table("audience_log").columns)]
 
 
-def stage_cells(lake: Lake, run_id: str, tables: Mapping[str, pd.DataFrame], as_of: Sequence[date]) -> None:
+def stage_cells(job: Job, tables: Mapping[str, pd.DataFrame], as_of: Sequence[date]) -> pd.DataFrame:
     """Put cells into their as-of dates on the run's branch: the same ones are replaced, others stay.
 
     Args:
-        lake: the tables.
-        run_id: the branch.
-        tables: the new rows of each table of an audience.
+        job: the run and its surroundings.
+        tables: the new rows of each table of an audience; one without any is left as it is.
         as_of: the dates.
+
+    Returns:
+        The new rows of `audience`, with projections from all windows that there are now.
     """
-    for name, new in tables.items():
-        # As Python's own numbers: whole ones beside nulls would come as floats.
-        known, added = (
-            arrow.to_pandas(date_as_object=True, integer_object_nulls=True)
-            for arrow in (lake.arrow_days(name, as_of, run_id), lake.arrow_table(name, new))
-        )
-        cell = ["as_of_date", *REPLACED_BY[name]]
-        replaced = pd.MultiIndex.from_frame(added[cell])
-        kept = known[~pd.MultiIndex.from_frame(known[cell]).isin(replaced)]
-        lake.stage_pandas(name, pd.concat([kept, added], ignore_index=True), run_id, as_of)
+    merged = {name: _merged(job, name, new, as_of) for name, new in tables.items() if len(new)}
+    counted = with_projection(merged[COUNTED], job.settings.privacy.min_users)
+    for name, rows in (merged | {COUNTED: counted}).items():
+        job.lake.stage_pandas(name, rows, job.run.run_id, as_of)
+    return counted.tail(len(tables[COUNTED]))
+
+
+def _merged(job: Job, name: str, new: pd.DataFrame, as_of: Sequence[date]) -> pd.DataFrame:
+    """Return the rows of a table as of dates with new ones, which stand last and replace the same."""
+    # As Python's own numbers: whole ones beside nulls would come as floats.
+    known, added = (
+        arrow.to_pandas(date_as_object=True, integer_object_nulls=True)
+        for arrow in (job.lake.arrow_days(name, as_of, job.run.run_id), job.lake.arrow_table(name, new))
+    )
+    cell = ["as_of_date", *REPLACED_BY[name]]
+    replaced = pd.MultiIndex.from_frame(added[cell])
+    kept = known[~pd.MultiIndex.from_frame(known[cell]).isin(replaced)]
+    return pd.concat([kept, added], ignore_index=True)

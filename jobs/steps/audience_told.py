@@ -10,7 +10,8 @@ import pandas as pd
 from rich.console import Console
 
 from jobs.console import as_table, counted
-from jobs.dumps.rows import KEPT
+from jobs.dumps.rows import KEPT, QUARANTINED
+from jobs.estimation.audience import PROJECTED_DAYS
 from jobs.windows import DAY, in_words
 
 CELLS = ("wiki", "band", "days", "editors", "new to it", "left it", "in 8 weeks")
@@ -18,7 +19,7 @@ MOST_ROWS = 60  # of a terminal; a snapshot has hundreds of wikis
 
 
 def tell_read(console: Console, files: pd.DataFrame, snapshot: str, first: date, last: date) -> None:
-    """Print what became of the rows of all files, the kept ones first.
+    """Print what became of the rows of all files, the kept ones first, and where those are that cannot be read.
 
     Args:
         console: where.
@@ -35,6 +36,12 @@ def tell_read(console: Console, files: pd.DataFrame, snapshot: str, first: date,
     of = f"{counted(n_files, 'file')} of {counted(n_wikis, 'wiki')}, snapshot {snapshot}"
     title = f"{counted(sums.total(), 'row')} read in {of}; kept are {in_words(first, last + DAY)}"
     console.print(as_table(["fate", "reason", "rows"], rows, title))
+    refused = files[files["fate"] == QUARANTINED]
+    for row in refused.head(MOST_ROWS).itertuples():
+        told = f"{row.file}: {counted(row.n_rows, 'row')} not counted, {row.reason}; the first is line {row.first_line}"
+        console.print(told, highlight=False, soft_wrap=True)
+    if len(refused) > MOST_ROWS:
+        console.print(f"… and so in {counted(refused['file'].nunique(), 'file')} in all.", highlight=False)
 
 
 def tell_cells(console: Console, rows: pd.DataFrame, min_users: int) -> None:
@@ -53,7 +60,11 @@ def tell_cells(console: Console, rows: pd.DataFrame, min_users: int) -> None:
         console.print(f"… and {len(shown) - MOST_ROWS:,} more cells: fct_audience has them all.", highlight=False)
     definitions = sorted({row["definition"] for row in shown} - {""})
     if definitions:
-        console.print(f"Not by the contract's definition: {'; '.join(definitions)}.", highlight=False)
+        console.print(
+            f"Not by the contract's definition: {'; '.join(definitions)}. So these are rows of fct_audience only: no "
+            "values of eligible_editors, nor of milestones and plans, and no alternatives were counted.",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
 
 
 def _cells(row: dict[Any, Any], min_users: int) -> tuple[Any, ...]:
@@ -63,6 +74,8 @@ def _cells(row: dict[Any, Any], min_users: int) -> tuple[Any, ...]:
     ends = [row[name] for name in ("projected", "projected_lower", "projected_upper")]
     is_projected = not is_hidden and not pd.isna(ends[0])
     in_8_weeks = "{:,.0f} ({:,.0f} to {:,.0f})".format(*ends) if is_projected else None
+    if row["window_days"] == PROJECTED_DAYS:  # counted, and not projected
+        in_8_weeks = counts[0]
     return (row["wiki_db"], row["band"], row["window_days"], *counts, in_8_weeks)
 
 

@@ -79,16 +79,17 @@ SINGLE: dict[str, Row] = {
     },
     "audience": {
         "as_of_date": date(2026, 6, 15), "wiki_db": "frwiki", "band": "100-500", "window_days": 14,
-        "window_start": date(2026, 6, 2), "snapshot": "2026-06", "definition": "", "n_editors": 150,
-        "n_new_to_band": 12, "n_left_band": 9, "growth_exponent": 0.5, "projected_days": 56, "projected": 300.0,
-        "projected_lower": 170.0, "projected_upper": 400.0,
+        "definition": "", "window_start": date(2026, 6, 2), "snapshot": "2026-06", "read_from": date(2026, 6, 2),
+        "read_to": date(2026, 6, 15), "n_editors": 150, "n_new_to_band": 12, "n_left_band": 9, "growth_exponent": 0.5,
+        "projected_days": 56, "projected": 300.0, "projected_lower": 170.0, "projected_upper": 400.0,
     },
     "audience_alternatives": {
         "as_of_date": date(2026, 6, 15), "wiki_db": "frwiki", "band": "100-500", "window_days": 14, "choice": "bots",
         "alternative": "counted", "n_editors": 155,
     },
     "audience_log": {
-        "as_of_date": date(2026, 6, 15), "wiki_db": "frwiki", "snapshot": "2026-06", "fate": "kept", "n_rows": 5000,
+        "as_of_date": date(2026, 6, 15), "read_from": date(2026, 6, 2), "wiki_db": "frwiki", "snapshot": "2026-06",
+        "fate": "kept", "n_rows": 5000,
     },
 }  # fmt: skip
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.dbt
 
 AUDIENCE = ("audience", "audience_alternatives", "audience_log")
 RIGHT = {name: SINGLE[name] for name in AUDIENCE}
-EARLY = {"as_of_date": date(2026, 2, 28), "window_start": date(2026, 2, 15)}
+EARLY = {"as_of_date": date(2026, 2, 28), "window_start": date(2026, 2, 15), "read_from": date(2026, 2, 15)}
 NO_GROWTH = dict.fromkeys(("growth_exponent", "projected_days", "projected", "projected_lower", "projected_upper"))
 
 # What a build says -> the table, and a row of it that breaks this rule and no other.
@@ -33,9 +33,12 @@ BROKEN: dict[str, tuple[str, Row]] = {
         "audience", {"n_editors": None, "n_new_to_band": None, "n_left_band": None, **NO_GROWTH},
     ),
     "has more editors new to the band than editors in it": ("audience", {"n_new_to_band": 151}),
-    "has window_days other than as_of_date - window_start + 1": ("audience", {"window_start": date(2026, 6, 1)}),
+    "has window_days other than as_of_date - window_start + 1": ("audience", {"window_start": date(2026, 6, 3)}),
+    "has a window that is not in read_from to read_to": ("audience", {"read_to": date(2026, 6, 14)}),
     "is less than its editors or says not for how long": ("audience", {"projected_lower": 149.0}),
-    "window_days is outside 1 to 366": ("audience", {"window_days": 367, "window_start": date(2025, 6, 14)}),
+    "window_days is outside 1 to 366": (
+        "audience", {"window_days": 367, "window_start": date(2025, 6, 14), "read_from": date(2025, 6, 14)},
+    ),
     "growth_exponent is outside 0 to 1": ("audience", {"growth_exponent": 1.01}),
     "fct_audience_alternatives is null in one of as_of_date": ("audience_alternatives", {"choice": None}),
     "fct_audience_alternatives holds a number that is negative": ("audience_alternatives", {"n_editors": -1}),
@@ -56,7 +59,7 @@ RIGHT_TOO: list[Row] = [
 def test_marts_of_editors_alone_need_no_event_no_wiki_and_no_policy(tmp_path: Path, live: Path) -> None:
     Reference(wikis=(), policy=(), instruments=(), vocabulary=()).write(tmp_path / "reference")
     early = {name: [row, row | {"as_of_date": EARLY["as_of_date"]}] for name, row in RIGHT.items()}
-    early["audience"][1] |= {"window_start": EARLY["window_start"]}
+    early["audience"][1] |= EARLY
     values = [editors_value(), editors_value(metric_date=EARLY["window_start"], as_of_date=EARLY["as_of_date"])]
     tables = write_tables(tmp_path / "lake", {**early, "audience_values": values})
     gc.collect()

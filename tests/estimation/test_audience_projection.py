@@ -27,6 +27,7 @@ def test_published_counts_of_english_wikipedia() -> None:
         ({14: 500, 28: 480}, 0.0),  # fewer in a longer window, which bots make possible
         ({7: 20, 14: 300, 28: 400}, math.log2(4 / 3)),  # the two longest
         ({28: 400, 14: 300}, math.log2(4 / 3)),  # in any order
+        ({14: 300, 28: 400, 56: 900, 84: 1000}, math.log2(4 / 3)),  # those that are shorter
     ],
 )
 def test_the_exponent_is_that_of_the_two_longest_windows_from_0_to_1(counts: dict[int, int], exponent: float) -> None:
@@ -50,6 +51,7 @@ def test_the_exponent_is_that_of_the_two_longest_windows_from_0_to_1(counts: dic
         {7: 300, 13: 400},  # 56 days are more than four times as long
         {28: 400, 56: 600},
         {28: 400, 84: 600},
+        {14: None, 28: 400, 56: 600},
     ],
 )
 def test_nothing_is_projected_without_two_windows_that_speak_for_it(counts: dict[int, int | None]) -> None:

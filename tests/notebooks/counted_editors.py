@@ -14,6 +14,7 @@ from jobs.audience import Band, Choices
 from jobs.contracts import TABLES
 from jobs.rows.audience import Asked, AudienceRows, audience_rows
 from jobs.schemas import arrow_schema, duckdb_types
+from jobs.windows import rolling_start
 
 MONTHS = (date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30))
 BANDS = {"100-500": 1.0, "100-300": 0.72}  # band -> its share of the editors
@@ -50,7 +51,8 @@ def _absolute(table: dict[str, str], folder: Path) -> dict[str, str]:
 def _counted(n_before: int, as_of: date) -> AudienceRows:
     """The rows of one snapshot; the audience grows by 3 % a month."""
     bands = [Band.parse(band) for band in BANDS]
-    asked = Asked(f"{as_of:%Y-%m}", list(EDITORS), [as_of], bands, list(WINDOWS), Choices())
+    first = rolling_start(as_of, max(WINDOWS))
+    asked = Asked(f"{as_of:%Y-%m}", list(EDITORS), [as_of], bands, list(WINDOWS), Choices(), first, as_of)
     others = [(None, None, 1.0), *((choice, other, 0.97) for choice, other, _ in Choices().alternatives())]
     cells = pd.DataFrame([
         {"as_of_date": as_of, "wiki_db": wiki, "band": band, "window_days": days, "choice": choice,
@@ -66,8 +68,8 @@ def _counted(n_before: int, as_of: date) -> AudienceRows:
 
 def _log() -> pd.DataFrame:
     return pd.DataFrame([
-        {"as_of_date": as_of, "wiki_db": wiki, "snapshot": f"{as_of:%Y-%m}", "fate": "kept", "reason": None,
-         "n_rows": 40 * n}
+        {"as_of_date": as_of, "read_from": rolling_start(as_of, max(WINDOWS)), "wiki_db": wiki,
+         "snapshot": f"{as_of:%Y-%m}", "fate": "kept", "reason": None, "n_rows": 40 * n}
         for as_of in MONTHS
         for wiki, n in EDITORS.items()
     ])  # fmt: skip

@@ -45,7 +45,8 @@ def editors(as_of: date, days: int = 14, **values: Any) -> dict[str, Any]:
 
 
 def audience(as_of: date, n_editors: int = 20) -> dict[str, Any]:
-    return {"as_of_date": as_of, "wiki_db": "trwiki", "band": "100-500", "window_days": 14, "n_editors": n_editors}
+    cell = {"as_of_date": as_of, "wiki_db": "trwiki", "band": "100-500", "window_days": 14, "definition": ""}
+    return {**cell, "n_editors": n_editors}
 
 
 def link(as_of: date, name: str = "diff link", days: int = 7, **values: Any) -> dict[str, Any]:

@@ -42,9 +42,10 @@ def tables(
             more = (others or {}).get((choice, other), n) if (band, days) == ("100-500", 28) else n
             cells.append((day, wiki, band, days, choice, other, more, None, None))
     bands, windows = ({key[place] for key in counts} for place in (0, 1))
-    asked = Asked("2026-02", [wiki], [day], [Band.parse(band) for band in bands], sorted(windows), choices)
+    asked = Asked("2026-02", [wiki], [day], [Band.parse(band) for band in bands], sorted(windows), choices, day, day)
     rows = audience_rows(pd.DataFrame(cells, columns=CELLS), asked, 10)
-    read = [(day, wiki, "2026-02", *row) for row in log or [("kept", None, 400), ("out_of_scope", "other_event", 600)]]
+    fates = log or [("kept", None, 400), ("out_of_scope", "other_event", 600)]
+    read = [(day, day, wiki, "2026-02", *row) for row in fates]
     return {**dict(zip(TABLES, rows, strict=False)),
             "audience_log": pd.DataFrame(read, columns=list(table("audience_log").columns))}  # fmt: skip
 
@@ -125,7 +126,7 @@ TOO_LARGE: list[tuple[dict[tuple[str, int], int], dict[tuple[str, str], int], Ch
     (COUNTS, {("bots", "now"): 170, ("bots", "counted"): 169}, Choices(), "100-500 over 28 days, bots=now"),
     (COUNTS, {("temporary", "in"): 150}, Choices(), "100-500 over 28 days, temporary=out"),
     (COUNTS, {("cross_wiki", "out"): 161}, Choices(), "100-500 over 28 days, cross_wiki=out"),
-    (COUNTS, {("deleted_revisions", "in"): 159}, Choices(deleted_revisions="out"),
+    (COUNTS, {("deleted_revisions", "out"): 161}, Choices(),
      "100-500 over 28 days, deleted_revisions=out"),
 ]  # fmt: skip
 ALL_RIGHT: list[tuple[dict[tuple[str, int], int], dict[tuple[str, str], int], Choices]] = [
@@ -225,7 +226,7 @@ def test_revisions_that_cannot_be_read_do_not_drown_in_a_dump_of_all_years() -> 
     }
     others = [("kept", None, 90), ("out_of_scope", "anonymous", 10), ("out_of_scope", "outside_windows", 1_000_000)]
     read = [
-        (DAY, f"{number}wiki", "2026-02", *row)
+        (DAY, DAY, f"{number}wiki", "2026-02", *row)
         for number, (reason, n) in enumerate(shares)
         for row in (*others, ("quarantined", reason, n))
     ]

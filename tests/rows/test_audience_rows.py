@@ -13,14 +13,17 @@ import pytest
 from jobs.audience import Band, Choices
 from jobs.contracts import table
 from jobs.errors import UsageError
-from jobs.rows.audience import PROJECTED, Asked, AudienceRows, audience_rows
+from jobs.rows.audience import PROJECTED, Asked, AudienceRows, audience_rows, with_projection
 
 JANUARY, FEBRUARY = date(2026, 1, 31), date(2026, 2, 28)
 COLUMNS = [
     "as_of_date", "wiki_db", "band", "window_days", "choice", "alternative", "n_editors", "n_new_to_band",
     "n_left_band",
 ]  # fmt: skip
-ASKED = Asked("2026-02", ["trwiki", "idwiki"], [FEBRUARY], [Band(100, 500), Band(100, 300)], [28, 14], Choices())
+ASKED = Asked(
+    "2026-02", ["trwiki", "idwiki"], [FEBRUARY], [Band(100, 500), Band(100, 300)], [28, 14], Choices(),
+    date(2026, 1, 4), FEBRUARY,
+)  # fmt: skip
 NUMBERS = ["estimate", "lower", "upper", "observed_numerator", "n_users_observed", "n_effective"]
 
 
@@ -64,7 +67,8 @@ def test_a_row_of_the_table() -> None:
     row = one(made(cell(160), cell(100, days=14)).audience)
     assert row == {
         "as_of_date": FEBRUARY, "wiki_db": "idwiki", "band": "100-500", "window_days": 28,
-        "window_start": date(2026, 2, 1), "snapshot": "2026-02", "definition": "", "n_editors": 160,
+        "window_start": date(2026, 2, 1), "snapshot": "2026-02", "definition": "",
+        "read_from": date(2026, 1, 4), "read_to": FEBRUARY, "n_editors": 160,
         "n_new_to_band": 3, "n_left_band": 2, "growth_exponent": pytest.approx(0.678, abs=5e-4),
         "projected_days": 56, "projected": pytest.approx(256), "projected_lower": pytest.approx(181.02, abs=0.01),
         "projected_upper": pytest.approx(320),
@@ -91,7 +95,7 @@ def test_few_editors_are_hidden_as_everywhere(n: int, is_hidden: bool) -> None:
     assert row["status_reason"] == ("fewer than 10 users: not shown, to protect them" if is_hidden else "")
 
 
-def test_the_projection_stands_on_the_longest_window_only() -> None:
+def test_the_projection_stands_on_the_longest_shorter_window_only() -> None:
     rows = made(cell(160), cell(100, days=14), cell(40, days=7), asked=replace(ASKED, windows=[7, 14, 28])).audience
     assert one(rows)["projected"] == pytest.approx(256)
     for days in (7, 14):
@@ -104,16 +108,23 @@ def test_a_hidden_count_is_not_told_by_a_projection(cells: list[dict[str, Any]])
     assert (row["projected"], row["growth_exponent"]) == (None, None)
 
 
-def test_another_definition_is_told() -> None:
+def test_the_metric_has_no_value_by_another_definition() -> None:
     asked = replace(ASKED, choices=Choices(namespace="current", bots="now"))
     rows = made(cell(25), asked=asked)
     assert set(rows.audience["definition"]) == {"namespace=current, bots=now"}
-    assert one(rows.values)["status_reason"] == (
-        "counted by another definition than the contract's: namespace=current, bots=now"
-    )
-    assert ("namespace", "historical") in set(
-        zip(rows.alternatives["choice"], rows.alternatives["alternative"], strict=True)
-    )
+    assert one(rows.audience)["n_editors"] == 25
+    for frame, name in ((rows.values, "audience_values"), (rows.alternatives, "audience_alternatives")):
+        assert list(frame.columns) == list(table(name).columns)
+        assert frame.empty
+
+
+def test_windows_are_projected_with_those_of_their_own_source_only() -> None:
+    rows = made(cell(160), cell(100, days=14), cell(230, days=56), asked=replace(ASKED, windows=[14, 28, 56])).audience
+    assert [one(rows, days=days)["projected"] for days in (14, 28, 56)] == [None, pytest.approx(256), None]
+    for column, other in (("definition", "bots=now"), ("snapshot", "2026-03")):
+        apart = rows.assign(**{column: rows[column].mask(rows["window_days"] == 14, other)})
+        assert with_projection(apart, 10)["projected"].isna().all()
+    assert with_projection(rows, 10).equals(rows)
 
 
 def test_alternatives_are_zero_where_nobody_is_and_null_where_nobody_knows() -> None:

@@ -1,10 +1,12 @@
--- The exponent gives the number of one window back from that of the other: neither it nor what follows from it is shown
--- beside a window that is too small.
+-- The exponent gives the number of one window back from that of the other, the next shorter one: neither it nor what
+-- follows from it is shown where one of them is too small.
 with flagged as (
     select
         *,
         {{ is_small('n_editors') }} as is_few,
-        max(cast({{ is_small('n_editors') }} as int)) over (partition by as_of_date, wiki_db, band) = 1 as is_any_few
+        lead({{ is_small('n_editors') }})
+            over (partition by as_of_date, wiki_db, band, definition order by window_days desc)
+            as is_shorter_few
     from {{ ref('stg_pd__audience') }}
 ),
 
@@ -13,7 +15,7 @@ hidden as (
         *,
         is_few or {{ is_small('n_new_to_band') }} as hides_new,
         is_few or {{ is_small('n_left_band') }} as hides_left,
-        is_any_few and coalesce(growth_exponent, projected) is not null as hides_growth
+        (is_few or coalesce(is_shorter_few, false)) and coalesce(growth_exponent, projected) is not null as hides_growth
     from flagged
 )
 
@@ -22,9 +24,11 @@ select
     wiki_db,
     band,
     window_days,
+    definition,
     window_start,
     snapshot,
-    definition,
+    read_from,
+    read_to,
     {{ hide('n_editors', 'is_few') }} as n_editors,
     {{ hide('n_new_to_band', 'hides_new') }} as n_new_to_band,
     {{ hide('n_left_band', 'hides_left') }} as n_left_band,

@@ -9,6 +9,7 @@ with flagged as (
             and alternatives.wiki_db = audience.wiki_db
             and alternatives.band = audience.band
             and alternatives.window_days = audience.window_days
+            and audience.definition = ''
 )
 
 select

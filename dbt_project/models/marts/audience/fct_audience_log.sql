@@ -1,5 +1,6 @@
 select
     as_of_date,
+    read_from,
     wiki_db,
     snapshot,
     fate,

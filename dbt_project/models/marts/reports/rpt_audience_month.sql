@@ -1,4 +1,4 @@
--- Of each month the windows that end last. The definition may be another one from month to month, by settings.
+-- Of each month the windows that end last, by the contract's definition.
 with dated as (
     select
         *,
@@ -7,6 +7,7 @@ with dated as (
             over (partition by wiki_db, band, window_days, cast(date_trunc('month', as_of_date) as date))
             as last_in_month
     from {{ ref('fct_audience') }}
+    where definition = ''
 ),
 
 months as (
@@ -22,11 +23,8 @@ select
     months.window_start,
     months.as_of_date as window_end,
     months.snapshot,
-    months.definition,
     months.n_editors,
-    case
-        when coalesce(months.definition, '') = coalesce(before.definition, '') then months.n_editors - before.n_editors
-    end as change_from_month_before,
+    months.n_editors - before.n_editors as change_from_month_before,
     months.growth_exponent,
     months.projected_days,
     months.projected,
