@@ -151,4 +151,5 @@ def _merged(job: Job, name: str, new: pd.DataFrame, as_of: Sequence[date]) -> pd
     cell = ["as_of_date", *REPLACED_BY[name]]
     replaced = pd.MultiIndex.from_frame(added[cell])
     kept = known[~pd.MultiIndex.from_frame(known[cell]).isin(replaced)]
-    return pd.concat([kept, added], ignore_index=True)
+    merged: pd.DataFrame = pd.concat([kept, added], ignore_index=True)
+    return merged
