@@ -98,7 +98,7 @@ def test_a_broken_row_is_found_by_its_rule_and_no_other(refusal: str, words: str
 
 def test_every_rule_has_a_row_that_breaks_it(refusal: str) -> None:
     for name in RIGHT:
-        assert f"fct_{name} has more than one row for a key of as_of_date, wiki_db" in refusal
+        assert f"fct_{name} has more than one row for a key of as_of_date, " in refusal
     models = yaml.safe_load(shipped("dbt_project/models/marts/audience/_audience.yml").read_text("utf-8"))["models"]
     rules = [rule for model in models for one in (model, *model["columns"]) for rule in one.get("data_tests", ())]
     kept = [rule for rule in rules if _name(rule) in KEPT_BY_THE_QUERY]

@@ -83,14 +83,14 @@ class Site:
         found = Wanted(self.history, "2026-03", (LAST,), wikis or None, (Band(100, 500),), (14, 28))
         return replace(found, **changes)
 
-    def audience(self, *wikis: str, **changes: Any) -> Run:
+    def audience(self, *wikis: str, options: tuple[str, ...] = (), **changes: Any) -> Run:
         """Count, and publish."""
         wanted = self.wanted(*wikis, **changes)
         files = wanted_dumps(wanted)
         console = Console(record=True, width=200)
         other = cast(Any, SimpleNamespace(prepare=lambda _: None))
         run = begin_audience(self.lake, self.warehouse, wanted)
-        settings = load_settings(None, ("engine.workers=1",))[0]
+        settings = load_settings(None, ("engine.workers=1", *options))[0]
         try:
             make_audience(Job(self.lake, self.warehouse, settings, console, run, other), wanted, files)
         finally:
@@ -164,6 +164,39 @@ def test_cells_that_are_counted_again_are_replaced_and_others_stay(site: Site) -
     values = {(one["wiki_db"], one["edit_count_bucket"], one["window_days"]): one["observed_numerator"]
               for one in site.rows("audience_values") if one["as_of_date"] == LAST}  # fmt: skip
     assert values == {key: n if n >= 10 else None for key, n in site.counts.items()}
+
+
+def test_windows_of_two_commands_are_projected_together_and_each_says_what_was_read(site: Site) -> None:
+    site.audience("trwiki")
+    (_, together) = site.rows()
+    assert together["projected"] is not None
+    site.audience("trwiki", windows=(14,), as_of=(LAST - DAY,))
+    site.audience("trwiki", windows=(28,), as_of=(LAST - DAY,))
+    (short, long), (_, again) = site.rows()[:2], site.rows()[2:]
+    assert again == together
+    assert (short["projected"], long["n_editors"]) == (None, 12)
+    read = [(one["read_from"], one["read_to"]) for one in (short, long)]
+    assert read == [(LAST - 14 * DAY, LAST - DAY), (LAST - 28 * DAY, LAST - DAY)]
+    log = {(one["read_from"], one["as_of_date"]) for one in site.rows("audience_log")}
+    assert log == {*read, (LAST - 27 * DAY, LAST)}
+    site.audience("trwiki", windows=(14,))
+    merged = site.rows()[3]
+    assert merged == together, "the projection of the longer window stays where the shorter one is counted again"
+
+
+def test_another_definition_stands_beside_the_contracts_and_is_no_metric(site: Site) -> None:
+    site.audience("trwiki")
+    before = site.all_tables
+    site.audience("trwiki", options=("audience.bots=counted",))
+    assert "no values of eligible_editors" in " ".join(site.printed.split())
+    after = site.all_tables
+    assert [one for one in after["audience"] if not one["definition"]] == before["audience"]
+    others = [one for one in after["audience"] if one["definition"]]
+    assert {one["definition"] for one in others} == {"bots=counted"}
+    assert [one["projected"] is None for one in others] == [True, False]
+    assert {**after, "audience": None} == {**before, "audience": None}
+    site.audience("trwiki")
+    assert site.all_tables == after
 
 
 def test_a_command_that_was_killed_is_repeated(site: Site) -> None:
