@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
-from jobs.estimation.milestones import Goal, Look, passing
+from jobs.estimation.looks import Goal, Look
+from jobs.estimation.milestones import passing
 
 YEAR, START = 365, date(2026, 1, 1)
 Z = float(norm.isf(0.025))

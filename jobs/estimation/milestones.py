@@ -17,96 +17,28 @@ the outcome at twice the span, and inside half of it at four times.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Literal
 
 import numpy as np
 from scipy.stats import norm
 
 from jobs.estimation.course import HORIZON as HORIZON
 from jobs.estimation.course import Course
+from jobs.estimation.looks import Goal, Look, Standing, Status
 from jobs.windows import DAY, quarter_end
-
-Status = Literal["reached", "on track", "behind", "not measurable"]
 
 LOOKS_A_YEAR = 365
 ERROR_A_SIDE = 0.025  # of a 95 % interval
 WIDENED = float(norm.isf(ERROR_A_SIDE / LOOKS_A_YEAR) / norm.isf(ERROR_A_SIDE))
 LEAST_HOLD = 7  # days: two windows of a day each, side by side, come about by luck too easily
-AUDIENCE_STANDS = 62  # days: two months, for a dump comes once a month, in the month after
 COUNT_AGAIN = "pdmetrics audience counts a newer snapshot"
+TWO_WINDOWS = "pdmetrics audience --windows 14,28 counts two windows of one day"
+INVITE_MORE = "more wikis or a wider band invite more"
 LEAST_LOOKS, LEAST_SPAN = 4, 13 * DAY  # the shortest past that projections were tried on had two weeks
 # Errors of a projection as exponents of time, so that they grow from nothing: the widest of the two that were measured.
 FASTER = max(math.log(1.25) / math.log(2), math.log(1.5) / math.log(4))
 SLOWER = max(-math.log(0.75) / math.log(2), -math.log(0.5) / math.log(4))
-
-
-@dataclass(frozen=True)
-class Goal:
-    """What is to be reached.
-
-    Attributes:
-        target, due: how much, by when; null where it is not known how much.
-        is_nested: its windows hold each other (quarter to date).
-        every: days from one look to the next.
-        is_audience: it counts those who could be invited, who stay so: one look is enough.
-        targets: what the target was on the last day of each look, where it was known; null if it never changes.
-    """
-
-    target: float | None
-    due: date
-    is_nested: bool = False
-    every: int = 1
-    is_audience: bool = False
-    targets: Mapping[date, float] | None = None
-
-    @property
-    def stands(self) -> int | None:
-        """For how many days a look stands; null where that is as many as its window has."""
-        return AUDIENCE_STANDS if self.is_audience else None
-
-    def asked(self, look: Look) -> float | None:
-        """Return what the target was when a window ended; null where that is not known."""
-        return self.target if self.targets is None else self.targets.get(look.last)
-
-
-@dataclass(frozen=True)
-class Look:
-    """The metric as one window shows it, the first and last day included; `lower` is null where it is not measured.
-
-    Attributes:
-        first, last: days of the window.
-        estimate: null where only bounds are known, too.
-        lower, upper: the 95 % interval.
-        reason, remedy: why there is no value or estimate, and what would help.
-    """
-
-    first: date
-    last: date
-    estimate: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    reason: str | None = None
-    remedy: str | None = None
-
-    @property
-    def days(self) -> int:
-        """Days of the window."""
-        return (self.last - self.first).days + 1
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A milestone's status, since when it is reached or when it is to be expected, and why, in a sentence."""
-
-    status: Status
-    reason: str
-    remedy: str | None = None
-    reached_on: date | None = None
-    expected_from: date | None = None
-    expected_to: date | None = None
 
 
 def current(looks: Sequence[Look], as_of: date, stands: int | None = None) -> Look | None:
@@ -118,7 +50,10 @@ def current(looks: Sequence[Look], as_of: date, stands: int | None = None) -> Lo
         stands: for how many days one stands; null: until windows of its length could have nothing in common with it.
     """
     look = next((look for look in reversed(looks) if look.last <= as_of), None)
-    return look if look is not None and (as_of - look.last).days < (stands or look.days) else None
+    if look is None:
+        return None
+    since = look.counted.oldest if look.counted else look.last
+    return look if (as_of - since).days < (stands or look.days) else None
 
 
 def limit(look: Look, goal: Goal) -> float | None:
@@ -179,6 +114,8 @@ def standing(looks: Sequence[Look], goal: Goal, as_of: date) -> Standing:
         return _unmeasured(now, seen, goal)
     if goal.target is None:
         return Standing("not measurable", "Nobody knows yet what the target is a share of.")
+    if goal.is_audience:
+        return _grown(now, goal, as_of)
     if begun is not None:
         held = held_on(begun, now)
         reason = (
@@ -214,8 +151,10 @@ def _projected(seen: Sequence[Look], now: Look, goal: Goal) -> Standing:
     if now.estimate is None or value is None or goal.target is None:
         return Standing("not measurable", "Only bounds are known, which cannot be projected.", now.remedy)
     if len(same) < LEAST_LOOKS or now.last - same[0].last < LEAST_SPAN:
-        return _too_few(same, goal)
-    hold = 0 if goal.is_nested or goal.is_audience else max(now.days, LEAST_HOLD)
+        since = f"{len(same)} look{' is' if len(same) == 1 else 's are'} too few for a projection"
+        begin = f", the first of {same[0].last}" if same else ""
+        return Standing("not measurable", f"{since}{begin}.", f"wait until {_enough(same, goal)}" if same else None)
+    hold = 0 if goal.is_nested else max(now.days, LEAST_HOLD)
     course = Course(same[0].first, now.last, hold, value)
     power = growth(same, course.origin)
     last = min(course.horizon, quarter_end(now.last) - DAY) if goal.is_nested else course.horizon
@@ -232,12 +171,29 @@ def _projected(seen: Sequence[Look], now: Look, goal: Goal) -> Standing:
     return Standing("not measurable", reason, _wait(course, goal))
 
 
-def _too_few(looks: Sequence[Look], goal: Goal) -> Standing:
-    """Judge too short a past: of people who stay what was counted last holds on, of others nothing is said."""
-    since = f"{len(looks)} look{'' if len(looks) == 1 else 's'} since {looks[0].last}"
-    if goal.is_audience:
-        return Standing("behind", f"{since} tell no trend, and as it stands the count is below the target.")
-    return Standing("not measurable", f"{since} are too few for a projection.", f"wait until {_enough(looks, goal)}")
+def _grown(now: Look, goal: Goal, as_of: date) -> Standing:
+    """Judge a count below the target by when as many different editors will have edited since its window began."""
+    counted = now.counted
+    if now.estimate is None or goal.target is None or counted is None or counted.power is None:
+        reason = "The count is below the target, and there are no two windows of it that tell how it grows."
+        return Standing("not measurable", reason, TWO_WINDOWS)
+    course = Course(now.last - (counted.days - 1) * DAY, now.last, 0, now.estimate)
+    earliest, expected, latest = (
+        course.day(goal.target, min(max(counted.power + change, 0), 1), course.horizon)
+        for change in (FASTER, 0, -SLOWER)
+    )
+    grow = f"Different editors since {course.origin} grow as t^{counted.power:.2f}"
+    if expected is not None:
+        told = f"{earliest} to {latest}" if latest else f"from {earliest} on; how late cannot be said"
+        status = _by(max(expected, as_of), goal)  # once it is due, no forecast stands for a count
+        reason = f"{grow} and would be {goal.target:,.0f} on {expected} ({told}), due {goal.due}."
+        remedy = INVITE_MORE if status == "behind" else None
+        return Standing(status, reason, remedy, expected_from=earliest, expected_to=latest)
+    if goal.due <= course.horizon:
+        reason = f"{grow}: fewer than {goal.target:,.0f} by {course.horizon}, as far as can be projected."
+        return Standing("behind", reason, INVITE_MORE, expected_from=earliest)
+    reason = f"{grow}; nothing can be said beyond {course.horizon}, and the target is due {goal.due}."
+    return Standing("not measurable", reason, COUNT_AGAIN)
 
 
 def _enough(looks: Sequence[Look], goal: Goal) -> date:

@@ -1,4 +1,4 @@
-"""The audience beside a milestone: how many could be invited on a wiki, or on the pilots, as of a day.
+"""The audience of a milestone, and beside one: how many could be invited on a wiki, or on the pilots, as of a day.
 
 A dump of mediawiki_history comes once a month, in the month after. So an audience stands for two months, and what wikis
 have as of different days is added up: of each the newest.
@@ -6,20 +6,27 @@ have as of different days is added up: of each the newest.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
 
+from jobs.audience import DEFAULT_BAND
 from jobs.catalogue import load_catalogue
 from jobs.estimation.audience import PROJECTED_DAYS, project
-from jobs.estimation.milestones import AUDIENCE_STANDS
+from jobs.estimation.looks import Counted, Look
+from jobs.estimation.milestones import INVITE_MORE
 from jobs.reference.rows import PILOT, MilestoneRow
+from jobs.rows.pilots import Added, pilots_added
+from jobs.windows import DAY
 
 METRIC, DAYS = "eligible_editors", 28
 COUNT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY counts them"
-OTHERS = "anyone with the address may visit, so others may make up for it; more wikis or a wider band invite more"
+NOT_COUNTED = "pdmetrics audience --wiki {wiki} counts its editors"
+OTHERS = f"anyone with the address may visit, so others may make up for it; {INVITE_MORE}"
+Counts = Mapping[str, Mapping[date, Mapping[int, float | None]]]
 
 
 @dataclass(frozen=True)
@@ -43,53 +50,75 @@ class Audience:
 
 
 class Audiences:
-    """The published counts of eligible editors, by wiki and day; of several bands the one with the most editors.
+    """The published counts of eligible editors of the band that is meant where none is named, by wiki and day.
 
     Args:
-        values: rows of `metric_values`; those of other metrics do not count.
+        values: rows of `metric_values`; those of other metrics and bands do not count.
     """
 
     def __init__(self, values: pd.DataFrame) -> None:
         metric = load_catalogue().metric(METRIC)
         is_own = (values["metric"] == METRIC) & (values["metric_version"] == metric.version)
-        bands: dict[tuple[str, date], dict[str, dict[int, float | None]]] = {}
+        is_own &= values["edit_count_bucket"] == str(DEFAULT_BAND)
+        counts: dict[str, dict[date, dict[int, float | None]]] = {}
         for row in values[is_own].to_dict("records"):
-            by_band = bands.setdefault((row["wiki_db"], row["as_of_date"]), {})
             n = None if pd.isna(row["estimate"]) else float(row["estimate"])
-            by_band.setdefault(row["edit_count_bucket"], {})[int(row["window_days"])] = n
-        self._counts: dict[str, dict[date, dict[int, float | None]]] = {}
-        for (wiki, day), by_band in bands.items():
-            counted = [by_days for _, by_days in sorted(by_band.items()) if DAYS in by_days]
-            if counted:
-                self._counts.setdefault(wiki, {})[day] = max(counted, key=lambda by_days: by_days[DAYS] or 0)
+            counts.setdefault(row["wiki_db"], {}).setdefault(row["as_of_date"], {})[int(row["window_days"])] = n
+        self._counts: Counts = counts
 
     def on(self, wikis: Sequence[str], day: date) -> Audience | None:
         """Return the audience that stands on a day; null where no wiki has one that is shown."""
-        newest = {wiki: self._newest(wiki, day) for wiki in wikis}
-        found = {wiki: one for wiki, one in newest.items() if one is not None}
-        shown = {wiki: (as_of, by_days) for wiki, (as_of, by_days) in found.items() if by_days[DAYS] is not None}
-        if not shown:
+        added = pilots_added(self._of(wikis, DAYS), wikis, day)
+        if not added.days:
             return None
-        days = [as_of for as_of, _ in shown.values()]
-        ends = [_projection(by_days) for _, by_days in shown.values()]
+        shown = [self._counts[wiki][as_of] for wiki, as_of in added.days.items()]
+        ends = [_projection(by_days) for by_days in shown]
         known = [one for one in ends if one is not None]
         return Audience(
-            n=sum(by_days[DAYS] or 0 for _, by_days in shown.values()),
-            first=min(days),
-            last=max(days),
+            n=sum(by_days[DAYS] or 0 for by_days in shown),
+            first=min(added.days.values()),
+            last=max(added.days.values()),
             projected=_added(known) if len(known) == len(ends) else None,
-            lacking=tuple(sorted(set(wikis) - set(found))),
-            hidden=tuple(sorted(set(found) - set(shown))),
+            lacking=added.lacking,
+            hidden=added.hidden,
         )
 
-    def _newest(self, wiki: str, day: date) -> tuple[date, Mapping[int, float | None]] | None:
-        days = [one for one in self._counts.get(wiki, {}) if 0 <= (day - one).days < AUDIENCE_STANDS]
-        return (max(days), self._counts[wiki][max(days)]) if days else None
+    def looks(self, wikis: Sequence[str], days: int) -> list[Look]:
+        """Return the counts in windows of so many days, on every day on which a wiki was counted, in order."""
+        counts = self._of(wikis, days)
+        every = sorted({day for own in counts.values() for day in own})
+        return [self._look(pilots_added(counts, wikis, day), day, days) for day in every]
+
+    def _of(self, wikis: Sequence[str], days: int) -> dict[str, dict[date, float | None]]:
+        return {wiki: {day: by[days] for day, by in self._counts.get(wiki, {}).items() if days in by} for wiki in wikis}
+
+    def _look(self, added: Added, day: date, days: int) -> Look:
+        first = min(added.days.values(), default=day) - (days - 1) * DAY
+        if added.total is None:
+            why = ", ".join(f"{wiki} was not counted in two months" for wiki in added.lacking)
+            remedy = "; ".join(NOT_COUNTED.format(wiki=wiki) for wiki in added.lacking) or None
+            few = "there are fewer editors than may be shown"
+            return Look(first, day, reason=f"Not measured: {why or few}.", remedy=remedy)
+        counted = Counted(min(added.days.values()), days, self._power(added, days))
+        upper = None if added.hidden else added.total
+        return Look(first, day, added.total, added.total, upper, counted=counted)
+
+    def _power(self, added: Added, days: int) -> float | None:
+        """Return b of t^b, from the window and the longest shorter one that every wiki has, of the same days."""
+        parts = [self._counts[wiki][as_of] for wiki, as_of in added.days.items()]
+        shorter = [n for n in parts[0] if n < days and all(by_days.get(n) for by_days in parts)]
+        if not shorter or not added.total:
+            return None
+        n_short = sum(by_days[max(shorter)] or 0 for by_days in parts)
+        return min(max(math.log(added.total / n_short) / math.log(days / max(shorter)), 0.0), 1.0)
 
 
 def _projection(by_days: Mapping[int, float | None]) -> tuple[float, float, float] | None:
-    """Carry a wiki's count on to 8 weeks; what many windows hold is added limit by limit, as milestones are."""
-    found = project(by_days)
+    """Return a wiki's count of 8 weeks, or what its shorter windows grow to; they are added limit by limit."""
+    whole = by_days.get(PROJECTED_DAYS)
+    if whole is not None:
+        return whole, whole, whole
+    found = project({days: n for days, n in by_days.items() if days < PROJECTED_DAYS})
     return None if found is None else (found.projected, found.lower, found.upper)
 
 

@@ -2,7 +2,7 @@
 
 A count is what did happen (`realised`); a ratio or rate speaks of users in general (`process`), since a rate at 100 %
 is exact about those who came and still lucky or unlucky. Links have no row `all`: their row is that of all review
-links. Of the bands of an audience the one with the most editors counts.
+links. Of the bands of an audience the one counts that the contract has first.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any
 
 import pandas as pd
 
+from jobs.audience import DEFAULT_BAND
 from jobs.catalogue import load_catalogue
 from jobs.contracts import table
-from jobs.estimation.milestones import Goal, Look, Standing, current, standing
+from jobs.estimation.looks import Goal, Look, Standing
+from jobs.estimation.milestones import current, standing
 from jobs.metric import Metric
 from jobs.reference.load import Reference
 from jobs.reference.rows import PILOT, REVIEW_LINKS, MilestoneRow, WikiRow
 from jobs.reference.targets import audience_share, counts_people
-from jobs.rows.milestone_audience import COUNT, Audience, Audiences, told
+from jobs.rows.milestone_audience import COUNT, DAYS, Audience, Audiences, told
 from jobs.rows.milestone_audience import METRIC as AUDIENCE
 
 COLUMNS = tuple(table("milestone_status").columns)
 NO_ROW = "No window of this metric has a row: it has not closed yet, or began before the wiki was visible"
 NOT_YET = "wait until {wiki} has one"
-NOT_COUNTED = "pdmetrics audience --wiki {wiki} counts its editors"
-MONTH = 31  # days, from one dump to the next
 Record = Mapping[Hashable, Any]
 AudienceOn = Callable[[date], Audience | None]
 NO_PILOT = "set `pilot` to true in wikis.csv for the wikis that count"
@@ -115,6 +115,8 @@ def _judged(milestone: MilestoneRow, looks: Sequence[Look], goal: Goal, day: dat
 def series(values: pd.DataFrame, milestone: MilestoneRow, wikis: Sequence[WikiRow]) -> list[Look]:
     """Return the looks at a milestone's metric, in the order of their last days; of `pilot` the sums over pilots."""
     metric = load_catalogue().metric(milestone.metric)
+    if metric.family == "audience":
+        return Audiences(values).looks(_wikis(milestone, wikis), milestone.window_days or DAYS)
     own = _own_rows(values, milestone, metric)
     own = own[own["wiki_db"].isin(_wikis(milestone, wikis))]
     if milestone.wiki_db != PILOT:
@@ -123,20 +125,12 @@ def series(values: pd.DataFrame, milestone: MilestoneRow, wikis: Sequence[WikiRo
     for row in own.to_dict("records"):
         by_day.setdefault(row["as_of_date"], {})[row["wiki_db"]] = row
     pilots = [wiki for wiki in wikis if wiki.pilot]
-    if metric.family == "audience":
-        return [_sum({w.wiki_db: _newest(by_day, w.wiki_db, day) for w in pilots}, NOT_COUNTED) for day in by_day]
     looks = []
     for day, found in by_day.items():
         # Nobody could visit a dashboard that was not shown yet, so such a wiki is no gap.
         due = [w for w in pilots if w.wiki_db in found or w.visible_from <= day]
-        looks.append(_sum({wiki.wiki_db: found.get(wiki.wiki_db) for wiki in due}, NOT_YET))
+        looks.append(_sum({wiki.wiki_db: found.get(wiki.wiki_db) for wiki in due}))
     return looks
-
-
-def _newest(by_day: Mapping[date, Mapping[str, Record]], wiki: str, day: date) -> Record | None:
-    """Return a wiki's newest row of the month up to a day: dumps of wikis need not reach to the same one."""
-    days = [one for one, found in by_day.items() if wiki in found and 0 <= (day - one).days <= MONTH]
-    return by_day[max(days)][wiki] if days else None
 
 
 def _own_rows(values: pd.DataFrame, milestone: MilestoneRow, metric: Metric) -> pd.DataFrame:
@@ -151,10 +145,7 @@ def _own_rows(values: pd.DataFrame, milestone: MilestoneRow, metric: Metric) -> 
     )
     if milestone.window_days is not None:
         is_own &= values["window_days"] == milestone.window_days
-    if metric.family != "audience":
-        is_own &= values["edit_count_bucket"] == "all"
-    found = values[is_own].sort_values(["as_of_date", "wiki_db", "estimate", "edit_count_bucket"], na_position="first")
-    return found.drop_duplicates(["as_of_date", "wiki_db"], keep="last")
+    return values[is_own & (values["edit_count_bucket"] == "all")].sort_values(["as_of_date", "wiki_db"])
 
 
 def _look(row: Mapping[Hashable, Any]) -> Look:
@@ -168,7 +159,7 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _sum(rows: Mapping[str, Record | None], if_none: str) -> Look:
+def _sum(rows: Mapping[str, Record | None]) -> Look:
     """Add up a window over wikis.
 
     The limits are added: a wiki's fit errs in the direction of its neighbours' rather than against it. A wiki hidden
@@ -182,7 +173,7 @@ def _sum(rows: Mapping[str, Record | None], if_none: str) -> Look:
     silent = {wiki: look for wiki, look in looks.items() if look.lower is None}
     for wiki, row in rows.items():
         if row is None:
-            silent[wiki] = Look(first, last, reason="no row of this window", remedy=if_none.format(wiki=wiki))
+            silent[wiki] = Look(first, last, reason="no row of this window", remedy=NOT_YET.format(wiki=wiki))
     if silent or not looks:
         reasons = [f"{wiki} ({look.reason})" for wiki, look in sorted(silent.items())]
         reasons = reasons or ["every pilot has too few users to be shown"]
@@ -203,7 +194,7 @@ def _nothing(milestone: MilestoneRow, found: Standing, *, has_wiki: bool) -> Sta
     if not has_wiki:
         return Standing(found.status, "No wiki is a pilot, so there is nothing to add up.", NO_PILOT)
     if load_catalogue().metric(milestone.metric).family == "audience":
-        return Standing(found.status, "Eligible editors are not counted yet.", COUNT)
+        return Standing(found.status, f"Eligible editors of the band {DEFAULT_BAND} are not counted yet.", COUNT)
     return Standing(found.status, f"{NO_ROW}.", "run days that hold a whole window")
 
 

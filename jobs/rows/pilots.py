@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from jobs.estimation.milestones import AUDIENCE_STANDS
+from jobs.estimation.looks import AUDIENCE_STANDS
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,19 @@ from datetime import date, timedelta
 
 import pytest
 
-from jobs.estimation.milestones import FASTER, SLOWER, WIDENED, Goal, Look, current, growth, limit, standing
+from jobs.estimation.looks import Counted, Goal, Look
+from jobs.estimation.milestones import (
+    COUNT_AGAIN,
+    FASTER,
+    INVITE_MORE,
+    SLOWER,
+    TWO_WINDOWS,
+    WIDENED,
+    current,
+    growth,
+    limit,
+    standing,
+)
 
 START = date(2026, 3, 1)
 DUE = date(2026, 12, 31)
@@ -227,22 +239,47 @@ def test_an_audience_stands_for_two_months_and_a_window_for_its_length():
     assert current(looks, day(30 + 61), AUDIENCE.stands) == looks[0]
     assert current(looks, day(30 + 62), AUDIENCE.stands) is None
     assert current(looks, day(30 + 28)) is None
-    assert standing(looks, AUDIENCE, day(91)).status == "behind"
+    assert standing(looks, AUDIENCE, day(91)).remedy == TWO_WINDOWS
     found = standing(looks, AUDIENCE, day(92))
     assert (found.status, found.reason) == ("not measurable", f"The newest window ended on {day(30)}.")
     assert "pdmetrics audience" in (found.remedy or "")
 
 
-def test_a_small_audience_is_behind_before_there_is_a_trend_and_by_the_trend_after():
-    found = standing([month(30, 90)], AUDIENCE, day(40))
-    assert (found.status, found.expected_from) == ("behind", None)
-    assert found.reason == f"1 look since {day(30)} tell no trend, and as it stands the count is below the target."
-    grows = [month(30 * n, 40.0 + 10 * n) for n in range(1, 6)]
-    found = standing(grows, AUDIENCE, day(150))
-    assert found.status == "on track"
-    with_second = standing(grows, GOAL, day(150)).expected_from
-    assert with_second is not None
-    assert found.expected_from == with_second - timedelta(days=28), "no second window is waited for"
+def test_a_sum_stands_as_long_as_the_oldest_of_its_counts():
+    looks = [editors(60, 90, 0.5, oldest=30)]
+    assert current(looks, day(91), AUDIENCE.stands) == looks[0]
+    assert current(looks, day(92), AUDIENCE.stands) is None
+
+
+def editors(last: int, n: float, power: float | None, oldest: int | None = None):
+    counted = Counted(day(oldest or last), 28, power)
+    return Look(day(last - 27), day(last), n, n, n, counted=counted)
+
+
+def test_editors_below_the_target_are_expected_when_different_ones_grow_to_it():
+    found = standing([editors(28, 50, 1.0)], Goal(100, day(56), is_audience=True), day(40))
+    assert (found.status, found.expected_from) == ("on track", day(56)), "twice the days, and no faster than a line"
+    assert (found.expected_to, found.remedy) == (day(112), None), (
+        "with the exponent 0.5 it takes four times, the horizon"
+    )
+    found = standing([editors(28, 50, 1.0)], Goal(99, day(112), is_audience=True), day(40))
+    assert (found.expected_from, found.expected_to) == (day(56), day(110))
+    assert f"since {day(1)} grow as t^1.00 and would be 99 on {day(56)}" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("due", "as_of", "power", "status", "remedy"),
+    [
+        (day(55), day(40), 1.0, "behind", INVITE_MORE),
+        (day(57), day(58), 1.0, "behind", INVITE_MORE),
+        (day(112), day(40), 0.0, "behind", INVITE_MORE),
+        (day(113), day(40), 0.0, "not measurable", COUNT_AGAIN),
+        (day(57), day(40), None, "not measurable", TWO_WINDOWS),
+    ],
+)
+def test_else_they_are_behind_with_what_helps_or_nothing_can_be_said(due, as_of, power, status, remedy):
+    found = standing([editors(28, 50, power)], Goal(100, due, is_audience=True), as_of)
+    assert (found.status, found.remedy) == (status, remedy)
 
 
 def test_what_a_target_was_on_the_day_of_a_look_counts():

@@ -56,15 +56,29 @@ def test_one_count_makes_it_measurable_and_a_large_one_reached():
     row = judged(EDITORS, [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 200.0)], MARCH)
     assert (row["status"], row["reached_on"], row["estimate"]) == ("reached", MARCH, 500.0)
     row = judged(EDITORS, [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 199.0)], MARCH)
-    assert (row["status"], row["share_reached"]) == ("behind", 499 / 500)
+    assert (row["status"], row["share_reached"]) == ("not measurable", 499 / 500)
+    assert row["remedy"].startswith("pdmetrics audience --windows"), "how it grows is not known"
 
 
-def test_of_each_pilot_the_newest_count_of_a_month_is_added():
+def test_what_is_lacking_is_expected_by_the_growth_of_the_two_windows_of_all_pilots():
+    counted = [*editors("idwiki", MARCH, 300.0, 200.0), *editors("trwiki", MARCH, 100.0, 50.0)]
+    row = judged(EDITORS, counted, MARCH)
+    assert (row["status"], row["expected_from"] < row["expected_to"] <= DUE) == ("on track", True)
+    assert "grow as t^0.68 and would be 500 on 2026-04-11" in row["reason"]
+    row = judged(replace(EDITORS, due_date=APRIL - timedelta(days=25)), counted, MARCH)
+    assert (row["status"], row["remedy"]) == ("behind", "more wikis or a wider band invite more")
+    assert "nothing" not in row["remedy"]
+
+
+def test_of_each_pilot_the_newest_count_of_two_months_is_added():
     old = [*editors("idwiki", MARCH, 300.0), *editors("trwiki", MARCH, 100.0)]
     row = judged(EDITORS, [*old, *editors("idwiki", APRIL, 350.0)], APRIL)
     assert (row["estimate"], row["window_end"]) == (450.0, APRIL)
     assert row["window_start"] == MARCH - timedelta(days=27), "which is where the older of the two begins"
-    row = judged(EDITORS, [*old, *editors("idwiki", date(2026, 5, 31), 350.0)], date(2026, 5, 31))
+    june = date(2026, 6, 1)
+    row = judged(EDITORS, [*old, *editors("idwiki", APRIL, 350.0)], june)
+    assert (row["status"], row["estimate"]) == ("not measurable", None), "a sum is as old as its oldest count"
+    row = judged(EDITORS, [*old, *editors("idwiki", june, 350.0)], june)
     assert (row["status"], row["estimate"]) == ("not measurable", None)
     assert row["remedy"] == "pdmetrics audience --wiki trwiki counts its editors"
 
@@ -161,9 +175,18 @@ def test_rates_are_no_people_and_have_no_audience():
     assert metrics_read([rate, VISITORS]) == ["dashboard_visitors", "eligible_editors", "two_day_review_rate"]
 
 
-def test_of_several_bands_the_one_with_the_most_editors_counts_also_for_the_projection():
-    frame = pd.DataFrame([*editors("idwiki", MARCH, 70.0, 30.0, "100-300"), *editors("idwiki", MARCH, 90.0, 60.0)])
+def test_of_several_bands_the_first_of_the_contract_counts_also_for_the_projection():
+    frame = pd.DataFrame([*editors("idwiki", MARCH, 700.0, 300.0, "1-900"), *editors("idwiki", MARCH, 90.0, 60.0)])
     found = Audiences(frame).on(["idwiki"], MARCH)
     assert found is not None
     expected = project({14: 60.0, 28: 90.0})
     assert (found.n, found.projected) == (90.0, (expected.projected, expected.lower, expected.upper))
+    assert Audiences(frame[:2]).on(["idwiki"], MARCH) is None
+
+
+def test_eight_weeks_that_were_counted_are_the_number_of_eight_weeks():
+    frame = pd.DataFrame([*editors("idwiki", MARCH, 90.0, 60.0), value("eligible_editors", "idwiki", MARCH, 130.0, 56,
+                                                                      "100-500")])  # fmt: skip
+    found = Audiences(frame).on(["idwiki"], MARCH)
+    assert found is not None
+    assert found.projected == (130.0, 130.0, 130.0)

@@ -134,14 +134,17 @@ def test_bounds_of_a_pilot_leave_bounds_of_the_sum():
     assert row["status"] == "on track", "past the target once; a second window has to show it"
 
 
-def test_editors_are_those_of_the_largest_band_and_not_measurable_before_they_are_counted():
+def test_editors_are_those_of_the_first_band_and_not_measurable_before_they_are_counted():
     row = judged(BAND, value())
-    assert (row["status"], row["reason"]) == ("not measurable", "Eligible editors are not counted yet.")
+    assert (row["status"], row["reason"]) == (
+        "not measurable",
+        "Eligible editors of the band 100-500 are not counted yet.",
+    )
     assert "pdmetrics audience" in row["remedy"]
     bands = [
         value(wiki, estimate=n, edit_count_bucket=band, metric="eligible_editors", window_days=28)
         for wiki in ("idwiki", "trwiki", "thwiki")
-        for band, n in (("100-300", 70.0), ("100-500", 90.0))
+        for band, n in (("0-9999", 970.0), ("100-500", 90.0))
     ]
     assert judged(BAND, *bands)["estimate"] == 270, "of thwiki too, which has editors before it has a dashboard"
     assert "thwiki" in judged(BAND, *bands[:4])["reason"]
