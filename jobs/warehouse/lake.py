@@ -25,7 +25,7 @@ from jobs.engine.session import Engine
 from jobs.errors import WarehouseError
 from jobs.schemas import arrow_schema, spark_schema
 from jobs.warehouse.bulk import has_lists, replace_with_files, replace_with_rows, write_files, written_chunks
-from jobs.warehouse.catalog import NAME, local_path
+from jobs.warehouse.catalog import NAME, file_location, local_path
 from jobs.warehouse.tables import Tables, between, copy_rows, spans, within
 from jobs.windows import DAY
 
@@ -135,7 +135,7 @@ class Lake(Tables):
             )
         if not tasks:
             return self._empty(name)
-        files = [task.file.file_path for task in tasks]
+        files = [_as_embedded_reads(task.file.file_path) for task in tasks]
         if local_path(self.table(name).location()) is None:  # only PyIceberg has what it takes to go there
             files = [str(copy_rows(scan, name, self.engine.scratch / "copies" / uuid.uuid4().hex))]
         return self.spark.read.schema(schema_of(name)).parquet(*files)
@@ -143,6 +143,12 @@ class Lake(Tables):
     def _empty(self, name: str) -> DataFrame:
         schema = schema_of(name)
         return self.spark.createDataFrame(arrow_schema(contracts.table(name).columns).empty_table(), schema=schema)
+
+
+def _as_embedded_reads(location: str) -> str:
+    """Return where a file is as the embedded engine is told: of `file:/…`, as Spark writes it, it would see no row."""
+    here = local_path(location)
+    return location if here is None else file_location(here)
 
 
 def schema_of(name: str) -> StructType:
