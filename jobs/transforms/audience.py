@@ -75,7 +75,8 @@ def band_cells(users: DataFrame, bands: Sequence[Band], choices: Choices) -> Dat
         anybody edited; choice and alternative are null for the definition itself. n_editors: eligible editors; null
         where cross-wiki accounts are out and of an editor nobody knows whether it is one. Of the definition itself
         n_new_to_band (eligible, and below the band before the first revision in the window) and n_left_band (eligible
-        but for the band, in it before the first revision and above it at the last); else null.
+        but for the band, in it before the first revision and above it at the last); else null. Nobody
+        is both in n_editors and in n_left_band, whichever edit count the definition takes.
     """
     definitions = [(None, None, choices), *choices.alternatives()]
     cells = [(band, *definition) for band, definition in product(bands, definitions)]
@@ -174,7 +175,7 @@ def _counts(band: Band, choices: Choices, *, is_own: bool) -> dict[str, Column]:
     return {
         "n_editors": n_editors,
         "n_new_to_band": F.count_if(eligible & in_band & (before < band.least)),
-        "n_left_band": F.count_if(eligible & grew_out),
+        "n_left_band": F.count_if(eligible & ~in_band & grew_out),
     }
 
 

@@ -113,7 +113,7 @@ def recount(revisions: Sequence[Revision], as_of: date, days: int, band: Band, c
                 continue
         n += is_in
         new += is_in and first - 1 < band.least
-        left += band.least <= first - 1 <= band.most < last
+        left += not is_in and band.least <= first - 1 <= band.most < last
     return None if is_unknown else n, new, left
 
 
