@@ -29,6 +29,7 @@ from jobs.raw.place import open_input
 SNAPSHOT, WIKI = "2026-03", "enwiki"
 WIKIS = [WIKI, "enwiki2"]
 FIRST, LAST = date(2026, 3, 4), date(2026, 3, 31)
+SPANS = [(FIRST, LAST)]
 MONTH = datetime(2026, 3, 1)
 SECONDS = 31 * 86_400
 MONTH_OF_ENWIKI = 6_000_000
@@ -143,10 +144,10 @@ def cpu_seconds() -> float:
 
 def measure(root: Path, wikis: list[str], rows: int, workers: int) -> None:
     history = open_input(root)
-    files = find_dumps(history, SNAPSHOT, wikis, FIRST, LAST)
+    files = find_dumps(history, SNAPSHOT, wikis, SPANS)
     with tempfile.TemporaryDirectory() as folder, Peak() as peak:
         began, before = time.perf_counter(), cpu_seconds()
-        told = write_revisions(history, files, Path(folder), FIRST, LAST, workers, None)
+        told = write_revisions(history, files, Path(folder), SPANS, workers, None)
         seconds, cpu = time.perf_counter() - began, cpu_seconds() - before
         kept_bytes = sum(path.stat().st_size for path in Path(folder).iterdir())
     total = rows * len(files)

@@ -25,7 +25,10 @@ _MONTH = re.compile(r"([1-9]\d{3})-(0[1-9]|1[0-2])")
 _YEAR = re.compile(r"[1-9]\d{3}")
 _WIKI = re.compile(r"[a-z][a-z0-9_]*")
 _SUFFIX = ".tsv.bz2"
-_EARLIEST = date(2001, 1, 1)  # there are no events before it
+EARLIEST = date(2001, 1, 1)
+"""There are no events before it."""
+Span = tuple[date, date]
+"""First and last day."""
 _UNKNOWN_SIZE = -1
 
 
@@ -72,15 +75,14 @@ def last_day_of(snapshot: str) -> date:
     return date(year, month, monthrange(year, month)[1])
 
 
-def find_dumps(history: Input, snapshot: str, wikis: Sequence[str] | None, first: date, last: date) -> list[DumpFile]:
+def find_dumps(history: Input, snapshot: str, wikis: Sequence[str] | None, spans: Sequence[Span]) -> list[DumpFile]:
     """List the files that can hold events of some days.
 
     Args:
         history: the directory, or address, of `--history`.
         snapshot: a month.
         wikis: whose files; None: of every wiki that has a folder.
-        first: oldest day.
-        last: newest day.
+        spans: of the days, at least one.
 
     Returns:
         Files, ordered by wiki and bucket: together they cover every one of the days, for every wiki.
@@ -90,7 +92,7 @@ def find_dumps(history: Input, snapshot: str, wikis: Sequence[str] | None, first
         NoInputError: the snapshot, or a file of it that the days need, is not there yet.
         InputError: there is no such directory; a wiki has buckets of different kinds.
     """
-    end = last_day_of(snapshot)
+    end, last = last_day_of(snapshot), max(last for _, last in spans)
     if last > end:
         raise UsageError(
             f"Snapshot {snapshot} ends before {last}.", where=history.uri,
@@ -100,7 +102,7 @@ def find_dumps(history: Input, snapshot: str, wikis: Sequence[str] | None, first
     strays: list[str] = []
     for wiki in _wikis(history, snapshot, wikis, strays):
         there = _of_wiki(history, snapshot, wiki, strays)
-        found += _needed(history, snapshot, wiki, there, first, last)
+        found += _needed(history, snapshot, wiki, there, spans)
     _tell(history, strays)
     return found
 
@@ -161,16 +163,18 @@ def _of_wiki(history: Input, snapshot: str, wiki: str, strays: list[str]) -> dic
 
 
 def _needed(
-    history: Input, snapshot: str, wiki: str, there: dict[str, FileInfo], first: date, last: date
+    history: Input, snapshot: str, wiki: str, there: dict[str, FileInfo], spans: Sequence[Span]
 ) -> Iterator[DumpFile]:
     """Give the files of a wiki that the days need, in order."""
     base = f"{snapshot}/{wiki}/{snapshot}.{wiki}"
     if not there:
         raise _awaited(history, f"{base}.<bucket>{_SUFFIX}")
     end, newest = last_day_of(snapshot), max(there)
-    for bucket in _buckets(newest, first, last):
+    for bucket in sorted({bucket for span in spans for bucket in _buckets(newest, *span)}):
         info = there.get(bucket)
         if info is None or info.size == 0:
+            if bucket < min(there):
+                raise _begins_later(history, f"{base}.{bucket}{_SUFFIX}", wiki, min(there))
             raise _awaited(history, f"{base}.{bucket}{_SUFFIX}")
         size = _UNKNOWN_SIZE if info.size is None else info.size
         yield DumpFile(info.path, wiki, bucket, *_days_of(bucket, end), size, bucket == newest)
@@ -181,6 +185,14 @@ def _awaited(history: Input, name: str) -> NoInputError:
         "The snapshot is not all there yet: a file that the asked days need is missing, or still empty.",
         where=f"{history.uri}/{name}",
         next_step="wait for it, or copy it from where the others came from; then rerun",
+    )
+
+
+def _begins_later(history: Input, name: str, wiki: str, oldest: str) -> NoInputError:
+    return NoInputError(
+        f"The dumps of {wiki} begin with {oldest}, and a window begins before it.",
+        where=f"{history.uri}/{name}",
+        next_step="fetch this file; if the wiki is no older, choose windows that lie in the files there are",
     )
 
 
@@ -202,7 +214,7 @@ def _buckets(like: str, first: date, last: date) -> list[str]:
 def _days_of(bucket: str, end: date) -> tuple[date, date]:
     """Return the first and last day of a bucket in a snapshot that ends at some day."""
     if bucket == ALL_TIME:
-        return _EARLIEST, end
+        return EARLIEST, end
     if _YEAR.fullmatch(bucket):
         return date(int(bucket), 1, 1), min(date(int(bucket), 12, 31), end)
     last = last_day_of(bucket)

@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.columns import INT, Columns
-from jobs.dumps.files import DumpFile
+from jobs.dumps.files import DumpFile, Span
 from jobs.dumps.judge import SCHEMA
 from jobs.dumps.parquet import Progress, write_revisions
 from jobs.dumps.reader import FileRow, Tally, read_dump
@@ -50,8 +50,7 @@ def read_dumps(
     engine: Engine,
     history: Input,
     files: Sequence[DumpFile],
-    first: date,
-    last: date,
+    spans: Sequence[Span],
     *,
     workers: int,
     progress: Progress | None = None,
@@ -62,8 +61,7 @@ def read_dumps(
         engine: what the frame is for.
         history: the directory they lie in.
         files: of `find_dumps`.
-        first: oldest day of the revisions to keep.
-        last: newest day.
+        spans: of the days whose revisions are kept.
         workers: processes that read for the embedded engine.
         progress: called with (files read, all files).
 
@@ -74,13 +72,13 @@ def read_dumps(
     if engine.is_embedded:
         folder = engine.scratch / "dumps" / uuid.uuid4().hex
         folder.mkdir(parents=True)
-        told = write_revisions(history, files, folder, first, last, workers, progress)
+        told = write_revisions(history, files, folder, spans, workers, progress)
         if told:
             revisions = engine.spark.read.schema(spark_type_of(SCHEMA)).parquet(str(folder))
         else:
             revisions = engine.spark.createDataFrame(SCHEMA.empty_table(), schema=spark_type_of(SCHEMA))
         return Dumps(revisions, _frame(told))
-    return _by_tasks(engine, history, files, first, last, progress)
+    return _by_tasks(engine, history, files, spans, progress)
 
 
 def _frame(rows: Iterable[FileRow]) -> pd.DataFrame:
@@ -94,8 +92,7 @@ def _by_tasks(
     engine: Engine,
     history: Input,
     files: Sequence[DumpFile],
-    first: date,
-    last: date,
+    spans: Sequence[Span],
     progress: Progress | None,
 ) -> Dumps:
     """Read files in Spark's tasks, which tell what became of a file in a row beside its revisions."""
@@ -104,7 +101,7 @@ def _by_tasks(
     def read(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             for place in batch["place"].to_pylist():
-                yield from _with_what_is_told(history, files[place], first, last, schema)
+                yield from _with_what_is_told(history, files[place], spans, schema)
 
     listed = frame_of(engine.spark, [(place,) for place in range(len(files))], _PLACES)
     n_tasks = max(min(len(files), engine.parallelism() * 4), 1)
@@ -121,13 +118,13 @@ def _by_tasks(
 
 
 def _with_what_is_told(
-    history: Input, file: DumpFile, first: date, last: date, schema: pa.Schema
+    history: Input, file: DumpFile, spans: Sequence[Span], schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
     """Give the revisions of a file, and a row of what there is to tell: an error too, which Spark would bury."""
     tally = Tally(file)
     told: dict[str, Any]
     try:
-        for batch in read_dump(history, file, first, last, tally):
+        for batch in read_dump(history, file, spans, tally):
             yield batch.append_column(_TOLD, pa.nulls(batch.num_rows, pa.string()))
         told = {"rows": tally.rows()}
     except InputError as error:

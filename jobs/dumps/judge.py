@@ -6,9 +6,9 @@ All of it is vectorised. A column of few values (flags, namespaces, kinds of eve
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.dumps.files import DumpFile, Span
 from jobs.dumps.rows import (
     ANONYMOUS,
     KEPT,
@@ -29,6 +30,7 @@ from jobs.dumps.rows import (
 )  # fmt: skip
 from jobs.schemas import arrow_schema
 from jobs.scope import TEMPORARY_NAME
+from jobs.windows import DAY
 
 SCHEMA = arrow_schema(REVISIONS)
 PARSED = (
@@ -48,6 +50,7 @@ VERDICTS: tuple[tuple[str, str | None], ...] = (
 )  # fmt: skip
 """Fate and reason; a row's verdict is a place in here."""
 
+_IS_QUARANTINED = np.array([fate == QUARANTINED for fate, _ in VERDICTS])
 _PLACE = {reason: place for place, (_, reason) in enumerate(VERDICTS)}
 _ENTITIES = {b"revision", b"user", b"page"}
 _TYPE = re.compile(rb"[a-z]+(-[a-z]+)*")
@@ -69,7 +72,7 @@ class Judged:
     Attributes:
         revisions: a batch of REVISIONS.
         verdicts: a place in VERDICTS for each row.
-        last_event: day of the latest event among all rows whose time can be read.
+        last_event: day of the latest event of any kind that the file can hold, by rows that are not quarantined.
     """
 
     revisions: pa.RecordBatch
@@ -77,20 +80,19 @@ class Judged:
     last_event: date | None
 
 
-def judge(rows: pa.Table, wiki: str, first: date, last: date) -> Judged:
+def judge(rows: pa.Table, file: DumpFile, spans: Sequence[Span]) -> Judged:
     """Judge rows of a dump.
 
     Of a row that is out of scope by what it is of (another event, other days, no account) nothing more is looked at.
 
     Args:
         rows: the columns of READ as bytes, null where empty; those that old dumps do not have may be absent.
-        wiki: the wiki whose folder they lie in.
-        first: oldest day of the revisions to keep.
-        last: newest day.
+        file: where they lie: in the folder of a wiki, with a last day.
+        spans: of the days whose revisions are kept.
     """
     verdicts = np.zeros(rows.num_rows, np.int64)
     times = _times(rows["event_timestamp"])
-    _judge_events(rows, verdicts, times, wiki, first, last)
+    _judge_events(rows, verdicts, times, file.wiki_db, spans)
     asked = np.flatnonzero(verdicts == 0)
     accounts = rows.take(pa.array(asked))
     inner = np.zeros(len(asked), np.int64)
@@ -98,15 +100,21 @@ def judge(rows: pa.Table, wiki: str, first: date, last: date) -> Judged:
     verdicts[asked] = inner
     kept = np.flatnonzero(inner == 0)
     columns["event_time"] = times.take(pa.array(asked)).cast(SCHEMA.field("event_time").type)
-    columns["wiki_db"] = pa.repeat(pa.scalar(wiki), len(asked))
+    columns["wiki_db"] = pa.repeat(pa.scalar(file.wiki_db), len(asked))
     revisions = pa.RecordBatch.from_arrays(
         [columns[field.name].take(pa.array(kept)).cast(field.type) for field in SCHEMA], schema=SCHEMA
     )
-    latest = pc.max(times).as_py()
-    return Judged(revisions, verdicts, None if latest is None else latest.date())
+    return Judged(revisions, verdicts, _last_event(times, verdicts, file.last))
 
 
-def _judge_events(rows: pa.Table, verdicts: Codes, times: pa.Array, wiki: str, first: date, last: date) -> None:
+def _last_event(times: pa.Array, verdicts: Codes, end: date) -> date | None:
+    """Return the day of the latest event: what is behind the end of a file, or of another wiki, is a mistake."""
+    counts = pc.and_(pc.less(times, _begin(end + DAY)), pa.array(~_IS_QUARANTINED[verdicts]))
+    latest = pc.max(times.filter(counts)).as_py()
+    return None if latest is None else latest.date()
+
+
+def _judge_events(rows: pa.Table, verdicts: Codes, times: pa.Array, wiki: str, spans: Sequence[Span]) -> None:
     """Judge what rows are of: which wiki, which event, which day."""
     wikis = _by_value(rows["wiki_db"], lambda value: _BAD if value is None else int(value == wiki.encode()))
     entities = _by_value(rows["event_entity"], lambda value: int(value == b"revision") if value in _ENTITIES else _BAD)
@@ -117,9 +125,14 @@ def _judge_events(rows: pa.Table, verdicts: Codes, times: pa.Array, wiki: str, f
     _mark(verdicts, types == _BAD, f"{MALFORMED}event_type")
     _mark(verdicts, _mask(pc.is_null(times)), f"{MALFORMED}event_timestamp")
     _mark(verdicts, (entities == _FALSE) | (types == _FALSE), OTHER_EVENT)
-    begin, end = (datetime(day.year, day.month, day.day) for day in (first, last + timedelta(days=1)))
-    is_asked = pc.and_(pc.greater_equal(times, pa.scalar(begin)), pc.less(times, pa.scalar(end)))
-    _mark(verdicts, ~_mask(is_asked), OUTSIDE_WINDOWS)
+    is_asked = np.zeros(rows.num_rows, np.bool_)
+    for first, last in spans:
+        is_asked |= _mask(pc.and_(pc.greater_equal(times, _begin(first)), pc.less(times, _begin(last + DAY))))
+    _mark(verdicts, ~is_asked, OUTSIDE_WINDOWS)
+
+
+def _begin(day: date) -> pa.Scalar:
+    return pa.scalar(datetime(day.year, day.month, day.day))
 
 
 def _creation(value: bytes | None) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import as_completed
 from concurrent.futures.process import BrokenProcessPool
-from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from jobs.dumps.files import DumpFile
+from jobs.dumps.files import DumpFile, Span
 from jobs.dumps.judge import SCHEMA
 from jobs.dumps.reader import FileRow, Tally, read_dump
 from jobs.errors import WarehouseError
@@ -27,8 +26,7 @@ def write_revisions(
     history: Input,
     files: Sequence[DumpFile],
     folder: Path,
-    first: date,
-    last: date,
+    spans: Sequence[Span],
     workers: int,
     progress: Progress | None,
 ) -> list[FileRow]:
@@ -47,12 +45,12 @@ def write_revisions(
 
     if workers <= 1 or len(files) <= 1 or sum(file.n_bytes for file in files) < WORTH_A_POOL:
         for file, target in targets:
-            tell(write_file(history, file, target, first, last))
+            tell(write_file(history, file, target, spans))
         return told
     try:
         with worker_pool(min(workers, len(files))) as pool:
             for future in as_completed(
-                [pool.submit(write_file, history, file, target, first, last) for file, target in targets]
+                [pool.submit(write_file, history, file, target, spans) for file, target in targets]
             ):
                 tell(future.result())
     except BrokenProcessPool:
@@ -64,12 +62,12 @@ def write_revisions(
     return told
 
 
-def write_file(history: Input, file: DumpFile, target: Path, first: date, last: date) -> list[FileRow]:
+def write_file(history: Input, file: DumpFile, target: Path, spans: Sequence[Span]) -> list[FileRow]:
     """Read a file and leave its revisions in Parquet; return its rows of FILES."""
     tally = Tally(file)
     batches: list[pa.RecordBatch] = []
     with pq.ParquetWriter(target, SCHEMA, compression="zstd", compression_level=1) as writer:
-        for batch in read_dump(history, file, first, last, tally):
+        for batch in read_dump(history, file, spans, tally):
             batches.append(batch)
             if sum(held.num_rows for held in batches) >= ROW_GROUP:
                 writer.write_table(pa.Table.from_batches(batches))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow.csv as pacsv
 
 from jobs.dumps.blocks import MAX_LINE, EndlessLineError, line_blocks
 from jobs.dumps.columns import LAYOUTS
-from jobs.dumps.files import DumpFile
+from jobs.dumps.files import DumpFile, Span
 from jobs.dumps.judge import READ, VERDICTS, judge
 from jobs.errors import InputError
 from jobs.raw.place import Input
@@ -56,14 +56,13 @@ class Tally:
         ]  # fmt: skip
 
 
-def read_dump(history: Input, file: DumpFile, first: date, last: date, tally: Tally) -> Iterator[pa.RecordBatch]:
+def read_dump(history: Input, file: DumpFile, spans: Sequence[Span], tally: Tally) -> Iterator[pa.RecordBatch]:
     """Read a file, once.
 
     Args:
         history: the directory it lies in.
         file: of `find_dumps`.
-        first: oldest day of the revisions to keep.
-        last: newest day.
+        spans: of the days whose revisions are kept.
         tally: counts its rows.
 
     Returns:
@@ -75,7 +74,7 @@ def read_dump(history: Input, file: DumpFile, first: date, last: date, tally: Ta
     try:
         with history.filesystem.open_input_stream(file.path, compression=None) as stream:
             for rows in tables(line_blocks(stream), f"{history.uri}/{file.name}"):
-                judged = judge(rows, file.wiki_db, first, last)
+                judged = judge(rows, file, spans)
                 tally.add(judged.verdicts, judged.last_event)
                 if judged.revisions.num_rows:
                     yield judged.revisions

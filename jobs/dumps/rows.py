@@ -9,7 +9,7 @@ REVISIONS: Columns = {
     "namespace_current": INT, "is_bot_then": BOOLEAN, "is_bot_now": BOOLEAN, "is_temporary": BOOLEAN,
     "is_cross_wiki": BOOLEAN, "is_deleted": BOOLEAN,
 }  # fmt: skip
-"""A row per revision by an account in the asked span of days, oldest and newest day included; UTC.
+"""A row per revision by an account on one of the asked days; UTC.
 
 `edit_count`: the editor's cumulative count of revisions with this one. `is_bot_…`: the list of reasons is not empty.
 `is_temporary` by the column, in dumps of 70 columns by the name. `is_cross_wiki` is null in dumps of 70 columns.
@@ -26,7 +26,8 @@ FILES: Columns = {
     "last_event_date": DATE,
 }
 """What became of the rows of each file: how many of each fate and reason, the first line that has it, and the day of
-the last event of any kind (the same in all rows of a file). The fates add up to the rows of the file."""
+the last event of any kind (the same in all rows of a file; null if there is none), for which rows that are quarantined,
+or of days after those of the file, do not count. The fates add up to the rows of the file."""
 
 KEPT, OUT_OF_SCOPE, QUARANTINED = "kept", "out_of_scope", "quarantined"
 OTHER_EVENT = "other_event"  # no creation of a revision

@@ -9,7 +9,7 @@ from datetime import date
 import pandas as pd
 
 from jobs.audience import Band
-from jobs.dumps.files import DumpFile, find_dumps
+from jobs.dumps.files import DumpFile, Span, find_dumps
 from jobs.dumps.frame import Dumps, read_dumps
 from jobs.errors import UsageError
 from jobs.log import get_logger
@@ -18,7 +18,8 @@ from jobs.raw.place import Input
 from jobs.raw.strays import MOST_NAMED
 from jobs.steps.audience_told import tell_read
 from jobs.steps.job import Job
-from jobs.windows import rolling_start
+from jobs.warehouse.tables import spans
+from jobs.windows import DAY, days, rolling_start
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,17 @@ class Wanted:
         return self.as_of[-1]
 
     @property
+    def spans(self) -> list[Span]:
+        """The days of all windows, as spans that do not touch."""
+        return spans([day for last in self.as_of for day in days(rolling_start(last, self.windows[-1]), last + DAY)])
+
+    @property
     def options(self) -> list[str]:
         """The options of the command that asks for it, but for `--history`."""
-        days = [word for day in self.as_of for word in ("--as-of", f"{day}")]
+        dates = [word for day in self.as_of for word in ("--as-of", f"{day}")]
         wikis = [word for wiki in self.wikis or () for word in ("--wiki", wiki)]
         bands, windows = (",".join(map(str, listed)) for listed in (self.bands, self.windows))
-        return ["--snapshot", self.snapshot, *days, *wikis, "--bands", bands, "--windows", windows]
+        return ["--snapshot", self.snapshot, *dates, *wikis, "--bands", bands, "--windows", windows]
 
 
 def wanted_dumps(wanted: Wanted) -> list[DumpFile]:
@@ -67,7 +73,7 @@ def wanted_dumps(wanted: Wanted) -> list[DumpFile]:
         NoInputError: not all of it is there yet.
         InputError: it cannot be used, whoever waits.
     """
-    return find_dumps(wanted.history, wanted.snapshot, wanted.wikis, wanted.first, wanted.last)
+    return find_dumps(wanted.history, wanted.snapshot, wanted.wikis, wanted.spans)
 
 
 def read_wanted(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> Dumps:
@@ -80,7 +86,7 @@ def read_wanted(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> Dumps:
     get_logger().info("reading dumps", files=len(files), megabytes=megabytes)
     with Told("dumps read") as told:
         dumps = read_dumps(
-            job.engine, wanted.history, files, wanted.first, wanted.last,
+            job.engine, wanted.history, files, wanted.spans,
             workers=job.settings.engine.workers, progress=told,
         )  # fmt: skip
     tell_read(job.console, dumps.files, wanted.snapshot, wanted.first, wanted.last)

@@ -18,7 +18,7 @@ DAY = date(2026, 3, 15)
 
 
 def found(root: Path, first: date = DAY, last: date = DAY, wikis: list[str] | None = None) -> list[str]:
-    return [file.bucket for file in find_dumps(open_input(root), "2026-03", wikis, first, last)]
+    return [file.bucket for file in find_dumps(open_input(root), "2026-03", wikis, [(first, last)])]
 
 
 def refused(root: Path, kind: type[PdmetricsError], **asked: object) -> str:
@@ -45,11 +45,19 @@ def test_only_buckets_that_can_hold_the_days_are_found(tmp_path: Path, buckets, 
     assert found(tmp_path, first, last) == expected
 
 
+def test_files_between_windows_are_not_needed(tmp_path: Path) -> None:
+    for bucket in ("2025-12", "2026-03"):
+        put(tmp_path, [row()], bucket=bucket)
+    windows = [(date(2025, 12, 18), date(2025, 12, 31)), (date(2026, 3, 18), date(2026, 3, 31))]
+    files = find_dumps(open_input(tmp_path), "2026-03", None, windows)
+    assert [file.bucket for file in files] == ["2025-12", "2026-03"]
+
+
 def test_what_is_known_of_a_file(tmp_path: Path) -> None:
     for wiki, bucket in (("trwiki", "2025"), ("trwiki", "2026"), ("enwiki", "2026-02"), ("aawiki", "all-time"),
                          ("enwiki", "2026-03")):  # fmt: skip
         path = put(tmp_path, [row()], wiki=wiki, bucket=bucket)
-    files = find_dumps(open_input(tmp_path), "2026-03", None, date(2026, 2, 20), date(2026, 2, 28))
+    files = find_dumps(open_input(tmp_path), "2026-03", None, [(date(2026, 2, 20), date(2026, 2, 28))])
     assert [(f.wiki_db, f.bucket, f.first, f.last, f.is_newest) for f in files] == [
         ("aawiki", "all-time", date(2001, 1, 1), date(2026, 3, 31), True),
         ("enwiki", "2026-02", date(2026, 2, 1), date(2026, 2, 28), False),
@@ -57,7 +65,7 @@ def test_what_is_known_of_a_file(tmp_path: Path) -> None:
     ]
     assert files[1].name == "2026-03/enwiki/2026-03.enwiki.2026-02.tsv.bz2"
     assert {f.n_bytes for f in files} == {path.stat().st_size}
-    assert [f.wiki_db for f in find_dumps(open_input(tmp_path), "2026-03", ["trwiki", "trwiki"], DAY, DAY)] == [
+    assert [f.wiki_db for f in find_dumps(open_input(tmp_path), "2026-03", ["trwiki", "trwiki"], [(DAY, DAY)])] == [
         "trwiki"
     ]
 
@@ -94,10 +102,18 @@ def test_what_is_not_there_at_all(tmp_path: Path) -> None:
     assert "trwiki and 1 more" in refused(tmp_path, UsageError, wikis=["dewiki"])
 
 
+def test_a_window_before_the_first_file_is_not_only_to_be_waited_for(tmp_path: Path) -> None:
+    put(tmp_path, [row()], bucket="2026-03")
+    told = refused(tmp_path, NoInputError, first=date(2026, 2, 20))
+    assert "The dumps of trwiki begin with 2026-03" in told
+    assert "2026-03.trwiki.2026-02.tsv.bz2" in told
+    assert "wait" not in told
+
+
 @pytest.mark.parametrize("snapshot", ["2026-13", "2026-3", "2026", "all", "2026-03-01", "", "../x"])
 def test_a_snapshot_is_a_month(tmp_path: Path, snapshot: str) -> None:
     with pytest.raises(UsageError, match="name a month"):
-        find_dumps(open_input(tmp_path), snapshot, None, DAY, DAY)
+        find_dumps(open_input(tmp_path), snapshot, None, [(DAY, DAY)])
 
 
 def test_days_after_the_month_of_the_snapshot_are_refused_before_anything_is_looked_at(tmp_path: Path) -> None:
@@ -138,7 +154,7 @@ def test_a_history_at_an_address(tmp_path: Path) -> None:
     memory = fsspec.filesystem("memory")
     name = "2026-03/trwiki/2026-03.trwiki.2026-03.tsv.bz2"
     memory.pipe_file(f"/a-history/{name}", path.read_bytes())
-    files = find_dumps(open_input("memory://a-history"), "2026-03", None, DAY, DAY)
+    files = find_dumps(open_input("memory://a-history"), "2026-03", None, [(DAY, DAY)])
     assert [(file.name, file.n_bytes) for file in files] == [(name, path.stat().st_size)]
     with pytest.raises(NoInputError, match="snapshot 2026-02"):
-        find_dumps(open_input("memory://a-history"), "2026-02", None, date(2026, 2, 1), date(2026, 2, 1))
+        find_dumps(open_input("memory://a-history"), "2026-02", None, [(date(2026, 2, 1), date(2026, 2, 1))])

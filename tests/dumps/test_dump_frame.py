@@ -23,12 +23,13 @@ from jobs.raw.place import open_input
 from jobs.schemas import spark_schema
 
 FIRST, LAST = date(2026, 3, 4), date(2026, 3, 31)
+SPANS = [(FIRST, LAST)]
 
 
 def read(engine: Engine, root: Path, *, progress: Progress | None = None) -> Dumps:
     history = open_input(root)
-    files = find_dumps(history, "2026-03", None, FIRST, LAST)
-    return read_dumps(engine, history, files, FIRST, LAST, workers=2, progress=progress)
+    files = find_dumps(history, "2026-03", None, SPANS)
+    return read_dumps(engine, history, files, SPANS, workers=2, progress=progress)
 
 
 def put_three(root: Path) -> None:
@@ -70,7 +71,7 @@ def test_no_files_and_no_revisions_are_empty_frames(engine: Engine, tmp_path: Pa
     found = read(engine, tmp_path)
     assert found.revisions.count() == 0
     assert found.files["fate"].tolist() == ["kept", "out_of_scope"]
-    nothing = read_dumps(engine, open_input(tmp_path), [], FIRST, LAST, workers=2)
+    nothing = read_dumps(engine, open_input(tmp_path), [], SPANS, workers=2)
     assert nothing.revisions.schema == spark_schema(REVISIONS)
     assert nothing.revisions.count() == len(nothing.files) == 0
     assert nothing.files.columns.tolist() == list(FILES)
@@ -90,12 +91,12 @@ def test_an_error_keeps_its_parts_on_either_engine(engine: Engine, tmp_path: Pat
 def test_worker_processes_give_what_one_process_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     put_three(tmp_path)
     history, seen = open_input(tmp_path), []
-    files = find_dumps(history, "2026-03", None, FIRST, LAST)
+    files = find_dumps(history, "2026-03", None, SPANS)
     for bound in (parquet.WORTH_A_POOL, 0):
         monkeypatch.setattr(parquet, "WORTH_A_POOL", bound)
         folder, told = tmp_path / f"out{bound}", []
         folder.mkdir()
-        rows = write_revisions(history, files, folder, FIRST, LAST, 2, lambda *n, told=told: told.append(n))
+        rows = write_revisions(history, files, folder, SPANS, 2, lambda *n, told=told: told.append(n))
         assert told == [(1, 3), (2, 3), (3, 3)]
         seen.append((sorted(rows, key=str), [pq.read_table(path).to_pylist() for path in sorted(folder.iterdir())]))
     assert seen[0] == seen[1]
@@ -109,7 +110,7 @@ def test_row_groups_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(parquet, "ROW_GROUP", 40)
     put(tmp_path, [row()] * 100)
     history = open_input(tmp_path)
-    write_revisions(history, find_dumps(history, "2026-03", None, FIRST, LAST), tmp_path, FIRST, LAST, 1, None)
+    write_revisions(history, find_dumps(history, "2026-03", None, SPANS), tmp_path, SPANS, 1, None)
     found = pq.read_metadata(tmp_path / "00000.parquet")
     assert (found.num_rows, found.num_row_groups) == (100, 3)
 
@@ -118,7 +119,7 @@ def test_a_killed_reader_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(parquet, "WORTH_A_POOL", 0)
     put_three(tmp_path)
     history, is_over = open_input(tmp_path), threading.Event()
-    files = find_dumps(history, "2026-03", None, FIRST, LAST)
+    files = find_dumps(history, "2026-03", None, SPANS)
 
     def kill() -> None:
         while not is_over.wait(0.01):  # long before they have imported anything
@@ -129,7 +130,7 @@ def test_a_killed_reader_is_a_clear_error(tmp_path: Path, monkeypatch: pytest.Mo
     killer.start()
     try:
         with pytest.raises(WarehouseError, match="want of memory"):
-            write_revisions(history, files, tmp_path, FIRST, LAST, 2, None)
+            write_revisions(history, files, tmp_path, SPANS, 2, None)
     finally:
         is_over.set()
         killer.join()

@@ -23,14 +23,15 @@ from jobs.errors import InputError
 from jobs.raw.place import Input, open_input
 
 FIRST, LAST = date(2026, 3, 4), date(2026, 3, 31)
+SPANS = [(FIRST, LAST)]
 
 
 def read(root: Path | str) -> tuple[list[dict[str, Any]], list[FileRow]]:
     """The revisions of the one file below a folder, and what became of its rows."""
     history = open_input(root)
-    (file,) = find_dumps(history, "2026-03", None, FIRST, LAST)
+    (file,) = find_dumps(history, "2026-03", None, SPANS)
     tally = Tally(file)
-    found = [kept for batch in read_dump(history, file, FIRST, LAST, tally) for kept in batch.to_pylist()]
+    found = [kept for batch in read_dump(history, file, SPANS, tally) for kept in batch.to_pylist()]
     return found, tally.rows()
 
 
@@ -117,7 +118,7 @@ def test_each_row_has_a_fate_and_a_first_line(tmp_path: Path) -> None:
     ])  # fmt: skip
     name = "2026-03/trwiki/2026-03.trwiki.2026.tsv.bz2"
     assert read(tmp_path)[1] == [
-        ("trwiki", name, fate, reason, n, line, date(2027, 1, 1)) for fate, reason, n, line in (
+        ("trwiki", name, fate, reason, n, line, date(2026, 3, 10)) for fate, reason, n, line in (
             ("kept", None, 1, 2), ("out_of_scope", "other_event", 2, 3), ("out_of_scope", "outside_windows", 1, 5),
             ("out_of_scope", "anonymous", 2, 4), ("quarantined", "wrong_wiki", 1, 7),
             ("quarantined", "malformed:event_timestamp", 1, 10), ("quarantined", "malformed:event_user_id", 2, 1),
@@ -222,6 +223,23 @@ def test_a_line_without_an_end_is_no_dump(tmp_path: Path, monkeypatch: pytest.Mo
     assert "has 1 column" in refused(tmp_path)
 
 
+def test_days_between_windows_are_outside_and_no_mistake_is_the_last_event(tmp_path: Path) -> None:
+    days = ("2026-03-01", "2026-03-02", "2026-03-09", "2026-03-10", "2099-01-01")
+    rows = [row(event_timestamp=f"{day} 00:00:00.0") for day in days]
+    put(tmp_path, [*rows, row(wiki_db="enwiki", event_timestamp="2026-03-20 00:00:00.0"),
+                   row(event_timestamp="2026-03-11 00:00:00.0", event_entity="page")])  # fmt: skip
+    history = open_input(tmp_path)
+    windows = [(date(2026, 3, 1), date(2026, 3, 1)), (date(2026, 3, 9), date(2026, 3, 10))]
+    (file,) = find_dumps(history, "2026-03", None, windows)
+    tally = Tally(file)
+    kept = [one["event_time"].day for part in read_dump(history, file, windows, tally) for one in part.to_pylist()]
+    assert kept == [1, 9, 10]
+    assert {one[3]: one[4] for one in tally.rows()} == {
+        None: 3, "outside_windows": 2, "wrong_wiki": 1, "other_event": 1
+    }  # fmt: skip
+    assert {one[6] for one in tally.rows()} == {date(2026, 3, 11)}
+
+
 def test_a_file_at_an_address(tmp_path: Path) -> None:
     path = put(tmp_path, [row()])
     fsspec.filesystem("memory").pipe_file(f"/read-dump/{path.relative_to(tmp_path)}", path.read_bytes())
@@ -231,10 +249,10 @@ def test_a_file_at_an_address(tmp_path: Path) -> None:
 def test_whose_fault_an_error_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = put(tmp_path, [row()])
     history = open_input(tmp_path)
-    (file,) = find_dumps(history, "2026-03", None, FIRST, LAST)
+    (file,) = find_dumps(history, "2026-03", None, SPANS)
     path.unlink()
     with pytest.raises(InputError, match=r"is gone(.|\n)*2026-03.trwiki.2026.tsv.bz2"):
-        list(read_dump(history, file, FIRST, LAST, Tally(file)))
+        list(read_dump(history, file, SPANS, Tally(file)))
 
     class Failing:
         def __init__(self, number: int) -> None:
@@ -246,7 +264,7 @@ def test_whose_fault_an_error_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for number, kind in ((errno.EACCES, InputError), (errno.ENOMEM, OSError)):
         monkeypatch.setattr(Input, "filesystem", Failing(number))
         with pytest.raises(kind, match="failed"):
-            list(read_dump(history, file, FIRST, LAST, Tally(file)))
+            list(read_dump(history, file, SPANS, Tally(file)))
 
 
 def test_the_slow_way_knows_escapes_and_lists() -> None:
