@@ -19,20 +19,22 @@ from jobs.report.cells_beside import Reader
 COUNTS = ("n_editors", "n_new_to_band", "n_left_band")
 GROWTH = ("growth_exponent", "projected_days", "projected", "projected_lower", "projected_upper")
 CHANGE = "change_from_month_before"
+EIGHT_WEEKS = 56  # days: a window of them is what others are projected to
 COLUMNS = (
-    "as_of_date", "wiki_db", "band", "window_days", "window_start", "snapshot", "definition", *COUNTS, *GROWTH,
+    "as_of_date", "wiki_db", "band", "window_days", "window_start", "snapshot", *COUNTS, *GROWTH,
     "month", CHANGE,
 )  # fmt: skip
 SPOKEN_OF = ["wiki_db", "as_of_date", "band"]
 SERIES = ["wiki_db", "band", "window_days"]
 EXPONENT_DIGITS = 2
 AUDIENCE = """
-select a.as_of_date, a.wiki_db, a.band, a.window_days, a.window_start, a.snapshot, a.definition, a.n_editors,
+select a.as_of_date, a.wiki_db, a.band, a.window_days, a.window_start, a.snapshot, a.n_editors,
     a.n_new_to_band, a.n_left_band, a.growth_exponent, a.projected_days, a.projected, a.projected_lower,
     a.projected_upper, m.month, m.change_from_month_before
 from fct_audience as a
 left join rpt_audience_month as m
     on a.wiki_db = m.wiki_db and a.band = m.band and a.window_days = m.window_days and a.as_of_date = m.window_end
+where a.definition = ''
 order by a.wiki_db, a.band, a.window_days, a.as_of_date
 """
 BoolArray = npt.NDArray[np.bool_]
@@ -55,9 +57,9 @@ def audience(read: Reader, min_users: int) -> pd.DataFrame:
         min_users: fewer editors, but at least one, are a small cell.
 
     Returns:
-        Columns of `marts.fct_audience`, with `month` and the change from the month before where a row is the last of
-        its month, null elsewhere. A hidden number is null; `gives_away` marks rows whose number the marts show, and
-        that is hidden here for the sake of another.
+        Columns of `marts.fct_audience`, of the contract's definition only, with `month` and the change from the
+        month before where a row is the last of its month, null elsewhere. A hidden number is null; `gives_away`
+        marks rows whose number the marts show, and that is hidden here for the sake of another.
     """
     if read("select 1 from duckdb_tables() where table_name = 'fct_audience'").empty:
         return pd.DataFrame(columns=[*COLUMNS, "gives_away"])  # marts of an older version: the next run builds it
@@ -74,8 +76,9 @@ def hide_audience(found: pd.DataFrame, min_users: int) -> pd.DataFrame:
     is_left_over = _is_few(found["n_editors"] - found["n_new_to_band"], min_users)
     new = found["n_new_to_band"].mask(editors.isna() | few["n_new_to_band"] | is_left_over)
     left = found["n_left_band"].mask(editors.isna() | few["n_left_band"])
-    # The growth is made of two windows: it tells one of them beside the other.
-    hides_growth = editors.isna().groupby([found[name] for name in SPOKEN_OF]).transform("any")
+    # The growth is made of two windows: it tells one of them beside the other. Eight weeks that were counted need none.
+    of_cell = [found[name] for name in SPOKEN_OF]
+    hides_growth = (editors.isna() | found["window_days"].eq(EIGHT_WEEKS)).groupby(of_cell).transform("any")
     growth = {name: found[name].mask(hides_growth) for name in GROWTH}
     growth |= {name: growth[name].round() for name in GROWTH[2:]}
     growth["growth_exponent"] = growth["growth_exponent"].round(EXPONENT_DIGITS)

@@ -9,7 +9,7 @@ import altair as alt
 
 from jobs import words
 from jobs.report import charts
-from jobs.report.cells_audience import CHANGE
+from jobs.report.cells_audience import CHANGE, EIGHT_WEEKS
 from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_sentences import Cell, day, sentences
 
@@ -57,15 +57,17 @@ def count_text(count: float | None) -> str:
 
 
 def projection_text(row: Cell) -> str:
-    """Write what is expected in eight weeks, with its range; a dash where nothing is projected."""
+    """Write what is expected in eight weeks, with its range, or was counted in them; a dash where it is not known."""
+    if is_eight_weeks(row):
+        return f"{count_text(row['n_editors'])}, counted"
     if words.is_null(row["projected"]):
         return NOT_PROJECTED
     return words.interval(row["projected"], row["projected_lower"], row["projected_upper"], UNIT)
 
 
-def definition_text(row: Cell) -> str:
-    """Write in what a row's definition is not the usual one; empty where it is."""
-    return "" if words.is_null(row["definition"]) else str(row["definition"])
+def is_eight_weeks(row: Cell) -> bool:
+    """Whether a row is a shown count of eight weeks, which a projection only expects."""
+    return bool(row["window_days"] == EIGHT_WEEKS) and not words.is_null(row["n_editors"])
 
 
 def _row(row: Cell) -> tuple[str, ...]:
@@ -93,14 +95,12 @@ def _sentence(months: Sequence[Cell], lengths: Sequence[int]) -> str:
                 moved = _change(row)
                 against = f" ({moved} against the month before)" if moved else ""
                 told.append(f"In the {_window(row)}: {count_text(row['n_editors'])}{against}.")
-    newest = [row for row in months if row["month"] == last and not words.is_null(row["projected"])]
+    newest = [row for row in months if row["month"] == last and projection_text(row) != NOT_PROJECTED]
     expected = f"Within 8 weeks: {projection_text(newest[-1])}." if newest else ""
-    is_broken = len({definition_text(row) for row in months}) > 1
     return sentences(
         *told,
         expected,
         "The solid line is the longest window, a dashed one a shorter; the bar is what 8 weeks may bring.",
-        "The line is interrupted where the definition was changed." if is_broken else "",
     )
 
 
@@ -161,4 +161,4 @@ def _goes_on(last: Cell, row: Cell) -> bool:
     """Whether a line may lead from one month to another."""
     is_next = (last["month"] + timedelta(days=31)).strftime("%Y-%m") == row["month"].strftime("%Y-%m")
     is_shown = not words.is_null(last["n_editors"]) and not words.is_null(row["n_editors"])
-    return is_next and is_shown and definition_text(last) == definition_text(row)
+    return is_next and is_shown

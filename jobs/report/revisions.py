@@ -21,6 +21,7 @@ from jobs.warehouse.manifest import Run
 from jobs.warehouse.runs import Warehouse
 
 FILE = "revisions.csv"
+EDITORS = ("eligible_editors",)
 MIN_ROWS = 10  # a move of fewer rows would tell numbers of single cells
 DATES = ("published_at", "first_day", "last_day", "first_as_of", "last_as_of")
 COLUMNS = (
@@ -84,7 +85,10 @@ def moves(built: Path, live: Path, as_of: Sequence[date]) -> pd.DataFrame:
 
 
 def keep_moves(warehouse: Warehouse, run: Run) -> None:
-    """Note in the run's folder what its publishing is about to change; the caller publishes next."""
+    """Note in the run's folder what its publishing is about to change; the caller publishes next.
+
+    A run of days leaves eligible editors alone, which may have the same as-of dates: they are not noted as unchanged.
+    """
     as_of = sorted({*run.as_of, *run.removed})  # rows that are taken away are gone, and count as such
     try:
         found = moves(warehouse.next_marts, warehouse.marts, as_of)
@@ -92,6 +96,8 @@ def keep_moves(warehouse: Warehouse, run: Run) -> None:
         found = moves(warehouse.next_marts, warehouse.next_marts.with_name("none"), as_of)
         file = warehouse.said(warehouse.marts)
         get_logger().warning("the published marts cannot be read: all rows count as new", file=file)
+    if not run.is_audience:
+        found = found[~found["metric"].isin(EDITORS)]
     days = (run.days[0], run.days[-1], as_of[0], as_of[-1])
     for column, value in zip(reversed(DATES), (*reversed(days), datetime.now(UTC).replace(microsecond=0)), strict=True):
         found.insert(0, column, value.isoformat())

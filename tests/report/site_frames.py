@@ -114,7 +114,7 @@ def eligible(wiki: str, month: int, n: float, **other: Any) -> dict[str, Any]:
     as_of = first + pd.offsets.MonthEnd(0)
     usual: dict[str, Any] = {
         "as_of_date": as_of, "wiki_db": wiki, "band": "100-500", "window_days": days,
-        "window_start": as_of - pd.Timedelta(days=days - 1), "snapshot": f"2026-{month:02}", "definition": None,
+        "window_start": as_of - pd.Timedelta(days=days - 1), "snapshot": f"2026-{month:02}",
         "n_editors": n, "n_new_to_band": 40.0, "n_left_band": 25.0, "growth_exponent": None, "projected_days": None,
         "projected": None, "projected_lower": None, "projected_upper": None, "month": first,
         "change_from_month_before": None,
@@ -142,7 +142,7 @@ def usual_audience() -> pd.DataFrame:
         eligible("idwiki", 4, 700.0, band="100-300", **short),
         eligible("trwiki", 3, 820.0), eligible("trwiki", 3, 510.0, **short),
         eligible("trwiki", 4, 810.0, change_from_month_before=-10.0), eligible("trwiki", 4, 7.0, **short),
-        eligible("enwiki", 4, 25100.0, definition="namespace=current"),
+        eligible("enwiki", 4, 25100.0),
     )  # fmt: skip
 
 

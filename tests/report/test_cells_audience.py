@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from jobs.report.cells_audience import COLUMNS, GROWTH
+from jobs.report.cells_audience import COLUMNS, GROWTH, audience
 from jobs.report.cells_beside import milestones
 from tests.report.site_frames import cells, eligible, eligibles, milestone
 
@@ -89,6 +90,17 @@ def test_a_change_is_told_where_both_months_are_shown():
     changes = left.set_index("month")["change_from_month_before"]
     assert changes.iloc[1] == 10.0
     assert changes.iloc[[0, 2, 3]].isna().all()
+
+
+def test_rows_of_another_definition_stay_inside():
+    marked = [eligible("a", 4, n) | {"definition": text} for n, text in ((50.0, ""), (60.0, "bots=now"))]
+    with duckdb.connect() as connection:
+        connection.register("rows", pd.DataFrame(marked))
+        connection.execute("create table fct_audience as from rows")
+        connection.execute("create table rpt_audience_month as select *, as_of_date as window_end from rows limit 1")
+        left = audience(lambda sql: connection.sql(sql).df(), 10)
+    assert left["n_editors"].tolist() == [50.0]
+    assert "definition" not in left.columns
 
 
 def test_without_any_row_there_are_the_columns():

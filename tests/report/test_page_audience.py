@@ -36,28 +36,57 @@ def test_pilots_come_first_and_their_newest_rows_with_what_eight_weeks_may_bring
         ("100 to 300, 14 days", "700", "40", "25", "–", "2026-04-30", "2026-04"),
     ]
     assert groups["trwiki"][1][1:4] == ("■ suppressed",) * 3
-    assert panel["notes"] == ["enwiki: counted by another definition, namespace=current"]
 
 
-def test_pilots_are_added_up_where_all_have_a_number():
-    """Of 14 days one is hidden, and of the narrow band one was not counted."""
-    assert by_group(audience_of_wikis(usual_leaving()))[PILOTS] == [
-        ("100 to 500, 28 days", "2,390", "80", "50", "–", "2026-04-30", "2026-04")
+def summed(*rows, n_wikis=None):
+    """Cells of the pilots' sums: count, new, left and eight weeks; pilots are idwiki and trwiki."""
+    found = with_audience(*rows)
+    found = replace(found, wikis=found.wikis.tail(n_wikis)) if n_wikis else found
+    return [row[1:5] for row in by_group(audience_of_wikis(found)).get(PILOTS, [])]
+
+
+GROWTH = {"projected": 300.0, "projected_lower": 250.0, "projected_upper": 400.0}
+
+
+def test_pilots_are_added_up_and_a_sum_that_lacks_a_part_says_of_which_wiki():
+    lacking = "no sum: trwiki was not counted", "–", "–", "–"
+    assert [row[:5] for row in by_group(audience_of_wikis(usual_leaving()))[PILOTS]] == [
+        ("100 to 500, 28 days", "2,390", "80", "50", "–"),
+        ("100 to 500, 14 days", "980, without trwiki, where it is hidden", "40", "25", "–"),
+        ("100 to 300, 28 days", *lacking),
+        ("100 to 300, 14 days", *lacking),
     ]
-    growth = {"projected": 300.0, "projected_lower": 250.0, "projected_upper": 400.0}
-    rows = [eligible("idwiki", 4, 200.0, **growth), eligible("trwiki", 3, 100.0, n_left_band=4.0, **growth)]
-    (summed,) = by_group(audience_of_wikis(with_audience(*rows)))[PILOTS]
-    assert summed == (
-        "100 to 500, 28 days", "300", "80", "■ suppressed", "600 (500 – 800)", "2026-03-31 and 2026-04-30",
+
+
+def test_a_sum_has_what_all_wikis_have_and_says_where_a_part_is_hidden():
+    rows = [eligible("idwiki", 4, 200.0, **GROWTH), eligible("trwiki", 3, 100.0, n_left_band=4.0, **GROWTH)]
+    (told,) = by_group(audience_of_wikis(with_audience(*rows)))[PILOTS]
+    assert told == (
+        "100 to 500, 28 days", "300", "80", "no sum: hidden on trwiki", "600 (500 – 800)", "2026-03-31 and 2026-04-30",
         "2026-03 and 2026-04",
     )  # fmt: skip
+    assert summed(eligible("idwiki", 4, 3.0), eligible("trwiki", 4, 4.0)) == [("■ suppressed", "–", "–", "–")]
 
 
-def test_without_all_pilots_or_with_one_there_is_no_sum():
-    counted = with_audience(eligible("idwiki", 4, 50.0), eligible("x", 4, 50.0))
-    assert PILOTS not in by_group(audience_of_wikis(counted))
-    one = replace(counted, wikis=counted.wikis[counted.wikis["wiki_db"] == "idwiki"])
-    assert PILOTS not in by_group(audience_of_wikis(one))
+def test_a_count_of_two_months_ago_is_no_part_of_a_sum():
+    told = summed(eligible("idwiki", 4, 200.0), eligible("trwiki", 2, 100.0))
+    assert told == [("300", "80", "50", "–")]
+    told = summed(eligible("idwiki", 5, 200.0), eligible("trwiki", 2, 100.0))
+    assert told == [("no sum: trwiki was not counted", "–", "–", "–")]
+
+
+def test_without_any_pilot_counted_or_with_one_there_is_no_sum():
+    assert summed(eligible("x", 4, 50.0), eligible("y", 4, 50.0)) == []
+    assert summed(eligible("x", 4, 50.0), eligible("trwiki", 4, 50.0), n_wikis=1) == []
+
+
+def test_eight_weeks_that_were_counted_stand_for_those_that_are_expected():
+    both = [eligible("idwiki", 4, 500.0, window_days=56), eligible("idwiki", 4, 300.0, **GROWTH)]
+    assert [row[4] for row in by_group(audience_of_wikis(with_audience(*both)))["idwiki"]] == ["500, counted", "–"]
+    others = eligible("trwiki", 4, 200.0, window_days=56), eligible("trwiki", 4, 120.0)
+    assert summed(*both, *others)[0][3] == "700, counted"
+    own = chart(eligible("a", 3, 480.0, window_days=56), *[{**row, "wiki_db": "a"} for row in both])
+    assert "Within 8 weeks: 500, counted." in own.sentence
 
 
 def test_the_head_of_the_overview_has_the_first_number():
@@ -88,14 +117,12 @@ def chart(*rows):
         ([eligible("a", 2, 50.0), eligible("a", 3, 60.0), eligible("a", 4, 70.0)], ["28.0", "28.0", "28.0"]),
         ([eligible("a", 1, 50.0), eligible("a", 3, 60.0)], ["28.0", "28.1"]),  # a month is left out
         ([eligible("a", 2, 50.0), eligible("a", 3, 9.0), eligible("a", 4, 70.0)], ["28.0", "28.2"]),  # one is hidden
-        ([eligible("a", 3, 50.0), eligible("a", 4, 50.0, definition="bots=now")], ["28.0", "28.1"]),
         ([eligible("a", 12, 50.0), eligible("a", 11, 50.0)], ["28.0", "28.0"]),
     ],
 )
-def test_a_line_ends_where_a_month_or_the_definition_does_not_go_on(rows, segments):
+def test_a_line_ends_where_a_month_does_not_go_on(rows, segments):
     made = chart(*rows)
     assert [record["segment"] for record in made.spec["datasets"]["shown"]] == segments
-    assert ("interrupted" in made.sentence) is any(row["definition"] for row in rows)
 
 
 def test_the_sentence_tells_the_newest_month_and_the_table_all_the_newest_first():

@@ -78,10 +78,10 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return warehouse
 
 
-def run(warehouse: Warehouse, built: Rows, *, state: str = "published") -> Run:
+def run(warehouse: Warehouse, built: Rows, *, state: str = "published", is_audience: bool = False) -> Run:
     """A run that built some rows, noted what they change, and published them."""
     one = warehouse.new_run(PAST, DAY + timedelta(days=1), "in")
-    one.as_of, one.state = [DAY], state
+    one.as_of, one.state, one.is_audience = [DAY], state, is_audience
     write(warehouse.next_marts, {"fct_metric_values": built})
     keep_moves(warehouse, one)
     warehouse.next_marts.replace(warehouse.marts)
@@ -100,6 +100,14 @@ def test_each_published_run_tells_what_it_changed(warehouse: Warehouse) -> None:
     ]  # fmt: skip
     assert kept["status_changes"].tolist() == ["", ""]
     assert kept["median_move"].isna().all()
+
+
+def test_editors_are_noted_by_the_runs_that_count_them(warehouse: Warehouse) -> None:
+    """A run of days with the same as-of date has them in its marts, and cannot change them."""
+    editors = rows(2, name="eligible_editors")
+    run(warehouse, editors, is_audience=True)
+    run(warehouse, [*editors, *rows(1)])
+    assert kept_moves(warehouse)[["metric", "n_new"]].values.tolist() == [[METRIC, 1], ["eligible_editors", 2]]
 
 
 def test_nothing_is_kept_before_the_first_run(warehouse: Warehouse) -> None:
