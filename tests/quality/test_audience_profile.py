@@ -96,6 +96,19 @@ BROKEN: list[tuple[str, int, dict[str, Any] | None, str, str]] = [
 ]
 
 
+def test_another_definition_beside_the_contracts_lacks_nothing() -> None:
+    other = tables({key: n - 1 for key, n in COUNTS.items()}, choices=Choices(bots="counted"))
+    for given in (other, together([tables(), other])):
+        given["audience_log"] = tables()["audience_log"]
+        found = profile(given)
+        assert not any(row["n_repeated"] for row in found["keys"])
+        (cells,) = found["cells"]
+        assert not any(cells[key] for key in cells if key.startswith("n_") and key != "n_cells")
+        assert all(row["n_part"] <= row["n_whole"] for row in found["nested"])
+    other["audience"].loc[0, "projected"] = 12.0
+    assert profile(other)["cells"][0]["n_hiding_wrong"] == 1
+
+
 def test_a_broken_cell_is_counted_and_named() -> None:
     given = [tables(wiki=f"{number:02}wiki") for number in range(len(BROKEN))]
     for found, (name, place, change, _, _) in zip(given, BROKEN, strict=True):

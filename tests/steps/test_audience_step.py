@@ -26,6 +26,7 @@ from jobs.reference.load import Reference
 from jobs.settings import load_settings
 from jobs.steps.audience import begin_audience, log_rows, make_audience
 from jobs.steps.audience_reading import Wanted, require_events, wanted_dumps
+from jobs.steps.audience_told import tell_cells, tell_read
 from jobs.steps.job import Job
 from jobs.warehouse.catalog import catalog_properties
 from jobs.warehouse.home import open_home
@@ -167,21 +168,23 @@ def test_cells_that_are_counted_again_are_replaced_and_others_stay(site: Site) -
 
 
 def test_windows_of_two_commands_are_projected_together_and_each_says_what_was_read(site: Site) -> None:
-    site.audience("trwiki")
-    (_, together) = site.rows()
-    assert together["projected"] is not None
-    site.audience("trwiki", windows=(14,), as_of=(LAST - DAY,))
-    site.audience("trwiki", windows=(28,), as_of=(LAST - DAY,))
-    (short, long), (_, again) = site.rows()[:2], site.rows()[2:]
-    assert again == together
-    assert (short["projected"], long["n_editors"]) == (None, 12)
-    read = [(one["read_from"], one["read_to"]) for one in (short, long)]
-    assert read == [(LAST - 14 * DAY, LAST - DAY), (LAST - 28 * DAY, LAST - DAY)]
-    log = {(one["read_from"], one["as_of_date"]) for one in site.rows("audience_log")}
-    assert log == {*read, (LAST - 27 * DAY, LAST)}
+    site.audience("trwiki", windows=(28,))
+    assert [one["projected"] for one in site.rows()] == [None]
     site.audience("trwiki", windows=(14,))
-    merged = site.rows()[3]
-    assert merged == together, "the projection of the longer window stays where the shorter one is counted again"
+    short, long = site.rows()
+    assert short["projected"] is None
+    assert long["projected"] > long["n_editors"] == 12
+    spans = [(LAST - n * DAY, LAST) for n in (13, 27)]
+    assert [(one["read_from"], one["read_to"]) for one in (short, long)] == spans
+    assert {(one["read_from"], one["as_of_date"]) for one in site.rows("audience_log")} == set(spans)
+    site.audience("trwiki", windows=(14, 56))
+    site.audience("trwiki")
+    assert [one | {"read_from": None} for one in site.rows()[:2]] == [
+        one | {"read_from": None} for one in (short, long)
+    ]
+    dump(site.folder / "history", "trwiki", 30, snapshot="2026-04")
+    site.audience("trwiki", windows=(14,), snapshot="2026-04")
+    assert [one["projected"] for one in site.rows()] == [None] * 3, "the others are of another snapshot"
 
 
 def test_another_definition_stands_beside_the_contracts_and_is_no_metric(site: Site) -> None:
@@ -306,7 +309,7 @@ def test_a_small_wiki_may_have_a_quiet_day() -> None:
     files = [file_of("trwiki"), file_of("idwiki"), file_of("aawiki")]
     with capture_logs() as logged:
         require_events(WANTED, files, told(trwiki=LAST, idwiki=LAST - DAY, aawiki=None))
-    assert [(one["wiki"], one["last_event"]) for one in logged] == [("idwiki", "2026-03-30")]
+    assert [(one["wiki"], one.get("last_event")) for one in logged] == [("aawiki", None), ("idwiki", "2026-03-30")]
 
 
 @pytest.mark.parametrize(("last", "message"), [(LAST - DAY, "2026-03-30 is the last"), (None, "has any event")])
@@ -326,6 +329,30 @@ def test_the_log_adds_up_files_of_a_wiki() -> None:
         ("idwiki", "kept", 5), ("idwiki", "out_of_scope", 2), ("trwiki", "kept", 10), ("trwiki", "out_of_scope", 4),
     }  # fmt: skip
     assert set(found["as_of_date"]) == {LAST}
+
+
+def test_every_row_that_cannot_be_read_is_told_with_its_place() -> None:
+    bad = (
+        told(trwiki=LAST).iloc[:2].assign(fate="quarantined", reason=["malformed:page_id", "wrong_wiki"], first_line=7)
+    )
+    console = Console(record=True, width=60)
+    tell_read(console, pd.concat([told(trwiki=LAST), bad]), "2026-03", WANTED.first, WANTED.last)
+    name = file_of("trwiki").name
+    assert console.export_text().splitlines()[-2:] == [
+        f"{name}: 5 rows not counted, malformed:page_id; the first is line 7",
+        f"{name}: 2 rows not counted, wrong_wiki; the first is line 7",
+    ]
+
+
+def test_eight_weeks_that_were_counted_are_shown_and_not_projected() -> None:
+    row = {"as_of_date": LAST, "wiki_db": "trwiki", "band": "100-500", "definition": "", "n_editors": 160,
+           "n_new_to_band": 0, "n_left_band": 0, "projected": 256.0, "projected_lower": 181.0,
+           "projected_upper": 320.0}  # fmt: skip
+    counted = row | {"window_days": 56, "n_editors": 230, **dict.fromkeys(("projected", "projected_lower"))}
+    console = Console(record=True, width=120)
+    tell_cells(console, pd.DataFrame([row | {"window_days": 28}, counted]), 10)
+    said = [line for line in console.export_text().splitlines() if "trwiki" in line]
+    assert [line.strip("│ ").split("│")[-1].strip() for line in said] == ["256 (181 to 320)", "230"]
 
 
 def test_a_run_can_be_repeated_by_what_it_notes() -> None:
