@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
 from jobs.audience import Band
-from jobs.dumps.files import DumpFile, Span, find_dumps
+from jobs.dumps.files import EARLIEST, DumpFile, Span, find_dumps
 from jobs.dumps.frame import Dumps, read_dumps
 from jobs.errors import UsageError
 from jobs.log import get_logger
@@ -69,10 +70,19 @@ def wanted_dumps(wanted: Wanted) -> list[DumpFile]:
     """List the files that the windows need, before an engine starts.
 
     Raises:
-        UsageError: the snapshot is none, or ends before an as-of date; a wiki is unknown.
+        UsageError: the snapshot is none, or ends before an as-of date; a window begins before all events; a wiki is
+            unknown.
         NoInputError: not all of it is there yet.
         InputError: it cannot be used, whoever waits.
     """
+    earliest = EARLIEST + (wanted.windows[-1] - 1) * DAY
+    if wanted.as_of[0] < earliest:
+        raise UsageError(
+            f"A window of {wanted.windows[-1]} days to {wanted.as_of[0]} begins before {EARLIEST}, when there was no "
+            "wiki.",
+            where="--as-of",
+            next_step=f"{earliest} is the first possible day of this window",
+        )
     return find_dumps(wanted.history, wanted.snapshot, wanted.wikis, wanted.spans)
 
 
@@ -96,7 +106,7 @@ def read_wanted(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> Dumps:
 def require_events(wanted: Wanted, files: Sequence[DumpFile], told: pd.DataFrame) -> None:
     """Refuse an as-of date behind the last event of the snapshot; tell of wikis that had none for a while.
 
-    Where no newest file was read there are later ones, and nothing to ask.
+    Where a file that was read is not the newest of its wiki, the snapshot goes on, and there is nothing to refuse.
 
     Args:
         wanted: what was asked for.
@@ -106,25 +116,48 @@ def require_events(wanted: Wanted, files: Sequence[DumpFile], told: pd.DataFrame
     Raises:
         UsageError: naming the last day that is possible.
     """
-    newest = told[told["file"].isin([file.name for file in files if file.is_newest])].dropna(subset="last_event_date")
-    last_of = newest.groupby("wiki_db")["last_event_date"].max()
-    if last_of.empty and not any(file.is_newest for file in files):
+    newest = {file.name: file.wiki_db for file in files if file.is_newest}
+    if not newest:
         return
+    of_newest = told[told["file"].isin(list(newest))]
+    last_of = of_newest.dropna(subset="last_event_date").groupby("wiki_db")["last_event_date"].max()
+    if len(newest) == len({file.wiki_db for file in files}):
+        _require_any(wanted, last_of, sorted(newest.values()))
+    _tell_quiet(last_of[last_of < wanted.last], sorted(set(newest.values()) - set(last_of.index)))
+
+
+def _require_any(wanted: Wanted, last_of: pd.Series[Any], wikis: Sequence[str]) -> None:
+    """Refuse an as-of date behind the last event of the wikis, of each of which the newest file was read."""
     if last_of.empty:
         raise UsageError(
             f"No dump of snapshot {wanted.snapshot} has any event.",
             where=f"{wanted.history.uri}/{wanted.snapshot}",
             next_step="fetch them again, or name another --wiki",
         )
-    if wanted.last > last_of.max():
-        last_day = last_of.max()
+    last = last_of.max()
+    if wanted.last <= last:
+        return
+    if len(wikis) == 1:
         raise UsageError(
-            f"{wanted.last} lies behind the last event of snapshot {wanted.snapshot}.",
+            f"The last event of {wikis[0]}, the only wiki read, is of {last}; {wanted.last} lies behind it.",
             where="--as-of",
-            next_step=f"{last_day} is the last possible day; or wait for a later snapshot",
+            next_step=f"{last} is the last possible day; or count it together with other wikis of snapshot "
+            f"{wanted.snapshot}, which tells whether that goes on",
         )
-    quiet = last_of[last_of < wanted.last]
-    for wiki, day in quiet.head(MOST_NAMED).items():
-        get_logger().warning("the last event of this wiki lies before the as-of date", wiki=wiki, last_event=str(day))
-    if len(quiet) > MOST_NAMED:
-        get_logger().warning("and those of others", wikis=len(quiet) - MOST_NAMED)
+    raise UsageError(
+        f"{wanted.last} lies behind the last event of snapshot {wanted.snapshot}.",
+        where="--as-of",
+        next_step=f"{last} is the last possible day; or wait for a later snapshot",
+    )
+
+
+def _tell_quiet(quiet: pd.Series[Any], empty: Sequence[str]) -> None:
+    """Warn of wikis whose newest file has no event at all, or none as late as the as-of date."""
+    log = get_logger()
+    for wiki in empty[:MOST_NAMED]:
+        log.warning("no event at all in the newest dump of this wiki", wiki=wiki)
+    for quiet_wiki, day in quiet.head(MOST_NAMED).items():
+        log.warning("the last event of this wiki lies before the as-of date", wiki=quiet_wiki, last_event=str(day))
+    more = len(quiet[MOST_NAMED:]) + len(empty[MOST_NAMED:])
+    if more:
+        log.warning("and those of others", wikis=more)
