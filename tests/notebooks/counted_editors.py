@@ -19,6 +19,12 @@ from jobs.windows import rolling_start
 MONTHS = (date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30))
 BANDS = {"100-500": 1.0, "100-300": 0.72}  # band -> its share of the editors
 WINDOWS = {28: 1.0, 14: 0.62}
+# Of each choice how many times as many editors there would be: who is let in can only add, who is left out only take.
+OTHERWISE = {
+    ("namespace", "current"): 1.008, ("edit_count", "first"): 0.985, ("edit_count", "largest"): 1.004,
+    ("bots", "now"): 1.006, ("bots", "then"): 1.011, ("bots", "counted"): 1.019, ("temporary", "in"): 1.013,
+    ("cross_wiki", "out"): 0.96, ("deleted_revisions", "out"): 0.989,
+}  # fmt: skip
 EDITORS = {"enwiki": 15_907, "idwiki": 1_480, "thwiki": 12, "trwiki": 1_203}
 
 
@@ -53,7 +59,10 @@ def _counted(n_before: int, as_of: date) -> AudienceRows:
     bands = [Band.parse(band) for band in BANDS]
     first = rolling_start(as_of, max(WINDOWS))
     asked = Asked(f"{as_of:%Y-%m}", list(EDITORS), [as_of], bands, list(WINDOWS), Choices(), first, as_of)
-    others = [(None, None, 1.0), *((choice, other, 0.97) for choice, other, _ in Choices().alternatives())]
+    others = [
+        (None, None, 1.0),
+        *((choice, other, OTHERWISE[choice, other]) for choice, other, _ in Choices().alternatives()),
+    ]
     cells = pd.DataFrame([
         {"as_of_date": as_of, "wiki_db": wiki, "band": band, "window_days": days, "choice": choice,
          "alternative": other, "n_editors": round(n * share * part * 1.03**n_before * factor),
