@@ -15,6 +15,7 @@ from rich.text import Text
 from jobs.commands.cut_off import finish_cut_off
 from jobs.console import as_records, fits
 from jobs.errors import EXIT_GATE, UsageError
+from jobs.marts.newest import MILESTONES
 from jobs.marts.read import answer
 from jobs.settings import Settings
 from jobs.warehouse.runs import Warehouse
@@ -22,7 +23,6 @@ from jobs.warehouse.runs import Warehouse
 DAYS = (
     "select min(as_of_date), max(as_of_date), max(as_of_date) filter (where as_of_date <= {day}) from fct_metric_values"
 )
-ROWS = "select * from fct_milestone_status where as_of_date = {day} order by due_date, milestone, wiki_db, metric"
 HEADINGS = ("milestone", "wiki", "status", "progress", "value", "due", "expected")
 BAR = 10
 COLOURS = {"reached": "green", "on track": "green", "behind": "red", "not measurable": "yellow"}
@@ -38,7 +38,8 @@ def show_milestones(
         console: where the table goes.
         settings: with the catalog, should a publish have to be finished.
         warehouse: with the marts.
-        as_of: the newest published day up to this one counts; None for the newest of all.
+        as_of: the newest published day up to this one counts; None for the newest of all. Of eligible editors that is
+            the newest of any, of the others the newest that a run of days has published.
         as_json: print a JSON list instead, the columns of `fct_milestone_status`.
 
     Raises:
@@ -46,11 +47,11 @@ def show_milestones(
     """
     finish_cut_off(settings, warehouse)
     day = _day(warehouse, as_of)
-    rows = _rows(warehouse, ROWS.format(day=f"date '{day}'"))
+    rows = _rows(warehouse, MILESTONES.format(day=f"date '{day}'"))
     if as_json:
         sys.stdout.write(json.dumps(rows, default=str, ensure_ascii=False, indent=1) + "\n")
     elif rows:
-        _print(console, rows, day)
+        _print(console, rows)
     else:
         console.print(f"No milestone as of {day}: milestones.csv has none, or no day was run yet.", highlight=False)
     return EXIT_GATE if any(row["is_overdue"] for row in rows) else 0
@@ -74,10 +75,10 @@ def _rows(warehouse: Warehouse, sql: str) -> list[Row]:
         return [dict(zip(found.columns, row, strict=True)) for row in found.rows]
 
 
-def _print(console: Console, rows: Sequence[Row], day: date) -> None:
+def _print(console: Console, rows: Sequence[Row]) -> None:
     """Print a table, or records where a table could not be read; and below it the evidence."""
     cells = [_cells(row) for row in rows]
-    title = f"Milestones as of {day}"
+    title = f"Milestones as of {', '.join(sorted({str(row['as_of_date']) for row in rows}))}"
     if fits(console, HEADINGS, cells):
         table = Table(title=title, title_justify="left", header_style="bold")
         for name in HEADINGS:

@@ -21,9 +21,7 @@ def plan_sampling(
     from_audience: Annotated[
         bool, typer.Option("--from-audience", help="Take them from the published audience: newest day, 28 days.")
     ] = False,
-    band: Annotated[
-        str | None, typer.Option(help="Of edit counts, as 100-500; default the one with the most editors.")
-    ] = None,
+    band: Annotated[str | None, typer.Option(help="Of edit counts, as 100-500; default 100-500.")] = None,
     visiting_share: Annotated[
         float | None,
         typer.Option(
@@ -59,9 +57,11 @@ def plan_sampling(
 
     _check(users, band, from_audience=from_audience)
     given, shared = dict(context.params), context.obj
-    taken = take(shared.settings, shared.warehouse, wiki, band) if from_audience else FromAudience(users or 0, None, ())
+    taken = FromAudience(users or 0, visiting_share, ())
+    if from_audience:
+        taken = take(shared.settings, shared.warehouse, wiki, band, visiting_share)
     given["users"] = taken.users
-    given["visiting_share"] = visiting_share if visiting_share is not None else taken.visiting_share or 1.0
+    given["visiting_share"] = 1.0 if taken.visiting_share is None else taken.visiting_share
     try:
         scenario = Scenario(**{field.name: given[field.name] for field in fields(Scenario)})
     except ValueError as error:

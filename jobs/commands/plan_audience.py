@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jobs.audience import DEFAULT_BAND
 from jobs.commands.cut_off import finish_cut_off
 from jobs.errors import UsageError
 from jobs.marts.read import fetch_arrow
@@ -17,9 +18,9 @@ DAYS = 28
 BANDS = """
 select *
 from fct_audience
-where wiki_db = ?
+where wiki_db = ? and definition = ''
 qualify as_of_date = max(as_of_date) filter (where window_days = 28) over ()
-order by n_editors desc nulls last, band
+order by band, window_days
 """
 VISITORS = """
 select as_of_date, estimate
@@ -38,7 +39,7 @@ class FromAudience:
 
     Attributes:
         users: eligible editors in 28 days.
-        visiting_share: of these, visitors of the dashboard in 28 days, 1 at most; None where no number is published.
+        visiting_share: of these, who visits in 28 days, 1 at most: as given, or as published; None where neither is.
         told: where both come from, a sentence each.
     """
 
@@ -47,14 +48,17 @@ class FromAudience:
     told: tuple[str, ...]
 
 
-def from_audience(settings: Settings, warehouse: Warehouse, wiki: str, band: str | None) -> FromAudience:
+def from_audience(
+    settings: Settings, warehouse: Warehouse, wiki: str, band: str | None, given: float | None = None
+) -> FromAudience:
     """Take the newest count of a wiki's eligible editors in 28 days.
 
     Args:
         settings: with the catalog, should a publish have to be finished.
         warehouse: with the marts.
         wiki: its database name.
-        band: of edit counts; None for the one with the most editors.
+        band: of edit counts; None for the contract's first.
+        given: who of them visits, as a share, instead of what is published.
 
     Raises:
         UsageError: nothing is published, nobody was counted, not this band, or so few that the count is hidden.
@@ -63,20 +67,21 @@ def from_audience(settings: Settings, warehouse: Warehouse, wiki: str, band: str
     found = fetch_arrow(warehouse, BANDS, [wiki]).to_pylist()
     command = f"pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY --wiki {wiki}"
     counted = [row for row in found if row["window_days"] == DAYS]
-    own = [row for row in counted if band in (None, row["band"])]
+    wanted = band or str(DEFAULT_BAND)
+    own = [row for row in counted if row["band"] == wanted]
     if not counted:
         what = f"The eligible editors of {wiki} were not counted over {DAYS} days."
         raise UsageError(what, where="--from-audience", next_step=f"{command} counts them; or give --users")
     if not own:
         there = ", ".join(sorted(row["band"] for row in counted))
-        what = f"There is no count of the band {band} of {wiki} as of {counted[0]['as_of_date']}."
-        raise UsageError(what, where="--band", next_step=f"there are {there}; {command} --bands {band} counts it")
+        what = f"There is no count of the band {wanted} of {wiki} as of {counted[0]['as_of_date']}."
+        raise UsageError(what, where="--band", next_step=f"there are {there}; {command} --bands {wanted} counts it")
     row = own[0]
     if not row["n_editors"]:
         few = "is hidden, for they are few" if row["n_editors"] is None else "is 0"
         what = f"The count of {wiki}, band {row['band']}, as of {row['as_of_date']} {few}."
         raise UsageError(what, where="--from-audience", next_step="give --users, or count a wider band")
-    share, told = _visiting(warehouse, wiki, row)
+    share, told = _visiting(warehouse, wiki, row) if given is None else (given, "Who visits: as --visiting-share says.")
     return FromAudience(float(row["n_editors"]), share, (_taken(row, counted, found), told))
 
 
@@ -100,7 +105,8 @@ def _visiting(warehouse: Warehouse, wiki: str, row: Row) -> tuple[float | None, 
     """Return the share of eligible editors that visits, as far as it is published, and what to say of it."""
     found = fetch_arrow(warehouse, VISITORS, [wiki]).to_pylist()
     if not found:
-        return None, f"Of visitors of {wiki} no number is published: any eligible editor is taken for a visitor."
+        text = f"No number of visitors of {wiki} in {DAYS} days is published: it is assumed that every eligible editor "
+        return None, f"{text}visits, which is too many."
     visitors = found[0]["estimate"]
     share = min(visitors / row["n_editors"], 1.0)
     beyond = "; more than are eligible, since anyone with the address may visit" if visitors > row["n_editors"] else ""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from jobs.estimation.audience import PROJECTED_DAYS
+from jobs.estimation.course import HORIZON
 from jobs.explanation.audience_choice import choose_audience
 from jobs.explanation.audience_words import CHOICES, FATES, HIDDEN, UNKNOWN, in_words
 from jobs.explanation.choose import Asked, Fetch, Records
@@ -58,7 +60,7 @@ def explain_audience(asked: Asked, metric: Metric, runs: Sequence[Run], fetch: F
         sql, AUDIENCE, "the band's windows, with who came and left, and the projection", _counts(row), fetch
     )
     own = next((one for one in counts if one["window_days"] == row.window_days), None)
-    log = [] if own is None else _fetched(sql, LOG, "rows of the dumps by fate", _log(row, own["snapshot"]), fetch)
+    log = [] if own is None else _fetched(sql, LOG, "rows of the dumps by fate", _log(row, own), fetch)
     changed = _fetched(sql, CHANGED, "each choice made otherwise", _changed(row), fetch)
     choices = tuple(_choices(row, changed))
     return Explanation(
@@ -95,7 +97,7 @@ def _cell(row: MetricRow) -> str:
 
 
 def _counts(row: MetricRow) -> str:
-    return f"select *\nfrom fct_audience\nwhere {_cell(row)}\norder by window_days"
+    return f"select *\nfrom fct_audience\nwhere {_cell(row)} and definition = ''\norder by window_days"
 
 
 def _changed(row: MetricRow) -> str:
@@ -105,13 +107,13 @@ def _changed(row: MetricRow) -> str:
     )
 
 
-def _log(row: MetricRow, snapshot: str) -> str:
-    """Read the log of the reading that served the day: one reading may serve several, and is noted at the last."""
+def _log(row: MetricRow, own: dict[str, object]) -> str:
+    """Read the log of the reading that the row came from: one reading may serve several days, noted at the last."""
     return (
         "select fate, reason, n_rows, as_of_date\nfrom fct_audience_log\n"
-        f"where wiki_db = {quoted(row.wiki_db)} and snapshot = {quoted(snapshot)} "
-        f"and as_of_date >= date '{row.as_of_date}'\n"
-        "qualify as_of_date = min(as_of_date) over ()\norder by fate, n_rows desc, reason"
+        f"where wiki_db = {quoted(row.wiki_db)} and snapshot = {quoted(str(own['snapshot']))} "
+        f"and as_of_date = date '{own['read_to']}' and read_from = date '{own['read_from']}'\n"
+        "order by fate, n_rows desc, reason"
     )
 
 
@@ -122,7 +124,9 @@ def _inputs(row: MetricRow, own: dict[str, object] | None, log: Records, runs: S
         differs = in_words(str(own["definition"] or ""))
         told = [f"mediawiki_history, snapshot {own['snapshot']}", f"{differs} ({DOCS})"]
     if log and log[0]["as_of_date"] != row.as_of_date:
-        told.append(f"the dumps were read once, for days up to {log[0]['as_of_date']}; their rows are those of all")
+        told.append(
+            f"the dumps were read once, for all days up to {log[0]['as_of_date']}; rows by fate are of them all"
+        )
     # Wikis of one day may be counted one by one, and a manifest does not say which.
     return Inputs(runs[-1].run_id, " or ".join(made_by) or None, (), (), (), (), tuple(told))
 
@@ -168,13 +172,23 @@ def _naive(row: MetricRow, counts: Records, changed: Records) -> Iterable[Naive]
     if others:
         other = max(others, key=lambda one: (one["window_days"] < days, -abs(one["window_days"] - days)))
         times, is_less = days / other["window_days"], other["window_days"] < days
-        wrong = "too large: who edits in both parts is counted twice" if is_less else "too small: not all edit so often"
+        scaled = other["n_editors"] * times
         how = f"{other['n_editors']:,} in {other['window_days']} days, times {times:g}"
-        yield Naive(how, other["n_editors"] * times, wrong)
+        yield Naive(how, scaled, _wrong(scaled - row.estimate, is_less=is_less))
     bots = next((one for one in changed if (one["choice"], one["alternative"]) == ("bots", "counted")), None)
     if bots is not None:
         why = "bots have edit counts too, and nobody invites them" if bots["n_editors"] is not None else HIDDEN
+        why = "the same: there is no bot in the band" if bots["n_editors"] == row.estimate else why
         yield Naive("every account in the band, bots as well", bots["n_editors"], why)
+
+
+def _wrong(difference: float, *, is_less: bool) -> str:
+    """Say what is the matter with a shorter or longer window that is scaled by its days."""
+    if not difference:
+        return "the same here, which is not the rule: mostly the same people edit again"
+    if (difference > 0) != is_less:
+        return f"too {'large' if difference > 0 else 'small'}: editors do not come evenly"
+    return "too large: who edits in both parts is counted twice" if is_less else "too small: not all edit so often"
 
 
 def _beside(row: MetricRow, metric: Metric, fetch: Fetch) -> Iterable[Alternative]:
@@ -209,19 +223,36 @@ def _choices(row: MetricRow, changed: Records) -> Iterable[Alternative]:
 
 
 def _forecast(counts: Records) -> Forecast | None:
-    """Return the projection, which stands on the row of the longest window."""
+    """Return the projection, which stands on the row of the longest window that is shorter than it."""
     if not counts:
         return None
-    longest, days = counts[-1], 56
-    if longest["projected"] is None:
-        how = "none: it takes two windows of the band whose counts are shown"
-        return Forecast(longest["projected_days"] or days, None, None, None, None, None, how, STICKY)
-    days, shorter = longest["projected_days"], counts[-2]
+    whole = next((one for one in counts if one["window_days"] == PROJECTED_DAYS and one["n_editors"] is not None), None)
+    if whole is not None:
+        n, how = whole["n_editors"], "counted: a window of these days was asked for, so nothing is carried on"
+        return Forecast(PROJECTED_DAYS, n, n, n, None, None, how, STICKY)
+    shorter = [one for one in counts if one["window_days"] < PROJECTED_DAYS][-2:]
+    if len(shorter) < 2 or shorter[-1]["projected"] is None:
+        return Forecast(PROJECTED_DAYS, None, None, None, None, None, f"none: {_why_none(shorter)}", STICKY)
+    short, long = shorter
+    days = long["projected_days"]
     how = (
-        f"from {shorter['n_editors']:,} in {shorter['window_days']} days to {longest['n_editors']:,} in "
-        f"{longest['window_days']} it grows as t^{longest['growth_exponent']:.2f}, and is carried on so"
+        f"from {short['n_editors']:,} in {short['window_days']} days to {long['n_editors']:,} in "
+        f"{long['window_days']} it grows as t^{long['growth_exponent']:.2f}, and is carried on so"
     )
     return Forecast(
-        days, longest["projected"], longest["projected_lower"], longest["projected_upper"],
-        longest["growth_exponent"], longest["n_editors"] * days / longest["window_days"], how, STICKY,
+        days, long["projected"], long["projected_lower"], long["projected_upper"],
+        long["growth_exponent"], long["n_editors"] * days / long["window_days"], how, STICKY,
     )  # fmt: skip
+
+
+def _why_none(shorter: Records) -> str:
+    """Say why nothing is carried on, from the two longest windows that are shorter."""
+    if len(shorter) < 2:
+        return f"it takes two windows shorter than {PROJECTED_DAYS} days, and {len(shorter)} was counted"
+    if any(one["n_editors"] is None for one in shorter):
+        return "the count of a window is hidden"
+    if not all(one["n_editors"] for one in shorter):
+        return "in a window nobody is eligible"
+    if HORIZON * shorter[-1]["window_days"] < PROJECTED_DAYS:
+        return f"{PROJECTED_DAYS} days are more than {HORIZON} times the longest window"
+    return "these windows were not counted in one snapshot"

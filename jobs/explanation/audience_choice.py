@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from jobs.audience import DEFAULT_BAND, Band
 from jobs.errors import UsageError
 from jobs.explanation.choose import DEFAULT_DAYS, SEGMENT, Asked, Chosen, Fetch, Records, statement
 from jobs.explanation.explanation import MetricRow
@@ -16,7 +17,7 @@ ROWS = "select * from fct_metric_values where metric = ? and wiki_db = ? order b
 
 
 def choose_audience(asked: Asked, metric: Metric, fetch: Fetch) -> Chosen:
-    """Find the row: by default the newest day, 28 days (else the longest window), the band with the most editors.
+    """Find the row: by default the newest day, 28 days (else the longest window), the first band (else the widest).
 
     Args:
         asked: what was asked.
@@ -46,7 +47,7 @@ def choose_audience(asked: Asked, metric: Metric, fetch: Fetch) -> Chosen:
         notes.append(f"--as-of {newest[0]['as_of_date']}, the newest day that is counted")
     of_window = _only(newest, "window_days", _usual_window)
     _note(notes, "--window", newest, of_window, "window_days")
-    of_band = _only(of_window, SEGMENT[2], _largest_band)
+    of_band = _only(of_window, SEGMENT[2], _usual_band)
     _note(notes, "--bucket", of_window, of_band, SEGMENT[2])
     (row,) = of_band
     return Chosen(MetricRow.of(row), statement(metric.metric, asked.wiki_db, row), tuple(notes))
@@ -75,8 +76,9 @@ def _usual_window(rows: Records) -> int:
     return DEFAULT_DAYS if DEFAULT_DAYS in windows else max(windows)
 
 
-def _largest_band(rows: Records) -> str:
-    return str(max(rows, key=lambda row: (row["estimate"] or 0, row[SEGMENT[2]]))[SEGMENT[2]])
+def _usual_band(rows: Records) -> str:
+    bands = sorted(Band.parse(row[SEGMENT[2]]) for row in rows)
+    return str(DEFAULT_BAND if DEFAULT_BAND in bands else max(bands, key=lambda band: band.most - band.least))
 
 
 def _note(notes: list[str], option: str, before: Records, after: Records, column: str) -> None:

@@ -43,8 +43,8 @@ AUDIT_COLUMNS = (
 NEWEST = """
 select metric, window_kind, window_days, as_of_date, status, min(status_reason) as reason
 from fct_metric_values
-where wiki_db = ? and as_of_date <= ? and inference = 'realised'
-    and (edit_count_bucket = 'all' or list_contains(?, metric))
+where wiki_db = ? and inference = 'realised'
+    and case when list_contains(?, metric) then as_of_date <= ? else edit_count_bucket = 'all' and as_of_date <= ? end
 group by metric, window_kind, window_days, as_of_date, status
 qualify as_of_date = max(as_of_date) over (partition by metric, window_kind, window_days)
 """
@@ -86,7 +86,7 @@ def read_evidence(settings: Settings, warehouse: Warehouse, wiki_db: str, as_of:
         timelines=_timelines(reference, wiki_db, grace),
         is_own_row={name: _is_own_row(reference, name, wiki_db, last) for name in names},
         vocabulary=Vocabulary(reference.vocabulary),
-        rows=_newest_rows(warehouse, wiki_db, last),
+        rows=_newest_rows(warehouse, wiki_db, last, as_of or date.max),
     )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def _published(warehouse: Warehouse) -> Run:
     if run is not None:
         return run
     raise UsageError(
-        "Nothing is published in this warehouse yet.",
+        "No day is published in this warehouse yet.",
         where=warehouse.place,
         next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
     )
@@ -200,12 +200,15 @@ def _is_own_row(reference: Reference, instrument: str, wiki_db: str, day: date) 
     return any(row.valid_from.date() <= day and (row.valid_to is None or row.valid_to.date() > day) for row in own)
 
 
-def _newest_rows(warehouse: Warehouse, wiki_db: str, last: date) -> tuple[NewestRows, ...]:
-    """Return what the published metrics say last, by metric and window the best status there is."""
+def _newest_rows(warehouse: Warehouse, wiki_db: str, last: date, counted: date) -> tuple[NewestRows, ...]:
+    """Return what the published metrics say last, by metric and window the best status there is.
+
+    An audience may be as of a later day than the `last` of any event: it is read up to `counted`.
+    """
     if not warehouse.marts.exists():
         return ()
     audiences = [metric.metric for metric in load_catalogue().of_family(AUDIENCE)]
-    rows = [NewestRows(*row) for row in fetch_file(warehouse.marts, NEWEST, (wiki_db, last, audiences))[1]]
+    rows = [NewestRows(*row) for row in fetch_file(warehouse.marts, NEWEST, (wiki_db, audiences, counted, last))[1]]
     best: dict[tuple[str, str, int | None], NewestRows] = {}
     for row in sorted(rows, key=lambda row: STATUSES.index(row.status), reverse=True):
         best[row.metric, row.window_kind, row.window_days] = row

@@ -40,7 +40,8 @@ def publish(folder: Path, *rows: dict[str, Any]) -> Warehouse:
         connection.execute("create schema marts")
         connection.execute(f"create table marts.fct_milestone_status ({types})")
         connection.execute(
-            "create table marts.fct_metric_values as select unnest([?, ?]::date[]) as as_of_date", [DAY, NEXT]
+            "create table marts.fct_metric_values as select unnest([?, ?]::date[]) as as_of_date, 'clicks' as metric",
+            [DAY, NEXT],
         )
         for one in rows:
             values = [one.get(name) for name in COLUMNS]
@@ -152,3 +153,16 @@ def test_bounds_are_told_as_what_the_value_is_at_least(tmp_path: Path) -> None:
 )
 def test_a_bar_is_full_only_where_all_is_there(share: float | None, drawn: str) -> None:
     assert bar(share) == drawn
+
+
+def test_an_audience_of_a_later_day_moves_only_its_own_milestone(tmp_path: Path) -> None:
+    later = date(2026, 7, 31)
+    editors = {"milestone": "Editors", "metric": "eligible_editors"}
+    both = [row(as_of_date=on, **more) for on in (NEXT, later) for more in ({}, editors)]
+    warehouse = publish(tmp_path, *both)
+    with duckdb.connect(str(warehouse.marts)) as connection:
+        connection.execute("insert into marts.fct_metric_values values (?, 'eligible_editors')", [later])
+    text, _ = shown(warehouse)
+    assert "Milestones as of 2026-06-30, 2026-07-31" in text
+    assert text.count("It grows.") == 2
+    assert shown(warehouse, NEXT)[0].split("┏")[0].strip() == "Milestones as of 2026-06-30"

@@ -245,7 +245,7 @@ def test_what_cannot_be_answered_says_what_there_is(warehouse: Warehouse, verify
     with pytest.raises(WarehouseError, match="Nothing has been ingested"):
         verify()
     staged(warehouse, day_of(19, 0, 0), first=19, state="open")
-    with pytest.raises(UsageError, match="Nothing is published"):
+    with pytest.raises(UsageError, match="No day is published"):
         verify()
     staged(warehouse, day_of(19, 0, 0), first=19, state="published")
     with pytest.raises(UsageError, match="There is no wiki 'frwikki'") as unknown:

@@ -17,7 +17,7 @@ from jobs.catalogue import load_catalogue
 from jobs.columns import BOOLEAN
 from jobs.contracts import TABLES
 from jobs.errors import UsageError
-from jobs.explanation.audience import STICKY, explain_audience
+from jobs.explanation.audience import STICKY, _forecast, _wrong, explain_audience
 from jobs.explanation.choose import Asked
 from jobs.explanation.explanation import Explanation
 from jobs.explanation.text import show
@@ -66,13 +66,20 @@ def _frames() -> dict[str, list[dict[str, Any]]]:
     audience, values = [], []
     for (wiki, as_of, band, days), (n, new, left) in COUNTS.items():
         cell = {"wiki_db": wiki, "as_of_date": as_of, "band": band, "window_days": days, "snapshot": "2026-03",
-                "window_start": as_of - timedelta(days=days - 1), "definition": "", "n_editors": n}  # fmt: skip
+                "window_start": as_of - timedelta(days=days - 1), "definition": "", "n_editors": n,
+                "read_from": as_of - timedelta(days=27), "read_to": as_of}  # fmt: skip
         grown = GROWN if (wiki, as_of, band, days) == ("enwiki", MARCH, "100-500", 28) else {}
+        if (as_of, band) == (FEBRUARY, "100-500"):
+            cell["read_to"] = MARCH + timedelta(days=30)  # one reading for two days
         audience.append({**cell, "n_new_to_band": new, "n_left_band": left, "projected_days": 56, **grown})
         values.append(_value((wiki, as_of, band, days), n))
     cell = {"wiki_db": "enwiki", "as_of_date": MARCH}
-    log = [{**cell, "snapshot": "2026-03", "fate": fate, "reason": why, "n_rows": n} for fate, why, n in LOG]
-    log.append({**cell, "as_of_date": MARCH + timedelta(days=30), "snapshot": "2026-03", "fate": "kept", "n_rows": 1})
+    reading = {"read_from": MARCH - timedelta(days=27), "snapshot": "2026-03"}
+    log = [{**cell, **reading, "fate": fate, "reason": why, "n_rows": n} for fate, why, n in LOG]
+    both = {"as_of_date": MARCH + timedelta(days=30), "read_from": FEBRUARY - timedelta(days=27)}
+    log.append({**cell, **reading, **both, "fate": "kept", "n_rows": 7602})
+    log.append({**cell, **reading, "read_from": FEBRUARY, "fate": "kept", "n_rows": 2})
+    audience.append({**audience[1], "definition": "bots=counted", "n_editors": 99999})
     band = {**cell, "band": "100-500", "window_days": 28}
     changed = [
         {**band, "choice": a, "alternative": b, "n_editors": n, "is_suppressed": a == "temporary"}
@@ -113,7 +120,7 @@ def refusal(fetch: Any, wiki: str = "enwiki", **asked: Any) -> UsageError:
 # --- Which row
 
 
-def test_the_newest_day_four_weeks_and_the_band_with_the_most_editors_are_meant(fetch):
+def test_the_newest_day_four_weeks_and_the_first_band_are_meant(fetch):
     found = explained(fetch)
     assert found.headline == "eligible_editors, enwiki, 100-500, 2026-03-04..2026-03-31: 15,905 (exact), publish"
     assert found.chosen == (
@@ -178,7 +185,7 @@ def test_rows_of_the_dumps_lead_to_the_number(fetch):
 def test_a_day_is_told_by_the_reading_that_served_it(fetch):
     found = explained(fetch, as_of=FEBRUARY)
     assert found.steps[0].count == 7602
-    assert found.inputs.measured[-1].startswith("the dumps were read once, for days up to 2026-03-31")
+    assert found.inputs.measured[-1].startswith("the dumps were read once, for all days up to 2026-04-30")
 
 
 def test_the_short_cuts_stand_beside(fetch):
@@ -219,7 +226,13 @@ def test_what_it_grows_to_is_no_straight_line_and_no_forecast_of_who_sees_the_li
     none = explained(fetch, bucket="100-300").forecast
     assert none is not None
     assert none.estimate is None
-    assert none.how.startswith("none: it takes two windows")
+    assert none.how == "none: these windows were not counted in one snapshot"
+    single = explained(fetch, as_of=FEBRUARY).forecast
+    assert single is not None
+    assert single.how == "none: it takes two windows shorter than 56 days, and 1 was counted"
+    hidden = explained(fetch, "thwiki").forecast
+    assert hidden is not None
+    assert hidden.how == "none: the count of a window is hidden"
 
 
 def test_hidden_counts_stay_hidden(fetch):
@@ -256,3 +269,28 @@ def test_the_text_has_its_sections_and_no_rates(fetch):
     assert "hidden" in text
     (line,) = [line for line in text.splitlines() if "bots=counted" in line]
     assert line.split()[:4] == ["16,220", "+315", "(+2.0", "%)"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "how"),
+    [
+        ({7: 20, 14: 0}, "none: in a window nobody is eligible"),
+        ({7: 20, 13: 30}, "none: 56 days are more than 4 times the longest window"),
+        ({7: 20, 14: 30}, "none: these windows were not counted in one snapshot"),
+        ({14: 20, 28: 30, 56: 40}, "counted: a window of these days was asked for, so nothing is carried on"),
+    ],
+)
+def test_why_nothing_is_carried_on_is_said(counts, how):
+    rows = [{"window_days": days, "n_editors": n, "projected": None} for days, n in counts.items()]
+    found = _forecast(rows)
+    assert found is not None
+    assert (found.how, found.estimate) == (how, counts.get(56))
+
+
+@pytest.mark.parametrize(
+    ("difference", "is_less", "word"),
+    [(5.0, True, "too large"), (5.0, False, "too large"), (-5.0, True, "too small"), (-5.0, False, "too small"),
+     (0.0, True, "the same here")],
+)  # fmt: skip
+def test_a_short_cut_is_called_what_it_is(difference, is_less, word):
+    assert _wrong(difference, is_less=is_less).startswith(word)

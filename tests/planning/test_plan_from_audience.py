@@ -30,7 +30,14 @@ GROWN = {"projected_days": 56, "projected": 2010.0, "projected_lower": 1422.0, "
 
 
 def count(wiki: str = "idwiki", n: int | None = 1240, days: int = 28, **more: Any) -> dict[str, Any]:
-    row = {"wiki_db": wiki, "as_of_date": MARCH, "band": "100-500", "window_days": days, "snapshot": "2026-03"}
+    row = {
+        "wiki_db": wiki,
+        "as_of_date": MARCH,
+        "band": "100-500",
+        "window_days": days,
+        "snapshot": "2026-03",
+        "definition": "",
+    }
     return {**row, "n_editors": n, "is_suppressed": True, **more}  # of newcomers, say
 
 
@@ -43,7 +50,8 @@ def visitors(n: float | None, on: date = date(2026, 4, 12), **more: Any) -> dict
 
 
 COUNTS = [
-    count(**GROWN), count(days=14, n=800), count(band="100-300", n=900), count(as_of_date=FEBRUARY, n=5000),
+    count(**GROWN), count(days=14, n=800), count(band="100-300", n=900), count(band="1-9999", n=9000),
+    count(n=777, definition="bots=counted"), count(as_of_date=FEBRUARY, n=5000),
     count("thwiki", None), count("trwiki", 70, days=14),
 ]  # fmt: skip
 
@@ -73,12 +81,12 @@ def refusal(warehouse: Warehouse, wiki: str, band: str | None = None) -> UsageEr
     return caught.value
 
 
-def test_the_newest_four_weeks_of_the_largest_band_are_taken_and_told(warehouse: Warehouse) -> None:
+def test_the_newest_four_weeks_of_the_first_band_are_taken_and_told(warehouse: Warehouse) -> None:
     found = from_audience(SETTINGS, warehouse, "idwiki", None)
     assert found.users == 1240
     assert found.told[0] == (
-        "Eligible editors: 1,240 in 28 days to 2026-03-31, band 100-500 (--band takes another: 100-300), snapshot "
-        "2026-03 (fct_audience); in 8 weeks about 2,010 (1,422 to 2,480)."
+        "Eligible editors: 1,240 in 28 days to 2026-03-31, band 100-500 (--band takes another: 1-9999, 100-300), "
+        "snapshot 2026-03 (fct_audience); in 8 weeks about 2,010 (1,422 to 2,480)."
     )
     assert from_audience(SETTINGS, warehouse, "idwiki", "100-300").users == 900
 
@@ -96,7 +104,10 @@ def test_visitors_need_not_be_eligible_and_may_be_unknown(tmp_path: Path) -> Non
     (tmp_path / "none").mkdir()
     found = from_audience(SETTINGS, published(tmp_path / "none", COUNTS), "idwiki", None)
     assert found.visiting_share is None
-    assert "any eligible editor is taken for a visitor" in found.told[1]
+    assert found.told[1] == (
+        "No number of visitors of idwiki in 28 days is published: it is assumed that every eligible editor visits, "
+        "which is too many."
+    )
 
 
 @pytest.mark.parametrize(
@@ -104,7 +115,7 @@ def test_visitors_need_not_be_eligible_and_may_be_unknown(tmp_path: Path) -> Non
     [
         ("enwiki", None, "--from-audience", "--snapshot YYYY-MM --as-of DAY --wiki enwiki counts them"),
         ("trwiki", None, "--from-audience", "--wiki trwiki counts them; or give --users"),
-        ("idwiki", "1-9", "--band", "there are 100-300, 100-500; pdmetrics audience"),
+        ("idwiki", "1-9", "--band", "there are 1-9999, 100-300, 100-500; pdmetrics audience"),
         ("thwiki", None, "--from-audience", "give --users"),
     ],
 )  # fmt: skip
@@ -146,6 +157,8 @@ def test_the_plan_says_what_it_took(
     assert "\nWho visits: 93 visitors" in out
     code, out, _ = printed(monkeypatch, capsys, "--from-audience", "--visiting-share", "0.5", place=warehouse.path)
     assert "- of them may visit the dashboard at all: 50 %\n" in out
+    assert "\nWho visits: as --visiting-share says.\n" in out
+    assert "93 visitors" not in out
 
 
 @pytest.mark.parametrize(
