@@ -24,7 +24,7 @@ from jobs.dumps.parquet import Progress, write_revisions
 from jobs.dumps.reader import FileRow, Tally, read_dump
 from jobs.dumps.rows import FILES
 from jobs.engine.session import Engine
-from jobs.errors import InputError
+from jobs.errors import InputError, NoInputError
 from jobs.raw.place import Input
 from jobs.schemas import spark_type_of
 from jobs.warehouse.frames import frame_of
@@ -66,7 +66,8 @@ def read_dumps(
         progress: called with (files read, all files).
 
     Raises:
-        InputError: a file is damaged, cut off, or no dump.
+        NoInputError: a file is cut off, as one that is still copied.
+        InputError: a file is damaged, or no dump.
         WarehouseError: a process that read was ended from outside.
     """
     if engine.is_embedded:
@@ -110,7 +111,7 @@ def _by_tasks(
     for row in read_rows.where(F.col(_TOLD).isNotNull()).select(_TOLD).collect():
         found = json.loads(row[_TOLD])
         if "what" in found:
-            raise InputError(**found)
+            raise (NoInputError if found.pop("is_awaited") else InputError)(**found)
         told += [(*fields, day and date.fromisoformat(day)) for *fields, day in found["rows"]]
     if progress is not None:
         progress(len(files), len(files))
@@ -127,7 +128,12 @@ def _with_what_is_told(
         for batch in read_dump(history, file, spans, tally):
             yield batch.append_column(_TOLD, pa.nulls(batch.num_rows, pa.string()))
         told = {"rows": tally.rows()}
-    except InputError as error:
-        told = {"what": error.what, "where": error.where, "next_step": error.next_step}
+    except (InputError, NoInputError) as error:
+        told = {
+            "is_awaited": isinstance(error, NoInputError),
+            "what": error.what,
+            "where": error.where,
+            "next_step": error.next_step,
+        }
     nothing = [pa.nulls(1, kind) for kind in schema.types[:-1]]
     yield pa.RecordBatch.from_arrays([*nothing, pa.array([json.dumps(told, default=str)])], schema=schema)

@@ -15,7 +15,7 @@ from jobs.dumps.blocks import MAX_LINE, EndlessLineError, line_blocks
 from jobs.dumps.columns import LAYOUTS
 from jobs.dumps.files import DumpFile, Span
 from jobs.dumps.judge import READ, VERDICTS, judge
-from jobs.errors import InputError
+from jobs.errors import InputError, NoInputError
 from jobs.raw.place import Input
 
 _OUR_OWN_TROUBLE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
@@ -69,7 +69,8 @@ def read_dump(history: Input, file: DumpFile, spans: Sequence[Span], tally: Tall
         Batches of REVISIONS, in the order of the file.
 
     Raises:
-        InputError: it is gone, damaged or cut off, or its rows have a wrong number of columns.
+        NoInputError: it is cut off, as one that is still copied.
+        InputError: it is gone or damaged, or its rows have a wrong number of columns.
     """
     try:
         with history.filesystem.open_input_stream(file.path, compression=None) as stream:
@@ -94,10 +95,11 @@ def _unreadable(history: Input, file: DumpFile, error: OSError | EOFError) -> Ex
         return error
     if number is not None and number != errno.ENOENT:
         return history.out_of_reach(error)
-    what = "is gone" if number else "is cut off" if isinstance(error, EOFError) else "is damaged, or no bzip2"
-    return InputError(
-        f"A dump of mediawiki_history {what}: {error}.", where=f"{history.uri}/{file.name}", next_step=_FETCH_AGAIN
-    )
+    where = f"{history.uri}/{file.name}"
+    if isinstance(error, EOFError):  # as a file that is still copied looks: whoever waits for a snapshot waits on
+        return NoInputError(f"A dump of mediawiki_history is cut off: {error}.", where=where, next_step=_FETCH_AGAIN)
+    what = "is gone" if number else "is damaged, or no bzip2"
+    return InputError(f"A dump of mediawiki_history {what}: {error}.", where=where, next_step=_FETCH_AGAIN)
 
 
 def tables(blocks: Iterable[bytes], where: str) -> Iterator[pa.Table]:

@@ -18,7 +18,7 @@ from jobs.dumps.frame import Dumps, read_dumps
 from jobs.dumps.parquet import Progress, write_revisions
 from jobs.dumps.rows import FILES, REVISIONS
 from jobs.engine.session import Engine
-from jobs.errors import InputError, WarehouseError
+from jobs.errors import InputError, NoInputError, WarehouseError
 from jobs.raw.place import open_input
 from jobs.schemas import spark_schema
 
@@ -86,6 +86,9 @@ def test_an_error_keeps_its_parts_on_either_engine(engine: Engine, tmp_path: Pat
         read(engine, tmp_path)
     assert caught.value.where == f"{tmp_path}/2026-03/enwiki/2026-03.enwiki.2026-03.tsv.bz2, line 2"
     assert caught.value.next_step
+    put(tmp_path, content=b"BZ", wiki="enwiki", bucket="2026-03")
+    with pytest.raises(NoInputError, match="is cut off"):
+        read(engine, tmp_path)
 
 
 def test_worker_processes_give_what_one_process_gives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
