@@ -102,6 +102,7 @@ ABOUT = {
     "audience_rows_as_logged": About(ENGINEERS, "a row of a dump that is in no count was lost on the way", DUMPS),
     "audience_revisions_counted": About(ENGINEERS, "editors must be counted of the revisions that were kept", DUMPS),
     "audience_malformed_share": About(ENGINEERS, "a dump of another format would give plausible numbers", DUMPS),
+    "audience_malformed_inside": About(ENGINEERS, "editors are missed where their revisions cannot be read", DUMPS),
     "audience_keys_unique": About(ENGINEERS, "a row twice counts twice", AUDIENCE),
     "audience_counts_possible": About(ENGINEERS, "what cannot be was counted wrongly", AUDIENCE),
     "audience_values_as_counted": About(ENGINEERS, "two tables must not tell two numbers", AUDIENCE),

@@ -28,6 +28,12 @@ def _dumps() -> tuple[Check, ...]:
             "all; at most {max_malformed_share:.2%} may be); the first: {first}",
             form=":.2%",
         ),
+        at_most(
+            "inside_share", "seen_inside", "dumps", WARNING, "audience_malformed_inside",
+            "{subject}: {inside_share:.2%} of the revisions in the windows cannot be read; the first row of any that "
+            "cannot: {first}",
+            form=":.2%",
+        ),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from jobs.dumps.rows import ANONYMOUS, KEPT, MALFORMED, QUARANTINED
 OF_ANY_ROW = ("wiki_db", "event_entity", "event_type", "event_timestamp")
 """Columns that every row is judged by; the others are looked at in revisions of the windows only."""
 FEW = 10  # as many revisions that cannot be read are, in a small wiki's windows, no sign of another format
+SEEN_INSIDE = 0.001  # share of them from which people look, though the gate lets them pass
 NOT_KNOWN = "in fct_audience_log"
 
 
@@ -27,7 +28,8 @@ def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapp
         as_of_date, wiki_db, snapshot, subject (wiki and snapshot), n_logged, n_kept, n_malformed, n_read (by the
         files) and n_counted (revisions), null where nothing is known of them; malformed_share, the larger of two: of
         all rows, and of the revisions in the windows where more than a few of them cannot be read (in a dump of all
-        years they would drown); first (the file, line and reason that comes first).
+        years they would drown); inside_share (of the revisions in the windows, however few) and seen_inside (what it may
+        be without a warning); first (the file, line and reason that comes first).
     """
     is_bad, reason = log["fate"] == QUARANTINED, log["reason"].fillna("").astype(str)
     is_inside = is_bad & ~reason.map(_is_of_any_row)
@@ -45,6 +47,8 @@ def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapp
         n_read=wiki.map(read).astype("float64"),
         n_counted=wiki.map(counted or {}).astype("float64"),
         malformed_share=np.fmax(of_all.fillna(0.0), of_inside.fillna(0.0)),
+        inside_share=(sums["n_bad_inside"] / sums["n_inside"]).fillna(0.0),
+        seen_inside=SEEN_INSIDE,
         first=wiki.map(_first_malformed(files)).fillna(NOT_KNOWN),
     )
 

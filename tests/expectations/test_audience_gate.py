@@ -14,6 +14,7 @@ CLEAN: dict[str, dict[str, Any]] = {
     "dumps": {
         "subject": "trwiki/2026-02", "n_logged": 5000.0, "n_read": 5000.0, "n_kept": 400.0, "n_counted": 400.0,
         "n_malformed": 1.0, "malformed_share": 0.0002, "max_malformed_share": 0.001,
+        "inside_share": 0.0002, "seen_inside": 0.001,
         "first": "2026-02/trwiki/2026-02.trwiki.2026.tsv.bz2, line 17 (malformed:event_user_id)",
     },
     "keys": {"subject": "audience", "n_rows": 4, "n_repeated": 0},
@@ -41,6 +42,10 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
         "audience_malformed_share", "dumps", {"malformed_share": 0.0011, "n_malformed": 6.0}, True,
         "0.11% of the rows cannot be read or are of another wiki (6 in all; at most 0.10% may be); the first: "
         "2026-02/trwiki/2026-02.trwiki.2026.tsv.bz2, line 17 (malformed:event_user_id)",
+    ),
+    (
+        "audience_malformed_inside", "dumps", {"inside_share": 0.0012}, False,
+        "0.12% of the revisions in the windows cannot be read",
     ),
     ("audience_keys_unique", "keys", {"n_repeated": 2}, True, "{day}: 2 of the 4 rows of audience repeat a key"),
     ("audience_counts_possible", "cells", {"n_impossible": 1}, True, "trwiki {day}: 1 of 4 cells have a count below"),

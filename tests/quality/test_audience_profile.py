@@ -215,6 +215,7 @@ def test_rows_of_dumps_by_fate() -> None:
     assert row["subject"] == "trwiki/2026-02"
     assert (row["n_logged"], row["n_read"], row["n_kept"], row["n_counted"]) == (1000, 1000, 400, 399)
     assert (row["n_malformed"], row["malformed_share"], row["max_malformed_share"]) == (8, 0.008, 0.001)
+    assert (row["inside_share"], row["seen_inside"]) == (2 / 402, 0.001)
     assert row["first"] == f"{FILE}, line 17 (wrong_wiki)"
 
 
