@@ -62,7 +62,7 @@ TABLES = {
         from (values ('dashboard_visitors'), ('eligible_editors')) as t(metric)""",
     "fct_audience": """
         select as_of as as_of_date, 'w0wiki' as wiki_db, band, 28 as window_days, as_of - 27 as window_start,
-            strftime(as_of, '%Y-%m') as snapshot, null as definition, n as n_editors, 20 as n_new_to_band,
+            strftime(as_of, '%Y-%m') as snapshot, '' as definition, n as n_editors, 20 as n_new_to_band,
             30 as n_left_band, null::double as growth_exponent, null::int as projected_days, null::double as projected,
             null::double as projected_lower, null::double as projected_upper
         from (values (date '2026-03-31', '100-500', 388), (date '2026-04-15', '100-500', 390),
