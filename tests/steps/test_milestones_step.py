@@ -143,6 +143,17 @@ def test_an_audience_that_is_counted_before_or_after_the_days_leaves_the_same_ro
     assert [targets[day] for day in (FIRST + DAY, DIP - DAY, DIP)] == [100.0, 100.0, 150.0]
 
 
+def test_the_milestone_of_editors_is_not_measurable_until_they_are_counted(lake: Lake) -> None:
+    editors = MilestoneRow("Editors", "idwiki", "eligible_editors", "rolling", 28, 300.0, date(2026, 4, 7), "a test")
+    known, day = replace(KNOWN, milestones=(editors,)), DIP + DAY
+    lake.stage_pandas("metric_values", pd.DataFrame([visitors(day)]), "run_1", [day])
+    stage_milestones(lake, known, "run_1", [day])
+    lake.publish("run_1")
+    assert states(lake, of=editors)[day] == ("not measurable", None, False)
+    count_editors(lake, "run_2", [DIP], known)
+    assert states(lake, "run_2", of=editors)[day] == ("reached", DIP, False), "300 of 300, as of the day before"
+
+
 def test_without_milestones_there_are_no_rows_and_old_ones_of_these_days_go(lake: Lake) -> None:
     stage(lake, "run_1", [FIRST, FIRST + DAY])
     lake.publish("run_1")
