@@ -37,8 +37,9 @@ def tell_read(console: Console, files: pd.DataFrame, snapshot: str, first: date,
     title = f"{counted(sums.total(), 'row')} read in {of}; kept are {in_words(first, last + DAY)}"
     console.print(as_table(["fate", "reason", "rows"], rows, title))
     refused = files[files["fate"] == QUARANTINED]
-    for row in refused.head(MOST_ROWS).itertuples():
-        told = f"{row.file}: {counted(row.n_rows, 'row')} not counted, {row.reason}; the first is line {row.first_line}"
+    for row in refused.head(MOST_ROWS).to_dict("records"):
+        n_rows = counted(int(row["n_rows"]), "row")
+        told = f"{row['file']}: {n_rows} not counted, {row['reason']}; the first is line {row['first_line']}"
         console.print(told, highlight=False, soft_wrap=True)
     if len(refused) > MOST_ROWS:
         console.print(f"… and so in {counted(refused['file'].nunique(), 'file')} in all.", highlight=False)
