@@ -132,8 +132,8 @@ def test_buckets_of_two_kinds_would_count_twice(tmp_path: Path, other: str) -> N
 
 def test_what_is_no_dump_is_told_and_passed_over(tmp_path: Path) -> None:
     folder = put(tmp_path, [row()], bucket="2026-03").parent
-    names = ("2026-03.enwiki.2026-03.tsv.bz2", "2026-03.trwiki.2026-03.tsv.bz2.part", "2026-03.trwiki.2026-03.tsv.bz2.tmp",
-             "2026-03.trwiki.2026-04.tsv.bz2",
+    names = ("2026-03.enwiki.2026-03.tsv.bz2", "2026-03.trwiki.2026-03.tsv.bz2.part",
+             "2026-03.trwiki.2026-03.tsv.bz2.tmp", "2026-03.trwiki.2026-04.tsv.bz2",
              "2026-03.trwiki.2026-3.tsv.bz2", "2026-02.trwiki.2026-02.tsv.bz2", "notes.txt")  # fmt: skip
     for name in (*names, ".hidden.tsv.bz2", "_SUCCESS"):
         (folder / name).write_bytes(b"x")
