@@ -112,10 +112,7 @@ def _wikis(history: Input, snapshot: str, asked: Sequence[str] | None, strays: l
     if not history.is_folder():
         raise InputError("There is no such directory.", where=history.uri, next_step=f"--history wants {LAYOUT}")
     if not history.is_folder(snapshot):
-        raise NoInputError(
-            f"There is no snapshot {snapshot} yet.", where=f"{history.uri}/{snapshot}",
-            next_step="wait for it, about a week after its month, or check --history and --snapshot",
-        )  # fmt: skip
+        raise _no_snapshot(history, snapshot)
     inside = history.listed(f"{history.root}/{snapshot}")
     there = sorted(info.base_name for info in inside if _is_of_wiki(info))
     strays += [info.path for info in inside if not _is_of_wiki(info) and is_stray(info.base_name)]
@@ -133,6 +130,21 @@ def _wikis(history: Input, snapshot: str, asked: Sequence[str] | None, strays: l
             next_step=f"wait for it; expected is {LAYOUT}",
         )  # fmt: skip
     return there if asked is None else sorted(set(asked))
+
+
+def _no_snapshot(history: Input, snapshot: str) -> InputError | NoInputError:
+    """Return what to raise where there is no such snapshot: nobody should wait for what lies a level above or below."""
+    near = None
+    if history.is_folder(f"history/{snapshot}"):
+        near = f"{history.uri}/history"
+    elif history.root.rsplit("/", 1)[-1] == snapshot:
+        near = history.uri.rstrip("/").rpartition("/")[0] or "."
+    if near is not None:
+        return InputError(f"Snapshots are in {near}.", where=history.uri, next_step=f"--history {near}")
+    return NoInputError(
+        f"There is no snapshot {snapshot} yet.", where=f"{history.uri}/{snapshot}",
+        next_step="wait for it, about a week after its month, or check --history and --snapshot",
+    )  # fmt: skip
 
 
 def _is_of_wiki(info: FileInfo) -> bool:

@@ -122,7 +122,8 @@ def _judge_events(rows: pa.Table, verdicts: Codes, times: pa.Array, wiki: str, s
     _mark(verdicts, wikis == _BAD, f"{MALFORMED}wiki_db")
     _mark(verdicts, wikis == _FALSE, WRONG_WIKI)
     _mark(verdicts, entities == _BAD, f"{MALFORMED}event_entity")
-    _mark(verdicts, types == _BAD, f"{MALFORMED}event_type")
+    # A revision is only ever created: any other word there is a shifted or damaged row.
+    _mark(verdicts, (types == _BAD) | ((entities == _TRUE) & (types == _FALSE)), f"{MALFORMED}event_type")
     _mark(verdicts, _mask(pc.is_null(times)), f"{MALFORMED}event_timestamp")
     _mark(verdicts, (entities == _FALSE) | (types == _FALSE), OTHER_EVENT)
     is_asked = np.zeros(rows.num_rows, np.bool_)

@@ -60,9 +60,10 @@ def _row(row: Cell) -> tuple[str, ...]:
         chip += Markup(" ") + verdict("overdue", "bad")
     target = "not known yet" if words.is_null(row["target"]) else words.number(row["target"], metric.unit)
     stands = f"{_stands(row, metric.unit)}; the target is {target}{_sum(row, metric)}"
+    helps = clause(row["remedy"]) or ("not known" if row["status"] == "behind" else "nothing is needed")
     return (
         row["wiki_db"], chip, stands, _share(row["share_reached"]), asked, day(row["due_date"]), _when(row),
-        clause(row["reason"]), clause(row["remedy"]) or "nothing is needed",
+        clause(row["reason"]), helps,
     )  # fmt: skip
 
 

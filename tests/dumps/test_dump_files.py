@@ -159,3 +159,9 @@ def test_a_history_at_an_address(tmp_path: Path) -> None:
     assert [(file.name, file.n_bytes) for file in files] == [(name, path.stat().st_size)]
     with pytest.raises(NoInputError, match="snapshot 2026-02"):
         find_dumps(open_input("memory://a-history"), "2026-02", None, [(date(2026, 2, 1), date(2026, 2, 1))])
+
+
+@pytest.mark.parametrize("level", ["", "history/2026-03"])
+def test_a_history_that_is_a_level_off_is_named(tmp_path: Path, level: str) -> None:
+    (tmp_path / "history" / "2026-03" / "enwiki").mkdir(parents=True)
+    assert f"--history {tmp_path / 'history'}" in refused(tmp_path / level, InputError)
