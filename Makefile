@@ -32,7 +32,7 @@ demo: export PDMETRICS_WAREHOUSE := $(DEMO)/warehouse
 demo: setup  ## Simulate six weeks on four wikis, count who could be invited, run the main job, show results
 	@rm -rf $(DEMO)
 	$(BIN)/pdmetrics simulate --out $(DEMO)/world --start $(START) --days $(DAYS)
-	$(BIN)/pdmetrics audience --history $(DEMO)/world/history --snapshot 2026-03 --as-of 2026-03-31
+	$(BIN)/pdmetrics --set report.build=false audience --history $(DEMO)/world/history --snapshot 2026-03 --as-of 2026-03-31
 	$(BIN)/pdmetrics run --start $(START) --end $(END) --input $(DEMO)/world
 	@$(BIN)/pdmetrics query "select metric, wiki_db, round(estimate, 3) as estimate, round(lower, 3) as lower, round(upper, 3) as upper, status from fct_metric_values where as_of_date = date '2026-04-12' and inference = 'realised' and ((window_days = 28 and metric in ('dashboard_pageviews', 'dashboard_visitors', 'reviewers', 'two_day_review_rate')) or metric = 'two_week_return_rate') and wiki_db != 'all' order by metric, wiki_db"
 	@echo "The report: open $(DEMO)/warehouse/report/index.html in a browser."
