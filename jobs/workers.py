@@ -44,7 +44,12 @@ class _DeafProcess(SpawnProcess):
         try:
             super().start()
         finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            try:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            except BaseException:  # Ctrl-C came meanwhile: nobody else knows of this process yet, and would end it
+                if self.pid is not None:
+                    self.terminate()
+                raise
 
 
 class _DeafContext(SpawnContext):
