@@ -128,11 +128,11 @@ def test_too_many_malformed_rows_publish_nothing_and_file_and_line_are_named(sit
     file = site / "world" / "history" / dump
     lines = bz2.decompress(file.read_bytes()).splitlines(keepends=True)
     bad = next(line for line in lines if b"\trevision\tcreate\t2026-03" in line).replace(b"\t2026-03", b"\t2026-33", 1)
-    file.write_bytes(file.read_bytes() + bz2.compress(bad * (len(lines) // 10)))
+    file.write_bytes(bz2.compress(bad * (len(lines) // 10)) + file.read_bytes())
     done = worlds.here(*command(site, "--wiki", "idwiki"), check=False)
     said = " ".join(done.stderr.split())
     assert done.returncode == 1, said
-    assert f"{dump}, line {len(lines) + 1}" in said
+    assert f"{dump}, line 1 (malformed:event_timestamp)" in said
     assert "nothing was published" in said
     assert "give the same command" in said
     assert worlds.contents(site / "warehouse") == before

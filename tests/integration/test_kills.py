@@ -119,13 +119,13 @@ if N_RANDOM:  # CI has no time for it
         site.kill_at("window sums done", "estimates,marts")
         site.check()
 
-else:
-
     def test_killed_while_lines_are_judged(site):
         site.restore()
         site.kill_at("lines read", "ingest")
         assert (site.warehouse / "scratch").exists()
         site.check()
+
+else:
 
     def test_interrupted_by_a_person(site):
         """Ctrl-C reaches every process of the run: it ends within seconds, and publishes nothing."""

@@ -103,7 +103,6 @@ def test_nothing_about_people_is_shown_at_ten_per_cent_but_bounds(at_ten):
     assert (refused["estimator"] == "none").all()
 
 
-@pytest.mark.integration
 def test_a_change_of_rate_leaves_totals_right(changing):
     rows, everything, _ = changing
     check_totals_and_rates(rows)
