@@ -8,7 +8,7 @@ import pytest
 
 from tests.integration import worlds
 
-pytestmark = pytest.mark.integration
+pytestmark = pytest.mark.worlds
 START, LEAK = "2026-03-26", "2026-03-28"
 RIGHT, SILENT, LOW_RATE, LEAKING = "trwiki", "idwiki", "enwiki", "thwiki"
 
