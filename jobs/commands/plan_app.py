@@ -53,15 +53,17 @@ def plan_sampling(
     bytes_per_event: Annotated[float, typer.Option(help="Bytes of a stored event; the default is measured.")] = 156.0,
 ) -> None:
     """Say for each unit and rate what it costs, what each metric will look like, and which is cheapest."""
-    from jobs.commands.plan_audience import FromAudience
-    from jobs.commands.plan_audience import from_audience as take
+    from jobs.commands.cut_off import finish_cut_off
     from jobs.commands.plan_sampling import plan_sampling as plan
+    from jobs.steps.plan_audience import FromAudience
+    from jobs.steps.plan_audience import from_audience as take
 
     _check(users, band, from_audience=from_audience)
     shared: Context = context.obj
     taken = FromAudience(users or 0, visiting_share, ())
     if from_audience:
-        taken = take(shared.settings, shared.warehouse, wiki, band, visiting_share)
+        finish_cut_off(shared.settings, shared.warehouse)
+        taken = take(shared.warehouse, wiki, band, visiting_share)
     visiting = 1.0 if taken.visiting_share is None else taken.visiting_share
     scenario = _scenario({**context.params, "users": taken.users, "visiting_share": visiting})
     plan(shared.console, shared.settings, scenario, metric or (), taken.told)

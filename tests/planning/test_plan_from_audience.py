@@ -15,16 +15,14 @@ import pytest
 from jobs.audience_tables import AUDIENCE_TABLES
 from jobs.cli import main
 from jobs.columns import BOOLEAN
-from jobs.commands.plan_audience import from_audience
 from jobs.errors import UsageError
 from jobs.planning.people import plan_people, plan_presented
 from jobs.planning.scenario import Scenario, Setting
 from jobs.schemas import arrow_schema
-from jobs.settings import load_settings
+from jobs.steps.plan_audience import from_audience
 from jobs.table import METRIC_COLUMNS
 from jobs.warehouse.runs import Warehouse
 
-SETTINGS = load_settings()[0]
 MARCH, FEBRUARY = date(2026, 3, 31), date(2026, 2, 28)
 GROWN = {"projected_days": 56, "projected": 2010.0, "projected_lower": 1422.0, "projected_upper": 2480.0}
 
@@ -77,32 +75,32 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 def refusal(warehouse: Warehouse, wiki: str, band: str | None = None) -> UsageError:
     with pytest.raises(UsageError) as caught:
-        from_audience(SETTINGS, warehouse, wiki, band)
+        from_audience(warehouse, wiki, band)
     return caught.value
 
 
 def test_the_newest_four_weeks_of_the_first_band_are_taken_and_told(warehouse: Warehouse) -> None:
-    found = from_audience(SETTINGS, warehouse, "idwiki", None)
+    found = from_audience(warehouse, "idwiki", None)
     assert found.users == 1240
     assert found.told[0] == (
         "Eligible editors: 1,240 in 28 days to 2026-03-31, band 100-500 (--band takes another: 1-9999, 100-300), "
         "snapshot 2026-03 (fct_audience); in 8 weeks about 2,010 (1,422 to 2,480)."
     )
-    assert from_audience(SETTINGS, warehouse, "idwiki", "100-300").users == 900
+    assert from_audience(warehouse, "idwiki", "100-300").users == 900
 
 
 def test_who_visits_is_what_is_published_of_the_newest_four_weeks(warehouse: Warehouse) -> None:
-    found = from_audience(SETTINGS, warehouse, "idwiki", None)
+    found = from_audience(warehouse, "idwiki", None)
     assert found.visiting_share == pytest.approx(93 / 1240)
     assert found.told[1] == "Who visits: 93 visitors in 28 days to 2026-04-12 over these editors is 7.5 %."
 
 
 def test_visitors_need_not_be_eligible_and_may_be_unknown(tmp_path: Path) -> None:
-    found = from_audience(SETTINGS, published(tmp_path, COUNTS, visitors(2480.0)), "idwiki", None)
+    found = from_audience(published(tmp_path, COUNTS, visitors(2480.0)), "idwiki", None)
     assert found.visiting_share == 1
     assert found.told[1].endswith("is 200 %; more than are eligible, since anyone with the address may visit.")
     (tmp_path / "none").mkdir()
-    found = from_audience(SETTINGS, published(tmp_path / "none", COUNTS), "idwiki", None)
+    found = from_audience(published(tmp_path / "none", COUNTS), "idwiki", None)
     assert found.visiting_share is None
     assert found.told[1] == (
         "No number of visitors of idwiki in 28 days is published: it is assumed that every eligible editor visits, "

@@ -7,25 +7,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs.audience import DEFAULT_BAND
-from jobs.commands.cut_off import finish_cut_off
 from jobs.errors import UsageError
 from jobs.marts.read import fetch_arrow
-from jobs.settings import Settings
 from jobs.warehouse.runs import Warehouse
 from jobs.words import number
 
 DAYS = 28
-BANDS = """
+BANDS = f"""
 select *
 from fct_audience
 where wiki_db = ? and definition = ''
-qualify as_of_date = max(as_of_date) filter (where window_days = 28) over ()
+qualify as_of_date = max(as_of_date) filter (where window_days = {DAYS}) over ()
 order by band, window_days
 """
-VISITORS = """
+VISITORS = f"""
 select as_of_date, estimate
 from fct_metric_values
-where metric = 'dashboard_visitors' and wiki_db = ? and window_kind = 'rolling' and window_days = 28
+where metric = 'dashboard_visitors' and wiki_db = ? and window_kind = 'rolling' and window_days = {DAYS}
   and inference = 'realised' and edit_count_bucket = 'all' and status in ('publish', 'caution') and estimate > 0
 order by as_of_date desc
 limit 1
@@ -48,14 +46,11 @@ class FromAudience:
     told: tuple[str, ...]
 
 
-def from_audience(
-    settings: Settings, warehouse: Warehouse, wiki: str, band: str | None, given: float | None = None
-) -> FromAudience:
+def from_audience(warehouse: Warehouse, wiki: str, band: str | None, given: float | None = None) -> FromAudience:
     """Take the newest count of a wiki's eligible editors in 28 days.
 
     Args:
-        settings: with the catalog, should a publish have to be finished.
-        warehouse: with the marts.
+        warehouse: with the marts, of which no publish is cut off.
         wiki: its database name.
         band: of edit counts; None for the contract's first.
         given: who of them visits, as a share, instead of what is published.
@@ -63,7 +58,6 @@ def from_audience(
     Raises:
         UsageError: nothing is published, nobody was counted, not this band, or so few that the count is hidden.
     """
-    finish_cut_off(settings, warehouse)
     found = fetch_arrow(warehouse, BANDS, [wiki]).to_pylist()
     command = f"pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY --wiki {wiki}"
     counted = [row for row in found if row["window_days"] == DAYS]
