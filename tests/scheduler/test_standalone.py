@@ -49,16 +49,15 @@ def test_nothing_outlives_whoever_started_it(tmp_path):
     keeper = subprocess.Popen(
         ["bash", "-c", KEEPER, str(component), str(tmp_path)], stdin=subprocess.PIPE, start_new_session=True
     )
+    names = ["api-server", "dag-processor", "scheduler", "triggerer"]
     deadline = time.monotonic() + 20
-    while len(below := psutil.Process(keeper.pid).children()) < 5 and time.monotonic() < deadline:  # four, and `cat`
+    while time.monotonic() < deadline:  # each has started once its log is there; before that it is a copy of the shell
+        below = psutil.Process(keeper.pid).children()
+        logs = sorted(log.stem for log in tmp_path.glob("*.log"))
+        if len(below) == 5 and logs == names:  # four, and `cat`
+            break
         time.sleep(0.05)
-    assert len(below) == 5
+    assert (len(below), logs) == (5, names)
     keeper.stdin.close()  # as the kernel does for a starter that was killed
     assert psutil.wait_procs(below, timeout=20)[1] == []
     assert keeper.wait(timeout=20) is not None
-    assert sorted(log.stem for log in tmp_path.glob("*.log")) == [
-        "api-server",
-        "dag-processor",
-        "scheduler",
-        "triggerer",
-    ]
