@@ -1,7 +1,7 @@
 # Every target sets up what it needs first; a bare clone with Python 3.11 to 3.13 is enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help setup demo report pictures airflow check test spark worlds kill-test scheduler-test cluster notebooks format clean lock fixture
+.PHONY: help setup demo report pictures airflow check types style test spark worlds kill-test scheduler-test cluster notebooks format clean lock fixture
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -58,13 +58,18 @@ airflow: setup  ## A local Airflow with the DAGs, without a login, on a small wo
 	@exec $(BIN)/python -m tests.scheduler.standalone
 
 check: setup  ## Lint, types and the quick tests
+	@$(MAKE) --no-print-directory -j 2 --output-sync types style
+	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds and not engines and not install and not scheduler and not cluster" -n 2
+
+types: setup
+	$(BIN)/mypy
+
+style: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/vulture
-	cd dbt_project && ../$(BIN)/sqlfluff lint --nofail --disable-progress-bar models >/dev/null && ../$(BIN)/sqlfluff lint --disable-progress-bar models
-	$(PYTEST) -m "not integration and not kill and not airflow and not dbt and not worlds and not engines and not install and not scheduler and not cluster" -n 2
+	cd dbt_project && ../$(BIN)/sqlfluff lint --disable-progress-bar models
 
 # On Spark: what it computes line by line and day by day, and the worked examples, which go through all window sums. What
 # decides which days are computed again, and the recounts of window sums, run there by `make spark` only.
