@@ -73,12 +73,17 @@ style: setup
 
 # On Spark: what it computes line by line and day by day, and the worked examples, which go through all window sums. What
 # decides which days are computed again, and the recounts of window sums, run there by `make spark` only.
-SLOW_ON_SPARK := --ignore=tests/steps/test_estimates.py --ignore=tests/window_sums
+SLOW_ON_SPARK := tests/steps/test_estimates.py tests/window_sums/%
+
+# The files that name one of these marks: to collect all of them takes ten seconds each time.
+marked = $(sort $(shell grep -rlE 'mark\.($(1))\b' tests --include='test_*.py'))
 
 test: check  ## Everything that CI runs
-	$(PYTEST) -m "integration or kill or airflow or dbt or install" -n 2 --dist loadfile --no-loadscope-reorder
-	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile $(SLOW_ON_SPARK)
-	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark and not spark) or engines" -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m "integration or kill or airflow or dbt or install" -n 2 --dist loadfile --no-loadscope-reorder \
+		$(call marked,integration|kill|airflow|dbt|install)
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark -n 2 --dist loadfile $(filter-out $(SLOW_ON_SPARK),$(call marked,spark))
+	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m "(on_spark and not spark) or engines" -n 2 --dist loadfile --no-loadscope-reorder \
+		$(call marked,on_spark|engines)
 
 spark: setup  ## Every test of whole worlds, kills included, on Spark (long)
 	PDMETRICS_TEST_ENGINE=spark $(PYTEST) -m spark

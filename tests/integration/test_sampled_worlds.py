@@ -174,7 +174,7 @@ def test_an_undeclared_rate_shows_within_a_day(tmp_path_factory):
     assert alarms["message"].str.contains(r"likely 0\.2[45]").any()
 
 
-@pytest.mark.on_spark  # where `make test` runs it
+@pytest.mark.integration
 def test_entry_points_without_user_ids_give_totals_and_rates_only(tmp_path_factory):
     rows, everything, _ = published(tmp_path_factory, "entry-points", scale=0.5, days=3, end="2026-03-19")
     entry = everything[
