@@ -23,7 +23,7 @@ that month, on every wiki that the snapshot has.
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from airflow.sdk import DAG, Param
 from airflow.timetables.interval import CronDataIntervalTimetable
@@ -35,12 +35,14 @@ from jobs.scheduling.site import read_site
 
 site = read_site(os.environ)
 WAIT = timedelta(days=21)  # dumps of a month come in the first two weeks of the next
+FIRST_EDITS = datetime(2001, 1, 1, tzinfo=UTC)  # a rollout is planned on months before its instrument began
 SNAPSHOT_ASKED = 6  # times as rarely as for hours: an hour where nothing is set
 
 with DAG(
     **defaults.dag_arguments(
         site, "personal_dashboard_audience", tier=3, timeout=WAIT + 10 * site.task_time, doc=__doc__,
         late_after=WAIT + 8 * site.task_time, period=timedelta(days=31),
+        since=FIRST_EDITS,
     ),
     description="Eligible editors, from a snapshot of mediawiki_history",
     schedule=CronDataIntervalTimetable("0 6 1 * *", timezone="UTC"),

@@ -28,6 +28,7 @@ def dag_arguments(
     doc: str | None,
     late_after: timedelta,
     period: timedelta = timedelta(0),
+    since: datetime = START,
 ) -> dict[str, Any]:
     """Return the arguments of a DAG that all have in common.
 
@@ -39,10 +40,11 @@ def dag_arguments(
         doc: its runbook.
         late_after: since it was due, after which it is told that it is late.
         period: of its schedule; a run is due so long after its logical date.
+        since: the first logical date; of one before it Airflow begins no task, and calls the run a success.
     """
     return {
         "dag_id": dag_id,
-        "start_date": START,
+        "start_date": since,
         "catchup": False,
         "max_active_runs": 1,  # of one DAG; the pool and the warehouse's lock see to all
         "dagrun_timeout": timeout,

@@ -14,6 +14,7 @@ from tests.dags import bags
 
 pytestmark = pytest.mark.airflow
 
+AUDIENCE = "personal_dashboard_audience"
 WRITING = {
     "personal_dashboard_daily": {"day", "report", "late"},
     "personal_dashboard_backfill": {"dry_run", "backfill"},
@@ -73,6 +74,7 @@ def test_a_dag_says_when_who_and_what_to_do(bag: Any, dag_id: str) -> None:
     if not by_hand:
         assert dag.timetable.serialize()["timezone"] == "UTC"
     assert dag.catchup is False
+    assert dag.start_date.date().isoformat() == ("2001-01-01" if dag_id == AUDIENCE else "2026-02-10")
     assert dag.max_active_runs == 1
     assert len([tag for tag in dag.tags if re.fullmatch(r"tier/[123]", tag)]) == 1
     assert "triage/moderator-tools" in dag.tags

@@ -83,6 +83,8 @@ class Site:
 
     def published(self) -> set[str]:
         """The days of which there are numbers."""
+        if not (self.warehouse / "personal_dashboard.duckdb").exists():
+            return set()
         found = worlds.rows(self.warehouse, "select distinct as_of_date::varchar as day from fct_metric_values")
         return set(found["day"])
 
