@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from expectations.checks import CRITICAL, WARNING, Check, at_most, equal, none_of
 
+OF_DUMPS = ("audience_rows_as_logged", "audience_revisions_counted")
+"""Checks that compare with the dumps as they were read, and so cannot be asked again."""
+
 
 def audience_suite() -> tuple[Check, ...]:
     """Return the checks of the audience gate: what was read, what was counted of it, and against the month before."""

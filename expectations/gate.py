@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
@@ -32,6 +32,7 @@ COLUMNS = tuple(column for column in table("data_quality_metrics").columns if co
 NEXT = {
     "audience": "fetch the dumps again where they are damaged, then give the same command"
 }  # else days are run again
+COUNT_AGAIN = "fetch the dumps again where they are damaged, then count their wikis again with pdmetrics audience"
 SHOWN = 10  # failures named by an error; the rest is counted
 
 
@@ -101,10 +102,11 @@ class GateResult:
         """Return the error of a failed gate, naming the first few failures and where all of them are."""
         critical = [failure.in_words for failure in self.failures if failure.severity == CRITICAL]
         lines = [*critical[:shown], *([f"... and {len(critical) - shown} more"] if len(critical) > shown else [])]
+        again = COUNT_AGAIN if is_audit and self.name == "audience" else NEXT.get(self.name)
         return GateError(
             f"the {self.name} gate failed{'' if is_audit else ', nothing was published'}:\n  - " + "\n  - ".join(lines),
             where=where,
-            next_step=NEXT.get(self.name, "mend the input or the policy and run the days again"),
+            next_step=again or "mend the input or the policy and run the days again",
         )
 
 
@@ -154,6 +156,17 @@ def run_gate(
     when = datetime.now(UTC).isoformat(timespec="seconds")
     validate(name, verdicts, Page(run, in_words(min(days), max(days) + DAY) if days else "", when), docs_dir)
     return _decide(name, checks, verdicts.records)
+
+
+def with_recorded(result: GateResult, rows: pd.DataFrame) -> GateResult:
+    """Return what a gate found with verdicts that were recorded, of checks that it could not ask again.
+
+    Args:
+        result: what it found.
+        rows: of `data_quality_metrics`, of checks of the same gate.
+    """
+    records = pd.concat([result.rows, rows[list(COLUMNS)]]).to_dict("records")
+    return _decide(result.name, suite_of(result.name), cast("list[dict[str, Any]]", records))
 
 
 def _last_day(profiles: Mapping[str, pd.DataFrame], days: Sequence[date]) -> date:

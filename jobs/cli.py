@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +17,7 @@ from jobs.commands.arguments import (
     StartDay,
     WarehousePlace,
     day,
-    day_range,
+    days_asked,
     folder,
     range_or_late,
 )
@@ -217,12 +217,14 @@ def audit(
         typer.Option("--input", metavar="DIRECTORY", help="First look whether every hour is there; exit 3 if not."),
     ] = None,
 ) -> None:
-    """Ask a quality gate again of published or staged days; exit 1 if a check fails, 3 if hours are missing."""
+    """Ask a quality gate again of published or staged days; exit 1 if a check fails, 3 if hours are missing.
+
+    Of the audience the days are as-of dates; without any they are the newest.
+    """
     from jobs.commands.audit import Asked
     from jobs.commands.audit import audit as ask
 
-    first, last = day_range(day, start, end)
-    asked_days = [first + timedelta(days=n) for n in range((last - first).days)]
+    asked_days = days_asked(day, start, end, may_lack=gate is Gate.audience)
     asked = Asked(gate.value, asked_days, is_staged=staged, input_dir=input_dir)
     ask(context.obj.console, context.obj.settings, context.obj.warehouse, asked)
 

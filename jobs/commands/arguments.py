@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from jobs.errors import UsageError
 from jobs.reference.csv_file import parse_day, parse_time
+from jobs.windows import days
 
 
 def day(text: str) -> date:
@@ -81,6 +82,17 @@ def day_range(on: date | None, start: date | None, end: date | None) -> tuple[da
             )
         return start, end
     raise UsageError("Name the days: --date DAY, or --start DAY with --end DAY (exclusive).")
+
+
+def days_asked(on: date | None, start: date | None, end: date | None, *, may_lack: bool) -> list[date]:
+    """Return every day that `day_range` finds; none where no day is named, if there `may_lack` one.
+
+    Raises:
+        UsageError: they do not name one.
+    """
+    if may_lack and (on, start, end) == (None, None, None):
+        return []
+    return days(*day_range(on, start, end))
 
 
 def range_or_late(is_late: bool, on: date | None, start: date | None, end: date | None) -> tuple[date, date] | None:

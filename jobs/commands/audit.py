@@ -12,6 +12,7 @@ from expectations.checks import CRITICAL
 from expectations.gate import GateResult
 from jobs.commands.cut_off import finish_cut_off
 from jobs.console import as_table
+from jobs.errors import UsageError
 from jobs.progress import still_at
 from jobs.raw.files import RawDays
 from jobs.settings import Settings
@@ -25,13 +26,18 @@ from jobs.steps.audit import (
     not_all_yet,
     whole_input,
 )
+from jobs.steps.audit_audience import audit_audience
+from jobs.warehouse.manifest import AUDIENCE
 from jobs.warehouse.runs import Warehouse
 from jobs.windows import DAY, in_words
 
 
 @dataclass(frozen=True)
 class Asked:
-    """Which gate, of which days, of what is published or staged, and where the raw events are (None: not looked at)."""
+    """Which gate, of which days, of what is published or staged, and where the raw events are (None: not looked at).
+
+    Of an audience there may be no day: the newest dates are meant.
+    """
 
     gate: str
     days: Sequence[date]
@@ -44,10 +50,13 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
 
     Raises:
         GateError: a critical check failed.
-        NoInputError: a day has no input, not all of its hours yet, or was not ingested.
+        NoInputError: a day has no input, not all of its hours yet, or was not ingested; nobody was counted as of it.
         UsageError: nothing is staged.
     """
     finish_cut_off(settings, warehouse, tables_too=True)
+    if asked.gate == AUDIENCE:
+        _audit_audience(console, settings, warehouse, asked)
+        return
     raw, days = None, asked.days
     if asked.input_dir is not None:
         raw = whole_input(asked.input_dir, asked.days)
@@ -63,7 +72,7 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
             result = audit_raw(settings, warehouse, what, raw)
         else:
             result = (audit_facts if asked.gate == "facts" else audit_marts)(settings, warehouse, what)
-    _print(console, asked, result)
+    _print(console, asked, result, in_words(min(asked.days), max(asked.days) + DAY))
     if not result.passed:
         raise result.error(where=warehouse.place, is_audit=True)
     late = incomplete_days(result) if asked.gate == "raw" else {}
@@ -72,6 +81,17 @@ def audit(console: Console, settings: Settings, warehouse: Warehouse, asked: Ask
     for day in late:  # its hours are all there by now
         command = f"pdmetrics --warehouse {warehouse.place} run --date {day} --input {asked.input_dir}"
         console.print(f"{day} was ingested without all of it: {command}", highlight=False, soft_wrap=True)
+
+
+def _audit_audience(console: Console, settings: Settings, warehouse: Warehouse, asked: Asked) -> None:
+    if asked.input_dir is not None:
+        raise UsageError("An audience has no hours to wait for.", where="--input", next_step="leave it out")
+    with still_at(f"at the {AUDIENCE} gate"):
+        found = audit_audience(settings, warehouse, asked.days, is_staged=asked.is_staged)
+    _print(console, asked, found.result, f"as of {', '.join(map(str, found.days))}")
+    console.print(*found.notes, sep="\n", highlight=False, markup=False, soft_wrap=True)
+    if not found.result.passed:
+        raise found.result.error(where=warehouse.place, is_audit=True)
 
 
 def _tell_not_ingested(console: Console, asked: Asked, days: Sequence[date]) -> None:
@@ -88,7 +108,7 @@ def _tell_arrived(console: Console, raw: RawDays, days: Sequence[date]) -> None:
     console.print(f"{in_words(min(days), max(days) + DAY)}: {there}", highlight=False, soft_wrap=True)
 
 
-def _print(console: Console, asked: Asked, result: GateResult) -> None:
+def _print(console: Console, asked: Asked, result: GateResult, days: str) -> None:
     """Print every check that failed, and how many passed."""
     rows = [
         ("FAILED" if failure.severity == CRITICAL else "warned", failure.check_id, failure.day, failure.subject,
@@ -97,7 +117,6 @@ def _print(console: Console, asked: Asked, result: GateResult) -> None:
     ]  # fmt: skip
     n_checks, n_bad = result.rows["check_id"].nunique(), len({failure.check_id for failure in result.failures})
     source = "staged" if asked.is_staged else "published"
-    days = in_words(min(asked.days), max(asked.days) + DAY)
     title = f"{asked.gate} gate, {days}, as {source}: {n_checks - n_bad} of {n_checks} checks passed"
     if rows:
         console.print(as_table(["outcome", "check", "day", "subject", "saw", "allowed"], rows, title))

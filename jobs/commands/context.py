@@ -78,3 +78,4 @@ class Gate(StrEnum):
     raw = "raw"
     facts = "facts"
     marts = "marts"
+    audience = "audience"

@@ -14,6 +14,8 @@ OF_ANY_ROW = ("wiki_db", "event_entity", "event_type", "event_timestamp")
 FEW = 10  # as many revisions that cannot be read are, in a small wiki's windows, no sign of another format
 SEEN_INSIDE = 0.001  # share of them from which people look, though the gate lets them pass
 NOT_KNOWN = "in fct_audience_log"
+SOURCE = ["as_of_date", "wiki_db", "snapshot"]
+READING = [*SOURCE, "read_from"]  # what one command read of a wiki: the date is the last day, the other the first
 
 
 def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapping[str, int] | None) -> pd.DataFrame:
@@ -25,11 +27,12 @@ def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapp
         revisions: by wiki, or None.
 
     Returns:
-        as_of_date, wiki_db, snapshot, subject (wiki and snapshot), n_logged, n_kept, n_malformed, n_read (by the
-        files) and n_counted (revisions), null where nothing is known of them; malformed_share, the larger of two: of
-        all rows, and of the revisions in the windows where more than a few of them cannot be read (in a dump of all
-        years they would drown); inside_share (of the revisions in the windows, however few) and seen_inside (what it
-        may be without a warning); first (the file, line and reason that comes first).
+        as_of_date, wiki_db, snapshot, read_from, subject (wiki and snapshot, and the first day that was read where
+        commands read from different ones), n_logged, n_kept, n_malformed, n_read (by the files) and n_counted
+        (revisions), null where nothing is known of them; malformed_share, the larger of two: of all rows, and of the
+        revisions in the windows where more than a few of them cannot be read (in a dump of all years they would
+        drown); inside_share (of the revisions in the windows, however few) and seen_inside (what it may be without a
+        warning); first (the file, line and reason that comes first).
     """
     is_bad, reason = log["fate"] == QUARANTINED, log["reason"].fillna("").astype(str)
     is_inside = is_bad & ~reason.map(_is_of_any_row)
@@ -37,13 +40,14 @@ def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapp
     parts = {"n_kept": is_kept, "n_malformed": is_bad, "n_bad_inside": is_inside,
              "n_inside": is_kept | is_inside | (reason == ANONYMOUS)}  # fmt: skip
     rows = log.assign(n_logged=log["n_rows"], **{name: log["n_rows"].where(part, 0.0) for name, part in parts.items()})
-    sums = rows.groupby(["as_of_date", "wiki_db", "snapshot"], as_index=False)[["n_logged", *parts]].sum()
+    sums = rows.groupby(READING, as_index=False)[["n_logged", *parts]].sum()
+    since = (" from " + sums["read_from"].astype(str)).where(sums.duplicated(SOURCE, keep=False), "")
     wiki, bad_inside = sums["wiki_db"], sums["n_bad_inside"].where(sums["n_bad_inside"] > FEW, 0.0)
     of_all, of_inside = sums["n_malformed"] / sums["n_logged"], bad_inside / sums["n_inside"]
     read = {} if files is None else files.groupby("wiki_db")["n_rows"].sum().to_dict()
     counted = None if revisions is None else {name: revisions.get(name, 0) for name in wiki}
     return sums.assign(
-        subject=wiki + "/" + sums["snapshot"],
+        subject=wiki + "/" + sums["snapshot"] + since,
         n_read=wiki.map(read).astype("float64"),
         n_counted=wiki.map(counted or {}).astype("float64"),
         malformed_share=np.fmax(of_all.fillna(0.0), of_inside.fillna(0.0)),
@@ -51,6 +55,22 @@ def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapp
         seen_inside=SEEN_INSIDE,
         first=wiki.map(_first_malformed(files)).fillna(NOT_KNOWN),
     )
+
+
+def read_for(audience: pd.DataFrame, log: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows of the log that say what some cells were counted from.
+
+    Args:
+        audience: the cells.
+        log: rows of `audience_log` of the last days that were read for them.
+
+    Returns:
+        The rows of the log; and the wikis of which a reading has none.
+    """
+    own = audience[["read_to", *READING[1:]]].drop_duplicates().rename(columns={"read_to": "as_of_date"})
+    found = own.merge(log, on=READING, how="left", indicator=True)
+    is_lost = found["_merge"] == "left_only"
+    return found.loc[~is_lost, log.columns], sorted(set(found.loc[is_lost, "wiki_db"]))
 
 
 def _is_of_any_row(reason: str) -> bool:

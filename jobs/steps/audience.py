@@ -1,4 +1,4 @@
-"""Entry of `audience`: dumps of mediawiki_history -> eligible editors -> audience gate -> cells of the lake -> marts.
+"""Entry of `audience`: dumps of mediawiki_history -> eligible editors -> cells of the lake -> audience gate -> marts.
 
 A command may count a wiki, a band or a date again, and others stay: what it counted replaces the same cells of its
 as-of dates, whatever snapshot they were of. So commands accumulate, and one that was killed is repeated.
@@ -97,7 +97,7 @@ def make_audience(job: Job, wanted: Wanted, files: Sequence[DumpFile], lineage: 
 
 
 def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> pd.DataFrame:
-    """Read the dumps, count, and stage the cells once the gate lets them pass; return the new rows of `audience`."""
+    """Read the dumps, count, and stage the cells, which the gate judges; return the new rows of `audience`."""
     dumps = read_wanted(job, wanted, files)
     require_events(wanted, files, dumps.files)
     wikis = sorted({file.wiki_db for file in files})
@@ -111,8 +111,9 @@ def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> pd.DataFrame:
     rows = audience_rows(cells, asked, job.settings.privacy.min_users)
     tables = dict(zip(REPLACED_BY, (*rows, log_rows(dumps.files, wanted)), strict=True))
     revisions = {row["wiki_db"]: row["count"] for row in dumps.revisions.groupBy("wiki_db").count().collect()}
+    counted = stage_cells(job, tables, wanted.as_of)  # before the gate: what it stops can be looked at
     audience_gate(job, tables, dumps.files, revisions)
-    return stage_cells(job, tables, wanted.as_of)
+    return counted
 
 
 def log_rows(told: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:

@@ -28,6 +28,7 @@ from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 from jobs.windows import DAY, HOURS, in_words
 
+STAGED_ELSE = "leave out --staged for what is published; of an audience ask --gate audience"
 LATE = ("missing_hours", "stream_hours")  # checks of the raw gate
 
 
@@ -61,7 +62,7 @@ def audited(warehouse: Warehouse, days: Sequence[date], *, is_staged: bool) -> A
     if is_staged:
         staged = warehouse.unpublished_run(days)
         if staged is None:
-            raise warehouse.nothing_staged(days, "leave out --staged for what is published")
+            raise warehouse.nothing_staged(days, STAGED_ELSE)
         return Audited(days, staged, is_staged=True)
     published = warehouse.last_of_days()
     if published is None:

@@ -123,7 +123,7 @@ def marts_gate(job: Job) -> None:
 def audience_gate(
     job: Job, tables: Mapping[str, pd.DataFrame], files: pd.DataFrame, revisions: Mapping[str, int]
 ) -> None:
-    """Check an audience before it is staged.
+    """Check an audience that was staged.
 
     Args:
         job: the run and its surroundings.
@@ -134,17 +134,37 @@ def audience_gate(
     Raises:
         GateError: a critical check failed; what failed is in `runs/<run_id>/gate_audience.csv`.
     """
-    settings, as_of = job.settings, job.run.as_of
-    profiles = audience_profile(
+    profiles = audience_profiles(job.lake, job.settings, tables, job.run.as_of, files=files, revisions=revisions)
+    _judge(job, AUDIENCE, profiles, job.run.as_of)
+
+
+def audience_profiles(
+    lake: Tables,
+    settings: Settings,
+    tables: Mapping[str, pd.DataFrame],
+    as_of: Sequence[date],
+    *,
+    files: pd.DataFrame | None = None,
+    revisions: Mapping[str, int] | None = None,
+) -> dict[str, pd.DataFrame]:
+    """Return what the audience gate looks at; the month before is as published.
+
+    Args:
+        lake: the tables.
+        settings: thresholds, the share of malformed rows, and which counts are hidden.
+        tables: the rows of each table of an audience.
+        as_of: their dates.
+        files, revisions: of `audience_gate`; None where no dump was just read.
+    """
+    return audience_profile(
         tables,
-        past=job.lake.day_frame("audience", past_days(as_of)),
+        past=lake.day_frame("audience", past_days(as_of)),
         limits=thresholds(settings).on,
         max_malformed_share=settings.audience.max_malformed_share,
         min_users=settings.privacy.min_users,
         files=files,
         revisions=revisions,
     )
-    _judge(job, AUDIENCE, profiles, as_of)
 
 
 def require_others_stay(job: Job) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from jobs.commands.arguments import day, folder, moment, range_or_late
+from jobs.commands.arguments import day, days_asked, folder, moment, range_or_late
 from jobs.errors import UsageError
 from tests.integration.worlds import here
 
@@ -93,3 +93,13 @@ def test_late_names_the_days_itself() -> None:
             range_or_late(True, *named)
     with pytest.raises(UsageError, match="Name the days"):
         range_or_late(False, None, None, None)
+
+
+def test_days_may_be_left_out_only_where_the_newest_are_meant() -> None:
+    first, second = date(2026, 3, 30), date(2026, 3, 31)
+    assert days_asked(None, first, date(2026, 4, 1), may_lack=True) == [first, second]
+    assert days_asked(second, None, None, may_lack=False) == [second]
+    assert days_asked(None, None, None, may_lack=True) == []
+    for lacking in ((None, None, None, False), (None, first, None, True)):
+        with pytest.raises(UsageError, match="Name the days"):
+            days_asked(*lacking[:3], may_lack=lacking[3])

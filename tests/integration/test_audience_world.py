@@ -123,6 +123,18 @@ def test_the_steps_read_and_write_what_is_declared(site: Path) -> None:
     assert written == set(OF_STEPS["audience"].writes) - {"milestone_status"}
 
 
+def test_the_gate_is_asked_again_of_what_is_published(site: Path) -> None:
+    code, said = audit(site)
+    assert code == 0
+    assert "audience gate, as of 2026-03-31, as published" in said
+    assert "Not asked again, since they compare with the dumps: audience_rows_as_logged" in said
+
+
+def audit(site: Path, *options: str) -> tuple[int, str]:
+    done = worlds.here("--warehouse", str(site / "warehouse"), "audit", "--gate", "audience", *options, check=False)
+    return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
 def test_too_many_malformed_rows_publish_nothing_and_file_and_line_are_named(site: Path) -> None:
     before, dump = worlds.contents(site / "warehouse"), f"{SNAPSHOT}/idwiki/{SNAPSHOT}.idwiki.2026.tsv.bz2"
     file = site / "world" / "history" / dump
@@ -136,5 +148,12 @@ def test_too_many_malformed_rows_publish_nothing_and_file_and_line_are_named(sit
     assert "nothing was published" in said
     assert "give the same command" in said
     assert worlds.contents(site / "warehouse") == before
+    code, said = audit(site, "--staged")
+    assert code == 1
+    assert "as of 2026-03-17, 2026-03-31, as staged" in said
+    assert "idwiki/2026-03: " in said
+    assert "As the run itself found, since they compare with the dumps: audience_rows_as_logged" in said
+    assert "nothing was published" not in said
+    assert audit(site, "--input", "x")[0] == 2
     gates = worlds.here("--warehouse", str(site / "warehouse"), "doctor", check=False).stdout
     assert "the audience gate" in " ".join(gates.split())

@@ -249,6 +249,19 @@ def test_revisions_that_cannot_be_read_do_not_drown_in_a_dump_of_all_years() -> 
     assert [row["malformed_share"] for row in rows] == pytest.approx(list(shares.values()))
 
 
+def test_readings_of_two_commands_are_judged_apart() -> None:
+    rows = [
+        (DAY, first, "trwiki", "2026-02", fate, None, n)
+        for first, kept, bad in ((BEFORE, 1000, 0), (DAY, 90, 10))
+        for fate, n in (("kept", kept), ("quarantined", bad))
+    ]
+    log = pd.DataFrame(rows, columns=list(table("audience_log").columns))
+    found = profile({**ONE_CELL, "audience_log": log})["dumps"]
+    assert [(row["subject"], row["malformed_share"]) for row in found] == [
+        (f"trwiki/2026-02 from {BEFORE}", 0.0), (f"trwiki/2026-02 from {DAY}", 0.1),
+    ]  # fmt: skip
+
+
 def test_days_that_are_compared_with() -> None:
     days = past_days([date(2026, 3, 31), date(2026, 3, 1), date(2026, 1, 15)])
     assert (days[0], days[30], days[31], days[-1]) == (

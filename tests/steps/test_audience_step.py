@@ -248,7 +248,11 @@ def test_what_a_gate_stops_is_not_published(site: Site, monkeypatch: pytest.Monk
     with pytest.raises(GateError):
         site.audience()
     assert site.rows() == []
-    assert [run.state for run in site.warehouse.all_runs()] == ["failed"]
+    (run,) = site.warehouse.all_runs()
+    assert run.state == "failed"
+    staged = {name: len(site.lake.day_frame(name, [LAST], run.run_id)) for name in TABLES[:4]}
+    assert staged.pop("audience_alternatives") > 4
+    assert set(staged.values()) == {2, 4}, "until the next run it can be looked at: audit --staged"
 
 
 def test_a_day_behind_the_last_event_is_refused_and_the_last_possible_named(site: Site) -> None:
