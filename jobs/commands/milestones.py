@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -20,9 +21,12 @@ from jobs.marts.read import answer
 from jobs.settings import Settings
 from jobs.warehouse.runs import Warehouse
 
-DAYS = (
-    "select min(as_of_date), max(as_of_date), max(as_of_date) filter (where as_of_date <= {day}) from fct_metric_values"
-)
+DAYS = """
+select min(as_of_date), max(as_of_date), max(as_of_date) filter (where as_of_date <= {day}),
+    count(*) filter (where metric <> 'eligible_editors')
+from fct_metric_values
+"""
+COUNTED = "from fct_audience order by as_of_date, wiki_db, band, window_days"
 HEADINGS = ("milestone", "wiki", "status", "progress", "value", "due", "expected")
 BAR = 10
 COLOURS = {"reached": "green", "on track": "green", "behind": "red", "not measurable": "yellow"}
@@ -43,31 +47,46 @@ def show_milestones(
         as_json: print a JSON list instead, the columns of `fct_milestone_status`.
 
     Raises:
-        UsageError: nothing is published yet, or nothing up to that day.
+        UsageError: nothing is published yet, or no number, or nothing up to that day.
     """
     finish_cut_off(settings, warehouse)
-    day = _day(warehouse, as_of)
+    day, has_days = _day(warehouse, as_of)
     rows = _rows(warehouse, MILESTONES.format(day=f"date '{day}'"))
     if as_json:
         sys.stdout.write(json.dumps(rows, default=str, ensure_ascii=False, indent=1) + "\n")
     elif rows:
         _print(console, rows)
+    elif has_days:
+        console.print(f"No milestone as of {day}: milestones.csv has none.", highlight=False)
     else:
-        console.print(f"No milestone as of {day}: milestones.csv has none, or no day was run yet.", highlight=False)
+        console.print(_only_counted(warehouse, day), highlight=False, markup=False, soft_wrap=True)
     return EXIT_GATE if any(row["is_overdue"] for row in rows) else 0
 
 
-def _day(warehouse: Warehouse, as_of: date | None) -> date:
-    """Return the published day that is shown."""
-    ((first, last, found),) = (row.values() for row in _rows(warehouse, DAYS.format(day=f"date '{as_of or date.max}'")))
+def _day(warehouse: Warehouse, as_of: date | None) -> tuple[date, bool]:
+    """Return the published day that is shown, and whether a run of days has published any number."""
+    (row,) = _rows(warehouse, DAYS.format(day=f"date '{as_of or date.max}'"))
+    first, last, found, n_of_days = row.values()
     if found is None:
-        published = f"published are {first} to {last}" if last else "no as-of date is"
-        raise UsageError(
-            f"Nothing is published up to {as_of}.",
-            where=warehouse.said(warehouse.marts),
-            next_step=f"name a later day: {published}",
-        )
-    return date.fromisoformat(str(found))
+        what, next_step = f"Nothing is published up to {as_of}.", f"name a later day: published are {first} to {last}"
+        if last is None:  # an audience by another definition alone has no metric value
+            what, next_step = "No number is published yet.", _run(warehouse)
+        raise UsageError(what, where=warehouse.said(warehouse.marts), next_step=next_step)
+    return date.fromisoformat(str(found)), n_of_days > 0
+
+
+def _only_counted(warehouse: Warehouse, day: date) -> str:
+    """Say why an audience alone has no milestones, and what to do."""
+    counted = shlex.join(["pdmetrics", "--warehouse", warehouse.place, "query", COUNTED])
+    return (
+        f"No milestone as of {day}: only an audience is published. Which milestones there are, and which wikis are "
+        "pilots, a run of days reads from its input; the first one, of whichever day, judges them by this audience, "
+        f"too.\nNext: {_run(warehouse)}\nWhat is counted so far: {counted}"
+    )
+
+
+def _run(warehouse: Warehouse) -> str:
+    return shlex.join(["pdmetrics", "--warehouse", warehouse.place, "run", "--date", "DAY", "--input", "DIR"])
 
 
 def _rows(warehouse: Warehouse, sql: str) -> list[Row]:

@@ -66,7 +66,10 @@ def audited(warehouse: Warehouse, days: Sequence[date], *, is_staged: bool) -> A
         return Audited(days, staged, is_staged=True)
     published = warehouse.last_of_days()
     if published is None:
-        raise NoInputError("Nothing is published yet.", where=warehouse.place, next_step="run the days first")
+        is_counted = warehouse.last_published() is not None
+        what = "No day is published yet, only an audience." if is_counted else "Nothing is published yet."
+        then = "run the days first" + ("; of the audience ask --gate audience" if is_counted else "")
+        raise NoInputError(what, where=warehouse.place, next_step=then)
     return Audited(days, published, is_staged=False)
 
 

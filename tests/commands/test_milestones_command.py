@@ -121,9 +121,30 @@ def test_json_is_a_list_with_the_columns_of_the_mart(tmp_path: Path, capsys: pyt
 
 def test_without_milestones_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     warehouse = publish(tmp_path)
-    assert shown(warehouse) == ("No milestone as of 2026-06-30: milestones.csv has none, or no day was run yet.\n", 0)
+    assert shown(warehouse) == ("No milestone as of 2026-06-30: milestones.csv has none.\n", 0)
     assert show_milestones(Console(), load_settings()[0], warehouse, None, as_json=True) == 0
     assert json.loads(capsys.readouterr().out) == []
+
+
+def test_an_audience_alone_has_none_and_the_next_command_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    warehouse = publish(tmp_path)
+    with duckdb.connect(str(warehouse.marts)) as connection:
+        connection.execute("update marts.fct_metric_values set metric = 'eligible_editors'")
+    text, code = shown(warehouse)
+    first, then, counted = text.splitlines()
+    assert (code, first[:63]) == (0, "No milestone as of 2026-06-30: only an audience is published. W")
+    assert then == f"Next: pdmetrics --warehouse {warehouse.place} run --date DAY --input DIR"
+    assert "query 'from fct_audience order by" in counted
+    assert show_milestones(Console(), load_settings()[0], warehouse, None, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out) == []
+    with duckdb.connect(str(warehouse.marts)) as connection:
+        connection.execute("delete from marts.fct_metric_values")  # of another definition there are no values
+    for as_of in (None, DAY):
+        with pytest.raises(UsageError, match="No number is published yet") as caught:
+            shown(warehouse, as_of)
+        assert caught.value.next_step == then.removeprefix("Next: ")
 
 
 def test_nothing_published_is_told_with_what_to_do(tmp_path: Path) -> None:
@@ -133,7 +154,7 @@ def test_nothing_published_is_told_with_what_to_do(tmp_path: Path) -> None:
 
 def test_bounds_are_told_as_what_the_value_is_at_least(tmp_path: Path) -> None:
     text, _ = shown(publish(tmp_path, row(estimate=None, upper=None), row(milestone="None", estimate=None, lower=None)))
-    assert text == "No milestone as of 2026-06-30: milestones.csv has none, or no day was run yet.\n"
+    assert text == "No milestone as of 2026-06-30: milestones.csv has none.\n"
     text, _ = shown(Warehouse(tmp_path), DAY)
     assert "at least 1440 of 2401" in text
     assert "2026-06-29: 1440 to …. It grows." in text

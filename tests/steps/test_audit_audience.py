@@ -176,3 +176,6 @@ def test_where_nobody_was_counted_it_says_what_there_is(site: Site, tmp_path: Pa
     with pytest.raises(NoInputError, match=f"Nobody was counted as of {BEFORE}") as none:
         site.audit(BEFORE)
     assert f"the newest as-of date is {LAST}" in none.value.next_step
+    with pytest.raises(NoInputError, match="No day is published yet, only an audience") as of_days:
+        audited(site.warehouse, [LAST], is_staged=False)
+    assert "--gate audience" in of_days.value.next_step
