@@ -216,6 +216,16 @@ def test_a_count_of_editors_that_a_gate_stopped_holds_no_day_up(warehouse: Wareh
     assert "a gate stopped" not in text
 
 
+def metric_values(warehouse: Warehouse, *rows: str) -> None:
+    """Publish marts with these rows of metric values, each the values of its columns in SQL."""
+    with duckdb.connect(str(warehouse.marts)) as connection:
+        connection.execute(
+            "create schema marts; create table marts.fct_metric_values (metric text, wiki_db text, window_kind text,"
+            " window_days int, as_of_date date, edit_count_bucket text, inference text, status text,"
+            f" status_reason text); insert into marts.fct_metric_values values ({'), ('.join(rows)})"
+        )
+
+
 def test_metrics_say_their_best_newest_status(warehouse: Warehouse) -> None:
     staged(warehouse, day_of(19, 0, 0), day_of(20, 40, 9), day_of(21, 40, 9), first=19, state="published")
     row = "'{}', 'frwiki', '{}', 1, date '2026-03-{}', 'all', '{}', '{}', 'why {}'"
@@ -229,16 +239,33 @@ def test_metrics_say_their_best_newest_status(warehouse: Warehouse) -> None:
         band.format("link_clicks", "rolling", 21, "realised", "publish", "e"),
         band.format("eligible_editors", "rolling", 20, "realised", "publish", "f"),
     ]
-    with duckdb.connect(str(warehouse.marts)) as connection:
-        connection.execute(
-            "create schema marts; create table marts.fct_metric_values (metric text, wiki_db text, window_kind text,"
-            " window_days int, as_of_date date, edit_count_bucket text, inference text, status text,"
-            f" status_reason text); insert into marts.fct_metric_values values ({'), ('.join(said)})"
-        )
+    metric_values(warehouse, *said)
     found = read_evidence(SETTINGS, warehouse, "frwiki", march(21)).rows
     newest, audience = sorted(found, key=lambda row: row.metric, reverse=True)
     assert (audience.metric, audience.as_of_date, audience.status) == ("eligible_editors", march(20), "publish")
     assert (newest.as_of_date, newest.status, newest.reason) == (march(21), "caution", "why b")
+
+
+def test_an_audience_newer_than_the_events_is_read_up_to_the_day_that_is_asked_for(
+    warehouse: Warehouse, verify: Verify
+) -> None:
+    """Dumps reach to other days than events: without a day the newest count stands, with one none of a later day."""
+    staged(warehouse, day_of(19, 0, 0), day_of(20, 40, 9), day_of(21, 40, 9), first=19, state="published")
+    row = "'{}', '{}', 'rolling', 28, date '2026-03-{}', '{}', 'realised', '{}', ''"
+    metric_values(
+        warehouse,
+        row.format("eligible_editors", "frwiki", 20, "100-500", "suppressed"),
+        row.format("eligible_editors", "frwiki", 28, "100-500", "publish"),
+        row.format("eligible_editors", "dewiki", 29, "100-500", "publish"),
+        row.format("two_day_review_rate", "frwiki", 21, "all", "caution"),
+        row.format("two_day_review_rate", "frwiki", 28, "all", "publish"),  # of days that no run has published
+    )
+    for as_of, editors in ((None, (march(28), "publish")), (21, (march(20), "suppressed"))):
+        card = json.loads(verify(as_of=as_of, as_json=True)[1])
+        assert card["as_of"] == "2026-03-21", "the card is of the events' last day"
+        shown = {window["metric"]: (date.fromisoformat(window["as_of_date"]), window["status"])
+                 for window in card["windows"] if window["as_of_date"] and window["window_days"] == 28}  # fmt: skip
+        assert shown == {"eligible_editors": editors, "two_day_review_rate": (march(21), "caution")}
 
 
 def test_what_cannot_be_answered_says_what_there_is(warehouse: Warehouse, verify: Verify) -> None:
