@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from jobs.estimation.audience import PROJECTED_DAYS
-from jobs.estimation.course import HORIZON
 from jobs.explanation.audience_choice import choose_audience
+from jobs.explanation.audience_forecast import forecast_of
+from jobs.explanation.audience_runs import cell_of, made_by
 from jobs.explanation.audience_words import CHOICES, FATES, HIDDEN, UNKNOWN, in_words
 from jobs.explanation.choose import Asked, Fetch, Records
 from jobs.explanation.definition import definition_of
 from jobs.explanation.explanation import (
     Alternative,
     Explanation,
-    Forecast,
     Formula,
     Inputs,
     MetricRow,
@@ -36,10 +35,7 @@ from jobs.words import STATUSES, metric_window, signed
 MARTS, LOG, AUDIENCE, CHANGED = "marts", "log", "audience", "alternatives"
 DOCS = "docs/audience.md"
 EVERYBODY = "none: dumps hold every revision, so that everybody is counted"
-STICKY = (
-    "Eligibility is sticky in the product: whoever was in the band once keeps the link after leaving it. So this "
-    "forecasts invitations, not who sees the link; and anyone with the address may visit."
-)
+COUNTED = "Use the number: everybody was counted, so that it has no interval."
 
 
 def explain_audience(asked: Asked, metric: Metric, runs: Sequence[Run], fetch: Fetch) -> Explanation:
@@ -67,15 +63,15 @@ def explain_audience(asked: Asked, metric: Metric, runs: Sequence[Run], fetch: F
         headline=headline(row, metric.unit),
         chosen=chosen.notes,
         row=row,
-        means=STATUSES[row.status].means,
+        means=COUNTED if row.status == "publish" else STATUSES[row.status].means,
         definition=definition_of(metric),
         formula=_formula(row, metric),
-        inputs=_inputs(row, own, log, runs),
+        inputs=_inputs(row, own, log, runs, fetch),
         steps=(*_steps_of_log(log), *_steps_of_count(row, own)),
         sql=tuple(sql),
         naive=tuple(_naive(row, counts, changed)),
         alternatives=(*_beside(row, metric, fetch), *choices),
-        forecast=_forecast(counts),
+        forecast=forecast_of(counts, None if own is None else str(own["snapshot"])),
     )
 
 
@@ -89,21 +85,14 @@ def _fetched(sql: list[Sql], name: str, what: str, text: str, fetch: Fetch) -> R
     return fetch(text, ())
 
 
-def _cell(row: MetricRow) -> str:
-    return (
-        f"wiki_db = {quoted(row.wiki_db)} and as_of_date = date '{row.as_of_date}' "
-        f"and band = {quoted(row.edit_count_bucket)}"
-    )
-
-
 def _counts(row: MetricRow) -> str:
-    return f"select *\nfrom fct_audience\nwhere {_cell(row)} and definition = ''\norder by window_days"
+    return f"select *\nfrom fct_audience\nwhere {cell_of(row)} and definition = ''\norder by window_days"
 
 
 def _changed(row: MetricRow) -> str:
     return (
         "select choice, alternative, n_editors, is_suppressed\nfrom fct_audience_alternatives\n"
-        f"where {_cell(row)} and window_days = {row.window_days}\norder by choice, alternative"
+        f"where {cell_of(row)} and window_days = {row.window_days}\norder by choice, alternative"
     )
 
 
@@ -117,8 +106,8 @@ def _log(row: MetricRow, own: dict[str, object]) -> str:
     )
 
 
-def _inputs(row: MetricRow, own: dict[str, object] | None, log: Records, runs: Sequence[Run]) -> Inputs:
-    made_by = [run.run_id for run in runs if run.is_audience and row.as_of_date in run.as_of]
+def _inputs(row: MetricRow, own: dict[str, object] | None, log: Records, runs: Sequence[Run], fetch: Fetch) -> Inputs:
+    run_id = made_by(row, None if own is None else str(own["snapshot"]), runs, fetch)
     told = []
     if own is not None:
         differs = in_words(str(own["definition"] or ""))
@@ -127,8 +116,7 @@ def _inputs(row: MetricRow, own: dict[str, object] | None, log: Records, runs: S
         told.append(
             f"the dumps were read once, for all days up to {log[0]['as_of_date']}; rows by fate are of them all"
         )
-    # Wikis of one day may be counted one by one, and a manifest does not say which.
-    return Inputs(runs[-1].run_id, " or ".join(made_by) or None, (), (), (), (), tuple(told))
+    return Inputs(runs[-1].run_id, run_id, (), (), (), (), tuple(told))
 
 
 def _steps_of_log(log: Records) -> Iterable[Step]:
@@ -220,39 +208,3 @@ def _choices(row: MetricRow, changed: Records) -> Iterable[Alternative]:
                 f"{signed(moved, 'users')} ({signed(moved / row.estimate, SHARE_OF_USERS)} %)" if moved else "no change"
             )
         yield Alternative("choice", what, "users", n, n, n, None, note)
-
-
-def _forecast(counts: Records) -> Forecast | None:
-    """Return the projection, which stands on the row of the longest window that is shorter than it."""
-    if not counts:
-        return None
-    whole = next((one for one in counts if one["window_days"] == PROJECTED_DAYS and one["n_editors"] is not None), None)
-    if whole is not None:
-        n, how = whole["n_editors"], "counted: a window of these days was asked for, so nothing is carried on"
-        return Forecast(PROJECTED_DAYS, n, n, n, None, None, how, STICKY)
-    shorter = [one for one in counts if one["window_days"] < PROJECTED_DAYS][-2:]
-    if len(shorter) < 2 or shorter[-1]["projected"] is None:
-        return Forecast(PROJECTED_DAYS, None, None, None, None, None, f"none: {_why_none(shorter)}", STICKY)
-    short, long = shorter
-    days = long["projected_days"]
-    how = (
-        f"from {short['n_editors']:,} in {short['window_days']} days to {long['n_editors']:,} in "
-        f"{long['window_days']} it grows as t^{long['growth_exponent']:.2f}, and is carried on so"
-    )
-    return Forecast(
-        days, long["projected"], long["projected_lower"], long["projected_upper"],
-        long["growth_exponent"], long["n_editors"] * days / long["window_days"], how, STICKY,
-    )  # fmt: skip
-
-
-def _why_none(shorter: Records) -> str:
-    """Say why nothing is carried on, from the two longest windows that are shorter."""
-    if len(shorter) < 2:
-        return f"it takes two windows shorter than {PROJECTED_DAYS} days, and {len(shorter)} was counted"
-    if any(one["n_editors"] is None for one in shorter):
-        return "the count of a window is hidden"
-    if not all(one["n_editors"] for one in shorter):
-        return "in a window nobody is eligible"
-    if HORIZON * shorter[-1]["window_days"] < PROJECTED_DAYS:
-        return f"{PROJECTED_DAYS} days are more than {HORIZON} times the longest window"
-    return "these windows were not counted in one snapshot"

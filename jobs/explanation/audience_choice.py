@@ -10,8 +10,15 @@ from jobs.errors import UsageError
 from jobs.explanation.choose import DEFAULT_DAYS, SEGMENT, Asked, Chosen, Fetch, Records, statement
 from jobs.explanation.explanation import MetricRow
 from jobs.metric import Metric
+from jobs.window_sums.tables import ALL
 
 COUNT_THEM = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of {day} --wiki {wiki}"
+LONGEST_WINDOW = 366  # days, as the command has it
+OPTIONS = (
+    (SEGMENT[0], "--element"), (SEGMENT[1], "--platform"), ("inference", "--inference"), ("window_days", "--window"),
+    (SEGMENT[2], "--bucket"), ("as_of_date", "--as-of"),
+)  # fmt: skip
+"""Columns of `fct_metric_values`, in the order in which options narrow them down."""
 WIKIS = "select distinct wiki_db from fct_metric_values where metric = ? order by 1"
 ROWS = "select * from fct_metric_values where metric = ? and wiki_db = ? order by as_of_date, window_days"
 
@@ -28,20 +35,12 @@ def choose_audience(asked: Asked, metric: Metric, fetch: Fetch) -> Chosen:
         UsageError: there is no such row; it says which there are and which command makes one.
     """
     found = fetch(ROWS, [metric.metric, asked.wiki_db])
-    command = COUNT_THEM.format(day=asked.as_of or "DAY", wiki=asked.wiki_db)
     if not found:
-        known = [row["wiki_db"] for row in fetch(WIKIS, [metric.metric])]
-        there = f"; counted are {', '.join(known)}" if known else ""
-        what = f"Nobody has counted the eligible editors of {asked.wiki_db} yet."
-        raise UsageError(what, where="--wiki", next_step=f"{command} counts them{there}")
+        raise _uncounted(asked, metric, [row["wiki_db"] for row in fetch(WIKIS, [metric.metric])])
     notes: list[str] = []
-    for column, option, given in (
-        (SEGMENT[0], "--element", asked.element), (SEGMENT[1], "--platform", asked.platform),
-        ("inference", "--inference", asked.inference), ("window_days", "--window", asked.window),
-        (SEGMENT[2], "--bucket", asked.bucket), ("as_of_date", "--as-of", asked.as_of),
-    ):  # fmt: skip
-        if given is not None:
-            found = _kept(found, column, option, str(given), command)
+    for column, option in OPTIONS:
+        if _given(asked, option) is not None:
+            found = _kept(found, column, option, asked)
     newest = _only(found, "as_of_date", lambda rows: rows[-1]["as_of_date"])
     if asked.as_of is None and len(newest) < len(found):
         notes.append(f"--as-of {newest[0]['as_of_date']}, the newest day that is counted")
@@ -53,17 +52,56 @@ def choose_audience(asked: Asked, metric: Metric, fetch: Fetch) -> Chosen:
     return Chosen(MetricRow.of(row), statement(metric.metric, asked.wiki_db, row), tuple(notes))
 
 
-def _kept(rows: Records, column: str, option: str, value: str, command: str) -> Records:
+def _uncounted(asked: Asked, metric: Metric, known: list[str]) -> UsageError:
+    """Say that a wiki has no row, and what would count it."""
+    if asked.wiki_db == ALL:
+        what = f"{metric.metric} has no wiki `all`: users are local to a wiki and do not add up."
+        step = f"there are {', '.join(known)}" if known else f"{_command(asked, 'WIKI')} counts those of a wiki"
+        return UsageError(what, where="--wiki", next_step=step)
+    there = f"; counted are {', '.join(known)}" if known else ""
+    what = f"Nobody has counted the eligible editors of {asked.wiki_db} yet."
+    return UsageError(what, where="--wiki", next_step=f"{_command(asked, asked.wiki_db)} counts them{there}")
+
+
+def _kept(rows: Records, column: str, option: str, asked: Asked) -> Records:
     """Keep the rows that were asked for."""
+    value = str(_given(asked, option))
     found = [row for row in rows if str(row[column]) == value]
     if not found:
-        known = sorted({row[column] for row in rows})
-        raise UsageError(
-            f"There are no eligible editors with {option} {value}.",
-            where=option,
-            next_step=f"there are {', '.join(map(str, known))}; {command} counts others",
-        )
+        known = f"there are {', '.join(map(str, sorted({row[column] for row in rows})))}"
+        can_be = _can_be_counted(option, value)
+        step = f"{known}; {_command(asked, asked.wiki_db)} counts others" if can_be else known
+        raise UsageError(f"There are no eligible editors with {option} {value}.", where=option, next_step=step)
     return found
+
+
+def _given(asked: Asked, option: str) -> object:
+    return getattr(asked, "as_of" if option == "--as-of" else option.removeprefix("--"))
+
+
+def _can_be_counted(option: str, value: str) -> bool:
+    """Whether the command can count what was asked for; a link, a platform or another reading no dump has."""
+    if option == "--window":
+        return value.isdecimal() and 1 <= int(value) <= LONGEST_WINDOW
+    return option == "--as-of" or (option == "--bucket" and _is_band(value))
+
+
+def _is_band(value: str) -> bool:
+    try:
+        Band.parse(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _command(asked: Asked, wiki: str) -> str:
+    """Return the command that counts what was asked for; what it would refuse is left out."""
+    command = COUNT_THEM.format(day=asked.as_of or "DAY", wiki=wiki)
+    for option, name in (("--window", "--windows"), ("--bucket", "--bands")):
+        value = str(_given(asked, option))
+        if _can_be_counted(option, value):
+            command += f" {name} {value}"
+    return command
 
 
 def _only(rows: Records, column: str, default: Callable[[Records], Any]) -> Records:

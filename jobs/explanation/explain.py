@@ -23,7 +23,7 @@ from jobs.explanation.steps import walk
 from jobs.marts.read import answer, fetch_file
 from jobs.reference.load import Reference
 from jobs.settings import Settings
-from jobs.warehouse.lake_sql import lake_sql
+from jobs.warehouse.lake_sql import lake_sql, quoted
 from jobs.warehouse.look import tables_to_look_at
 from jobs.warehouse.manifest import Run
 from jobs.warehouse.receipts import purged_days
@@ -47,8 +47,9 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
         UsageError: nothing is published, or there is no such row; it says which there are.
         WarehouseError: the warehouse cannot be read.
     """
-    catalogue, fetch = load_catalogue(), _reader(warehouse)
-    metric, published = metric_of(asked.metric, catalogue), _published(warehouse)
+    catalogue = load_catalogue()
+    metric = metric_of(asked.metric, catalogue)
+    fetch, published = _reader(warehouse, metric.metric), _published(warehouse)
     if metric.family == "audience":
         return explain_audience(asked, metric, published, fetch)
     runs = [run for run in published if not run.is_audience]
@@ -84,9 +85,10 @@ def explain_number(settings: Settings, warehouse: Warehouse, asked: Asked) -> Ex
     )
 
 
-def _reader(warehouse: Warehouse) -> Fetch:
+def _reader(warehouse: Warehouse, metric: str) -> Fetch:
     """Return what runs a statement on the published marts."""
-    with answer(warehouse, "select 1"):  # says what is the matter where no marts can be read
+    # Where no marts can be read this says what is the matter, and which command makes the metric.
+    with answer(warehouse, f"select {quoted(metric)}"):
         pass
 
     def fetch(sql: str, parameters: Sequence[Any]) -> list[dict[str, Any]]:

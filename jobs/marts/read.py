@@ -23,6 +23,9 @@ CHUNK = 2048
 REBUILD = "rerun a day, which builds it anew from the tables, or restore it from a backup"
 SHOW = "pdmetrics query 'show tables' lists the marts"
 MARTS = "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
+RUN = "pdmetrics run --date DAY --input DIR"
+COUNT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY"
+OF_EDITORS = re.compile("audience|eligible_editors", re.IGNORECASE)
 NO_TABLE = re.compile(
     r'(?P<what>Catalog Error: Table with name (?P<name>.*) does not exist!)(\nDid you mean "[^"]*"\?)?'
 )
@@ -78,13 +81,13 @@ def _published(warehouse: Warehouse, sql: str) -> Iterator[duckdb.DuckDBPyConnec
     """Open the published marts for a statement of the user's."""
     _check(sql)
     if not warehouse.marts.exists():
-        raise _absent(warehouse)
+        raise _absent(warehouse, sql)
     with _opened(warehouse.marts) as connection:
         yield connection
 
 
-def _absent(warehouse: Warehouse) -> UsageError:
-    """Say why there is no marts file."""
+def _absent(warehouse: Warehouse, sql: str) -> UsageError:
+    """Say why there is no marts file, and which command makes what a statement asks for."""
     if warehouse.path.exists() and not warehouse.path.is_dir():
         return WarehouseError(
             "The warehouse is no folder.", where=warehouse.place, next_step="name another with --warehouse"
@@ -98,7 +101,7 @@ def _absent(warehouse: Warehouse) -> UsageError:
     return UsageError(
         "Nothing is published in this warehouse yet.",
         where=warehouse.said(warehouse.marts),
-        next_step="pdmetrics run --date DAY --input DIR (or name another warehouse with --warehouse)",
+        next_step=f"{COUNT if OF_EDITORS.search(sql) else RUN} (or name another warehouse with --warehouse)",
     )
 
 

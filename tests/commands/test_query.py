@@ -16,6 +16,7 @@ from rich.console import Console
 from jobs.cli import main
 from jobs.commands.query import run_query, statement
 from jobs.errors import UsageError, WarehouseError
+from jobs.marts.read import answer
 from jobs.settings import load_settings
 from jobs.warehouse.runs import Warehouse
 
@@ -126,6 +127,20 @@ def test_marts_that_are_cut_short_are_no_traceback(warehouse):
     warehouse.marts.write_bytes(raw[: len(raw) // 3])
     with pytest.raises((WarehouseError, UsageError)):
         shown(warehouse, "select sum(n) from numbers")
+
+
+@pytest.mark.parametrize(
+    ("sql", "command"),
+    [
+        ("from fct_metric_values", "pdmetrics run --date DAY"),
+        ("from fct_audience", "pdmetrics audience --history DIR"),
+        ("from fct_metric_values where metric = 'ELIGIBLE_EDITORS'", "pdmetrics audience --history DIR"),
+    ],
+)
+def test_where_nothing_is_published_the_command_is_named_that_makes_what_is_asked_for(tmp_path, sql, command):
+    with pytest.raises(UsageError) as caught, answer(Warehouse(tmp_path), sql):
+        pass
+    assert (caught.value.next_step or "").startswith(command)
 
 
 def test_nothing_published_says_so(tmp_path):

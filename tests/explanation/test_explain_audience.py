@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from io import StringIO
 from typing import Any
@@ -17,7 +18,10 @@ from jobs.catalogue import load_catalogue
 from jobs.columns import BOOLEAN
 from jobs.contracts import TABLES
 from jobs.errors import UsageError
-from jobs.explanation.audience import STICKY, _forecast, _wrong, explain_audience
+from jobs.explanation.audience import _wrong, explain_audience
+from jobs.explanation.audience_choice import _uncounted
+from jobs.explanation.audience_forecast import STICKY, forecast_of
+from jobs.explanation.audience_runs import made_by
 from jobs.explanation.choose import Asked
 from jobs.explanation.explanation import Explanation
 from jobs.explanation.text import show
@@ -141,18 +145,44 @@ def test_what_is_asked_for_is_taken(fetch):
     ("asked", "where", "told"),
     [
         ({"as_of": date(2026, 1, 31)}, "--as-of", "there are 2026-02-28, 2026-03-31; pdmetrics audience"),
-        ({"window": "7"}, "--window", "there are 14, 28"),
-        ({"bucket": "1-5"}, "--bucket", "there are 100-300, 100-500"),
-        ({"as_of": FEBRUARY, "window": "14"}, "--as-of", "there are 2026-03-31"),
-        ({"platform": "mobile_browser"}, "--platform", "there are all"),
-        ({"inference": "process"}, "--inference", "there are realised"),
+        ({"window": "56"}, "--window", "there are 14, 28; pdmetrics audience"),
+        ({"bucket": "50-1000"}, "--bucket", "there are 100-300, 100-500; pdmetrics audience"),
+        ({"as_of": FEBRUARY, "window": "14"}, "--as-of", "there are 2026-03-31; pdmetrics audience"),
+        ({"as_of": FEBRUARY, "window": "7", "bucket": "1-5"}, "--window", "there are 14, 28; pdmetrics audience"),
     ],
 )
-def test_what_is_not_there_is_told_with_what_is_and_with_the_command(fetch, asked, where, told):
+def test_what_is_not_there_is_told_with_what_is_and_with_the_command_that_counts_it(fetch, asked, where, told):
     error = refusal(fetch, **asked)
     assert error.where == where
     assert told in (error.next_step or "")
-    assert "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of" in (error.next_step or "")
+    command = f"audience --history DIR --snapshot YYYY-MM --as-of {asked.get('as_of', 'DAY')} --wiki enwiki"
+    command += "".join(
+        f" {option} {asked[name]}" for name, option in (("window", "--windows"), ("bucket", "--bands")) if name in asked
+    )
+    assert f"{command} counts others" in (error.next_step or "")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ({"platform": "mobile_browser"}, "there are all"),
+        ({"element": "Homepage menu link"}, "there are all"),
+        ({"inference": "process"}, "there are realised"),
+        ({"window": "quarter"}, "there are 14, 28"),
+        ({"window": "367"}, "there are 14, 28"),
+        ({"bucket": "5-99 edits"}, "there are 100-300, 100-500"),
+    ],
+)
+def test_what_no_dump_has_is_told_with_what_there_is_alone(fetch, asked, told):
+    assert refusal(fetch, **asked).next_step == told
+
+
+def test_wiki_all_gets_no_command_for_it_is_refused_there_too(fetch):
+    error = refusal(fetch, "all")
+    assert error.what.startswith("eligible_editors has no wiki `all`")
+    assert error.next_step == "there are enwiki, thwiki"
+    step = _uncounted(Asked(METRIC.metric, "all"), METRIC, []).next_step or ""
+    assert step.startswith("pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY --wiki WIKI counts")
 
 
 def test_a_wiki_that_nobody_counted_gets_the_command_that_counts_it(fetch):
@@ -252,6 +282,31 @@ def test_only_runs_of_the_audience_are_named(fetch):
     assert inputs.measured[1] == "the contract's definition (docs/audience.md)"
 
 
+def _counted(number: int, *options: str) -> Run:
+    shown = ["--snapshot", "2026-03", "--bands", "100-300,100-500", "--windows", "14,28", *options]
+    return Run(f"run_{number}", MARCH, MARCH, "history", as_of=[MARCH], is_audience=True, options=shown)
+
+
+def test_a_row_is_told_by_the_last_run_that_counted_it_and_not_by_those_of_other_wikis_bands_or_windows(fetch):
+    def named(row, *runs):
+        return made_by(row, "2026-03", runs, fetch)
+
+    row = explained(fetch, "thwiki").row
+    own, everything = _counted(3, "--wiki", "thwiki", "--wiki", "idwiki"), _counted(1)
+    others = _counted(4, "--wiki", "enwiki"), _counted(5, "--windows", "7")
+    others = (*others[:1], replace(others[1], options=["--windows", "7"]), replace(own, options=["--bands", "1-5"]))
+    assert named(row, everything, own, *others) == own.run_id
+    assert named(row, everything, *others) == everything.run_id
+    assert named(row, *others, replace(own, options=["--snapshot", "2026-02"])) is None
+    doubled = explained(fetch).row  # by another definition as well, and no manifest says by which a run counted
+    assert named(doubled, everything, others[0]) == "run_1 or run_4"
+
+
+def test_an_exact_count_is_not_said_to_have_an_interval(fetch):
+    assert "no interval" in explained(fetch).means
+    assert explained(fetch, "thwiki", window="14").means.startswith("Not shown")
+
+
 def test_the_text_has_its_sections_and_no_rates(fetch):
     out = StringIO()
     show(Console(file=out, width=100), explained(fetch))
@@ -281,10 +336,38 @@ def test_the_text_has_its_sections_and_no_rates(fetch):
     ],
 )
 def test_why_nothing_is_carried_on_is_said(counts, how):
-    rows = [{"window_days": days, "n_editors": n, "projected": None} for days, n in counts.items()]
-    found = _forecast(rows)
+    rows = [
+        {"window_days": days, "n_editors": n, "projected": None, "snapshot": "2026-03"} for days, n in counts.items()
+    ]
+    found = forecast_of(rows)
     assert found is not None
     assert (found.how, found.estimate) == (how, counts.get(56))
+
+
+def _window(days: int, n: int, snapshot: str, projected: float | None = None, b: float | None = None) -> dict[str, Any]:
+    return {"window_days": days, "n_editors": n, "snapshot": snapshot, "projected": projected, "projected_days": 56,
+            "projected_lower": projected, "projected_upper": projected, "growth_exponent": b}  # fmt: skip
+
+
+TWO_SNAPSHOTS = [_window(14, 205, "2026-03"), _window(21, 285, "2026-04"),
+                 _window(28, 354, "2026-03", 612.0, 0.788)]  # fmt: skip
+
+
+def test_a_projection_is_told_by_the_windows_of_its_own_snapshot():
+    found = forecast_of(TWO_SNAPSHOTS, "2026-03")
+    assert found is not None
+    assert found.how == "from 205 in 14 days to 354 in 28 it grows as t^0.79, and is carried on so"
+    assert forecast_of(TWO_SNAPSHOTS, "2026-04") == found, "another snapshot's is better than none"
+
+
+def test_eight_weeks_that_were_counted_go_before_a_projection_of_their_snapshot_only():
+    whole = _window(56, 600, "2026-03")
+    counted = forecast_of([*TWO_SNAPSHOTS, whole], "2026-03")
+    assert counted is not None
+    assert (counted.estimate, counted.linear, counted.how.split(":")[0]) == (600, None, "counted")
+    other = forecast_of([*TWO_SNAPSHOTS, {**whole, "snapshot": "2026-04"}], "2026-03")
+    assert other is not None
+    assert other.estimate == 612.0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""What an audience is in eight weeks: as `fct_audience` has it, counted or projected; nothing is computed anew."""
+
+from __future__ import annotations
+
+from jobs.estimation.audience import PROJECTED_DAYS
+from jobs.estimation.course import HORIZON
+from jobs.explanation.choose import Records
+from jobs.explanation.explanation import Forecast
+
+STICKY = (
+    "Eligibility is sticky in the product: whoever was in the band once keeps the link after leaving it. So this "
+    "forecasts invitations, not who sees the link; and anyone with the address may visit."
+)
+
+
+def forecast_of(counts: Records, snapshot: str | None = None) -> Forecast | None:
+    """Return the number of eight weeks of a band: the count where there is one, else the projection.
+
+    Args:
+        counts: rows of `fct_audience` of one wiki, band, day and definition, the shortest window first.
+        snapshot: of the row that is explained: what was counted in it goes before what was counted in others.
+    """
+    if not counts:
+        return None
+    others = sorted({str(one["snapshot"]) for one in counts} - {snapshot}, reverse=True)
+    for name in [snapshot, *others]:
+        own = [one for one in counts if one["snapshot"] == name]
+        found = _counted(own) or _projected(own)
+        if found is not None:
+            return found
+    shorter = [one for one in counts if one["window_days"] < PROJECTED_DAYS]
+    return Forecast(PROJECTED_DAYS, None, None, None, None, None, f"none: {_why_none(shorter)}", STICKY)
+
+
+def _counted(own: Records) -> Forecast | None:
+    whole = next((one for one in own if one["window_days"] == PROJECTED_DAYS and one["n_editors"] is not None), None)
+    if whole is None:
+        return None
+    n, how = whole["n_editors"], "counted: a window of these days was asked for, so nothing is carried on"
+    return Forecast(PROJECTED_DAYS, n, n, n, None, None, how, STICKY)
+
+
+def _projected(own: Records) -> Forecast | None:
+    """Tell the projection of a snapshot's longest window that has one, and the window it was made of beside that."""
+    long = next((one for one in reversed(own) if one["projected"] is not None), None)
+    if long is None:
+        return None
+    days, made_in = long["projected_days"], f"{long['n_editors']:,} in {long['window_days']}"
+    short = max(
+        (one for one in own if one["window_days"] < long["window_days"]), key=lambda one: one["window_days"], default={}
+    )
+    since = f"{short['n_editors']:,} in {short['window_days']} days" if short.get("n_editors") else "a shorter window"
+    how = f"from {since} to {made_in} it grows as t^{long['growth_exponent']:.2f}, and is carried on so"
+    return Forecast(
+        days, long["projected"], long["projected_lower"], long["projected_upper"], long["growth_exponent"],
+        long["n_editors"] * days / long["window_days"], how, STICKY,
+    )  # fmt: skip
+
+
+def _why_none(shorter: Records) -> str:
+    """Say why nothing is carried on, from the two longest windows of the longest one's snapshot."""
+    if len(shorter) < 2:
+        return f"it takes two windows shorter than {PROJECTED_DAYS} days, and {len(shorter) or 'none'} was counted"
+    used = [one for one in shorter if one["snapshot"] == shorter[-1]["snapshot"]][-2:]
+    if any(one["n_editors"] is None for one in used):
+        return "the count of a window is hidden"
+    if not all(one["n_editors"] for one in used):
+        return "in a window nobody is eligible"
+    if HORIZON * shorter[-1]["window_days"] < PROJECTED_DAYS:
+        return f"{PROJECTED_DAYS} days are more than {HORIZON} times the longest window"
+    return "these windows were not counted in one snapshot"
