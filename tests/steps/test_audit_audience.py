@@ -104,6 +104,12 @@ def test_without_a_day_the_newest_of_each_wiki_is_asked_and_what_takes_the_dumps
     )
     assert second == "There was nothing to compare for audience_moved."
     assert site.audit(BEFORE - DAY, LAST - DAY).days == [BEFORE - DAY]
+    with pytest.raises(NoInputError, match=f"Nobody was counted as of {LAST + DAY}") as none:
+        site.audit(LAST + DAY)
+    assert f"the newest as-of date is {LAST}" in none.value.next_step
+    with pytest.raises(NoInputError, match="No day is published yet, only an audience") as of_days:
+        audited(site.warehouse, [LAST], is_staged=False)
+    assert "--gate audience" in of_days.value.next_step
 
 
 def test_published_cells_are_asked_with_the_month_before_and_what_was_read_for_them(site: Site) -> None:
@@ -167,15 +173,8 @@ def test_where_no_audience_is_staged_it_says_what_there_is(site: Site) -> None:
         site.audit(is_staged=True)
 
 
-def test_where_nobody_was_counted_it_says_what_there_is(site: Site, tmp_path: Path) -> None:
+def test_where_nobody_was_ever_counted_it_is_said(site: Site, tmp_path: Path) -> None:
     nothing = Warehouse(tmp_path / "nothing")
     for warehouse in (site.warehouse, nothing):
         with pytest.raises(NoInputError, match="No audience is published yet"):
             audit_audience(SETTINGS, warehouse, [], is_staged=False)
-    site.stage(tables())
-    with pytest.raises(NoInputError, match=f"Nobody was counted as of {BEFORE}") as none:
-        site.audit(BEFORE)
-    assert f"the newest as-of date is {LAST}" in none.value.next_step
-    with pytest.raises(NoInputError, match="No day is published yet, only an audience") as of_days:
-        audited(site.warehouse, [LAST], is_staged=False)
-    assert "--gate audience" in of_days.value.next_step
