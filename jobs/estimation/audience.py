@@ -3,8 +3,10 @@
 Those who edit this month are mostly those who edited last month, so twice the days bring fewer than twice the editors.
 With N editors in a window of D days, `N * (days / D)^b`, where b is what the two longest shorter windows show. The
 range is that of projections on real sequences (`jobs/estimation/milestones.py`), nothing is said beyond four times the
-longer one, and fewer than were counted are never projected. Where a window of so many days was counted, that is the
-number, and the projection can be held against it.
+longer one, fewer than were counted are never projected, and never more than a still longer window has. Where a window
+of so many days was counted, that is the number, and the projection can be held against it.
+
+Windows that are held against each other are those of one snapshot: another one knows other bots, moves and deletions.
 """
 
 from __future__ import annotations
@@ -36,17 +38,33 @@ class Projection:
     upper: float
 
 
+def is_few(n: float, min_users: int) -> bool:
+    """Return whether a number of people is hidden: there is somebody, and they are fewer than may be shown."""
+    return 1 <= n < min_users
+
+
+def growth(shorter: int, n_shorter: float, longer: int, n_longer: float) -> float:
+    """Return b of t^b, within 0 to 1, from the editors in two windows that end on the same day.
+
+    Args:
+        shorter, longer: days of the windows.
+        n_shorter, n_longer: editors in them, at least one in each.
+    """
+    return _within_one(math.log(n_longer / n_shorter) / math.log(longer / shorter))
+
+
 def project(counts: Mapping[int, float | None], days: int = PROJECTED_DAYS) -> Projection | None:
     """Carry the number of eligible editors on to a longer window.
 
     Args:
-        counts: editors by days of the window, windows that end on the same day; null where they are hidden. The two
-            longest that are shorter than `days` count.
+        counts: editors by days of the window, windows of one snapshot that end on the same day; null where they are
+            hidden. The two longest that are shorter than `days` count; of those that are longer, the smallest count
+            that is not hidden is the most there can be.
         days: of the longer window.
 
     Returns:
-        None where there is nothing to go by: fewer than two shorter windows, a hidden count, nobody in a window, or a
-        longer one that is not a quarter of `days`.
+        None where there is nothing to go by: fewer than two shorter windows, a hidden count, nobody in a window, a
+        longer one that is not a quarter of `days`, or fewer editors in more than `days` than in it.
     """
     shorter = sorted(window for window in counts if window < days)
     if len(shorter) < 2:
@@ -55,9 +73,12 @@ def project(counts: Mapping[int, float | None], days: int = PROJECTED_DAYS) -> P
     n_short, n_long = counts[short], counts[long]
     if not n_short or not n_long or days > HORIZON * long:
         return None
-    exponent = _within_one(math.log(n_long / n_short) / math.log(long / short))
+    most = min((n for window, n in counts.items() if window > days and n is not None), default=math.inf)
+    if most < n_long:
+        return None
+    exponent = growth(short, n_short, long, n_long)
     projected, lower, upper = (
-        n_long * (days / long) ** _within_one(exponent + error) for error in (0, -SLOWER, FASTER)
+        min(n_long * (days / long) ** _within_one(exponent + error), most) for error in (0, -SLOWER, FASTER)
     )
     return Projection(exponent, days, projected, lower, upper)
 

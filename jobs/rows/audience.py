@@ -19,7 +19,7 @@ from jobs.audience import Band, Choices
 from jobs.catalogue import load_catalogue
 from jobs.contracts import table
 from jobs.errors import UsageError
-from jobs.estimation.audience import PROJECTED_DAYS, Projection, project
+from jobs.estimation.audience import PROJECTED_DAYS, Projection, is_few, project
 from jobs.rows.candidates import candidates
 from jobs.rows.settle import settle
 from jobs.windows import rolling_start
@@ -128,10 +128,12 @@ def with_projection(counted: pd.DataFrame, min_users: int) -> pd.DataFrame:
         min_users: smaller counts, but at least one, are not projected.
     """
     found: dict[object, Projection | None] = {}
-    for _, cell in counted[counted["window_days"] < PROJECTED_DAYS].groupby(SAME, sort=False):
-        shown = {days: None if 1 <= n < min_users else int(n)
+    for _, cell in counted.groupby(SAME, sort=False):
+        shown = {days: None if is_few(n, min_users) else int(n)
                  for days, n in zip(cell["window_days"].tolist(), cell["n_editors"], strict=True)}  # fmt: skip
-        found[cell["window_days"].astype("int64").idxmax()] = project(shown)
+        shorter = cell.loc[cell["window_days"] < PROJECTED_DAYS, "window_days"].astype("int64")
+        if len(shorter):
+            found[shorter.idxmax()] = project(shown)
     rows = [
         (None,) * len(PROJECTED)
         if row is None

@@ -6,16 +6,16 @@ have as of different days is added up: of each the newest.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 import pandas as pd
 
 from jobs.audience import DEFAULT_BAND
 from jobs.catalogue import load_catalogue
-from jobs.estimation.audience import PROJECTED_DAYS, project
+from jobs.estimation.audience import PROJECTED_DAYS, growth, project
 from jobs.estimation.looks import Counted, Look
 from jobs.estimation.milestones import INVITE_MORE
 from jobs.reference.rows import PILOT, MilestoneRow
@@ -26,7 +26,17 @@ METRIC, DAYS = "eligible_editors", 28
 COUNT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY counts them"
 NOT_COUNTED = "pdmetrics audience --wiki {wiki} counts its editors"
 OTHERS = f"anyone with the address may visit, so others may make up for it; {INVITE_MORE}"
-Counts = Mapping[str, Mapping[date, Mapping[int, float | None]]]
+CELL = ["as_of_date", "wiki_db", "window_days"]
+
+
+class Count(NamedTuple):
+    """Editors in a window, null where they are hidden, and the snapshot of the dumps they were counted in."""
+
+    n: float | None
+    snapshot: str | None
+
+
+Counts = Mapping[str, Mapping[date, Mapping[int, Count]]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,8 @@ class Audience:
     Attributes:
         n: in 28 days, of all wikis that have a count.
         first, last: the as-of dates that were counted, the oldest and the newest.
-        projected: in 8 weeks, with the lower and upper end; null where a wiki has no such number.
+        projected: in 8 weeks, with the lower and upper end, of the snapshot that `n` is of; null where a wiki has no
+            such number.
         lacking: wikis that were not counted within two months, or too long ago.
         hidden: wikis whose count is not shown, for there are few; they add nothing.
     """
@@ -54,16 +65,15 @@ class Audiences:
 
     Args:
         values: rows of `metric_values`; those of other metrics and bands do not count.
+        audience: rows of `audience`, which have the snapshots; without any all windows are taken for those of one.
     """
 
-    def __init__(self, values: pd.DataFrame) -> None:
-        metric = load_catalogue().metric(METRIC)
-        is_own = (values["metric"] == METRIC) & (values["metric_version"] == metric.version)
-        is_own &= values["edit_count_bucket"] == str(DEFAULT_BAND)
-        counts: dict[str, dict[date, dict[int, float | None]]] = {}
-        for row in values[is_own].to_dict("records"):
+    def __init__(self, values: pd.DataFrame, audience: pd.DataFrame | None = None) -> None:
+        counts: dict[str, dict[date, dict[int, Count]]] = {}
+        for row in _with_snapshot(_own(values), audience).to_dict("records"):
             n = None if pd.isna(row["estimate"]) else float(row["estimate"])
-            counts.setdefault(row["wiki_db"], {}).setdefault(row["as_of_date"], {})[int(row["window_days"])] = n
+            by_days = counts.setdefault(row["wiki_db"], {}).setdefault(row["as_of_date"], {})
+            by_days[int(row["window_days"])] = Count(n, row["snapshot"] if isinstance(row["snapshot"], str) else None)
         self._counts: Counts = counts
 
     def on(self, wikis: Sequence[str], day: date) -> Audience | None:
@@ -71,7 +81,7 @@ class Audiences:
         added = pilots_added(self._of(wikis, DAYS), wikis, day)
         if not added.days:
             return None
-        shown = [self._counts[wiki][as_of] for wiki, as_of in added.days.items()]
+        shown = [self._alike(wiki, as_of, DAYS) for wiki, as_of in added.days.items()]
         ends = [_projection(by_days) for by_days in shown]
         known = [one for one in ends if one is not None]
         return Audience(
@@ -90,7 +100,13 @@ class Audiences:
         return [self._look(pilots_added(counts, wikis, day), day, days) for day in every]
 
     def _of(self, wikis: Sequence[str], days: int) -> dict[str, dict[date, float | None]]:
-        return {wiki: {day: by[days] for day, by in self._counts.get(wiki, {}).items() if days in by} for wiki in wikis}
+        every = {wiki: self._counts.get(wiki, {}) for wiki in wikis}
+        return {wiki: {day: by[days].n for day, by in own.items() if days in by} for wiki, own in every.items()}
+
+    def _alike(self, wiki: str, as_of: date, days: int) -> dict[int, float | None]:
+        """Return the counts of a wiki and date by window, of the snapshot that the window of so many days is of."""
+        by_days = self._counts[wiki][as_of]
+        return {window: one.n for window, one in by_days.items() if one.snapshot == by_days[days].snapshot}
 
     def _look(self, added: Added, day: date, days: int) -> Look:
         first = min(added.days.values(), default=day) - (days - 1) * DAY
@@ -104,13 +120,28 @@ class Audiences:
         return Look(first, day, added.total, added.total, upper, counted=counted)
 
     def _power(self, added: Added, days: int) -> float | None:
-        """Return b of t^b, from the window and the longest shorter one that every wiki has, of the same days."""
-        parts = [self._counts[wiki][as_of] for wiki, as_of in added.days.items()]
+        """Return b of t^b, from the window and the longest shorter one of the same snapshot that every wiki has."""
+        parts = [self._alike(wiki, as_of, days) for wiki, as_of in added.days.items()]
         shorter = [n for n in parts[0] if n < days and all(by_days.get(n) for by_days in parts)]
         if not shorter or not added.total:
             return None
         n_short = sum(by_days[max(shorter)] or 0 for by_days in parts)
-        return min(max(math.log(added.total / n_short) / math.log(days / max(shorter)), 0.0), 1.0)
+        return growth(max(shorter), n_short, days, added.total)
+
+
+def _own(values: pd.DataFrame) -> pd.DataFrame:
+    metric = load_catalogue().metric(METRIC)
+    is_own = (values["metric"] == METRIC) & (values["metric_version"] == metric.version)
+    own: pd.DataFrame = values[is_own & (values["edit_count_bucket"] == str(DEFAULT_BAND))]
+    return own
+
+
+def _with_snapshot(values: pd.DataFrame, audience: pd.DataFrame | None) -> pd.DataFrame:
+    """Add the snapshot that each count is of; null where `audience` has no such row."""
+    if audience is None:
+        return values.assign(snapshot=None)
+    is_same = (audience["band"] == str(DEFAULT_BAND)) & (audience["definition"] == "")
+    return values.merge(audience.loc[is_same, [*CELL, "snapshot"]].astype({"snapshot": object}), on=CELL, how="left")
 
 
 def _projection(by_days: Mapping[int, float | None]) -> tuple[float, float, float] | None:
@@ -118,7 +149,7 @@ def _projection(by_days: Mapping[int, float | None]) -> tuple[float, float, floa
     whole = by_days.get(PROJECTED_DAYS)
     if whole is not None:
         return whole, whole, whole
-    found = project({days: n for days, n in by_days.items() if days < PROJECTED_DAYS})
+    found = project(by_days)
     return None if found is None else (found.projected, found.lower, found.upper)
 
 

@@ -35,30 +35,33 @@ AudienceOn = Callable[[date], Audience | None]
 NO_PILOT = "set `pilot` to true in wikis.csv for the wikis that count"
 
 
-def milestone_rows(values: pd.DataFrame, reference: Reference, as_of: Sequence[date]) -> pd.DataFrame:
+def milestone_rows(
+    values: pd.DataFrame, reference: Reference, as_of: Sequence[date], audience: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Judge every milestone on some days.
 
     Args:
         values: rows of `metric_values` of the milestones' metrics, of all days up to the last; dates as `date`.
         reference: the run's milestones and wikis.
         as_of: the days.
+        audience: rows of `audience` of the same days, which tell the snapshot of each count of editors.
 
     Returns:
         One row per milestone and day, columns of `milestone_status`.
     """
-    audiences, rows = Audiences(values), []
+    audiences, rows = Audiences(values, audience), []
     for milestone in reference.milestones:
-        looks = series(values, milestone, reference.wikis)
+        looks = series(values, milestone, reference.wikis, audiences)
         wikis = _wikis(milestone, reference.wikis)
         audience_on = partial(audiences.on, wikis)
         goal = _goal(milestone, looks, audience_on)
         for day in as_of:
             now = replace(goal, target=_target(milestone, audience_on, day))
             found = _judged(milestone, looks, now, day, has_wiki=bool(wikis))
-            audience = audience_on(day) if found.status != "reached" and _is_about_people(milestone) else None
-            if audience is not None:
-                beside = told(audience, milestone, now.target)
-                found = replace(found, reason=f"{found.reason.removesuffix('.')}. {beside}")
+            beside = audience_on(day) if found.status != "reached" and _is_about_people(milestone) else None
+            if beside is not None:
+                size = told(beside, milestone, now.target)
+                found = replace(found, reason=f"{found.reason.removesuffix('.')}. {size}")
             rows.append(_row(milestone, day, now, current(looks, day, goal.stands), found))
     return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
 
@@ -112,11 +115,11 @@ def _judged(milestone: MilestoneRow, looks: Sequence[Look], goal: Goal, day: dat
     return found
 
 
-def series(values: pd.DataFrame, milestone: MilestoneRow, wikis: Sequence[WikiRow]) -> list[Look]:
+def series(values: pd.DataFrame, milestone: MilestoneRow, wikis: Sequence[WikiRow], audiences: Audiences) -> list[Look]:
     """Return the looks at a milestone's metric, in the order of their last days; of `pilot` the sums over pilots."""
     metric = load_catalogue().metric(milestone.metric)
     if metric.family == "audience":
-        return Audiences(values).looks(_wikis(milestone, wikis), milestone.window_days or DAYS)
+        return audiences.looks(_wikis(milestone, wikis), milestone.window_days or DAYS)
     own = _own_rows(values, milestone, metric)
     own = own[own["wiki_db"].isin(_wikis(milestone, wikis))]
     if milestone.wiki_db != PILOT:

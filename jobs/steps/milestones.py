@@ -17,7 +17,7 @@ from jobs.rows.milestones import metrics_read, milestone_rows
 from jobs.warehouse.lake import Lake
 
 TABLE = "milestone_status"
-METRIC_VALUES, AUDIENCE_VALUES = "metric_values", "audience_values"
+METRIC_VALUES, AUDIENCE_VALUES, AUDIENCE = "metric_values", "audience_values", "audience"
 
 
 def stage_milestones(lake: Lake, reference: Reference, run_id: str, changed: Sequence[date]) -> None:
@@ -26,7 +26,7 @@ def stage_milestones(lake: Lake, reference: Reference, run_id: str, changed: Seq
     An audience that was counted before the first run of days has no milestones yet: that run makes them.
 
     Args:
-        lake: with the run's rows of `metric_values`, or of `audience_values`, staged.
+        lake: with the run's rows of `metric_values`, or of `audience_values` and `audience`, staged.
         reference: milestones and wikis of the run.
         run_id: its branch.
         changed: as-of dates whose rows of these tables it staged.
@@ -40,6 +40,7 @@ def stage_milestones(lake: Lake, reference: Reference, run_id: str, changed: Seq
     later = [day for day in known if day >= min([*changed, *without])]
     only = {"metric": metrics_read(reference.milestones)}
     values = [lake.day_frame(name, known, run_id, only) for name in (METRIC_VALUES, AUDIENCE_VALUES)]
-    rows = milestone_rows(pd.concat(values, ignore_index=True), reference, later)
+    cells = lake.day_frame(AUDIENCE, known, run_id)
+    rows = milestone_rows(pd.concat(values, ignore_index=True), reference, later, cells)
     lake.stage_pandas(TABLE, rows, run_id, later)
     get_logger().info("milestones", milestones=len(reference.milestones), as_of_dates=len(later))

@@ -42,7 +42,8 @@ OF_STEPS: Mapping[str, StepTables] = {
         # Counts by hour where an hour was lost, laws where reference shapes are switched on.
         reads=(
             "user_days", "user_link_days", "unit_link_days", "baseline_daily", "engagement_daily", "hourly_counts",
-            "ingest_log", "sampling_audit", "metric_values", "visit_laws", "audience_values", "milestone_status",
+            "ingest_log", "sampling_audit", "metric_values", "visit_laws", "audience", "audience_values",
+            "milestone_status",
         ),
         writes=("metric_values", "retention_windows", "self_validation", "visit_laws", "milestone_status"),
     ),

@@ -127,6 +127,18 @@ def test_windows_are_projected_with_those_of_their_own_source_only() -> None:
     assert with_projection(rows, 10).equals(rows)
 
 
+def test_a_longer_window_of_the_same_snapshot_is_the_most_there_can_be() -> None:
+    cells = cell(160), cell(100, days=14), cell(230, days=59)
+    rows = made(*cells, asked=replace(ASKED, windows=[14, 28, 59])).audience
+    row = one(rows)
+    assert (row["projected"], row["projected_upper"]) == (230, 230)
+    assert row["projected_lower"] == pytest.approx(181.02, abs=0.01)
+    other = rows.assign(snapshot=rows["snapshot"].mask(rows["window_days"] == 59, "2026-03"))
+    assert one(with_projection(other, 10))["projected"] == pytest.approx(256)
+    hidden = with_projection(rows, 231)
+    assert hidden["projected"].isna().all()
+
+
 def test_alternatives_are_zero_where_nobody_is_and_null_where_nobody_knows() -> None:
     cells = [cell(25), alternative("bots", "now", 26), alternative("cross_wiki", "out", None)]
     rows = made(*cells).alternatives

@@ -190,3 +190,52 @@ def test_eight_weeks_that_were_counted_are_the_number_of_eight_weeks():
     found = Audiences(frame).on(["idwiki"], MARCH)
     assert found is not None
     assert found.projected == (130.0, 130.0, 130.0)
+
+
+def counted_in(snapshots: dict[int, str], **other: Any) -> pd.DataFrame:
+    """Rows of `audience` by days of the window."""
+    cell = {"as_of_date": MARCH, "wiki_db": "idwiki", "band": "100-500", "definition": ""} | other
+    return pd.DataFrame([{**cell, "window_days": days, "snapshot": named} for days, named in snapshots.items()])
+
+
+def windows(counts: dict[int, float]) -> list[dict[str, Any]]:
+    return [value("eligible_editors", "idwiki", MARCH, n, days, "100-500") for days, n in counts.items()]
+
+
+def test_windows_of_another_snapshot_tell_nothing_of_growth_nor_of_eight_weeks() -> None:
+    values = windows({14: 250.0, 21: 310.0, 28: 354.0, 56: 700.0})
+    audience = counted_in({14: "2026-03", 21: "2026-04", 28: "2026-03", 56: "2026-04"})
+    expected = project({14: 250.0, 28: 354.0})
+    others = counted_in({14: "2026-04"}, definition="bots=now"), counted_in({14: "2026-04"}, band="1-900")
+    audiences = Audiences(pd.DataFrame(values), pd.concat([audience, *others]))
+    found = audiences.on(["idwiki"], MARCH)
+    assert found is not None
+    assert expected is not None
+    assert (found.n, found.projected) == (354.0, (expected.projected, expected.lower, expected.upper))
+    (look,) = audiences.looks(["idwiki"], 28)
+    assert look.counted is not None
+    assert look.counted.power == expected.growth_exponent
+    milestone = replace(EDITORS, wiki_db="idwiki")
+    frame = pd.DataFrame(values, columns=list(table("metric_values").columns), dtype=object)
+    known = replace(reference(policy_row(), wikis=WIKIS), milestones=(milestone,))
+    (row,) = milestone_rows(frame, known, [MARCH], audience).to_dict("records")
+    assert f"grow as t^{expected.growth_exponent:.2f}" in row["reason"]
+    assert f"about {expected.projected:,.0f} in 8 weeks" in row["reason"]
+
+
+def test_counts_without_a_snapshot_go_together() -> None:
+    values = pd.DataFrame(windows({14: 250.0, 28: 354.0}))
+    expected = project({14: 250.0, 28: 354.0})
+    assert expected is not None
+    for audience in (None, counted_in({28: "2026-03"})[:0]):
+        found = Audiences(values, audience).on(["idwiki"], MARCH)
+        assert found is not None
+        assert found.projected is not None
+        assert found.projected[0] == expected.projected
+
+
+def test_eight_weeks_are_never_more_than_a_longer_window_has() -> None:
+    found = Audiences(pd.DataFrame(windows({14: 60.0, 28: 90.0, 84: 110.0}))).on(["idwiki"], MARCH)
+    assert found is not None
+    assert found.projected is not None
+    assert found.projected[2] == 110.0

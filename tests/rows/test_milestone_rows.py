@@ -10,6 +10,7 @@ import pandas as pd
 
 from jobs.contracts import table
 from jobs.reference.rows import MilestoneRow
+from jobs.rows.milestone_audience import Audiences
 from jobs.rows.milestones import milestone_rows, series
 from tests.references import BEGIN, policy_row, reference, wiki_row
 
@@ -47,7 +48,7 @@ def judged(milestone: MilestoneRow, *values: dict[str, Any], on: date = DAY, wik
 
 def looks(milestone: MilestoneRow, *values: dict[str, Any]) -> list[tuple[date, float | None, float | None]]:
     frame = pd.DataFrame(values, columns=list(table("metric_values").columns), dtype=object)
-    return [(look.last, look.estimate, look.lower) for look in series(frame, milestone, WIKIS)]
+    return [(look.last, look.estimate, look.lower) for look in series(frame, milestone, WIKIS, Audiences(frame))]
 
 
 def test_a_row_has_the_columns_of_the_contract_and_the_share_that_is_there():
@@ -107,7 +108,7 @@ def test_nulls_of_a_column_of_texts_are_no_words():
     frame = pd.DataFrame(gaps, columns=list(table("metric_values").columns)).astype(
         {"status_reason": "str", "remedy": "str"}
     )
-    (look,) = series(frame, ON_PILOTS, WIKIS)
+    (look,) = series(frame, ON_PILOTS, WIKIS, Audiences(frame))
     assert look.reason == "Not measured: idwiki (The value is not_measured.); trwiki (The value is not_measured.)."
     assert look.remedy is None
 

@@ -1,11 +1,11 @@
--- The exponent gives the number of one window back from that of the other, the next shorter one: neither it nor what
--- follows from it is shown where one of them is too small.
+-- The exponent gives the number of one window back from that of the other, the next shorter one of the same snapshot:
+-- neither it nor what follows from it is shown where one of them is too small.
 with flagged as (
     select
         *,
         {{ is_small('n_editors') }} as is_few,
         lead({{ is_small('n_editors') }})
-            over (partition by as_of_date, wiki_db, band, definition order by window_days desc)
+            over (partition by as_of_date, wiki_db, band, definition, snapshot order by window_days desc)
             as is_shorter_few
     from {{ ref('stg_pd__audience') }}
 ),
