@@ -16,7 +16,8 @@ if TYPE_CHECKING:  # what only the command needs is imported by it, so that --he
 
 plan_app = typer.Typer()
 TakesAudience = Annotated[
-    bool, typer.Option("--from-audience", help="Take them from the published audience: newest day, 28 days.")
+    bool,
+    typer.Option("--from-audience", help="Take them from the published audience: newest count over 28 days, no other."),
 ]
 VisitingShare = Annotated[
     float | None,
@@ -32,7 +33,7 @@ Variation = Annotated[float, typer.Option(help="Variance over squared mean of ed
 @plan_app.command("plan-sampling")
 def plan_sampling(
     context: typer.Context,
-    wiki: Annotated[str, typer.Option(help="Database name, for the title.")],
+    wiki: Annotated[str, typer.Option(help="Database name: of the title, and of the audience.")],
     pageviews_per_hour: Annotated[float, typer.Option(help="Pageviews of logged-in users in an hour.")],
     users: Annotated[float | None, typer.Option(help="Editors eligible for the dashboard.")] = None,
     from_audience: TakesAudience = False,

@@ -67,6 +67,8 @@ def render_plan(plan: Plan, notes: Sequence[str] = (), taken: Sequence[str] = ()
         "Assumed (change what you know better):",
         "",
         *(f"- {title}: {form.format(getattr(scenario, name) * _scale(form))}" for name, title, form in ASSUMPTIONS),
+        f"- which makes {_count(scenario.impressions_per_day)} impressions of the entry point and "
+        f"{_count(scenario.loads_per_day)} dashboard loads a day",
         "",
         *(f"{sentence}\n" for sentence in taken),
         *overview(plan),

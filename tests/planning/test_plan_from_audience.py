@@ -84,7 +84,7 @@ def test_the_newest_four_weeks_of_the_first_band_are_taken_and_told(warehouse: W
     assert found.users == 1240
     assert found.told[0] == (
         "Eligible editors: 1,240 in 28 days to 2026-03-31, band 100-500 (--band takes another: 1-9999, 100-300), "
-        "snapshot 2026-03 (fct_audience); in 8 weeks about 2,010 (1,422 to 2,480)."
+        "snapshot 2026-03 (fct_audience); in 8 weeks about 2,010 (1,422 to 2,480), projected."
     )
     assert from_audience(warehouse, "idwiki", "100-300").users == 900
 
@@ -103,9 +103,75 @@ def test_visitors_need_not_be_eligible_and_may_be_unknown(tmp_path: Path) -> Non
     found = from_audience(published(tmp_path / "none", COUNTS), "idwiki", None)
     assert found.visiting_share is None
     assert found.told[1] == (
-        "No number of visitors of idwiki in 28 days is published: it is assumed that every eligible editor visits, "
-        "which is too many."
+        "No number of visitors of idwiki in 28 days is published: it is assumed that every eligible editor visits; "
+        "if you know that fewer do, --visiting-share takes it."
     )
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "told"),
+    [
+        (
+            1847.4, 3458.0,
+            "1,847 to 3,458: more than are eligible, since anyone with the address may visit; it is assumed that "
+            "every eligible editor visits; if you know that fewer do, --visiting-share takes it.",
+        ),
+        (700.0, None, "at least 700: it is assumed that every eligible editor visits; if you know"),
+        (
+            70.0, 300.0,
+            "70 to 300: it is assumed that every eligible editor visits, which is too many; --visiting-share takes "
+            "less.",
+        ),
+    ],
+)  # fmt: skip
+def test_bounds_of_the_visitors_say_whether_everybody_is_too_many(
+    tmp_path: Path, lower: float, upper: float | None, told: str
+) -> None:
+    """What is published is told, and nothing that it contradicts: not every visitor is eligible."""
+    bounds = visitors(None, lower=lower, upper=upper, status="bounds_only")
+    found = from_audience(published(tmp_path, COUNTS, bounds), "idwiki", None)
+    assert found.visiting_share is None
+    begin = "Of the visitors of idwiki in 28 days to 2026-04-12 only bounds are published, "
+    assert found.told[1].startswith(f"{begin}{told}")
+
+
+def test_eight_weeks_that_were_counted_are_told_instead_of_the_projection(tmp_path: Path) -> None:
+    found = from_audience(published(tmp_path, [*COUNTS, count(days=56, n=1903)]), "idwiki", None)
+    assert found.told[0].endswith("(fct_audience); in 8 weeks 1,903, which were counted.")
+    for n, less in enumerate(({"n": None}, {"snapshot": "2026-04"}, {"band": "1-9999"})):
+        (tmp_path / str(n)).mkdir()
+        other = count(**{"days": 56, "n": 1903, **less})
+        found = from_audience(published(tmp_path / str(n), [*COUNTS, other]), "idwiki", None)
+        assert "about 2,010 (1,422 to 2,480), projected." in found.told[0], "which is another cell, or hidden"
+
+
+def test_the_newest_count_is_that_of_the_band(tmp_path: Path) -> None:
+    older, newer = count(as_of_date=FEBRUARY, n=900), count(band="50-1000", n=3000)
+    warehouse = published(tmp_path, [older, newer, count(band="50-1000", days=14, as_of_date=date(2026, 4, 2))])
+    found = from_audience(warehouse, "idwiki", None)
+    assert found.users == 900
+    assert "in 28 days to 2026-02-28, band 100-500 (--band takes another: 50-1000 to 2026-03-31)" in found.told[0]
+    assert from_audience(warehouse, "idwiki", "50-1000").users == 3000
+
+
+@pytest.mark.parametrize(
+    ("band", "what", "step"),
+    [
+        ("100–500", "this is: en dash", "write --band 100-500"),
+        ("100 − 500", "no band of edit counts; write the least and the most", None),
+        ("1−9", "this is: minus sign", "write --band 1-9"),
+        ("500–100", "no band of edit counts; write the least and the most", None),
+        ("many", "no band of edit counts; write the least and the most", None),
+        ("", "no band of edit counts; write the least and the most", None),
+    ],
+)  # fmt: skip
+def test_what_is_no_band_is_refused_with_what_to_write(
+    warehouse: Warehouse, band: str, what: str, step: str | None
+) -> None:
+    error = refusal(warehouse, "idwiki", band)
+    assert (error.where, error.next_step) == ("--band", step)
+    assert what in error.what
+    assert from_audience(warehouse, "idwiki", " 100-0500").users == 1240
 
 
 @pytest.mark.parametrize(
@@ -150,6 +216,7 @@ def test_the_plan_says_what_it_took(
     monkeypatch.setattr("jobs.commands.plan_sampling.plan_people", lambda *_, limits: ())
     code, out, err = printed(monkeypatch, capsys, "--from-audience", place=warehouse.path)
     assert (code, err) == (0, "")
+    assert "- which makes 9,600 impressions of the entry point and 48 dashboard loads a day\n\n" in out
     assert "- eligible editors: 1,240\n- of them may visit the dashboard at all: 7.5 %\n" in out
     assert "\nEligible editors: 1,240 in 28 days to 2026-03-31, band 100-500" in out
     assert "\nWho visits: 93 visitors" in out
