@@ -2,10 +2,12 @@
 
 They are counted in public dumps, whatever their dates, so the rule of Mondays is not for them (docs/privacy.md). A cell
 is hidden as in the marts, and where it would leave one to nine editors between itself and a window or band around it.
+Who came into a band, who was there before, and who left it are hidden by the same rule.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 from typing import NamedTuple
 
@@ -18,11 +20,11 @@ from jobs.report.cells_beside import Reader
 
 COUNTS = ("n_editors", "n_new_to_band", "n_left_band")
 GROWTH = ("growth_exponent", "projected_days", "projected", "projected_lower", "projected_upper")
-CHANGE = "change_from_month_before"
+CHANGE, BEFORE = "change_from_month_before", "snapshot_before"
 EIGHT_WEEKS = 56  # days: a window of them is what others are projected to
 COLUMNS = (
     "as_of_date", "wiki_db", "band", "window_days", "window_start", "snapshot", *COUNTS, *GROWTH,
-    "month", CHANGE,
+    "month", CHANGE, BEFORE,
 )  # fmt: skip
 SPOKEN_OF = ["wiki_db", "as_of_date", "band"]
 SERIES = ["wiki_db", "band", "window_days"]
@@ -30,7 +32,7 @@ EXPONENT_DIGITS = 2
 AUDIENCE = """
 select a.as_of_date, a.wiki_db, a.band, a.window_days, a.window_start, a.snapshot, a.n_editors,
     a.n_new_to_band, a.n_left_band, a.growth_exponent, a.projected_days, a.projected, a.projected_lower,
-    a.projected_upper, m.month, m.change_from_month_before
+    a.projected_upper, m.month, m.change_from_month_before, m.snapshot_before
 from fct_audience as a
 left join rpt_audience_month as m
     on a.wiki_db = m.wiki_db and a.band = m.band and a.window_days = m.window_days and a.as_of_date = m.window_end
@@ -38,15 +40,15 @@ where a.definition = ''
 order by a.wiki_db, a.band, a.window_days, a.as_of_date
 """
 BoolArray = npt.NDArray[np.bool_]
+Pairs = Sequence[tuple[int, int]]  # places of a part and of the whole
 
 
 class _Cell(NamedTuple):
-    """A number of editors, and where it stands."""
+    """Where a number of editors stands."""
 
     row: int
     band: Band
     days: int
-    n_editors: float
 
 
 def audience(read: Reader, min_users: int) -> pd.DataFrame:
@@ -57,9 +59,9 @@ def audience(read: Reader, min_users: int) -> pd.DataFrame:
         min_users: fewer editors, but at least one, are a small cell.
 
     Returns:
-        Columns of `marts.fct_audience`, of the contract's definition only, with `month` and the change from the
-        month before where a row is the last of its month, null elsewhere. A hidden number is null; `gives_away`
-        marks rows whose number the marts show, and that is hidden here for the sake of another.
+        Columns of `marts.fct_audience`, of the contract's definition only, with `month`, the change from the month
+        before and its snapshot where a row is as of the last day of a month, null elsewhere. A hidden number is null;
+        `gives_away` marks rows whose number the marts show, and that is hidden here for the sake of another.
     """
     if read("select 1 from duckdb_tables() where table_name = 'fct_audience'").empty:
         return pd.DataFrame(columns=[*COLUMNS, "gives_away"])  # marts of an older version: the next run builds it
@@ -70,15 +72,17 @@ def audience(read: Reader, min_users: int) -> pd.DataFrame:
 def hide_audience(found: pd.DataFrame, min_users: int) -> pd.DataFrame:
     """Hide small cells, those that give one away, and what follows from them."""
     found = found.reset_index(drop=True)
-    few = {name: _is_few(found[name], min_users) for name in COUNTS}
-    gives_away = _gives_away(found.assign(n_editors=found["n_editors"].mask(few["n_editors"])), min_users)
-    editors = found["n_editors"].mask(few["n_editors"] | gives_away)
-    is_left_over = _is_few(found["n_editors"] - found["n_new_to_band"], min_users)
-    new = found["n_new_to_band"].mask(editors.isna() | few["n_new_to_band"] | is_left_over)
+    pairs, few = _nested(found), {name: _is_few(found[name], min_users) for name in COUNTS}
+    shown = found["n_editors"].mask(few["n_editors"])
+    gives_away = _gives_away(shown, pairs, min_users)
+    editors = shown.mask(gives_away)
+    new = _new(editors, found["n_new_to_band"], pairs, min_users)
     left = found["n_left_band"].mask(editors.isna() | few["n_left_band"])
+    left = left.mask(_gives_away(left, pairs, min_users))
     # The growth is made of two windows: it tells one of them beside the other. Eight weeks that were counted need none.
     of_cell = [found[name] for name in SPOKEN_OF]
-    hides_growth = (editors.isna() | found["window_days"].eq(EIGHT_WEEKS)).groupby(of_cell).transform("any")
+    is_counted = found["window_days"].eq(EIGHT_WEEKS).groupby([*of_cell, found["snapshot"]]).transform("any")
+    hides_growth = editors.isna().groupby(of_cell).transform("any") | is_counted
     growth = {name: found[name].mask(hides_growth) for name in GROWTH}
     growth |= {name: growth[name].round() for name in GROWTH[2:]}
     growth["growth_exponent"] = growth["growth_exponent"].round(EXPONENT_DIGITS)
@@ -90,17 +94,37 @@ def _is_few(numbers: pd.Series[float], min_users: int) -> BoolArray:
     return numbers.between(1, min_users, inclusive="left").to_numpy()
 
 
-def _gives_away(found: pd.DataFrame, min_users: int) -> BoolArray:
-    """Whether a cell leaves few editors between itself and one around it: the inner one of the two goes."""
+def _nested(found: pd.DataFrame) -> list[tuple[int, int]]:
+    """Return the pairs of rows of which the first counts a part of the second: a band and a window within another's."""
     bands = {band: Band.parse(band) for band in found["band"].unique()}
-    is_given = np.zeros(len(found), dtype=bool)
-    for _, own in found.dropna(subset="n_editors").groupby(["wiki_db", "as_of_date"]):
-        cells = [_Cell(row, bands[band], days, n) for row, band, days, n in
-                 zip(own.index, own["band"], own["window_days"], own["n_editors"], strict=True)]  # fmt: skip
-        for inner, outer in permutations(cells, 2):
-            if _is_within(inner, outer) and 1 <= outer.n_editors - inner.n_editors < min_users:
-                is_given[inner.row] = True
+    pairs: list[tuple[int, int]] = []
+    for _, own in found.groupby(["wiki_db", "as_of_date"]):
+        cells = [_Cell(row, bands[band], days) for row, band, days in
+                 zip(own.index, own["band"], own["window_days"], strict=True)]  # fmt: skip
+        pairs += [(inner.row, outer.row) for inner, outer in permutations(cells, 2) if _is_within(inner, outer)]
+    return pairs
+
+
+def _gives_away(numbers: pd.Series[float], pairs: Pairs, min_users: int) -> BoolArray:
+    """Whether a cell leaves few editors between itself and one around it: the inner one of the two goes."""
+    values, is_given = numbers.to_numpy(), np.zeros(len(numbers), dtype=bool)
+    for inner, outer in pairs:
+        is_given[inner] |= 1 <= values[outer] - values[inner] < min_users  # never of what is null
     return is_given
+
+
+def _new(editors: pd.Series[float], new: pd.Series[float], pairs: Pairs, min_users: int) -> pd.Series[float]:
+    """Hide who came into a band, and so who was there before, where one of the two is few or leaves few."""
+    before = (editors - new).mask(_is_few(editors - new, min_users))
+    new = new.mask(before.isna() | _is_few(new, min_users))
+    before = before.mask(new.isna())
+    hides = _gives_away(new, pairs, min_users) | _gives_away(before, pairs, min_users) | new.isna().to_numpy()
+    # Where all editors of a cell are those of another, its newcomers are told by the other's.
+    same = [pair for pair in pairs if editors[pair[0]] == editors[pair[1]]]
+    while missed := [pair for pair in same if hides[pair[0]] != hides[pair[1]]]:
+        for pair in missed:
+            hides[list(pair)] = True
+    return new.mask(hides)
 
 
 def _is_within(inner: _Cell, outer: _Cell) -> bool:

@@ -117,7 +117,7 @@ def eligible(wiki: str, month: int, n: float, **other: Any) -> dict[str, Any]:
         "window_start": as_of - pd.Timedelta(days=days - 1), "snapshot": f"2026-{month:02}",
         "n_editors": n, "n_new_to_band": 40.0, "n_left_band": 25.0, "growth_exponent": None, "projected_days": None,
         "projected": None, "projected_lower": None, "projected_upper": None, "month": first,
-        "change_from_month_before": None,
+        "change_from_month_before": None, "snapshot_before": None,
     }  # fmt: skip
     return usual | other
 

@@ -70,6 +70,46 @@ def test_who_came_and_who_left_go_with_their_cell_and_where_they_are_few_or_leav
     assert pd.isna([few["n_new_to_band"], few["n_left_band"]]).all()
 
 
+@pytest.mark.parametrize(
+    ("inner", "is_told"),
+    [
+        ({"n_new_to_band": 58.0}, False),  # 60 of the wide band: two came and went on
+        ({"n_new_to_band": 60.0}, True),
+        ({"n_new_to_band": 50.0}, True),
+        ({"n_editors": 488.0, "n_new_to_band": 50.0}, False),  # 440 and 438 were there before
+        ({"n_editors": 488.0, "n_new_to_band": 48.0}, True),
+    ],
+)
+def test_newcomers_go_where_they_or_who_was_there_before_leave_few_around_them(inner, is_told):
+    left = eligibles(
+        eligible("a", 4, 500.0, n_new_to_band=60.0),
+        eligible("a", 4, inner.pop("n_editors", 350.0), band="100-300", **inner),
+    ).set_index("band")
+    assert left["n_editors"].notna().all()
+    assert left["n_new_to_band"].notna().to_dict() == {"100-500": True, "100-300": is_told}
+
+
+def test_who_left_goes_where_few_are_between_a_cell_and_one_around_it():
+    left = eligibles(eligible("a", 4, 500.0), eligible("a", 4, 350.0, band="100-300", n_left_band=23.0))
+    assert left.set_index("band")["n_left_band"].dropna().to_dict() == {"100-500": 25.0}
+
+
+def test_newcomers_of_a_window_with_the_same_editors_tell_those_that_are_hidden():
+    left = eligibles(
+        eligible("a", 4, 500.0, n_new_to_band=60.0, window_days=14),
+        eligible("a", 4, 350.0, n_new_to_band=58.0, window_days=14, band="100-300"),
+        eligible("a", 4, 350.0, n_new_to_band=58.0, band="100-300"),
+    )
+    assert left.set_index(["band", "window_days"])["n_new_to_band"].dropna().to_dict() == {("100-500", 14): 60.0}
+
+
+def test_eight_weeks_of_another_snapshot_leave_a_projection():
+    growth = dict.fromkeys(GROWTH, 56.0)
+    rows = [eligible("a", 4, 500.0, **growth), eligible("a", 4, 700.0, window_days=56)]
+    assert eligibles(*rows)["projected"].isna().all()
+    assert eligibles(rows[0], {**rows[1], "snapshot": "2026-05"})["projected"].notna().tolist() == [True, False]
+
+
 def test_a_projection_tells_both_windows_and_goes_with_either():
     growth = {"growth_exponent": 0.6789, "projected_days": 56.0, "projected": 812.4, "projected_lower": 700.6,
               "projected_upper": 951.5}  # fmt: skip

@@ -69,7 +69,7 @@ TABLES = {
             (date '2026-04-30', '100-500', 400), (date '2026-04-30', '100-300', 395)) as t(as_of, band, n)""",
     "rpt_audience_month": """
         select date_trunc('month', e)::date as month, 'w0wiki' as wiki_db, '100-500' as band, 28 as window_days,
-            e as window_end, c as change_from_month_before
+            e as window_end, c as change_from_month_before, '2026-03' as snapshot_before
         from (values (date '2026-03-31', null), (date '2026-04-30', 12)) as t(e, c)""",
     "dim_wiki_config": """
         select 'w0wiki' as wiki_db, 'minimum_edits' as setting, '100' as value, date '2026-03-02' as valid_from,

@@ -1,18 +1,10 @@
--- Of each month the windows that end last, by the contract's definition.
-with dated as (
+-- Of each month the windows that end with its last day, by the contract's definition.
+with months as (
     select
         *,
-        cast(date_trunc('month', as_of_date) as date) as audience_month,
-        max(as_of_date)
-            over (partition by wiki_db, band, window_days, cast(date_trunc('month', as_of_date) as date))
-            as last_in_month
+        cast(date_trunc('month', as_of_date) as date) as audience_month
     from {{ ref('fct_audience') }}
-    where definition = ''
-),
-
-months as (
-    select * from dated
-    where as_of_date = last_in_month
+    where definition = '' and as_of_date = last_day(as_of_date)
 )
 
 select
@@ -25,6 +17,7 @@ select
     months.snapshot,
     months.n_editors,
     months.n_editors - before.n_editors as change_from_month_before,
+    before.snapshot as snapshot_before,
     months.growth_exponent,
     months.projected_days,
     months.projected,
@@ -36,4 +29,4 @@ left join months as before
         months.wiki_db = before.wiki_db
         and months.band = before.band
         and months.window_days = before.window_days
-        and before.audience_month = cast(date_trunc('month', months.audience_month - interval 1 day) as date)
+        and before.as_of_date = cast(months.audience_month - interval 1 day as date)
