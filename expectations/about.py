@@ -103,6 +103,13 @@ ABOUT = {
     "audience_revisions_counted": About(ENGINEERS, "editors must be counted of the revisions that were kept", DUMPS),
     "audience_malformed_share": About(ENGINEERS, "a dump of another format would give plausible numbers", DUMPS),
     "audience_malformed_inside": About(ENGINEERS, "editors are missed where their revisions cannot be read", DUMPS),
+    "audience_dump_ends_early": About(
+        ENGINEERS, "who edited after the end of a file that was cut is in no count", DUMPS
+    ),
+    "audience_dump_quiet": About(ENGINEERS, "a copy that lacks a day looks like a wiki with a quiet day", DUMPS),
+    "audience_dump_begins_late": About(
+        ENGINEERS, "a long window counts no more than a short one, and looks exact", DUMPS
+    ),
     "audience_keys_unique": About(ENGINEERS, "a row twice counts twice", AUDIENCE),
     "audience_counts_possible": About(ENGINEERS, "what cannot be was counted wrongly", AUDIENCE),
     "audience_values_as_counted": About(ENGINEERS, "two tables must not tell two numbers", AUDIENCE),

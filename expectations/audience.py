@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from expectations.checks import CRITICAL, WARNING, Check, at_most, equal, none_of
 
-OF_DUMPS = ("audience_rows_as_logged", "audience_revisions_counted")
+OF_DUMPS = (
+    "audience_rows_as_logged", "audience_revisions_counted", "audience_dump_ends_early", "audience_dump_quiet",
+    "audience_dump_begins_late",
+)  # fmt: skip
 """Checks that compare with the dumps as they were read, and so cannot be asked again."""
 
 
 def audience_suite() -> tuple[Check, ...]:
     """Return the checks of the audience gate: what was read, what was counted of it, and against the month before."""
-    return (*_dumps(), *_cells(), *_past())
+    return (*_dumps(), *_ends(), *_cells(), *_past())
 
 
 def _dumps() -> tuple[Check, ...]:
@@ -36,6 +39,27 @@ def _dumps() -> tuple[Check, ...]:
             "{subject}: {inside_share:.2%} of the revisions in the windows cannot be read; the first row of any that "
             "cannot: {first}",
             form=":.2%",
+        ),
+    )  # fmt: skip
+
+
+def _ends() -> tuple[Check, ...]:
+    return (
+        Check(
+            "audience_dump_ends_early", "ends", CRITICAL, "ExpectColumnPairValuesAToBeGreaterThanB",
+            {"column_A": "least_unlikely", "column_B": "n_due", "or_equal": False,
+             "ignore_row_if": "either_value_is_missing"},
+            "{subject}: the last event of {file} is of {last_event}, but some {n_due:,.0f} more were due until "
+            "{until}; as it is, {last_event} is the last day that one can count as of",
+            "no event where {n_due:,.0f} were due", "none where fewer than {least_unlikely:.0f} are",
+        ),
+        none_of(
+            "n_wikis", "quiet", WARNING, "audience_dump_quiet",
+            "No event on the last days up to {event_date}, which may be chance, since their last one: {wikis}",
+        ),
+        none_of(
+            "n_wikis", "begins", WARNING, "audience_dump_begins_late",
+            "Windows begin on {asked_from}, but dumps have hardly any event before a later day: {wikis}",
         ),
     )  # fmt: skip
 

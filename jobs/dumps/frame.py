@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.columns import INT, Columns
+from jobs.columns import DATE, INT, Columns
 from jobs.dumps.files import DumpFile, Span
 from jobs.dumps.judge import SCHEMA
 from jobs.dumps.parquet import Progress, write_revisions
@@ -66,7 +66,7 @@ def read_dumps(
         progress: called with (files read, all files).
 
     Raises:
-        NoInputError: a file is cut off, as one that is still copied.
+        NoInputError: a file is cut off, as one that is still copied, or has no row.
         InputError: a file is damaged, or no dump.
         WarehouseError: a process that read was ended from outside.
     """
@@ -86,7 +86,9 @@ def _frame(rows: Iterable[FileRow]) -> pd.DataFrame:
     """Return rows of FILES as a frame; a line that is none is null, not a number that is none."""
     ordered = sorted(rows, key=lambda row: row[1])
     found = pd.DataFrame(ordered, columns=list(FILES), dtype=object)
-    return found.astype({"n_rows": "int64", "first_line": "Int64"})
+    return found.astype(
+        {"n_rows": "int64", "first_line": "Int64", "events_a_day": "float64", "longest_silence": "int64"}
+    )
 
 
 def _by_tasks(
@@ -112,10 +114,16 @@ def _by_tasks(
         found = json.loads(row[_TOLD])
         if "what" in found:
             raise (NoInputError if found.pop("is_awaited") else InputError)(**found)
-        told += [(*fields, day and date.fromisoformat(day)) for *fields, day in found["rows"]]
+        told += map(_untold, found["rows"])
     if progress is not None:
         progress(len(files), len(files))
     return Dumps(read_rows.where(F.col(_TOLD).isNull()).drop(_TOLD), _frame(told))
+
+
+def _untold(fields: Sequence[Any]) -> Any:
+    """Return a row of FILES as it was before it was told in JSON."""
+    kinds = zip(fields, FILES.values(), strict=True)
+    return tuple(date.fromisoformat(field) if kind == DATE and field else field for field, kind in kinds)
 
 
 def _with_what_is_told(

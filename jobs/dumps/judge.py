@@ -72,12 +72,14 @@ class Judged:
     Attributes:
         revisions: a batch of REVISIONS.
         verdicts: a place in VERDICTS for each row.
-        last_event: day of the latest event of any kind that the file can hold, by rows that are not quarantined.
+        days, events: days since 1970 and how many events of any kind are of them, for days that the file can hold, by
+            rows that are not quarantined.
     """
 
     revisions: pa.RecordBatch
     verdicts: Codes
-    last_event: date | None
+    days: Codes
+    events: Codes
 
 
 def judge(rows: pa.Table, file: DumpFile, spans: Sequence[Span]) -> Judged:
@@ -87,7 +89,7 @@ def judge(rows: pa.Table, file: DumpFile, spans: Sequence[Span]) -> Judged:
 
     Args:
         rows: the columns of READ as bytes, null where empty; those that old dumps do not have may be absent.
-        file: where they lie: in the folder of a wiki, with a last day.
+        file: where they lie: in the folder of a wiki, with a first and a last day.
         spans: of the days whose revisions are kept.
     """
     verdicts = np.zeros(rows.num_rows, np.int64)
@@ -104,14 +106,15 @@ def judge(rows: pa.Table, file: DumpFile, spans: Sequence[Span]) -> Judged:
     revisions = pa.RecordBatch.from_arrays(
         [columns[field.name].take(pa.array(kept)).cast(field.type) for field in SCHEMA], schema=SCHEMA
     )
-    return Judged(revisions, verdicts, _last_event(times, verdicts, file.last))
+    return Judged(revisions, verdicts, *_by_day(times, verdicts, file))
 
 
-def _last_event(times: pa.Array, verdicts: Codes, end: date) -> date | None:
-    """Return the day of the latest event: what is behind the end of a file, or of another wiki, is a mistake."""
-    counts = pc.and_(pc.less(times, _begin(end + DAY)), pa.array(~_IS_QUARANTINED[verdicts]))
-    latest = pc.max(times.filter(counts)).as_py()
-    return None if latest is None else latest.date()
+def _by_day(times: pa.Array, verdicts: Codes, file: DumpFile) -> tuple[Codes, Codes]:
+    """Count events by day: what is of no day of the file, or of another wiki, is a mistake."""
+    of_file = pc.and_(pc.greater_equal(times, _begin(file.first)), pc.less(times, _begin(file.last + DAY)))
+    found = times.filter(pc.and_(of_file, pa.array(~_IS_QUARANTINED[verdicts])))
+    days, events = np.unique(found.cast(pa.date32()).cast(pa.int32()).to_numpy(), return_counts=True)
+    return days, events
 
 
 def _judge_events(rows: pa.Table, verdicts: Codes, times: pa.Array, wiki: str, spans: Sequence[Span]) -> None:

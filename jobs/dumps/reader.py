@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,13 +14,14 @@ import pyarrow.csv as pacsv
 from jobs.dumps.blocks import MAX_LINE, EndlessLineError, line_blocks
 from jobs.dumps.columns import LAYOUTS
 from jobs.dumps.files import DumpFile, Span
-from jobs.dumps.judge import READ, VERDICTS, judge
+from jobs.dumps.judge import READ, VERDICTS, Judged, judge
+from jobs.dumps.pace import pace_of
 from jobs.errors import InputError, NoInputError
 from jobs.raw.place import Input
 
 _OUR_OWN_TROUBLE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 _FETCH_AGAIN = "wait until it is copied, or fetch it again"
-FileRow = tuple[str, str, str, str | None, int, int | None, date | None]
+FileRow = tuple[str, str, str, str | None, int, int | None, date | None, date | None, date, float, int]
 
 
 class Tally:
@@ -30,26 +31,28 @@ class Tally:
         self._file = file
         self._counts = np.zeros(len(VERDICTS), np.int64)
         self._first_lines = np.zeros(len(VERDICTS), np.int64)
-        self._last_event: date | None = None
+        self._events: Counter[int] = Counter()
         self.n_rows = 0
 
-    def add(self, verdicts: Any, last_event: date | None) -> None:
+    def add(self, judged: Judged) -> None:
         """Count rows that come next in the file."""
+        verdicts = judged.verdicts
         counts = np.bincount(verdicts, minlength=len(VERDICTS))
         for verdict in np.flatnonzero(counts):
             if not self._counts[verdict]:
                 self._first_lines[verdict] = self.n_rows + 1 + int(np.argmax(verdicts == verdict))
         self._counts += counts
         self.n_rows += len(verdicts)
-        if last_event is not None:
-            self._last_event = max(self._last_event or last_event, last_event)
+        self._events.update(dict(zip(judged.days.tolist(), judged.events.tolist(), strict=True)))
 
     def rows(self) -> list[FileRow]:
         """Return rows of FILES: one for each fate and reason there is, and one for what is kept in any case."""
+        pace = pace_of(self._events)
         return [
             (
                 self._file.wiki_db, self._file.name, fate, reason, int(self._counts[verdict]),
-                int(self._first_lines[verdict]) or None, self._last_event,
+                int(self._first_lines[verdict]) or None, pace.last_event_date, pace.usual_from,
+                self._file.last, pace.events_a_day, pace.longest_silence,
             )
             for verdict, (fate, reason) in enumerate(VERDICTS)
             if self._counts[verdict] or verdict == 0
@@ -69,16 +72,21 @@ def read_dump(history: Input, file: DumpFile, spans: Sequence[Span], tally: Tall
         Batches of REVISIONS, in the order of the file.
 
     Raises:
-        NoInputError: it is cut off, as one that is still copied.
+        NoInputError: it is cut off, as one that is still copied, or has no row.
         InputError: it is gone or damaged, or its rows have a wrong number of columns.
     """
     try:
         with history.filesystem.open_input_stream(file.path, compression=None) as stream:
             for rows in tables(line_blocks(stream), f"{history.uri}/{file.name}"):
                 judged = judge(rows, file, spans)
-                tally.add(judged.verdicts, judged.last_event)
+                tally.add(judged)
                 if judged.revisions.num_rows:
                     yield judged.revisions
+        if tally.n_rows == 0:  # whole, of nothing: no bucket is made without an event
+            raise NoInputError(
+                "A dump of mediawiki_history is empty: it unzips to nothing.",
+                where=f"{history.uri}/{file.name}", next_step=_FETCH_AGAIN,
+            )  # fmt: skip
     except EndlessLineError as error:
         raise InputError(
             f"A line has no end within {MAX_LINE >> 20} MB: this is no dump of mediawiki_history.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from jobs.columns import BIGINT, BOOLEAN, DATE, INT, STRING, TIMESTAMP, Columns
+from jobs.columns import BIGINT, BOOLEAN, DATE, DOUBLE, INT, STRING, TIMESTAMP, Columns
 
 REVISIONS: Columns = {
     "wiki_db": STRING, "user_id": BIGINT, "event_time": TIMESTAMP, "edit_count": BIGINT, "namespace_historical": INT,
@@ -24,10 +24,20 @@ FILES: Columns = {
     "n_rows": BIGINT,
     "first_line": BIGINT,
     "last_event_date": DATE,
+    "usual_from": DATE,
+    "last_day": DATE,
+    "events_a_day": DOUBLE,
+    "longest_silence": INT,
 }
-"""What became of the rows of each file: how many of each fate and reason, the first line that has it, and the day of
-the last event of any kind (the same in all rows of a file; null if there is none), for which rows that are quarantined,
-or of days after those of the file, do not count. The fates add up to the rows of the file."""
+"""What became of the rows of each file: how many of each fate and reason, and the first line that has it. The fates add
+up to the rows of the file.
+
+The other columns are the same in all rows of a file. `last_event_date`: of events of any kind, null if there are none;
+rows that are quarantined, or of days that are not those of the file, do not count. `last_day`: the newest day that its
+events can be of. `events_a_day`, and `longest_silence` (days in a row without any): of the four weeks up to the last
+event, from the first one on; the former without the busiest day, which may be a bot's. `usual_from`: the first day with
+a twentieth of `events_a_day` or more.
+"""
 
 KEPT, OUT_OF_SCOPE, QUARANTINED = "kept", "out_of_scope", "quarantined"
 OTHER_EVENT = "other_event"  # no creation of a revision

@@ -14,6 +14,7 @@ import pandas as pd
 from jobs.contracts import table
 from jobs.quality.audience_cells import WIKI, broken_cells, moved
 from jobs.quality.audience_dumps import dumps_by_fate
+from jobs.quality.audience_ends import dump_ends
 from jobs.quality.audience_nested import out_of_order
 from jobs.windows import DAY
 
@@ -45,9 +46,10 @@ def audience_profile(
         revisions: revisions by wiki that the engine counted editors of, likewise.
 
     Returns:
-        `dumps` (of each wiki and snapshot the rows by fate), `keys` (of each table), `cells` (of each wiki what is
-        broken), `nested` (of each wiki the part that exceeds its whole most, or comes nearest), `past` (of each wiki
-        the cell that moved most against the month before), `wikis` (of each wiki its largest cell).
+        `dumps` (of each wiki and snapshot the rows by fate), `ends`, `quiet` and `begins` (of `dump_ends`), `keys` (of
+        each table), `cells` (of each wiki what is broken), `nested` (of each wiki the part that
+        exceeds its whole most, or comes nearest), `past` (of each wiki the cell that moved most against the month
+        before), `wikis` (of each wiki its largest cell).
 
     Raises:
         KeyError: a table is missing.
@@ -60,6 +62,7 @@ def audience_profile(
     dumps = dumps_by_fate(found["audience_log"], files, revisions)
     frames: dict[str, pd.DataFrame] = {
         "dumps": dumps.assign(max_malformed_share=max_malformed_share),
+        **dump_ends(found["audience_log"], files)._asdict(),
         "keys": _keys(found),
         "cells": broken_cells(audience, found["audience_values"], alternatives, min_users),
         "nested": out_of_order(audience, alternatives, min_users),

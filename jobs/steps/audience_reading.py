@@ -16,7 +16,6 @@ from jobs.errors import UsageError
 from jobs.log import get_logger
 from jobs.progress import Told
 from jobs.raw.place import Input
-from jobs.raw.strays import MOST_NAMED
 from jobs.steps.audience_told import tell_read
 from jobs.steps.job import Job
 from jobs.warehouse.tables import spans
@@ -90,6 +89,7 @@ def read_wanted(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> Dumps:
     """Read the dumps, and say what became of their rows.
 
     Raises:
+        NoInputError: a dump is cut off or empty, as one that is still copied.
         InputError: a dump is damaged, or no dump.
     """
     megabytes = round(sum(max(file.n_bytes, 0) for file in files) / 1e6, 1)
@@ -104,9 +104,10 @@ def read_wanted(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> Dumps:
 
 
 def require_events(wanted: Wanted, files: Sequence[DumpFile], told: pd.DataFrame) -> None:
-    """Refuse an as-of date behind the last event of the snapshot; tell of wikis that had none for a while.
+    """Refuse an as-of date behind the last event of the snapshot.
 
-    Where a file that was read is not the newest of its wiki, the snapshot goes on, and there is nothing to refuse.
+    Where a file that was read is not the newest of its wiki, the snapshot goes on, and there is nothing to refuse. A
+    file that ends before the others is for the gate to judge.
 
     Args:
         wanted: what was asked for.
@@ -123,7 +124,6 @@ def require_events(wanted: Wanted, files: Sequence[DumpFile], told: pd.DataFrame
     last_of = of_newest.dropna(subset="last_event_date").groupby("wiki_db")["last_event_date"].max()
     if len(newest) == len({file.wiki_db for file in files}):
         _require_any(wanted, last_of, sorted(newest.values()))
-    _tell_quiet(last_of[last_of < wanted.last], sorted(set(newest.values()) - set(last_of.index)))
 
 
 def _require_any(wanted: Wanted, last_of: pd.Series[Any], wikis: Sequence[str]) -> None:
@@ -149,15 +149,3 @@ def _require_any(wanted: Wanted, last_of: pd.Series[Any], wikis: Sequence[str]) 
         where="--as-of",
         next_step=f"{last} is the last possible day; or wait for a later snapshot",
     )
-
-
-def _tell_quiet(quiet: pd.Series[Any], empty: Sequence[str]) -> None:
-    """Warn of wikis whose newest file has no event at all, or none as late as the as-of date."""
-    log = get_logger()
-    for wiki in empty[:MOST_NAMED]:
-        log.warning("no event at all in the newest dump of this wiki", wiki=wiki)
-    for quiet_wiki, day in quiet.head(MOST_NAMED).items():
-        log.warning("the last event of this wiki lies before the as-of date", wiki=quiet_wiki, last_event=str(day))
-    more = len(quiet[MOST_NAMED:]) + len(empty[MOST_NAMED:])
-    if more:
-        log.warning("and those of others", wikis=more)

@@ -36,7 +36,8 @@ def put_three(root: Path) -> None:
     put(root, [row(), row(event_entity="page"), row(event_user_id="8", event_timestamp="2026-03-31 23:59:59.9")])
     put(root, [row(OLD_COLUMNS, wiki_db="enwiki"), row(OLD_COLUMNS, wiki_db="enwiki", event_user_id="x")],
         wiki="enwiki", bucket="2026-03")  # fmt: skip
-    put(root, wiki="aawiki", bucket="all-time")
+    put(root, [row(wiki_db="aawiki", event_entity="page", event_timestamp="2009-03-10 21:58:45.0")],
+        wiki="aawiki", bucket="all-time")  # fmt: skip
 
 
 @pytest.mark.spark
@@ -54,12 +55,17 @@ def test_revisions_and_fates_of_several_files(engine: Engine, tmp_path: Path) ->
     ]
     assert found.files.columns.tolist() == list(FILES)
     en, tr = "2026-03/enwiki/2026-03.enwiki.2026-03.tsv.bz2", "2026-03/trwiki/2026-03.trwiki.2026.tsv.bz2"
+    aa = "2026-03/aawiki/2026-03.aawiki.all-time.tsv.bz2"
+    of_aa = [date(2009, 3, 10), date(2009, 3, 10), LAST, 1.0, 0]
+    of_en, of_tr = ([day, date(2026, 3, 10), LAST, *pace] for day, *pace in
+                    ((date(2026, 3, 10), 1.0, 0), (date(2026, 3, 31), 1 / 21, 20)))  # fmt: skip
     assert found.files.astype(object).where(found.files.notna(), None).to_numpy().tolist() == [
-        ["aawiki", "2026-03/aawiki/2026-03.aawiki.all-time.tsv.bz2", "kept", None, 0, None, None],
-        ["enwiki", en, "kept", None, 1, 1, date(2026, 3, 10)],
-        ["enwiki", en, "quarantined", "malformed:event_user_id", 1, 2, date(2026, 3, 10)],
-        ["trwiki", tr, "kept", None, 2, 1, date(2026, 3, 31)],
-        ["trwiki", tr, "out_of_scope", "other_event", 1, 2, date(2026, 3, 31)],
+        ["aawiki", aa, "kept", None, 0, None, *of_aa],
+        ["aawiki", aa, "out_of_scope", "other_event", 1, 1, *of_aa],
+        ["enwiki", en, "kept", None, 1, 1, *of_en],
+        ["enwiki", en, "quarantined", "malformed:event_user_id", 1, 2, *of_en],
+        ["trwiki", tr, "kept", None, 2, 1, *of_tr],
+        ["trwiki", tr, "out_of_scope", "other_event", 1, 2, *of_tr],
     ]
     assert told[-1] == (3, 3)
 

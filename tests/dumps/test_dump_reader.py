@@ -18,6 +18,7 @@ from jobs.dumps import blocks
 from jobs.dumps.blocks import line_blocks
 from jobs.dumps.columns import ALL_COLUMNS, LAYOUTS, OLD_COLUMNS, YOUNG_COLUMNS
 from jobs.dumps.files import find_dumps
+from jobs.dumps.pace import pace_of
 from jobs.dumps.reader import FileRow, Tally, read_dump
 from jobs.errors import InputError, NoInputError
 from jobs.raw.place import Input, open_input
@@ -117,7 +118,7 @@ def test_each_row_has_a_fate_and_a_first_line(tmp_path: Path) -> None:
         row(event_timestamp=""),
     ])  # fmt: skip
     name = "2026-03/trwiki/2026-03.trwiki.2026.tsv.bz2"
-    assert read(tmp_path)[1] == [
+    assert [line[:7] for line in read(tmp_path)[1]] == [
         ("trwiki", name, fate, reason, n, line, date(2026, 3, 10)) for fate, reason, n, line in (
             ("kept", None, 1, 2), ("out_of_scope", "other_event", 2, 3), ("out_of_scope", "outside_windows", 1, 5),
             ("out_of_scope", "anonymous", 2, 4), ("quarantined", "wrong_wiki", 1, 7),
@@ -174,12 +175,35 @@ def test_a_damaged_file_is_an_error_that_names_it(tmp_path: Path, kind: str) -> 
         assert "is damaged, or no bzip2" in refused(tmp_path)
 
 
-def test_a_file_without_rows(tmp_path: Path) -> None:
-    put(tmp_path)
-    assert read(tmp_path) == (
-        [],
-        [("trwiki", "2026-03/trwiki/2026-03.trwiki.2026.tsv.bz2", "kept", None, 0, None, None)],
-    )
+def test_a_file_without_rows_is_awaited(tmp_path: Path) -> None:
+    for content in (None, bz2.compress(b"") * 2):
+        put(tmp_path, content=content)
+        with pytest.raises(NoInputError, match=r"is empty(.|\n)*2026-03.trwiki.2026.tsv.bz2"):
+            read(tmp_path)
+
+
+def test_what_the_end_of_a_file_is_judged_by(tmp_path: Path) -> None:
+    """Four weeks up to the last event, 2026-02-21 to 03-20: what was before is not the pace of now."""
+    events = {"2025-12-31": 99, "2026-01-02": 1, "2026-02-21": 1, "2026-03-01": 500, "2026-03-20": 26}
+    put(tmp_path, [row(event_timestamp=f"{day} 10:00:00.0") for day, n in events.items() for _ in range(n)])
+    ((*_, last, usual_from, last_day, events_a_day, silence),) = {(None, *line[6:]) for line in read(tmp_path)[1]}
+    assert (last, usual_from, last_day) == (date(2026, 3, 20), date(2026, 1, 2), date(2026, 3, 31))
+    assert (events_a_day, silence) == (1.0, 18), "27 events on the 27 days that are not the busiest"
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"),
+    [
+        ({}, (None, None, 0.0, 0)),
+        ({1: 7}, (date(1970, 1, 2), date(1970, 1, 2), 7.0, 0)),
+        ({1: 7, 2: 3}, (date(1970, 1, 3), date(1970, 1, 2), 3.0, 0)),
+        ({1: 7, 4: 9}, (date(1970, 1, 5), date(1970, 1, 2), 7 / 3, 2)),
+        ({0: 50, 30: 4, 57: 5}, (date(1970, 2, 27), date(1970, 1, 1), 4 / 27, 26)),
+        ({0: 4, 9: 5} | dict.fromkeys(range(10, 38), 100), (date(1970, 2, 7), date(1970, 1, 10), 100.0, 0)),
+    ],
+)
+def test_the_pace_of_a_file(events: dict[int, int], expected: tuple[object, ...]) -> None:
+    assert pace_of(events) == expected
 
 
 def test_streams_follow_each_other_and_the_last_line_need_not_end(tmp_path: Path) -> None:

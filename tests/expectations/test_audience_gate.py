@@ -17,6 +17,12 @@ CLEAN: dict[str, dict[str, Any]] = {
         "inside_share": 0.0002, "seen_inside": 0.001,
         "first": "2026-02/trwiki/2026-02.trwiki.2026.tsv.bz2, line 17 (malformed:event_user_id)",
     },
+    "ends": {
+        "subject": "enwiki", "file": "2026-02/enwiki/2026-02.enwiki.2026-02.tsv.bz2", "last_event": date(2026, 2, 20),
+        "until": date(2026, 2, 28), "n_silent": 8, "n_due": 0.0, "least_unlikely": 20.0,
+    },
+    "quiet": {"subject": "all", "n_wikis": 0, "wikis": "", "asked_from": date(2026, 2, 1)},
+    "begins": {"subject": "all", "n_wikis": 0, "wikis": "", "asked_from": date(2026, 1, 4)},
     "keys": {"subject": "audience", "n_rows": 4, "n_repeated": 0},
     "cells": {
         "subject": "trwiki", "n_cells": 4, **{f"n_{name}": 0 for name in
@@ -47,6 +53,19 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
         "audience_malformed_inside", "dumps", {"inside_share": 0.0012}, False,
         "0.12% of the revisions in the windows cannot be read",
     ),
+    (
+        "audience_dump_ends_early", "ends", {"n_due": 6321.4}, True,
+        "enwiki: the last event of 2026-02/enwiki/2026-02.enwiki.2026-02.tsv.bz2 is of 2026-02-20, but some 6,321 more "
+        "were due until 2026-02-28; as it is, 2026-02-20 is the last day that one can count as of",
+    ),
+    (
+        "audience_dump_quiet", "quiet", {"n_wikis": 1200, "wikis": "aawiki (2026-02-27)"}, False,
+        "No event on the last days up to {day}, which may be chance, since their last one: aawiki (2026-02-27)",
+    ),
+    (
+        "audience_dump_begins_late", "begins", {"n_wikis": 1, "wikis": "trwiki (2026-02-01)"}, False,
+        "Windows begin on 2026-01-04, but dumps have hardly any event before a later day: trwiki (2026-02-01)",
+    ),
     ("audience_keys_unique", "keys", {"n_repeated": 2}, True, "{day}: 2 of the 4 rows of audience repeat a key"),
     ("audience_counts_possible", "cells", {"n_impossible": 1}, True, "trwiki {day}: 1 of 4 cells have a count below"),
     ("audience_values_as_counted", "cells", {"n_differing": 1}, True, "for example 100-500 over 28 days"),
@@ -66,6 +85,7 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
 HARMLESS: list[tuple[str, dict[str, Any]]] = [
     ("dumps", {"n_read": None, "n_counted": None}),  # nothing was just read
     ("dumps", {"malformed_share": 0.001}),
+    ("ends", {"n_due": 19.9}),
 ]
 
 
