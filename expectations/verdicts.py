@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -13,6 +14,8 @@ from expectations.checks import CRITICAL, Check
 from expectations.small_counts import hide_small_counts, in_words
 
 ALL = "all"
+MOST_DIGITS = 8
+_PLACES = re.compile(r":\.(\d)([%f])\}")
 
 
 class Verdicts:
@@ -70,8 +73,23 @@ def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _row(check: Check, day: date, subject: str, success: bool, values: Mapping[str, Any]) -> dict[str, Any]:
     shown = in_words(check, values)
-    texts = {part: _fill(getattr(check, part), shown) for part in ("observed", "expected", "message")}
+    n_more = 0 if success else _digits_apart(check, shown)
+    texts = {part: _fill(_finer(getattr(check, part), n_more), shown) for part in ("observed", "expected", "message")}
     return _record(check, day, subject, success, **texts)
+
+
+def _digits_apart(check: Check, values: Mapping[str, Any]) -> int:
+    """Return how many more digits a failure needs so that what was seen and what is allowed are not the same words."""
+    for n_more in range(MOST_DIGITS):
+        seen, allowed = (_fill(_finer(template, n_more), values) for template in (check.observed, check.expected))
+        if seen != allowed.removeprefix("at most ").removeprefix("at least "):
+            return n_more
+    return 0
+
+
+def _finer(template: str, n_more: int) -> str:
+    """Return a template whose numbers with decimal places have more of them."""
+    return _PLACES.sub(lambda found: f":.{int(found[1]) + n_more}{found[2]}}}", template) if n_more else template
 
 
 def _passed(check: Check, day: date, observed: str) -> dict[str, Any]:

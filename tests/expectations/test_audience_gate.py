@@ -82,6 +82,8 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
     ("audience_of_nobody", "wikis", {"n_editors": 0.0}, False, "trwiki {day}: nobody is eligible, in no band and"),
 ]  # fmt: skip
 
+HARDLY_TOO_MANY: dict[str, Any] = {"inside_share": 0.0010039}
+
 HARMLESS: list[tuple[str, dict[str, Any]]] = [
     ("dumps", {"n_read": None, "n_counted": None}),  # nothing was just read
     ("dumps", {"malformed_share": 0.001}),
@@ -93,6 +95,7 @@ HARMLESS: list[tuple[str, dict[str, Any]]] = [
 def result() -> GateResult:
     changes = [(profile, change) for _, profile, change, _, _ in CASES] + HARMLESS
     changes.append(("past", {"change": 0.9, "n_editors": 9.0}))
+    changes.append(("dumps", HARDLY_TOO_MANY))
     return run_gate("audience", profiles_of(CLEAN, changes), load_thresholds())
 
 
@@ -123,6 +126,13 @@ def test_few_editors_are_told_to_nobody(result: GateResult) -> None:
     (failure,) = [failure for failure in result.failures if failure.day == day]
     assert failure.message.startswith(f"trwiki {day}: fewer than 10 editors")
     assert failure.observed == "fewer than 10 after 100"
+
+
+def test_what_was_seen_and_what_is_allowed_never_look_the_same(result: GateResult) -> None:
+    day = case_day(len(CASES) + len(HARMLESS) + 1)
+    (failure,) = [failure for failure in result.failures if failure.day == day]
+    assert (failure.observed, failure.expected) == ("0.1004%", "at most 0.1000%")
+    assert failure.message.startswith("trwiki/2026-02: 0.1004% of the revisions")
 
 
 def test_a_clean_day_passes_every_check(result: GateResult) -> None:
