@@ -132,7 +132,7 @@ def bar(share: float | None) -> str:
         return f"{'·' * BAR} –"
     percent = int(100 * share + 1e-9)  # rounded down: full only where all of it is there
     full = min(percent * BAR // 100, BAR)
-    return f"{'█' * full}{'░' * (BAR - full)} {percent} %"
+    return f"{'█' * full}{'░' * (BAR - full)} {percent:,} %"
 
 
 def _value(row: Row) -> str:
@@ -154,7 +154,9 @@ def _expected(row: Row) -> str:
         return "–"
     if row["expected_from"] == row["expected_to"]:
         return str(row["expected_from"])
-    return f"{row['expected_from']} to {row['expected_to'] or '…'}"
+    if row["expected_to"] is None:
+        return f"not before {row['expected_from']}"
+    return f"{row['expected_from']} to {row['expected_to']}"
 
 
 def _window(row: Row) -> str:
@@ -171,5 +173,5 @@ def _window(row: Row) -> str:
 
 
 def _number(value: float) -> str:
-    """Write a count whole, and a share with three digits."""
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+    """Write a count whole, with thousands apart, and a share with three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"

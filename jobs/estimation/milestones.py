@@ -165,7 +165,8 @@ def _projected(seen: Sequence[Look], now: Look, goal: Goal) -> Standing:
         reason = f"The lower limit grows as t^{power:.2f} and would be there on {expected} ({told}), due {goal.due}."
         return Standing(_by(expected, goal), reason, expected_from=earliest, expected_to=latest)
     if goal.due <= last:
-        reason = f"As it grows (t^{power:.2f}), the lower limit is not there by {last}, as far as can be projected."
+        reason = f"As it grows (t^{power:.2f}), the lower limit is not there by {last}, as far as can be projected"
+        reason += _at_best(earliest)
         return Standing("behind", reason, expected_from=earliest)
     reason = f"Nothing can be said beyond {last}, and the target is due {goal.due}."
     return Standing("not measurable", reason, _wait(course, goal))
@@ -190,10 +191,16 @@ def _grown(now: Look, goal: Goal, as_of: date) -> Standing:
         remedy = INVITE_MORE if status == "behind" else None
         return Standing(status, reason, remedy, expected_from=earliest, expected_to=latest)
     if goal.due <= course.horizon:
-        reason = f"{grow}: fewer than {goal.target:,.0f} by {course.horizon}, as far as can be projected."
+        reason = f"{grow}: fewer than {goal.target:,.0f} by {course.horizon}, as far as can be projected"
+        reason += _at_best(earliest)
         return Standing("behind", reason, INVITE_MORE, expected_from=earliest)
     reason = f"{grow}; nothing can be said beyond {course.horizon}, and the target is due {goal.due}."
     return Standing("not measurable", reason, COUNT_AGAIN)
+
+
+def _at_best(earliest: date | None) -> str:
+    """End the reason of what does not get there: the fastest course may, and is what `expected_from` has."""
+    return "." if earliest is None else f"; if it grew as fast as it may, on {earliest}."
 
 
 def _enough(looks: Sequence[Look], goal: Goal) -> date:

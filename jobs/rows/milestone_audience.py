@@ -48,6 +48,7 @@ class Audience:
         first, last: the as-of dates that were counted, the oldest and the newest.
         projected: in 8 weeks, with the lower and upper end, of the snapshot that `n` is of; null where a wiki has no
             such number.
+        is_counted: whether these 8 weeks were counted, in every wiki.
         lacking: wikis that were not counted within two months, or too long ago.
         hidden: wikis whose count is not shown, for there are few; they add nothing.
     """
@@ -56,6 +57,7 @@ class Audience:
     first: date
     last: date
     projected: tuple[float, float, float] | None
+    is_counted: bool
     lacking: tuple[str, ...]
     hidden: tuple[str, ...]
 
@@ -89,6 +91,7 @@ class Audiences:
             first=min(added.days.values()),
             last=max(added.days.values()),
             projected=_added(known) if len(known) == len(ends) else None,
+            is_counted=all(by_days.get(PROJECTED_DAYS) is not None for by_days in shown),
             lacking=added.lacking,
             hidden=added.hidden,
         )
@@ -158,18 +161,31 @@ def _added(ends: Sequence[tuple[float, float, float]]) -> tuple[float, float, fl
     return middle, lower, upper
 
 
+def asked(audience: Audience, milestone: MilestoneRow, share: float, target: float) -> str:
+    """Say which number a share of an audience is, and of what."""
+    whose = "the pilots" if milestone.wiki_db == PILOT else milestone.wiki_db
+    of = f"{audience.n:,.0f} eligible editors of {whose} in {DAYS} days, as of {_days(audience)}"
+    return f"The target is {target:,.0f} ({100 * share:g} % of {of})."
+
+
+def _days(audience: Audience) -> str:
+    return f"{audience.last}" if audience.first == audience.last else f"{audience.first} to {audience.last}"
+
+
 def told(audience: Audience, milestone: MilestoneRow, target: float | None) -> str:
     """Say how large an audience is, and where it is smaller than what is to be reached."""
     whose = "The pilots' audience" if milestone.wiki_db == PILOT else f"The audience of {milestone.wiki_db}"
-    days = f"{audience.last}" if audience.first == audience.last else f"{audience.first} to {audience.last}"
-    text = f"{whose} is {audience.n:,.0f} editors in {DAYS} days (as of {days})"
+    text = f"{whose} is {audience.n:,.0f} editors in {DAYS} days (as of {_days(audience)})"
     if audience.projected is not None:
         middle, lower, upper = audience.projected
-        text += f", about {middle:,.0f} in {PROJECTED_DAYS // 7} weeks ({lower:,.0f} to {upper:,.0f})"
+        weeks = f"{PROJECTED_DAYS // 7} weeks"
+        projected = f", about {middle:,.0f} in {weeks} ({lower:,.0f} to {upper:,.0f})"
+        text += f" and {middle:,.0f} in {weeks}, both counted" if audience.is_counted else projected
     without = [*(f"{wiki} was not counted" for wiki in audience.lacking),
                *(f"{wiki} has too few to be shown" for wiki in audience.hidden)]  # fmt: skip
     text += f"; {', '.join(without)}." if without else "."
     is_short = target is not None and audience.projected is not None and audience.projected[2] < target
     if is_short and not without and milestone.metric != METRIC:
-        text += f" Even the upper end is below the target: those invited cannot reach it alone; {OTHERS}."
+        most = "that" if audience.is_counted else "the upper end"
+        text += f" Even {most} is below the target: those invited cannot reach it alone; {OTHERS}."
     return text

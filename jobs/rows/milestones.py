@@ -24,7 +24,7 @@ from jobs.metric import Metric
 from jobs.reference.load import Reference
 from jobs.reference.rows import PILOT, REVIEW_LINKS, MilestoneRow, WikiRow
 from jobs.reference.targets import audience_share, counts_people
-from jobs.rows.milestone_audience import COUNT, DAYS, Audience, Audiences, told
+from jobs.rows.milestone_audience import COUNT, DAYS, Audience, Audiences, asked, told
 from jobs.rows.milestone_audience import METRIC as AUDIENCE
 
 COLUMNS = tuple(table("milestone_status").columns)
@@ -58,10 +58,8 @@ def milestone_rows(
         for day in as_of:
             now = replace(goal, target=_target(milestone, audience_on, day))
             found = _judged(milestone, looks, now, day, has_wiki=bool(wikis))
-            beside = audience_on(day) if found.status != "reached" and _is_about_people(milestone) else None
-            if beside is not None:
-                size = told(beside, milestone, now.target)
-                found = replace(found, reason=f"{found.reason.removesuffix('.')}. {size}")
+            if _is_about_people(milestone):
+                found = _with_audience(found, milestone, now.target, audience_on(day))
             rows.append(_row(milestone, day, now, current(looks, day, goal.stands), found))
     return pd.DataFrame(rows, columns=COLUMNS, dtype=object)
 
@@ -76,6 +74,18 @@ def _is_about_people(milestone: MilestoneRow) -> bool:
     """Whether an audience is told beside a milestone."""
     metric = load_catalogue().metric(milestone.metric)
     return metric.family == "audience" or counts_people(metric)
+
+
+def _with_audience(found: Standing, milestone: MilestoneRow, target: float | None, beside: Audience | None) -> Standing:
+    """Add to the reason what a target is a share of, and how many could be invited to what is not reached."""
+    if beside is None:
+        return found
+    reason, share = found.reason, audience_share(milestone.target)
+    if found.status != "reached":
+        reason = f"{reason.removesuffix('.')}. {told(beside, milestone, target)}"
+    if share is not None and target is not None:
+        reason = f"{asked(beside, milestone, share, target)} {reason}"
+    return replace(found, reason=reason)
 
 
 def _wikis(milestone: MilestoneRow, wikis: Sequence[WikiRow]) -> list[str]:

@@ -63,10 +63,10 @@ def test_the_table_has_a_bar_and_the_evidence_below(tmp_path: Path) -> None:
     (line,) = [line for line in text.splitlines() if "█" in line]
     cells = [cell.strip() for cell in line.strip("│").split("│")]
     assert cells == [
-        "Visitors", "pilot", "on track", "██████░░░░ 62 %", "1500 of 2401", "2026-06-30",
+        "Visitors", "pilot", "on track", "██████░░░░ 62 %", "1,500 of 2,401", "2026-06-30",
         "2026-07-05 to 2026-07-20",
     ]  # fmt: skip
-    assert "dashboard_visitors, rolling, 2026-06-23 to 2026-06-29: 1440 to 1560. It grows." in text
+    assert "dashboard_visitors, rolling, 2026-06-23 to 2026-06-29: 1,440 to 1,560. It grows." in text
     assert "What helps: wait" in text
 
 
@@ -86,7 +86,7 @@ def test_numbers_without_a_range_are_single_ones(tmp_path: Path) -> None:
 
 def test_a_target_that_is_not_known_yet_is_a_question(tmp_path: Path) -> None:
     text, _ = shown(publish(tmp_path, row(target=None, share_reached=None, status="not measurable")), DAY)
-    assert "1500 of ?" in text
+    assert "1,500 of ?" in text
     assert "·········· –" in text
 
 
@@ -95,7 +95,7 @@ def test_an_overdue_milestone_is_told_and_ends_with_one(tmp_path: Path) -> None:
     text, code = shown(publish(tmp_path, row(), late), DAY)
     assert code == 1
     assert "behind, overdue" in text
-    assert "2026-07-05 to …" in text
+    assert "not before 2026-07-05" in text
 
 
 def test_the_newest_day_counts_or_the_newest_up_to_the_asked_one(tmp_path: Path) -> None:
@@ -156,8 +156,8 @@ def test_bounds_are_told_as_what_the_value_is_at_least(tmp_path: Path) -> None:
     text, _ = shown(publish(tmp_path, row(estimate=None, upper=None), row(milestone="None", estimate=None, lower=None)))
     assert text == "No milestone as of 2026-06-30: milestones.csv has none.\n"
     text, _ = shown(Warehouse(tmp_path), DAY)
-    assert "at least 1440 of 2401" in text
-    assert "2026-06-29: 1440 to …. It grows." in text
+    assert "at least 1,440 of 2,401" in text
+    assert "2026-06-29: 1,440 to …. It grows." in text
     assert "2026-06-23 to 2026-06-29. It grows." in text
 
 
@@ -170,6 +170,7 @@ def test_bounds_are_told_as_what_the_value_is_at_least(tmp_path: Path) -> None:
         (0.999, "█████████░ 99 %"),
         (1.0, "██████████ 100 %"),
         (2.5, "██████████ 250 %"),
+        (12.5, "██████████ 1,250 %"),
     ],
 )
 def test_a_bar_is_full_only_where_all_is_there(share: float | None, drawn: str) -> None:

@@ -151,7 +151,10 @@ def test_a_projection_ends_at_four_times_the_observed_span():
     assert found.expected_to is None, "later than day 100 nothing is said"
     beyond = standing(looks, Goal(201, day(100)), day(25))
     assert (beyond.status, beyond.expected_to) == ("behind", None)
-    assert str(day(100)) in beyond.reason
+    assert beyond.reason == (
+        f"As it grows (t^0.50), the lower limit is not there by {day(100)}, as far as can be projected; "
+        f"if it grew as fast as it may, on {beyond.expected_from}."
+    ), "what is expected is no other day than the reason tells"
 
 
 def test_the_due_date_decides_between_on_track_and_behind():
@@ -204,7 +207,9 @@ def test_bounds_are_no_ground_for_a_projection():
 
 
 def test_nothing_at_all_by_the_due_date_is_behind():
-    assert standing(at(0, *range(7, 26)), Goal(100, day(60)), day(25)).status == "behind"
+    found = standing(at(0, *range(7, 26)), Goal(100, day(60)), day(25))
+    assert (found.status, found.expected_from) == ("behind", None)
+    assert found.reason.endswith("as far as can be projected.")
 
 
 def test_a_quarter_is_projected_from_its_own_first_day_and_not_beyond_its_last():
@@ -265,6 +270,10 @@ def test_editors_below_the_target_are_expected_when_different_ones_grow_to_it():
     found = standing([editors(28, 50, 1.0)], Goal(99, day(112), is_audience=True), day(40))
     assert (found.expected_from, found.expected_to) == (day(56), day(110))
     assert f"since {day(1)} grow as t^1.00 and would be 99 on {day(56)}" in found.reason
+    found = standing([editors(28, 5000, 0.25)], Goal(8000, day(112), is_audience=True), day(40))
+    assert (found.status, found.expected_to) == ("behind", None)
+    assert f"fewer than 8,000 by {day(112)}, as far" in found.reason
+    assert found.reason.endswith(f"; if it grew as fast as it may, on {found.expected_from}.")
 
 
 @pytest.mark.parametrize(

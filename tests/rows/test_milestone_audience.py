@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -113,6 +114,26 @@ def test_a_share_of_the_audience_is_a_number_once_they_are_counted():
     assert (row["target"], row["share_reached"]) == (60.0, 0.5)
 
 
+def test_a_share_of_the_audience_is_told_with_its_base_whatever_the_status():
+    counted = [*editors("idwiki", MARCH, 3300.0), *editors("trwiki", APRIL, 2000.0)]
+    day = date(2026, 5, 10)
+    row = judged(SHARE, [*counted, *visitors(day, 30.0, 20.0)], day)
+    begin = (
+        "The target is 1,060 (20 % of 5,300 eligible editors of the pilots in 28 days, as of 2026-03-31 to "
+        "2026-04-30). 1 look is too few"
+    )
+    assert row["reason"].startswith(begin)
+    own = replace(SHARE, wiki_db="idwiki", target="2.5% of eligible_editors")
+    looks = [look for n in range(8) for look in visitors(day - timedelta(days=n), 830.0, 20.0)]
+    row = judged(own, [*counted, *looks], day)
+    assert (row["status"], row["target"]) == ("reached", 82.5)
+    assert row["reason"].startswith(
+        "The target is 82 (2.5 % of 3,300 eligible editors of idwiki in 28 days, as of 2026-03-31). On 2026-05-10 the "
+    )
+    row = judged(replace(own, target=2401.0), [*counted, *looks], day)
+    assert "The target is" not in row["reason"], "which has a number"
+
+
 @pytest.mark.parametrize(
     ("counted", "why"),
     [
@@ -189,7 +210,17 @@ def test_eight_weeks_that_were_counted_are_the_number_of_eight_weeks():
                                                                       "100-500")])  # fmt: skip
     found = Audiences(frame).on(["idwiki"], MARCH)
     assert found is not None
-    assert found.projected == (130.0, 130.0, 130.0)
+    assert (found.projected, found.is_counted) == ((130.0, 130.0, 130.0), True)
+
+
+def test_eight_weeks_are_told_as_counted_only_where_they_were_in_every_pilot():
+    weeks = [value("eligible_editors", wiki, MARCH, 1300.0, 56, "100-500") for wiki in ("idwiki", "trwiki")]
+    months = [*editors("idwiki", MARCH, 900.0, 600.0), *editors("trwiki", MARCH, 900.0, 600.0)]
+    row = judged(replace(VISITORS, target=2601.0), [*months, *weeks, *visitors(MARCH, 30.0, 20.0)], MARCH)
+    size = "The pilots' audience is 1,800 editors in 28 days (as of 2026-03-31) and 2,600 in 8 weeks, both counted."
+    assert f"{size} Even that is below the target" in row["reason"]
+    row = judged(replace(VISITORS, target=2601.0), [*months, weeks[0], *visitors(MARCH, 30.0, 20.0)], MARCH)
+    assert re.search(r" \(as of 2026-03-31\), about 2,[\d,]+ in 8 weeks \(2,[\d,]+ to [\d,]+\)\.", row["reason"])
 
 
 def counted_in(snapshots: dict[int, str], **other: Any) -> pd.DataFrame:
