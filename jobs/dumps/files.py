@@ -118,11 +118,9 @@ def _wikis(history: Input, snapshot: str, asked: Sequence[str] | None, strays: l
     strays += [info.path for info in inside if not _is_of_wiki(info) and is_stray(info.base_name)]
     strays += history.broken_links(f"{history.root}/{snapshot}")
     if unknown := sorted(set(asked or ()) - set(there)):
-        more = len(there) - MOST_NAMED
-        named = ", ".join(there[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "") if there else "none"
         raise UsageError(
             f"Snapshot {snapshot} has no wiki {', '.join(unknown)}.", where=f"{history.uri}/{snapshot}",
-            next_step=f"check --wiki; there are: {named}",
+            next_step=_which_wiki(unknown, there),
         )  # fmt: skip
     if not there:
         raise NoInputError(
@@ -130,6 +128,16 @@ def _wikis(history: Input, snapshot: str, asked: Sequence[str] | None, strays: l
             next_step=f"wait for it; expected is {LAYOUT}",
         )  # fmt: skip
     return there if asked is None else sorted(set(asked))
+
+
+def _which_wiki(unknown: Sequence[str], there: Sequence[str]) -> str:
+    """Say what to give instead: the wikis of a list are there, if each of them is."""
+    listed = [wiki.strip() for names in unknown for wiki in names.split(",")]
+    if len(listed) > len(unknown) and set(listed) <= set(there):
+        return f"--wiki takes one: give it once for each wiki: {' '.join(f'--wiki {wiki}' for wiki in listed)}"
+    more = len(there) - MOST_NAMED
+    named = ", ".join(there[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "") if there else "none"
+    return f"check --wiki; there are: {named}"
 
 
 def _no_snapshot(history: Input, snapshot: str) -> InputError | NoInputError:
@@ -141,9 +149,16 @@ def _no_snapshot(history: Input, snapshot: str) -> InputError | NoInputError:
         near = history.uri.rstrip("/").rpartition("/")[0] or "."
     if near is not None:
         return InputError(f"Snapshots are in {near}.", where=history.uri, next_step=f"--history {near}")
+    inside = history.listed(history.root)
+    there = sorted(
+        info.base_name for info in inside if info.type == FileType.Directory and _MONTH.fullmatch(info.base_name)
+    )
+    older = len(there) - MOST_NAMED
+    named = ", ".join(there[-MOST_NAMED:]) + (f" and {older:,} older" if older > 0 else "")
     return NoInputError(
         f"There is no snapshot {snapshot} yet.", where=f"{history.uri}/{snapshot}",
-        next_step="wait for it, about a week after its month, or check --history and --snapshot",
+        next_step="wait for it, about a week after its month, or check --history and --snapshot"
+        + (f"; there are: {named}" if there else ""),
     )  # fmt: skip
 
 

@@ -98,8 +98,24 @@ def test_what_is_not_there_at_all(tmp_path: Path) -> None:
     told = refused(tmp_path, UsageError, wikis=["thwiki", "dewiki", "enwiki"])
     assert "no wiki dewiki, thwiki." in told
     assert "there are: aawiki, enwiki, idwiki, simplewiki, trwiki" in told
+    told = refused(tmp_path, UsageError, wikis=["enwiki,idwiki"])
+    assert "give it once for each wiki: --wiki enwiki --wiki idwiki" in told
+    assert "there are: aawiki, enwiki" in refused(tmp_path, UsageError, wikis=["enwiki,xxwiki"])
     put(tmp_path, [row()], wiki="zuwiki")
     assert "trwiki and 1 more" in refused(tmp_path, UsageError, wikis=["dewiki"])
+
+
+def test_where_a_snapshot_is_not_there_those_are_named_that_are(tmp_path: Path) -> None:
+    assert "there are" not in refused(tmp_path, NoInputError)
+    (tmp_path / "2026-13").mkdir()
+    (tmp_path / "2026-05").touch()
+    for snapshot in ("2025-12", "2026-02"):
+        put(tmp_path, [row()], snapshot=snapshot)
+    assert "there are: 2025-12, 2026-02" in refused(tmp_path, NoInputError)
+    for year in range(2010, 2020):
+        (tmp_path / f"{year}-01").mkdir()
+    told = refused(tmp_path, NoInputError)
+    assert "there are: 2017-01, 2018-01, 2019-01, 2025-12, 2026-02 and 7 older" in told
 
 
 def test_a_window_before_the_first_file_is_not_only_to_be_waited_for(tmp_path: Path) -> None:
