@@ -25,7 +25,17 @@ from jobs.console import told
 from jobs.errors import EXIT_UNEXPECTED, STILL_PUBLISHED, PdmetricsError, UsageError
 from jobs.secrets import shown_command
 
-DISK = {errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EPERM, errno.EFBIG, errno.EIO}
+_RIGHTS = "give this user the right to read and write it, or run as the user whose it is"
+DISK = {
+    errno.ENOSPC: "free space on that disk",
+    errno.EDQUOT: "free space within this user's quota",
+    errno.EFBIG: "raise the limit of a file's size (ulimit -f)",
+    errno.EROFS: "mount that disk writable, or name a place elsewhere",
+    errno.EACCES: _RIGHTS,
+    errno.EPERM: _RIGHTS,
+    errno.EIO: "look after that disk, which fails",
+}
+"""What to do about what a disk says."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SIGNAL_BASE = 128
 PUT_AWAY = "nothing half-published. The next command cleans up."
@@ -96,7 +106,8 @@ def leave(code: int) -> NoReturn:
 
 def _of_disk(error: OSError, ending: Ending) -> UsageError:
     where = str(error.filename or ending.folder or "")  # a write names no file
-    return UsageError(f"{error.strerror}.", where=where, next_step=f"mend it and rerun: {_state_after(error)}")
+    next_step = f"{DISK[error.errno or 0]}, and rerun: {_state_after(error)}"
+    return UsageError(f"{error.strerror}.", where=where, next_step=next_step)
 
 
 def _state_after(error: Exception) -> str:

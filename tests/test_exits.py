@@ -42,11 +42,18 @@ def test_nothing_wrong_is_nothing_said(capsys):
     assert ended(lambda: None, capsys) == (0, "")
 
 
-def test_a_full_disk_is_no_traceback(capsys):
-    code, told = ended(raising(OSError(errno.ENOSPC, "No space left on device", "/lake/x")), capsys)
+@pytest.mark.parametrize(
+    ("number", "next_step"),
+    [
+        (errno.ENOSPC, "free space on that disk"),
+        (errno.EACCES, "give this user the right to read and write it, or run as the user whose it is"),
+    ],
+)
+def test_what_a_disk_says_is_no_traceback_and_has_what_to_do(capsys, number, next_step):
+    code, told = ended(raising(OSError(number, os.strerror(number), "/lake/lock")), capsys)
     assert code == 2
-    assert (
-        told == "error: No space left on device.\n  where: /lake/x\n  next:  mend it and rerun: nothing was published\n"
+    assert told == (
+        f"error: {os.strerror(number)}.\n  where: /lake/lock\n  next:  {next_step}, and rerun: nothing was published\n"
     )
 
 

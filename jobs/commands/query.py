@@ -110,7 +110,10 @@ def _print_table(console: Console, found: Answer, limit: int | None) -> None:
     rows: Sequence[Row] = list(islice(found.rows, limit))
     is_cut = limit is not None and _any(found.rows)
     table = as_table(found.columns, rows)
-    console.print(table if fits(console, found.columns, rows) else as_records(found.columns, rows))
+    if rows or fits(console, found.columns, rows):
+        console.print(table if fits(console, found.columns, rows) else as_records(found.columns, rows))
+    if not rows:
+        console.print("There are no rows.")
     if is_cut:
         console.print(f"The first {limit} rows; --all shows every one, --format csv writes them.", style="yellow")
 

@@ -6,6 +6,7 @@ import math
 from datetime import date
 
 from jobs.catalogue import Catalogue
+from jobs.console import counted
 from jobs.rollout.card import OK, OPEN, WRONG, Card, Line
 from jobs.rollout.evidence import Evidence
 from jobs.rollout.measurable import measurable_line, window_states
@@ -57,7 +58,7 @@ def input_line(evidence: Evidence) -> Line:
     if absent:
         parts.append(f"without {_listed(absent)}")
         steps.append(f"run the days that are missing, from {absent[0]} on")
-    parts.append(f"{len(hours)} hours missing ({_listed(hours)})" if hours else "no hour missing")
+    parts.append(f"{counted(len(hours), 'hour')} missing ({_listed(hours)})" if hours else "no hour missing")
     if hours:
         steps.append("ask for the hours, then run their days again")
     if evidence.hold_up:

@@ -65,6 +65,16 @@ def test_csv_and_json_hold_every_row_and_no_nan(warehouse, capsys):
     assert json.loads(capsys.readouterr().out) == []
 
 
+def test_an_answer_without_rows_says_so_where_a_person_reads(warehouse, capsys):
+    assert shown(warehouse, "select * from wide where false") == "There are no rows.\n", "no room for its columns"
+    text = shown(warehouse, "select n from numbers where n < 0")
+    assert text.splitlines()[1].strip() == "┃ n ┃"
+    assert text.splitlines()[-1] == "There are no rows."
+    assert shown(warehouse, "select n from numbers where n < 0", "csv") == ""
+    assert capsys.readouterr().out.splitlines() == ["n"]
+    assert "no rows" not in shown(warehouse, "select n from numbers limit 1")
+
+
 @pytest.mark.parametrize("sql", ["", " ", ";", "-- nothing", "/* */"])
 def test_no_statement_is_refused(warehouse, sql):
     with pytest.raises(UsageError, match="no statement"):

@@ -54,6 +54,8 @@ def test_missing_days_and_hours_are_named():
     assert line.verdict == "open"
     assert "12 of 14 days, the last 2026-03-14; without 2026-03-01, 2026-03-02" in line.found
     assert "5 hours missing (2026-03-07 04:00, 2026-03-07 05:00, 2026-03-09 00:00 and 2 more)" in line.found
+    line = input_line(evidence(missing_hours=hours(3, 14, day_7=(4,))))
+    assert "; 1 hour missing (2026-03-07 04:00)" in line.found
     assert "from 2026-03-01 on" in line.next_step
 
 
