@@ -93,7 +93,7 @@ def _read_band(text: str) -> str:
     try:
         return str(Band.parse(text))
     except ValueError as error:
-        what, next_step = f"{error}.", None
+        what, next_step = f"{error}.", ""
     dashes = sorted({char for char in text if unicodedata.category(char) in ("Pd", "Sm") and char != "-"})
     with contextlib.suppress(ValueError):  # it is no band with a hyphen either
         meant = Band.parse("".join("-" if char in dashes else char for char in text))
