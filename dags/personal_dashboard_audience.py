@@ -13,11 +13,11 @@ that month, on every wiki that the snapshot has.
   within the hour. Where it gives up, the dumps are late or not copied: clear it.
 - A wiki that was copied later: clear `snapshot`. Counts of the others are replaced by the same ones.
 - A month again, or without a logical date: trigger it with `{"snapshot": "YYYY-MM"}`.
-- Exit 2, "lies behind the last event of snapshot": no wiki had an event on the last day ("lies behind it" where there is
-  one wiki only). Trigger it with the day that the log names: `{"snapshot": "YYYY-MM", "as_of": "YYYY-MM-DD"}`.
-- Exit 1, `audience_dump_ends_early`: "the last event of" a file lies before the month's end, though more "were due until"
-  then. The file was cut: fetch it again and clear `audience`, or trigger it with the day that the log names. A wiki that
-  was closed within the year looks the same: count the others by hand (`--wiki`).
+- Exit 2, "lies behind the last event of snapshot": no wiki had an event on the last day ("lies behind it" where only
+  one wiki is there). Trigger it with the day that the log names: `{"snapshot": "YYYY-MM", "as_of": "YYYY-MM-DD"}`.
+- Exit 1, `audience_dump_ends_early`: "the last event of" a file lies before the end of the month, and more "were due
+  until" then. The file was cut: fetch it again and clear `audience`, or trigger it with the day that the log names. A
+  wiki that was closed within the year looks the same: count the others by hand (`--wiki`).
 - Exit 3 of `audience`: a file is cut off, or "is empty", as one that is still copied. Clear it when the file is whole.
 - `audience_dump_quiet`, `audience_dump_begins_late`: warnings, for which docs/operations.md says what to do.
 - Other bands and windows: by hand (docs/audience.md); what this DAG counted stays beside them.
