@@ -14,9 +14,9 @@ AUDIENCE_TABLES = (
         (*AUDIENCE_CELL, "definition"),
         {
             **AUDIENCE_CELL, "definition": STRING, "window_start": DATE, "snapshot": STRING, "read_from": DATE,
-            "read_to": DATE, "n_editors": BIGINT, "n_new_to_band": BIGINT, "n_left_band": BIGINT,
-            "growth_exponent": DOUBLE, "projected_days": INT, "projected": DOUBLE, "projected_lower": DOUBLE,
-            "projected_upper": DOUBLE,
+            "read_to": DATE, "days_read": STRING, "n_editors": BIGINT, "n_new_to_band": BIGINT,
+            "n_left_band": BIGINT, "growth_exponent": DOUBLE, "projected_days": INT, "projected": DOUBLE,
+            "projected_lower": DOUBLE, "projected_upper": DOUBLE,
         },
         "as_of_date",
         "none",
@@ -40,10 +40,10 @@ AUDIENCE_TABLES = (
     ),
     Table(
         "audience_log",
-        ("as_of_date", "read_from", "wiki_db", "snapshot", "fate", "reason"),
+        ("as_of_date", "read_from", "days_read", "wiki_db", "snapshot", "fate", "reason"),
         {
-            "as_of_date": DATE, "read_from": DATE, "wiki_db": STRING, "snapshot": STRING, "fate": STRING,
-            "reason": STRING, "n_rows": BIGINT,
+            "as_of_date": DATE, "read_from": DATE, "days_read": STRING, "wiki_db": STRING, "snapshot": STRING,
+            "fate": STRING, "reason": STRING, "n_rows": BIGINT,
         },
         "as_of_date",
         "none",

@@ -15,7 +15,7 @@ FEW = 10  # as many revisions that cannot be read are, in a small wiki's windows
 SEEN_INSIDE = 0.001  # share of them from which people look, though the gate lets them pass
 NOT_KNOWN = "in fct_audience_log"
 SOURCE = ["as_of_date", "wiki_db", "snapshot"]
-READING = [*SOURCE, "read_from"]  # what one command read of a wiki: the date is the last day, the other the first
+READING = [*SOURCE, "read_from", "days_read"]  # what one command read of a wiki: last day, first, and all as ranges
 
 
 def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapping[str, int] | None) -> pd.DataFrame:
@@ -40,8 +40,10 @@ def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapp
     parts = {"n_kept": is_kept, "n_malformed": is_bad, "n_bad_inside": is_inside,
              "n_inside": is_kept | is_inside | (reason == ANONYMOUS)}  # fmt: skip
     rows = log.assign(n_logged=log["n_rows"], **{name: log["n_rows"].where(part, 0.0) for name, part in parts.items()})
-    sums = rows.groupby(READING, as_index=False)[["n_logged", *parts]].sum()
+    sums = rows.groupby(READING, as_index=False, dropna=False)[["n_logged", *parts]].sum()
     since = (" from " + sums["read_from"].astype(str)).where(sums.duplicated(SOURCE, keep=False), "")
+    is_alike = sums.duplicated(READING[:-1], keep=False)  # of rows of before it is not known which days they are of
+    since = since.mask(is_alike, " of " + sums["days_read"].fillna("days not noted"))
     wiki, bad_inside = sums["wiki_db"], sums["n_bad_inside"].where(sums["n_bad_inside"] > FEW, 0.0)
     of_all, of_inside = sums["n_malformed"] / sums["n_logged"], bad_inside / sums["n_inside"]
     read = {} if files is None else files.groupby("wiki_db")["n_rows"].sum().to_dict()

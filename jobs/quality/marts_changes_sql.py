@@ -75,7 +75,7 @@ AUDIENCE = tuple(
     ComparedMart(name, key, "as_of_date", "asked", "true")
     for name, key in (
         ("fct_audience", (*_CELL, "definition")), ("fct_audience_alternatives", (*_CELL, "choice", "alternative")),
-        ("fct_audience_log", ("as_of_date", "read_from", "wiki_db", "snapshot", "fate", "reason")),
+        ("fct_audience_log", ("as_of_date", "read_from", "days_read", "wiki_db", "snapshot", "fate", "reason")),
     )
 )  # fmt: skip
 # Of what an audience leaves alone: all rows of days, and those of editors as of other dates.

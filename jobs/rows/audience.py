@@ -44,6 +44,7 @@ class Asked:
         windows: days of each window.
         choices: what an eligible editor is.
         read_from, read_to: first and last day of the revisions that were read.
+        days_read: all of them, as ranges: `2026-03-07/2026-03-13,2026-03-25/2026-03-31`.
     """
 
     snapshot: str
@@ -54,6 +55,7 @@ class Asked:
     choices: Choices
     read_from: date
     read_to: date
+    days_read: str
 
 
 class AudienceRows(NamedTuple):
@@ -87,7 +89,7 @@ def audience_rows(cells: pd.DataFrame, asked: Asked, min_users: int) -> Audience
     counted["window_start"] = _starts(counted)
     definition = asked.choices.in_words()
     counted["snapshot"], counted["definition"] = asked.snapshot, definition
-    counted["read_from"], counted["read_to"] = asked.read_from, asked.read_to
+    counted["read_from"], counted["read_to"], counted["days_read"] = asked.read_from, asked.read_to, asked.days_read
     values = _values(counted, min_users)
     alternatives = _alternatives(keys, cells[~is_own], asked.choices)
     if definition:

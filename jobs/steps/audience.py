@@ -39,7 +39,7 @@ REPLACED_BY = {
     COUNTED: (*CELL, "definition"),
     "audience_values": ("wiki_db", "edit_count_bucket", "window_days"),
     "audience_alternatives": CELL,
-    "audience_log": ("read_from", "wiki_db", "snapshot"),
+    "audience_log": ("read_from", "days_read", "wiki_db", "snapshot"),
 }
 """What of a row, within its as-of date, has to be the same for a new one to replace it."""
 
@@ -103,8 +103,9 @@ def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> pd.DataFrame:
     wikis = sorted({file.wiki_db for file in files})
     choices = job.settings.audience.choices()
     asked = Asked(
-        wanted.snapshot, wikis, wanted.as_of, wanted.bands, wanted.windows, choices, wanted.first, wanted.last
-    )
+        wanted.snapshot, wikis, wanted.as_of, wanted.bands, wanted.windows, choices,
+        wanted.first, wanted.last, days_read(wanted),
+    )  # fmt: skip
     users = editors(dumps.revisions, wanted.as_of, wanted.windows)
     cells = band_cells(users, wanted.bands, choices).toPandas()
     get_logger().info("editors counted", wikis=len(wikis), as_of_dates=len(wanted.as_of))
@@ -116,11 +117,17 @@ def _count(job: Job, wanted: Wanted, files: Sequence[DumpFile]) -> pd.DataFrame:
     return counted
 
 
+def days_read(wanted: Wanted) -> str:
+    """Name the days whose revisions are read, which need not be all from the first to the last: `first/last,…`."""
+    return ",".join(f"{first}/{last}" for first, last in wanted.spans)
+
+
 def log_rows(told: pd.DataFrame, wanted: Wanted) -> pd.DataFrame:
     """Add up what became of the rows of files: rows of `audience_log`."""
     keys = ["wiki_db", "fate", "reason"]
     sums = told.groupby(keys, as_index=False, dropna=False)["n_rows"].sum()
-    found: pd.DataFrame = sums.assign(as_of_date=wanted.last, read_from=wanted.first, snapshot=wanted.snapshot)
+    read = {"as_of_date": wanted.last, "read_from": wanted.first, "days_read": days_read(wanted)}
+    found: pd.DataFrame = sums.assign(**read, snapshot=wanted.snapshot)
     return found[list(table("audience_log").columns)]
 
 

@@ -60,6 +60,7 @@ def test_marts_of_editors_alone_need_no_event_no_wiki_and_no_policy(tmp_path: Pa
     Reference(wikis=(), policy=(), instruments=(), vocabulary=()).write(tmp_path / "reference")
     early = {name: [row, row | {"as_of_date": EARLY["as_of_date"]}] for name, row in RIGHT.items()}
     early["audience"][1] |= EARLY
+    early["audience_log"].append(RIGHT["audience_log"] | {"days_read": "2026-06-02/2026-06-08,2026-06-12/2026-06-15"})
     values = [editors_value(), editors_value(metric_date=EARLY["window_start"], as_of_date=EARLY["as_of_date"])]
     tables = write_tables(tmp_path / "lake", {**early, "audience_values": values})
     gc.collect()

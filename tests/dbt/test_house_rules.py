@@ -87,7 +87,7 @@ def test_every_mart_has_a_tested_key(manifest: dict[str, Any]) -> None:
 def test_key_columns_may_be_null_only_where_the_contract_says_so(manifest: dict[str, Any]) -> None:
     nullable = {
         "fct_ingest_log": {"reason"},
-        "fct_audience_log": {"reason"},
+        "fct_audience_log": {"days_read", "reason"},
         "fct_link_engagement_daily": {"client_platform_family"},
         "fct_data_quality": {"subject", "run_id", "attempt"},
         "dim_wiki_config": {"valid_from"},

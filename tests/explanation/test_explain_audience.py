@@ -40,6 +40,7 @@ COUNTS = {  # wiki, as of, band, window: editors, new, left
     ("thwiki", MARCH, "100-500", 28): (12, None, None),
 }  # fmt: skip
 GROWN = {"growth_exponent": 0.6713, "projected": 25329.0, "projected_lower": 17910.0, "projected_upper": 31628.0}
+TWO_MONTHS = "2026-02-01/2026-02-28,2026-04-03/2026-04-30"
 LOG = [("kept", None, 6000), ("out_of_scope", "other_event", 700), ("out_of_scope", "anonymous", 900),
        ("quarantined", "malformed:event_timestamp", 2)]  # fmt: skip
 CHANGED = [
@@ -75,14 +76,18 @@ def _frames() -> dict[str, list[dict[str, Any]]]:
         grown = GROWN if (wiki, as_of, band, days) == ("enwiki", MARCH, "100-500", 28) else {}
         if (as_of, band) == (FEBRUARY, "100-500"):
             cell["read_to"] = MARCH + timedelta(days=30)  # one reading for two days
+            cell["days_read"] = TWO_MONTHS
         audience.append({**cell, "n_new_to_band": new, "n_left_band": left, "projected_days": 56, **grown})
         values.append(_value((wiki, as_of, band, days), n))
     cell = {"wiki_db": "enwiki", "as_of_date": MARCH}
     reading = {"read_from": MARCH - timedelta(days=27), "snapshot": "2026-03"}
     log = [{**cell, **reading, "fate": fate, "reason": why, "n_rows": n} for fate, why, n in LOG]
     both = {"as_of_date": MARCH + timedelta(days=30), "read_from": FEBRUARY - timedelta(days=27)}
+    both["days_read"] = TWO_MONTHS
     log.append({**cell, **reading, **both, "fate": "kept", "n_rows": 7602})
     log.append({**cell, **reading, "read_from": FEBRUARY, "fate": "kept", "n_rows": 2})
+    log.append({**cell, **reading, "days_read": "some/of,these/days", "fate": "kept", "n_rows": 3})
+    log.append({**cell, **reading, **both, "days_read": None, "fate": "kept", "n_rows": 4})
     audience.append({**audience[1], "definition": "bots=counted", "n_editors": 99999})
     band = {**cell, "band": "100-500", "window_days": 28}
     changed = [

@@ -58,7 +58,9 @@ def _counted(n_before: int, as_of: date) -> AudienceRows:
     """The rows of one snapshot; the audience grows by 3 % a month."""
     bands = [Band.parse(band) for band in BANDS]
     first = rolling_start(as_of, max(WINDOWS))
-    asked = Asked(f"{as_of:%Y-%m}", list(EDITORS), [as_of], bands, list(WINDOWS), Choices(), first, as_of)
+    asked = Asked(
+        f"{as_of:%Y-%m}", list(EDITORS), [as_of], bands, list(WINDOWS), Choices(), first, as_of, f"{first}/{as_of}"
+    )
     others = [
         (None, None, 1.0),
         *((choice, other, OTHERWISE[choice, other]) for choice, other, _ in Choices().alternatives()),
@@ -76,8 +78,9 @@ def _counted(n_before: int, as_of: date) -> AudienceRows:
 
 
 def _log() -> pd.DataFrame:
+    first = {as_of: rolling_start(as_of, max(WINDOWS)) for as_of in MONTHS}
     return pd.DataFrame([
-        {"as_of_date": as_of, "read_from": rolling_start(as_of, max(WINDOWS)), "wiki_db": wiki,
+        {"as_of_date": as_of, "read_from": first[as_of], "days_read": f"{first[as_of]}/{as_of}", "wiki_db": wiki,
          "snapshot": f"{as_of:%Y-%m}", "fate": "kept", "reason": None, "n_rows": 40 * n}
         for as_of in MONTHS
         for wiki, n in EDITORS.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -42,10 +42,13 @@ def tables(
             more = (others or {}).get((choice, other), n) if (band, days) == ("100-500", 28) else n
             cells.append((day, wiki, band, days, choice, other, more, None, None))
     bands, windows = ({key[place] for key in counts} for place in (0, 1))
-    asked = Asked("2026-02", [wiki], [day], [Band.parse(band) for band in bands], sorted(windows), choices, day, day)
+    asked = Asked(
+        "2026-02", [wiki], [day], [Band.parse(band) for band in bands], sorted(windows), choices, day, day,
+        f"{day}/{day}",
+    )  # fmt: skip
     rows = audience_rows(pd.DataFrame(cells, columns=CELLS), asked, 10)
     fates = log or [("kept", None, 400), ("out_of_scope", "other_event", 600)]
-    read = [(day, day, wiki, "2026-02", *row) for row in fates]
+    read = [(day, day, f"{day}/{day}", wiki, "2026-02", *row) for row in fates]
     return {**dict(zip(TABLES, rows, strict=False)),
             "audience_log": pd.DataFrame(read, columns=list(table("audience_log").columns))}  # fmt: skip
 
@@ -208,10 +211,14 @@ def test_days_of_one_command_stand_before_each_other() -> None:
 def test_rows_of_dumps_by_fate() -> None:
     log = [("kept", None, 400), ("out_of_scope", "other_event", 592), ("quarantined", "malformed:event_user_id", 2),
            ("quarantined", "wrong_wiki", 6)]  # fmt: skip
-    rows = [("trwiki", FILE, fate, reason, n, line, DAY)
+    rows = [("trwiki", FILE, fate, reason, n, line, DAY - timedelta(1), BEFORE, DAY, 30.0, 0)
             for (fate, reason, n), line in zip(log, (1, 2, 30, 17), strict=True)]  # fmt: skip
     files = pd.DataFrame(rows, columns=list(FILES))
-    (row,) = profile(tables(log=log), files=files, revisions={"trwiki": 399})["dumps"]
+    found = profile(tables(log=log), files=files, revisions={"trwiki": 399})
+    (row,) = found["ends"]
+    assert (row["event_date"], row["subject"], row["n_due"]) == (DAY, "trwiki", 30.0)
+    assert [row["n_wikis"] for row in found["quiet"] + found["begins"]] == [0, 0]
+    (row,) = found["dumps"]
     assert row["subject"] == "trwiki/2026-02"
     assert (row["n_logged"], row["n_read"], row["n_kept"], row["n_counted"]) == (1000, 1000, 400, 399)
     assert (row["n_malformed"], row["malformed_share"], row["max_malformed_share"]) == (8, 0.008, 0.001)
@@ -240,7 +247,7 @@ def test_revisions_that_cannot_be_read_do_not_drown_in_a_dump_of_all_years() -> 
     }
     others = [("kept", None, 90), ("out_of_scope", "anonymous", 10), ("out_of_scope", "outside_windows", 1_000_000)]
     read = [
-        (DAY, DAY, f"{number}wiki", "2026-02", *row)
+        (DAY, DAY, None, f"{number}wiki", "2026-02", *row)
         for number, (reason, n) in enumerate(shares)
         for row in (*others, ("quarantined", reason, n))
     ]
@@ -249,16 +256,23 @@ def test_revisions_that_cannot_be_read_do_not_drown_in_a_dump_of_all_years() -> 
     assert [row["malformed_share"] for row in rows] == pytest.approx(list(shares.values()))
 
 
-def test_readings_of_two_commands_are_judged_apart() -> None:
+@pytest.mark.parametrize(("readings", "named"), [
+    (((BEFORE, None, 1000, 0), (DAY, None, 90, 10)), (f"from {BEFORE}", f"from {DAY}")),
+    (((BEFORE, "a/b", 1000, 0), (BEFORE, "a/c,d/b", 90, 10)), ("of a/b", "of a/c,d/b")),
+    (((BEFORE, "a/b", 1000, 0), (BEFORE, None, 90, 10)), ("of a/b", "of days not noted")),
+])  # fmt: skip
+def test_readings_of_two_commands_are_judged_apart(
+    readings: tuple[tuple[date, str | None, int, int], ...], named: tuple[str, str]
+) -> None:
     rows = [
-        (DAY, first, "trwiki", "2026-02", fate, None, n)
-        for first, kept, bad in ((BEFORE, 1000, 0), (DAY, 90, 10))
+        (DAY, first, read, "trwiki", "2026-02", fate, None, n)
+        for first, read, kept, bad in readings
         for fate, n in (("kept", kept), ("quarantined", bad))
     ]
     log = pd.DataFrame(rows, columns=list(table("audience_log").columns))
     found = profile({**ONE_CELL, "audience_log": log})["dumps"]
     assert [(row["subject"], row["malformed_share"]) for row in found] == [
-        (f"trwiki/2026-02 from {BEFORE}", 0.0), (f"trwiki/2026-02 from {DAY}", 0.1),
+        (f"trwiki/2026-02 {name}", share) for name, share in zip(named, (0.0, 0.1), strict=True)
     ]  # fmt: skip
 
 

@@ -22,7 +22,7 @@ COLUMNS = [
 ]  # fmt: skip
 ASKED = Asked(
     "2026-02", ["trwiki", "idwiki"], [FEBRUARY], [Band(100, 500), Band(100, 300)], [28, 14], Choices(),
-    date(2026, 1, 4), FEBRUARY,
+    date(2026, 1, 4), FEBRUARY, "2026-01-04/2026-02-28",
 )  # fmt: skip
 NUMBERS = ["estimate", "lower", "upper", "observed_numerator", "n_users_observed", "n_effective"]
 
@@ -68,8 +68,8 @@ def test_a_row_of_the_table() -> None:
     assert row == {
         "as_of_date": FEBRUARY, "wiki_db": "idwiki", "band": "100-500", "window_days": 28,
         "window_start": date(2026, 2, 1), "snapshot": "2026-02", "definition": "",
-        "read_from": date(2026, 1, 4), "read_to": FEBRUARY, "n_editors": 160,
-        "n_new_to_band": 3, "n_left_band": 2, "growth_exponent": pytest.approx(0.678, abs=5e-4),
+        "read_from": date(2026, 1, 4), "read_to": FEBRUARY, "days_read": "2026-01-04/2026-02-28",
+        "n_editors": 160, "n_new_to_band": 3, "n_left_band": 2, "growth_exponent": pytest.approx(0.678, abs=5e-4),
         "projected_days": 56, "projected": pytest.approx(256), "projected_lower": pytest.approx(181.02, abs=0.01),
         "projected_upper": pytest.approx(320),
     }  # fmt: skip

@@ -117,7 +117,9 @@ def test_published_cells_are_asked_with_the_month_before_and_what_was_read_for_t
     cells["audience"]["read_from"] = BEFORE  # a command of two dates, whose rows of dumps stand at the last
     cells["audience"]["read_to"] = LAST
     log = cells["audience_log"].assign(read_from=BEFORE)
-    others = [log.assign(read_from=LAST), log.assign(snapshot="2026-01")]
+    cells["audience"]["days_read"], log["days_read"] = "2026-01-31/2026-02-28", "2026-01-31/2026-02-28"
+    others = [log.assign(read_from=LAST), log.assign(snapshot="2026-01"), log.assign(days_read="other"),
+              log.assign(days_read=None)]  # fmt: skip
     cells["audience_log"] = pd.concat([log[log["wiki_db"] == "trwiki"], *others], ignore_index=True)
     cells["audience_values"].loc[3, "estimate"] = 161.0
     site.stage(cells)
@@ -139,7 +141,7 @@ def test_a_run_that_its_gate_stopped_is_shown_with_what_it_found_of_the_dumps(si
     run = site.stage(broken, "failed")
     file = site.warehouse.folder(run.run_id) / "gate_audience.csv"
     rows = [said(OF_DUMPS[0], "all", True), said(OF_DUMPS[1], "trwiki/2026-02", False),
-            said("audience_nested", "trwiki", False)]  # fmt: skip
+            *(said(name, "all", True) for name in OF_DUMPS[2:]), said("audience_nested", "trwiki", False)]  # fmt: skip
     pd.DataFrame(rows).to_csv(file, index=False)
     found = site.audit(is_staged=True)
     assert found.days == [LAST]

@@ -8,6 +8,7 @@ select
     snapshot,
     read_from,
     read_to,
+    days_read,
     n_editors,
     n_new_to_band,
     n_left_band,

@@ -29,6 +29,7 @@ select
     snapshot,
     read_from,
     read_to,
+    days_read,
     {{ hide('n_editors', 'is_few') }} as n_editors,
     {{ hide('n_new_to_band', 'hides_new') }} as n_new_to_band,
     {{ hide('n_left_band', 'hides_left') }} as n_left_band,

@@ -1,6 +1,7 @@
 select
     as_of_date,
     read_from,
+    days_read,
     wiki_db,
     snapshot,
     fate,
