@@ -1,4 +1,4 @@
-"""Which counts of eligible editors may leave: as they are published, month by month, without small cells.
+"""Which counts of eligible editors may leave: as they are published, as of every day, without small cells.
 
 They are counted in public dumps, whatever their dates, so the rule of Mondays is not for them (docs/privacy.md). A cell
 is hidden as in the marts, and where it would leave one to nine editors between itself and a window or band around it.

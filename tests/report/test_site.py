@@ -341,7 +341,18 @@ def test_what_is_no_report_is_left_as_it_is(tmp_path, kind):
 @pytest.mark.usefixtures("_vega")
 def test_an_empty_folder_may_become_a_report(tmp_path):
     build_site(replace(nothing_yet(), wikis=nothing_yet().wikis.head(0)), about(), tmp_path)
-    assert (tmp_path / "index.html").is_file()
+    assert "No number may be shown yet" in (tmp_path / "index.html").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("_vega")
+def test_with_an_audience_alone_it_is_not_said_that_no_number_may_be_shown(tmp_path):
+    editors = usual_leaving().audience
+    alone = replace(nothing_yet(), wikis=nothing_yet().wikis.head(0), audience=editors[editors["wiki_db"] == "enwiki"])
+    build_site(alone, about(), tmp_path / "report")
+    page = (tmp_path / "report" / "index.html").read_text("utf-8")
+    assert "No number may be shown yet" not in page
+    assert "Of the dashboard there is no number yet" in page
+    assert "25,100" in page
 
 
 @pytest.mark.usefixtures("_vega")
