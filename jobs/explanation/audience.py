@@ -102,14 +102,16 @@ def _log(row: MetricRow, own: dict[str, object]) -> str:
         "select fate, reason, n_rows, as_of_date\nfrom fct_audience_log\n"
         f"where wiki_db = {quoted(row.wiki_db)} and snapshot = {quoted(str(own['snapshot']))} "
         f"and as_of_date = date '{own['read_to']}' and read_from = date '{own['read_from']}'\n"
-        f"and days_read is not distinct from {_text(own['days_read'])}\n"
-        "order by fate, n_rows desc, reason"
+        f"{_same_days(own)}order by fate, n_rows desc, reason"
     )
 
 
-def _text(value: object) -> str:
-    """Write a text in SQL; it is null in rows of before the column."""
-    return "null" if value is None else quoted(str(value))
+def _same_days(own: dict[str, object]) -> str:
+    """Write that the same days were read; marts that were built before this was noted have no such column."""
+    if "days_read" not in own:
+        return ""
+    days = own["days_read"]
+    return f"and days_read is not distinct from {'null' if days is None else quoted(str(days))}\n"
 
 
 def _inputs(row: MetricRow, own: dict[str, object] | None, log: Records, runs: Sequence[Run], fetch: Fetch) -> Inputs:

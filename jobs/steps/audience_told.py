@@ -11,7 +11,7 @@ from rich.console import Console
 
 from jobs.console import as_table, counted
 from jobs.dumps.rows import KEPT, QUARANTINED
-from jobs.estimation.audience import PROJECTED_DAYS
+from jobs.estimation.audience import PROJECTED_DAYS, is_few
 from jobs.windows import DAY, in_words
 
 CELLS = ("wiki", "band", "days", "editors", "new to it", "left it", "in 8 weeks")
@@ -69,7 +69,7 @@ def tell_cells(console: Console, rows: pd.DataFrame, min_users: int) -> None:
 
 
 def _cells(row: dict[Any, Any], min_users: int) -> tuple[Any, ...]:
-    is_hidden = 1 <= row["n_editors"] < min_users
+    is_hidden = is_few(row["n_editors"], min_users)
     counts = [_count(row["n_editors"], min_users)]
     counts += [None if is_hidden else _count(row[name], min_users) for name in ("n_new_to_band", "n_left_band")]
     ends = [row[name] for name in ("projected", "projected_lower", "projected_upper")]
@@ -83,4 +83,4 @@ def _cells(row: dict[Any, Any], min_users: int) -> tuple[Any, ...]:
 def _count(n: Any, min_users: int) -> str | None:
     if pd.isna(n):
         return None
-    return f"<{min_users}" if 1 <= n < min_users else f"{n:,}"
+    return f"<{min_users}" if is_few(n, min_users) else f"{n:,}"

@@ -223,6 +223,14 @@ def test_a_day_is_told_by_the_reading_that_served_it(fetch):
     assert found.inputs.measured[-1].startswith("the dumps were read once, for all days up to 2026-04-30")
 
 
+def test_marts_built_before_the_days_were_noted_are_explained_as_they_were(fetch):
+    def older(sql: str, parameters: Any) -> list[dict[str, Any]]:
+        assert "days_read" not in sql
+        return [{name: value for name, value in one.items() if name != "days_read"} for one in fetch(sql, parameters)]
+
+    assert explained(older).steps[0].count == 7602 + 3, "both readings from and to these days"
+
+
 def test_the_short_cuts_stand_beside(fetch):
     straight, bots = explained(fetch).naive
     assert (straight.how, straight.value) == ("9,987 in 14 days, times 2", 19974.0)
