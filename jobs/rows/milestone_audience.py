@@ -165,7 +165,7 @@ def asked(audience: Audience, milestone: MilestoneRow, share: float, target: flo
     """Say which number a share of an audience is, and of what."""
     whose = "the pilots" if milestone.wiki_db == PILOT else milestone.wiki_db
     of = f"{audience.n:,.0f} eligible editors of {whose} in {DAYS} days, as of {_days(audience)}"
-    return f"The target is {target:,.0f} ({100 * share:g} % of {of})."
+    return f"The target is {target:,.0f} ({100 * share:g}% of {of})."  # as milestones.csv has it
 
 
 def _days(audience: Audience) -> str:

@@ -119,7 +119,7 @@ def test_a_share_of_the_audience_is_told_with_its_base_whatever_the_status():
     day = date(2026, 5, 10)
     row = judged(SHARE, [*counted, *visitors(day, 30.0, 20.0)], day)
     begin = (
-        "The target is 1,060 (20 % of 5,300 eligible editors of the pilots in 28 days, as of 2026-03-31 to "
+        "The target is 1,060 (20% of 5,300 eligible editors of the pilots in 28 days, as of 2026-03-31 to "
         "2026-04-30). 1 look is too few"
     )
     assert row["reason"].startswith(begin)
@@ -128,7 +128,7 @@ def test_a_share_of_the_audience_is_told_with_its_base_whatever_the_status():
     row = judged(own, [*counted, *looks], day)
     assert (row["status"], row["target"]) == ("reached", 82.5)
     assert row["reason"].startswith(
-        "The target is 82 (2.5 % of 3,300 eligible editors of idwiki in 28 days, as of 2026-03-31). On 2026-05-10 the "
+        "The target is 82 (2.5% of 3,300 eligible editors of idwiki in 28 days, as of 2026-03-31). On 2026-05-10 the "
     )
     row = judged(replace(own, target=2401.0), [*counted, *looks], day)
     assert "The target is" not in row["reason"], "which has a number"
