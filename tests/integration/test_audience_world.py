@@ -157,3 +157,20 @@ def test_too_many_malformed_rows_publish_nothing_and_file_and_line_are_named(sit
     assert audit(site, "--input", "x")[0] == 2
     gates = worlds.here("--warehouse", str(site / "warehouse"), "doctor", check=False).stdout
     assert "the audience gate" in " ".join(gates.split())
+
+
+def test_a_dump_that_was_cut_but_is_whole_bzip2_publishes_nothing(site: Path) -> None:
+    before, dump = worlds.contents(site / "warehouse"), f"{SNAPSHOT}/enwiki/{SNAPSHOT}.enwiki.{SNAPSHOT}.tsv.bz2"
+    file = site / "world" / "history" / dump
+    lines = bz2.decompress(file.read_bytes()).splitlines(keepends=True)
+    file.write_bytes(bz2.compress(b"".join(line for line in lines if line.split(b"\t")[4][:10] <= b"2026-03-20")))
+    done = worlds.here(*command(site, "--wiki", "enwiki", "--wiki", "trwiki"), check=False)
+    said = " ".join(done.stderr.split())
+    assert done.returncode == 1, said
+    assert f"enwiki: the last event of {dump} is of 2026-03-20, but some" in said
+    assert "2026-03-20 is the last day that one can count as of" in said
+    assert worlds.contents(site / "warehouse") == before
+    file.write_bytes(bz2.compress(b""))
+    done = worlds.here(*command(site, "--wiki", "enwiki", "--wiki", "trwiki"), check=False)
+    assert done.returncode == 3
+    assert "is empty: it unzips to nothing" in " ".join(done.stderr.split())
