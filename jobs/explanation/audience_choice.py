@@ -24,7 +24,7 @@ ROWS = "select * from fct_metric_values where metric = ? and wiki_db = ? order b
 
 
 def choose_audience(asked: Asked, metric: Metric, fetch: Fetch) -> Chosen:
-    """Find the row: by default the newest day, 28 days (else the longest window), the first band (else the widest).
+    """Find the row: by default the first band (else the widest), its newest day, 28 days (else the longest window).
 
     Args:
         asked: what was asked.
@@ -41,14 +41,14 @@ def choose_audience(asked: Asked, metric: Metric, fetch: Fetch) -> Chosen:
     for column, option in OPTIONS:
         if _given(asked, option) is not None:
             found = _kept(found, column, option, asked)
-    newest = _only(found, "as_of_date", lambda rows: rows[-1]["as_of_date"])
-    if asked.as_of is None and len(newest) < len(found):
+    of_band = _only(found, SEGMENT[2], _usual_band)
+    newest = _only(of_band, "as_of_date", lambda rows: rows[-1]["as_of_date"])
+    if asked.as_of is None and len(newest) < len(of_band):
         notes.append(f"--as-of {newest[0]['as_of_date']}, the newest day that is counted")
     of_window = _only(newest, "window_days", _usual_window)
     _note(notes, "--window", newest, of_window, "window_days")
-    of_band = _only(of_window, SEGMENT[2], _usual_band)
-    _note(notes, "--bucket", of_window, of_band, SEGMENT[2])
-    (row,) = of_band
+    _note(notes, "--bucket", found, of_band, SEGMENT[2])
+    (row,) = of_window
     return Chosen(MetricRow.of(row), statement(metric.metric, asked.wiki_db, row), tuple(notes))
 
 

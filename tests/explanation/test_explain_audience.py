@@ -19,11 +19,11 @@ from jobs.columns import BOOLEAN
 from jobs.contracts import TABLES
 from jobs.errors import UsageError
 from jobs.explanation.audience import _wrong, explain_audience
-from jobs.explanation.audience_choice import _uncounted
+from jobs.explanation.audience_choice import _uncounted, choose_audience
 from jobs.explanation.audience_forecast import STICKY, forecast_of
 from jobs.explanation.audience_runs import made_by
 from jobs.explanation.choose import Asked
-from jobs.explanation.explanation import Explanation
+from jobs.explanation.explanation import Explanation, MetricRow
 from jobs.explanation.text import show
 from jobs.schemas import arrow_schema
 from jobs.warehouse.manifest import Run
@@ -137,6 +137,20 @@ def test_the_newest_day_four_weeks_and_the_first_band_are_meant(fetch):
         "--window 28 (there are 14, 28)",
         "--bucket 100-500 (there are 100-300, 100-500)",
     )
+
+
+def test_the_newest_day_is_that_of_the_band():
+    def fetch(sql, _):
+        late = {**_value(("enwiki", date(2026, 4, 15), "50-1000", 28), 7)}
+        rows = [_value(key, row[0]) for key, row in COUNTS.items() if key[0] == "enwiki"] + [late]
+        known = MetricRow.__dataclass_fields__
+        return [{**dict.fromkeys(known), **row} for row in sorted(rows, key=lambda row: row["as_of_date"])]
+
+    usual = choose_audience(Asked(METRIC.metric, "enwiki"), METRIC, fetch)
+    assert (usual.row.edit_count_bucket, usual.row.as_of_date) == ("100-500", MARCH)
+    assert "--bucket 100-500 (there are 100-300, 100-500, 50-1000)" in usual.notes
+    other = choose_audience(Asked(METRIC.metric, "enwiki", bucket="50-1000"), METRIC, fetch)
+    assert other.row.as_of_date == date(2026, 4, 15)
 
 
 def test_what_is_asked_for_is_taken(fetch):
