@@ -25,7 +25,7 @@ WIDTH, HEIGHT, ROW = 190, 170, 24  # of a panel, and of a row of names, in pixel
 
 
 def with_intervals(
-    rows: pd.DataFrame, along: str, *, by: str | None = None, title: str, unit: str = ""
+    rows: pd.DataFrame, along: str, *, by: str | None = None, title: str, unit: str = "", from_zero: bool = False
 ) -> alt.LayerChart | alt.FacetChart:
     """Draw each row's estimate with its 95 % interval; what has no number is a sign at the edge that says why.
 
@@ -36,6 +36,7 @@ def with_intervals(
         by: a column with a panel for each value.
         title: of the chart.
         unit: of the estimates; shares (a unit that begins with `share`) are written in per cent.
+        from_zero: whether the axis of estimates begins at 0, as it should where sizes are compared.
 
     Raises:
         UsageError: there is no row, or a column is missing.
@@ -46,7 +47,8 @@ def with_intervals(
         raise UsageError(what, where="rows", next_step="see that the query gives rows with these columns")
     is_days = rows[along].dtype.kind == "M"
     drawn = _drawn(rows, along, by, is_days=is_days)
-    layers = _layers(along, unit, [name for name in drawn.columns if name not in (by, "symbol")], is_days=is_days)
+    told, scale = [name for name in drawn.columns if name not in (by, "symbol")], alt.Scale(zero=from_zero, nice=True)
+    layers = _layers(along, unit, told, scale, is_days=is_days)
     width = WIDTH if is_days or by else 2 * WIDTH
     chart = alt.layer(*layers, data=drawn).properties(width=width, height=HEIGHT if is_days else alt.Step(ROW))
     found = [status for status in STATUSES if status in set(drawn["status"])]
@@ -72,14 +74,14 @@ def _drawn(rows: pd.DataFrame, along: str, by: str | None, *, is_days: bool) -> 
     return drawn
 
 
-def _layers(along: str, unit: str, told: list[str], *, is_days: bool) -> list[alt.Chart]:
+def _layers(along: str, unit: str, told: list[str], scale: alt.Scale, *, is_days: bool) -> list[alt.Chart]:
     """Return the layers: intervals, bounds, estimates, and signs for what has no number."""
     where, what, end, edge = ("x", "y", "y2", HEIGHT) if is_days else ("y", "x", "x2", 0)
     place, number = (alt.X, alt.Y) if is_days else (alt.Y, alt.X)
 
     def measured(column: str) -> Any:
         axis = alt.Axis(format="%") if unit.startswith("share") else alt.Axis()
-        return number(f"{column}:Q", title=unit or None, axis=axis, scale=alt.Scale(zero=False, nice=True))
+        return number(f"{column}:Q", title=unit or None, axis=axis, scale=scale)
 
     colours = alt.Scale(domain=list(STATUSES), range=[status.colour for status in STATUSES.values()])
     order = "ascending" if is_days else None  # names as they come

@@ -45,6 +45,7 @@ def _(rows):
         by="wiki_db",
         title="Editors with 100 to 500 edits, active in the 28 days to …",
         unit="users",
+        from_zero=True,
     )
     chart
     return (chart,)
@@ -52,21 +53,32 @@ def _(rows):
 
 @app.cell
 def _():
-    # A projection is no count: it is one to be cautious with, and there is none where a window is hidden.
+    # What was counted in eight weeks goes before a projection, which is one to be cautious with. There is none where a
+    # window is hidden.
     expected = marts.sql("""
         select
-            wiki_db, as_of_date, n_editors, projected as estimate, projected_lower as lower, projected_upper as upper,
-            case when projected is null then 'not_estimable' else 'caution' end as status,
+            own.wiki_db, own.as_of_date, own.n_editors, coalesce(whole.n_editors, own.projected) as estimate,
+            coalesce(whole.n_editors, own.projected_lower) as lower,
+            coalesce(whole.n_editors, own.projected_upper) as upper,
             case
-                when projected is null then 'a window is hidden, or there is only one below eight weeks'
+                when whole.n_editors is not null then 'publish' when own.projected is null then 'not_estimable'
+                else 'caution'
+            end as status,
+            case
+                when whole.n_editors is not null then 'counted in a window of eight weeks'
+                when own.projected is null then 'a window is hidden, or there is only one below eight weeks'
                 else 'a projection by the growth from the shorter to the longer window'
             end as status_reason
-        from fct_audience
+        from fct_audience as own
+        left join fct_audience as whole
+            on
+                own.wiki_db = whole.wiki_db and own.as_of_date = whole.as_of_date and own.band = whole.band
+                and own.definition = whole.definition and own.snapshot = whole.snapshot and whole.window_days = 56
         where
-            definition = '' and band = '100-500' and window_days = 28
-            and wiki_db in (select wiki_db from dim_wiki where pilot)
-        qualify as_of_date = max(as_of_date) over (partition by wiki_db)
-        order by wiki_db
+            own.definition = '' and own.band = '100-500' and own.window_days = 28
+            and own.wiki_db in (select wiki_db from dim_wiki where pilot)
+        qualify own.as_of_date = max(own.as_of_date) over (partition by own.wiki_db)
+        order by own.wiki_db
     """)
     expected
     return (expected,)
@@ -75,7 +87,7 @@ def _():
 @app.cell
 def _(expected):
     weeks = plots.with_intervals(
-        expected, "wiki_db", title="Editors to be expected within eight weeks, with the range", unit="users"
+        expected, "wiki_db", title="Editors expected within eight weeks", unit="users", from_zero=True
     )
     weeks
     return (weeks,)

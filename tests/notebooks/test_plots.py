@@ -69,6 +69,14 @@ def test_shares_are_in_per_cent_and_counts_are_not():
         assert axis.get("format") == format_of_axis
 
 
+@pytest.mark.parametrize("along", ["window_start", "wiki_db"])
+def test_an_axis_begins_at_zero_where_sizes_are_compared(along):
+    for from_zero in (False, True):
+        spec = plots.with_intervals(EVERY_STATUS.assign(wiki_db="a"), along, title="x", from_zero=from_zero).to_dict()
+        measured = spec["layer"][2]["encoding"]["y" if along == "window_start" else "x"]
+        assert measured["scale"]["zero"] is from_zero
+
+
 def test_no_row_and_a_missing_column_are_errors_that_say_so():
     with pytest.raises(UsageError, match="no row"):
         plots.with_intervals(EVERY_STATUS[:0], "window_start", title="x")
