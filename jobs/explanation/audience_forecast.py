@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from jobs.estimation.audience import PROJECTED_DAYS
 from jobs.estimation.course import HORIZON
 from jobs.explanation.choose import Records
@@ -28,8 +30,7 @@ def forecast_of(counts: Records, snapshot: str | None = None) -> Forecast | None
         found = _counted(own) or _projected(own)
         if found is not None:
             return found
-    shorter = [one for one in counts if one["window_days"] < PROJECTED_DAYS]
-    return Forecast(PROJECTED_DAYS, None, None, None, None, None, f"none: {_why_none(shorter)}", STICKY)
+    return Forecast(PROJECTED_DAYS, None, None, None, None, None, f"none: {_why_none(counts)}", STICKY)
 
 
 def _counted(own: Records) -> Forecast | None:
@@ -50,22 +51,43 @@ def _projected(own: Records) -> Forecast | None:
         (one for one in own if one["window_days"] < long["window_days"]), key=lambda one: one["window_days"], default={}
     )
     since = f"{short['n_editors']:,} in {short['window_days']} days" if short.get("n_editors") else "a shorter window"
-    how = f"from {since} to {made_in} it grows as t^{long['growth_exponent']:.2f}, and is carried on so"
+    grows = f"it grows as t^{long['growth_exponent']:.2f}, and is carried on so{_up_to(own, long)}"
+    how = f"from {since} to {made_in} {grows}"
     return Forecast(
         days, long["projected"], long["projected_lower"], long["projected_upper"], long["growth_exponent"],
         long["n_editors"] * days / long["window_days"], how, STICKY,
     )  # fmt: skip
 
 
-def _why_none(shorter: Records) -> str:
+def _longer(own: Records) -> Records:
+    """Return the shown windows beyond eight weeks, the fewest editors first: more there cannot be in eight weeks."""
+    longer = [one for one in own if one["window_days"] > PROJECTED_DAYS and one["n_editors"] is not None]
+    return sorted(longer, key=lambda one: one["n_editors"])
+
+
+def _up_to(own: Records, long: dict[str, Any]) -> str:
+    """Name the longer window whose count a projection, or its upper end, is held down to."""
+    most = next(iter(_longer(own)), None)
+    if most is None or long["projected_upper"] < most["n_editors"]:
+        return ""
+    return f", up to the {most['n_editors']:,} who were counted in {most['window_days']} days"
+
+
+def _why_none(counts: Records) -> str:
     """Say why nothing is carried on, from the two longest windows of the longest one's snapshot."""
+    shorter = [one for one in counts if one["window_days"] < PROJECTED_DAYS]
     if len(shorter) < 2:
         return f"it takes two windows shorter than {PROJECTED_DAYS} days, and {len(shorter) or 'none'} was counted"
-    used = [one for one in shorter if one["snapshot"] == shorter[-1]["snapshot"]][-2:]
+    own = [one for one in counts if one["snapshot"] == shorter[-1]["snapshot"]]
+    used = [one for one in own if one["window_days"] < PROJECTED_DAYS][-2:]
     if any(one["n_editors"] is None for one in used):
         return "the count of a window is hidden"
     if not all(one["n_editors"] for one in used):
         return "in a window nobody is eligible"
-    if HORIZON * shorter[-1]["window_days"] < PROJECTED_DAYS:
+    if HORIZON * used[-1]["window_days"] < PROJECTED_DAYS:
         return f"{PROJECTED_DAYS} days are more than {HORIZON} times the longest window"
+    if any(one["n_editors"] < used[-1]["n_editors"] for one in _longer(own)):
+        return (
+            f"there are fewer editors in a window longer than {PROJECTED_DAYS} days than in {used[-1]['window_days']}"
+        )
     return "these windows were not counted in one snapshot"

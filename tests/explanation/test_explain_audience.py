@@ -359,6 +359,7 @@ def test_the_text_has_its_sections_and_no_rates(fetch):
         ({7: 20, 14: 0}, "none: in a window nobody is eligible"),
         ({7: 20, 13: 30}, "none: 56 days are more than 4 times the longest window"),
         ({7: 20, 14: 30}, "none: these windows were not counted in one snapshot"),
+        ({14: 20, 28: 30, 60: 29}, "none: there are fewer editors in a window longer than 56 days than in 28"),
         ({14: 20, 28: 30, 56: 40}, "counted: a window of these days was asked for, so nothing is carried on"),
     ],
 )
@@ -385,6 +386,13 @@ def test_a_projection_is_told_by_the_windows_of_its_own_snapshot():
     assert found is not None
     assert found.how == "from 205 in 14 days to 354 in 28 it grows as t^0.79, and is carried on so"
     assert forecast_of(TWO_SNAPSHOTS, "2026-04") == found, "another snapshot's is better than none"
+
+
+@pytest.mark.parametrize(("n", "told"), [(612, ", up to the 612 who were counted in 60 days"), (613, "")])
+def test_a_projection_that_a_longer_window_holds_down_says_so(n, told):
+    found = forecast_of([*TWO_SNAPSHOTS, _window(60, n, "2026-03"), _window(61, 500, "2026-04")], "2026-03")
+    assert found is not None
+    assert found.how == f"from 205 in 14 days to 354 in 28 it grows as t^0.79, and is carried on so{told}"
 
 
 def test_eight_weeks_that_were_counted_go_before_a_projection_of_their_snapshot_only():
