@@ -53,7 +53,7 @@ VERDICTS: tuple[tuple[str, str | None], ...] = (
 _IS_QUARANTINED = np.array([fate == QUARANTINED for fate, _ in VERDICTS])
 _PLACE = {reason: place for place, (_, reason) in enumerate(VERDICTS)}
 _ENTITIES = {b"revision", b"user", b"page"}
-_TYPE = re.compile(rb"[a-z]+(-[a-z]+)*")
+_TYPE = re.compile(rb"[a-z]+([-_][a-z]+)*")
 _BAD = -1  # of a flag or a kind of event that cannot be read; null is -2
 _NULL = -2
 _TRUE, _FALSE = 1, 0

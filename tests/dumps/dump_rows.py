@@ -88,7 +88,7 @@ def _reason(cells: dict[str, bytes], wiki: str, moment: datetime | None, first: 
         return "wrong_wiki"
     if cells["event_entity"] not in (b"revision", b"user", b"page"):
         raise MalformedError("malformed:event_entity")
-    is_word = re.fullmatch(rb"[a-z]+(-[a-z]+)*", cells["event_type"])
+    is_word = re.fullmatch(rb"[a-z]+([-_][a-z]+)*", cells["event_type"])
     if not is_word or (cells["event_entity"] == b"revision" and cells["event_type"] != b"create"):
         raise MalformedError("malformed:event_type")
     if moment is None:

@@ -39,7 +39,7 @@ TIMES = ("2026-03-04 00:00:00.0", "2026-03-03 23:59:59.9", "2026-03-31 23:59:59.
          "2026-03-10 10:10:10.1234567")  # fmt: skip
 ODD = {
     "wiki_db": ("", "enwiki", "trwiki ", "\udcff"), "event_entity": ("", "page", "user", "Revision", "\udcff"),
-    "event_type": ("", "create-page", "move", "7", "\udcff", "é", "-"), "event_timestamp": TIMES,
+    "event_type": ("", "create-page", "move", "move_redr", "_move", "7", "\udcff", "é", "-"), "event_timestamp": TIMES,
     "event_user_id": NUMBERS, "event_user_revision_count": NUMBERS, "page_namespace_historical": NUMBERS,
     "page_namespace": NUMBERS, "event_user_text_historical": NAMES, "event_user_text": NAMES,
     "event_user_is_bot_by_historical": LISTS, "event_user_is_bot_by": LISTS,

@@ -112,7 +112,7 @@ def test_who_is_temporary(tmp_path: Path, name, by_name, flags, expected) -> Non
 
 def test_each_row_has_a_fate_and_a_first_line(tmp_path: Path) -> None:
     put(tmp_path, [
-        row(event_user_id="x"), row(), row(event_type="move", event_entity="page"), row(event_user_id=""),
+        row(event_user_id="x"), row(), row(event_type="move_redr", event_entity="page"), row(event_user_id=""),
         row(event_timestamp="2026-03-03 23:59:59.9"), row(event_user_id="0"), row(wiki_db="enwiki"),
         row(event_timestamp="2027-01-01 00:00:00.0", event_entity="user", event_type="rename"), row(event_user_id="y"),
         row(event_timestamp=""),
