@@ -15,6 +15,7 @@ from jobs.estimation.audience import PROJECTED_DAYS, is_few
 from jobs.windows import DAY, in_words
 
 CELLS = ("wiki", "band", "days", "editors", "new to it", "left it", "in 8 weeks")
+CELL = ["as_of_date", "wiki_db", "band", "definition"]  # of several windows
 MOST_ROWS = 60  # of a terminal; a snapshot has hundreds of wikis
 
 
@@ -53,6 +54,8 @@ def tell_cells(console: Console, rows: pd.DataFrame, min_users: int) -> None:
         rows: of the table `audience`.
         min_users: counts of fewer, but at least one, are not shown.
     """
+    was_counted = rows["window_days"].eq(PROJECTED_DAYS).groupby([rows[name] for name in CELL]).transform("any")
+    rows = rows.assign(was_counted=was_counted)
     shown = rows.sort_values(["as_of_date", "wiki_db", "band", "window_days"]).to_dict("records")
     for day in sorted({row["as_of_date"] for row in shown[:MOST_ROWS]}):
         of_day = [_cells(row, min_users) for row in shown[:MOST_ROWS] if row["as_of_date"] == day]
@@ -73,7 +76,7 @@ def _cells(row: dict[Any, Any], min_users: int) -> tuple[Any, ...]:
     counts = [_count(row["n_editors"], min_users)]
     counts += [None if is_hidden else _count(row[name], min_users) for name in ("n_new_to_band", "n_left_band")]
     ends = [row[name] for name in ("projected", "projected_lower", "projected_upper")]
-    is_projected = not is_hidden and not pd.isna(ends[0])
+    is_projected = not (is_hidden or row["was_counted"] or pd.isna(ends[0]))
     in_8_weeks = "{:,.0f} ({:,.0f} to {:,.0f})".format(*ends) if is_projected else None
     if row["window_days"] == PROJECTED_DAYS:  # counted, and not projected
         in_8_weeks = counts[0]

@@ -380,10 +380,16 @@ def test_eight_weeks_that_were_counted_are_shown_and_not_projected() -> None:
            "n_new_to_band": 0, "n_left_band": 0, "projected": 256.0, "projected_lower": 181.0,
            "projected_upper": 320.0}  # fmt: skip
     counted = row | {"window_days": 56, "n_editors": 230, **dict.fromkeys(("projected", "projected_lower"))}
-    console = Console(record=True, width=120)
-    tell_cells(console, pd.DataFrame([row | {"window_days": 28}, counted]), 10)
-    said = [line for line in console.export_text().splitlines() if "trwiki" in line]
-    assert [line.strip("│ ").split("│")[-1].strip() for line in said] == ["256 (181 to 320)", "230"]
+
+    def in_8_weeks(*cells: dict[str, Any]) -> list[str]:
+        console = Console(record=True, width=120)
+        tell_cells(console, pd.DataFrame(cells), 10)
+        said = [line for line in console.export_text().splitlines() if "trwiki" in line]
+        return [line.rstrip("│").split("│")[-1].strip() for line in said]
+
+    projected = row | {"window_days": 28}
+    assert in_8_weeks(projected) == ["256 (181 to 320)"]
+    assert in_8_weeks(projected, counted) == ["–", "230"]
 
 
 def test_a_run_can_be_repeated_by_what_it_notes() -> None:
