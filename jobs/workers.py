@@ -39,17 +39,32 @@ class _DeafProcess(SpawnProcess):
     """A process that is deaf to Ctrl-C from its first moment, when Python has no say in it yet."""
 
     def start(self) -> None:
-        """Start with the signal blocked, which the new process inherits."""
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            super().start()
-        finally:
+        """Start with the signal blocked, which the new process inherits; who interrupts meanwhile is heard after."""
+        with _signals_kept() as kept:
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
+                super().start()
+            finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            except BaseException:  # Ctrl-C came meanwhile: nobody else knows of this process yet, and would end it
-                if self.pid is not None:
-                    self.terminate()
-                raise
+        if kept:
+            self.terminate()  # nobody else knows of this process yet, and would end it
+            signal.raise_signal(kept[0])
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[list[int]]:
+    """Note interruptions instead of acting on them, whichever thread gets them: Python acts in the main one."""
+    kept: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    is_main = threading.current_thread() is threading.main_thread()
+    ours = {number: handler for number, handler in before.items() if is_main and callable(handler)}
+    try:
+        for number in ours:
+            signal.signal(number, lambda number, _: kept.append(number))
+        yield kept
+    finally:
+        for number, handler in ours.items():
+            signal.signal(number, handler)
 
 
 class _DeafContext(SpawnContext):
