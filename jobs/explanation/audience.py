@@ -71,7 +71,7 @@ def explain_audience(asked: Asked, metric: Metric, runs: Sequence[Run], fetch: F
         sql=tuple(sql),
         naive=tuple(_naive(row, counts, changed)),
         alternatives=(*_beside(row, metric, fetch), *choices),
-        forecast=forecast_of(counts, None if own is None else str(own["snapshot"])),
+        forecast=None if own is None else forecast_of(counts, str(own["snapshot"])),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from jobs.estimation.audience import PROJECTED_DAYS
@@ -15,22 +16,37 @@ STICKY = (
 )
 
 
-def forecast_of(counts: Records, snapshot: str | None = None) -> Forecast | None:
+def forecast_of(counts: Records, snapshot: str) -> Forecast:
     """Return the number of eight weeks of a band: the count where there is one, else the projection.
 
     Args:
         counts: rows of `fct_audience` of one wiki, band, day and definition, the shortest window first.
-        snapshot: of the row that is explained: what was counted in it goes before what was counted in others.
+        snapshot: of the row that is explained. What was counted in others is no number of it, and only named.
     """
-    if not counts:
-        return None
-    others = sorted({str(one["snapshot"]) for one in counts} - {snapshot}, reverse=True)
-    for name in [snapshot, *others]:
-        own = [one for one in counts if one["snapshot"] == name]
-        found = _counted(own) or _projected(own)
-        if found is not None:
-            return found
-    return Forecast(PROJECTED_DAYS, None, None, None, None, None, f"none: {_why_none(counts)}", STICKY)
+    found = _found(counts, snapshot)
+    if found is not None:
+        return found
+    names = sorted({str(one["snapshot"]) for one in counts} - {snapshot})
+    others = [name for name in names if _found(counts, name) is not None]
+    how = f"none: {_why_none(counts, snapshot)}{_beside(others)}"
+    return Forecast(PROJECTED_DAYS, None, None, None, None, None, how, STICKY)
+
+
+def _found(counts: Records, snapshot: str) -> Forecast | None:
+    own = _of(counts, snapshot)
+    return _counted(own) or _projected(own)
+
+
+def _beside(snapshots: Sequence[str]) -> str:
+    """Name the other snapshots that have a number."""
+    if not snapshots:
+        return ""
+    names = ", ".join(snapshots)
+    return f"; snapshot {names} has one" if len(snapshots) == 1 else f"; snapshots {names} have one"
+
+
+def _of(counts: Records, snapshot: str) -> Records:
+    return [one for one in counts if one["snapshot"] == snapshot]
 
 
 def _counted(own: Records) -> Forecast | None:
@@ -73,21 +89,22 @@ def _up_to(own: Records, long: dict[str, Any]) -> str:
     return f", up to the {most['n_editors']:,} who were counted in {most['window_days']} days"
 
 
-def _why_none(counts: Records) -> str:
-    """Say why nothing is carried on, from the two longest windows of the longest one's snapshot."""
+def _why_none(counts: Records, snapshot: str) -> str:
+    """Say why nothing is carried on, from the two longest shorter windows of a snapshot."""
     shorter = [one for one in counts if one["window_days"] < PROJECTED_DAYS]
     if len(shorter) < 2:
         return f"it takes two windows shorter than {PROJECTED_DAYS} days, and {len(shorter) or 'none'} was counted"
-    own = [one for one in counts if one["snapshot"] == shorter[-1]["snapshot"]]
-    used = [one for one in own if one["window_days"] < PROJECTED_DAYS][-2:]
+    used = _of(shorter, snapshot)[-2:]
+    if len(used) < 2:
+        return "these windows were not counted in one snapshot"
     if any(one["n_editors"] is None for one in used):
         return "the count of a window is hidden"
     if not all(one["n_editors"] for one in used):
         return "in a window nobody is eligible"
     if HORIZON * used[-1]["window_days"] < PROJECTED_DAYS:
         return f"{PROJECTED_DAYS} days are more than {HORIZON} times the longest window"
-    if any(one["n_editors"] < used[-1]["n_editors"] for one in _longer(own)):
+    if any(one["n_editors"] < used[-1]["n_editors"] for one in _longer(_of(counts, snapshot))):
         return (
             f"there are fewer editors in a window longer than {PROJECTED_DAYS} days than in {used[-1]['window_days']}"
         )
-    return "these windows were not counted in one snapshot"
+    return "fct_audience has no projection of these windows"  # they were counted before it told them of one snapshot

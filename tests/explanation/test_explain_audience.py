@@ -283,7 +283,7 @@ def test_what_it_grows_to_is_no_straight_line_and_no_forecast_of_who_sees_the_li
     none = explained(fetch, bucket="100-300").forecast
     assert none is not None
     assert none.estimate is None
-    assert none.how == "none: these windows were not counted in one snapshot"
+    assert none.how == "none: fct_audience has no projection of these windows"
     single = explained(fetch, as_of=FEBRUARY).forecast
     assert single is not None
     assert single.how == "none: it takes two windows shorter than 56 days, and 1 was counted"
@@ -358,7 +358,7 @@ def test_the_text_has_its_sections_and_no_rates(fetch):
     [
         ({7: 20, 14: 0}, "none: in a window nobody is eligible"),
         ({7: 20, 13: 30}, "none: 56 days are more than 4 times the longest window"),
-        ({7: 20, 14: 30}, "none: these windows were not counted in one snapshot"),
+        ({7: 20, 14: 30}, "none: fct_audience has no projection of these windows"),
         ({14: 20, 28: 30, 60: 29}, "none: there are fewer editors in a window longer than 56 days than in 28"),
         ({14: 20, 28: 30, 56: 40}, "counted: a window of these days was asked for, so nothing is carried on"),
     ],
@@ -367,8 +367,7 @@ def test_why_nothing_is_carried_on_is_said(counts, how):
     rows = [
         {"window_days": days, "n_editors": n, "projected": None, "snapshot": "2026-03"} for days, n in counts.items()
     ]
-    found = forecast_of(rows)
-    assert found is not None
+    found = forecast_of(rows, "2026-03")
     assert (found.how, found.estimate) == (how, counts.get(56))
 
 
@@ -383,25 +382,31 @@ TWO_SNAPSHOTS = [_window(14, 205, "2026-03"), _window(21, 285, "2026-04"),
 
 def test_a_projection_is_told_by_the_windows_of_its_own_snapshot():
     found = forecast_of(TWO_SNAPSHOTS, "2026-03")
-    assert found is not None
     assert found.how == "from 205 in 14 days to 354 in 28 it grows as t^0.79, and is carried on so"
-    assert forecast_of(TWO_SNAPSHOTS, "2026-04") == found, "another snapshot's is better than none"
+
+
+def test_a_number_of_another_snapshot_is_not_told_but_where_there_is_one():
+    found = forecast_of(TWO_SNAPSHOTS, "2026-04")
+    assert (found.estimate, found.lower, found.upper, found.linear) == (None,) * 4
+    assert found.how == "none: these windows were not counted in one snapshot; snapshot 2026-03 has one"
+    counted = forecast_of([*TWO_SNAPSHOTS, _window(56, 600, "2026-05")], "2026-04")
+    assert counted.estimate is None
+    assert counted.how == "none: these windows were not counted in one snapshot; snapshots 2026-03, 2026-05 have one"
+    few = [{**_window(14, 9, "2026-04"), "n_editors": None}, _window(28, 12, "2026-04"), _window(56, 99, "2026-03")]
+    assert forecast_of(few, "2026-04").how == "none: the count of a window is hidden; snapshot 2026-03 has one"
 
 
 @pytest.mark.parametrize(("n", "told"), [(612, ", up to the 612 who were counted in 60 days"), (613, "")])
 def test_a_projection_that_a_longer_window_holds_down_says_so(n, told):
     found = forecast_of([*TWO_SNAPSHOTS, _window(60, n, "2026-03"), _window(61, 500, "2026-04")], "2026-03")
-    assert found is not None
     assert found.how == f"from 205 in 14 days to 354 in 28 it grows as t^0.79, and is carried on so{told}"
 
 
 def test_eight_weeks_that_were_counted_go_before_a_projection_of_their_snapshot_only():
     whole = _window(56, 600, "2026-03")
     counted = forecast_of([*TWO_SNAPSHOTS, whole], "2026-03")
-    assert counted is not None
     assert (counted.estimate, counted.linear, counted.how.split(":")[0]) == (600, None, "counted")
     other = forecast_of([*TWO_SNAPSHOTS, {**whole, "snapshot": "2026-04"}], "2026-03")
-    assert other is not None
     assert other.estimate == 612.0
 
 
