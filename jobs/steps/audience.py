@@ -19,7 +19,7 @@ from jobs.log import get_logger
 from jobs.reference.load import Reference
 from jobs.rows.audience import Asked, audience_rows, with_projection
 from jobs.steps.audience_reading import Wanted, read_wanted, require_events
-from jobs.steps.audience_told import tell_cells
+from jobs.steps.audience_told import tell_cells, with_counted
 from jobs.steps.gates import audience_gate
 from jobs.steps.job import Job, engine_errors
 from jobs.steps.marts import build_checked, publish_built
@@ -140,13 +140,14 @@ def stage_cells(job: Job, tables: Mapping[str, pd.DataFrame], as_of: Sequence[da
         as_of: the dates.
 
     Returns:
-        The new rows of `audience`, with projections from all windows that there are now.
+        The new rows of `audience`, with projections from all windows that there are now, and whether one of them is
+        the eight weeks that are projected (`was_counted`).
     """
     merged = {name: _merged(job, name, new, as_of) for name, new in tables.items() if len(new)}
     counted = with_projection(merged[COUNTED], job.settings.privacy.min_users)
     for name, rows in (merged | {COUNTED: counted}).items():
         job.lake.stage_pandas(name, rows, job.run.run_id, as_of)
-    return counted.tail(len(tables[COUNTED]))
+    return with_counted(counted).tail(len(tables[COUNTED]))
 
 
 def _merged(job: Job, name: str, new: pd.DataFrame, as_of: Sequence[date]) -> pd.DataFrame:

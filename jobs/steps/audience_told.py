@@ -15,7 +15,7 @@ from jobs.estimation.audience import PROJECTED_DAYS, is_few
 from jobs.windows import DAY, in_words
 
 CELLS = ("wiki", "band", "days", "editors", "new to it", "left it", "in 8 weeks")
-CELL = ["as_of_date", "wiki_db", "band", "definition"]  # of several windows
+CELL = ["as_of_date", "wiki_db", "band", "definition", "snapshot"]  # of several windows
 MOST_ROWS = 60  # of a terminal; a snapshot has hundreds of wikis
 
 
@@ -46,16 +46,24 @@ def tell_read(console: Console, files: pd.DataFrame, snapshot: str, first: date,
         console.print(f"… and so in {counted(refused['file'].nunique(), 'file')} in all.", highlight=False)
 
 
+def with_counted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mark rows of `audience` beside which eight weeks were counted, in the same snapshot: `was_counted`.
+
+    Args:
+        rows: all that there are, also of earlier commands.
+    """
+    is_whole = rows["window_days"].eq(PROJECTED_DAYS)
+    return rows.assign(was_counted=is_whole.groupby([rows[name] for name in CELL]).transform("any"))
+
+
 def tell_cells(console: Console, rows: pd.DataFrame, min_users: int) -> None:
     """Print the counts, and by which definition if it is not the contract's.
 
     Args:
         console: where.
-        rows: of the table `audience`.
+        rows: of the table `audience`, with `was_counted` (`with_counted`).
         min_users: counts of fewer, but at least one, are not shown.
     """
-    was_counted = rows["window_days"].eq(PROJECTED_DAYS).groupby([rows[name] for name in CELL]).transform("any")
-    rows = rows.assign(was_counted=was_counted)
     shown = rows.sort_values(["as_of_date", "wiki_db", "band", "window_days"]).to_dict("records")
     for day in sorted({row["as_of_date"] for row in shown[:MOST_ROWS]}):
         of_day = [_cells(row, min_users) for row in shown[:MOST_ROWS] if row["as_of_date"] == day]

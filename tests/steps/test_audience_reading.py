@@ -81,7 +81,7 @@ def test_every_row_that_cannot_be_read_is_told_with_its_place() -> None:
 def test_eight_weeks_that_were_counted_are_shown_and_not_projected() -> None:
     row = {"as_of_date": LAST, "wiki_db": "trwiki", "band": "100-500", "definition": "", "n_editors": 160,
            "n_new_to_band": 0, "n_left_band": 0, "projected": 256.0, "projected_lower": 181.0,
-           "projected_upper": 320.0}  # fmt: skip
+           "projected_upper": 320.0, "was_counted": False}  # fmt: skip
     counted = row | {"window_days": 56, "n_editors": 230, **dict.fromkeys(("projected", "projected_lower"))}
 
     def in_8_weeks(*cells: dict[str, Any]) -> list[str]:
@@ -92,7 +92,8 @@ def test_eight_weeks_that_were_counted_are_shown_and_not_projected() -> None:
 
     projected = row | {"window_days": 28}
     assert in_8_weeks(projected) == ["256 (181 to 320)"]
-    assert in_8_weeks(projected, counted) == ["–", "230"]
+    assert in_8_weeks(projected | {"was_counted": True}, counted) == ["–", "230"]
+    assert in_8_weeks(projected | {"was_counted": True}) == ["–"], "by an earlier command"
 
 
 def test_a_run_can_be_repeated_by_what_it_notes() -> None:

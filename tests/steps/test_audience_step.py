@@ -183,6 +183,20 @@ def test_windows_of_two_commands_are_projected_together_and_each_says_what_was_r
     assert [one["projected"] for one in site.rows()] == [None] * 3, "the others are of another snapshot"
 
 
+def test_beside_eight_weeks_that_an_earlier_command_counted_no_projection_is_printed(site: Site) -> None:
+    def in_8_weeks() -> list[str]:
+        return [line.split("│")[-2].strip() for line in site.printed.splitlines() if line.startswith("│ trwiki")]
+
+    dump(site.folder / "history", "trwiki", 30, snapshot="2026-04")
+    site.audience("trwiki", windows=(56,), snapshot="2026-04")
+    site.audience("trwiki")
+    assert in_8_weeks()[1].endswith(")"), site.printed
+    site.audience("trwiki", windows=(56,))
+    site.audience("trwiki")
+    assert in_8_weeks() == ["–", "–"], site.printed
+    assert [one["projected"] is None for one in site.rows()] == [True, False, True], "it can be held against the count"
+
+
 def test_readings_of_other_days_between_the_same_ends_do_not_replace_each_other(site: Site) -> None:
     early = LAST - 18 * DAY
     site.audience("trwiki", as_of=(early, LAST), windows=(7,))
