@@ -50,7 +50,7 @@ def _ends() -> tuple[Check, ...]:
             {"column_A": "least_unlikely", "column_B": "n_due", "or_equal": False,
              "ignore_row_if": "either_value_is_missing"},
             "{subject}: the last event of {file} is of {last_event}, but some {n_due:,.0f} more were due until "
-            "{until}; as it is, {last_event} is the last day that one can count as of",
+            "{until}; fetch it again, or count as of {last_whole}, the last day that is surely whole",
             "no event where {n_due:,.0f} were due", "none where fewer than {least_unlikely:.0f} are",
         ),
         none_of(

@@ -32,8 +32,8 @@ def pace_of(events: Mapping[int, int]) -> Pace:
         return Pace(None, None, 0.0, 0)
     first, last = min(events), max(events)
     counts = [events.get(day, 0) for day in range(max(first, last - FOUR_WEEKS + 1), last + 1)]
-    # One day of a bot would make the days after it look too quiet; where there is one day only, it is what is known.
-    usual = sorted(counts)[:-1] or counts
+    # One day of a bot would make the days after it look too quiet. Of two days the other may be cut, and nearly empty.
+    usual = sorted(counts)[:-1] if len(counts) > 2 else counts
     a_day = sum(usual) / len(usual)
     begin = min(day for day, count in events.items() if count >= a_day * TWENTIETH)
     return Pace(_EPOCH + last * DAY, _EPOCH + begin * DAY, a_day, _longest_silence(counts))

@@ -35,8 +35,8 @@ up to the rows of the file.
 The other columns are the same in all rows of a file. `last_event_date`: of events of any kind, null if there are none;
 rows that are quarantined, or of days that are not those of the file, do not count. `last_day`: the newest day that its
 events can be of. `events_a_day`, and `longest_silence` (days in a row without any): of the four weeks up to the last
-event, from the first one on; the former without the busiest day, which may be a bot's. `usual_from`: the first day with
-a twentieth of `events_a_day` or more.
+event, from the first one on; of three or more days the former is without the busiest, which may be a bot's.
+`usual_from`: the first day with a twentieth of `events_a_day` or more.
 """
 
 KEPT, OUT_OF_SCOPE, QUARANTINED = "kept", "out_of_scope", "quarantined"

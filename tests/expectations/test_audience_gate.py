@@ -19,6 +19,7 @@ CLEAN: dict[str, dict[str, Any]] = {
     },
     "ends": {
         "subject": "enwiki", "file": "2026-02/enwiki/2026-02.enwiki.2026-02.tsv.bz2", "last_event": date(2026, 2, 20),
+        "last_whole": date(2026, 2, 19),
         "until": date(2026, 2, 28), "n_silent": 8, "n_due": 0.0, "least_unlikely": 20.0,
     },
     "quiet": {"subject": "all", "n_wikis": 0, "wikis": "", "asked_from": date(2026, 2, 1)},
@@ -56,7 +57,7 @@ CASES: list[tuple[str, str, dict[str, Any], bool, str]] = [
     (
         "audience_dump_ends_early", "ends", {"n_due": 6321.4}, True,
         "enwiki: the last event of 2026-02/enwiki/2026-02.enwiki.2026-02.tsv.bz2 is of 2026-02-20, but some 6,321 more "
-        "were due until 2026-02-28; as it is, 2026-02-20 is the last day that one can count as of",
+        "were due until 2026-02-28; fetch it again, or count as of 2026-02-19, the last day that is surely whole",
     ),
     (
         "audience_dump_quiet", "quiet", {"n_wikis": 1200, "wikis": "aawiki (2026-02-27)"}, False,

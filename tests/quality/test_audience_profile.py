@@ -211,12 +211,12 @@ def test_days_of_one_command_stand_before_each_other() -> None:
 def test_rows_of_dumps_by_fate() -> None:
     log = [("kept", None, 400), ("out_of_scope", "other_event", 592), ("quarantined", "malformed:event_user_id", 2),
            ("quarantined", "wrong_wiki", 6)]  # fmt: skip
-    rows = [("trwiki", FILE, fate, reason, n, line, DAY - timedelta(1), BEFORE, DAY, 30.0, 0)
+    rows = [("trwiki", FILE, fate, reason, n, line, DAY - timedelta(1), BEFORE, DAY, 3000.0, 0)
             for (fate, reason, n), line in zip(log, (1, 2, 30, 17), strict=True)]  # fmt: skip
     files = pd.DataFrame(rows, columns=list(FILES))
     found = profile(tables(log=log), files=files, revisions={"trwiki": 399})
     (row,) = found["ends"]
-    assert (row["event_date"], row["subject"], row["n_due"]) == (DAY, "trwiki", 30.0)
+    assert (row["event_date"], row["subject"], row["n_due"]) == (DAY, "trwiki", 3000.0)
     assert [row["n_wikis"] for row in found["quiet"] + found["begins"]] == [0, 0]
     (row,) = found["dumps"]
     assert row["subject"] == "trwiki/2026-02"
