@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -34,14 +35,15 @@ from jobs.warehouse.runs import Warehouse
 from jobs.windows import DAY
 
 CELL = ("wiki_db", "band", "window_days")
-COUNTED = "audience"
+COUNTED, LOG = "audience", "audience_log"
 REPLACED_BY = {
     COUNTED: (*CELL, "definition"),
     "audience_values": ("wiki_db", "edit_count_bucket", "window_days"),
     "audience_alternatives": CELL,
-    "audience_log": ("read_from", "days_read", "wiki_db", "snapshot"),
+    LOG: ("read_from", "days_read", "wiki_db", "snapshot"),
 }
 """What of a row, within its as-of date, has to be the same for a new one to replace it."""
+SOURCE = ["read_from", "wiki_db", "snapshot"]
 
 
 def begin_audience(lake: Lake, warehouse: Warehouse, wanted: Wanted) -> Run:
@@ -144,6 +146,8 @@ def stage_cells(job: Job, tables: Mapping[str, pd.DataFrame], as_of: Sequence[da
         the eight weeks that are projected (`was_counted`).
     """
     merged = {name: _merged(job, name, new, as_of) for name, new in tables.items() if len(new)}
+    if LOG in merged:
+        merged[LOG] = _in_use(job, merged, tables[LOG], as_of)
     counted = with_projection(merged[COUNTED], job.settings.privacy.min_users)
     for name, rows in (merged | {COUNTED: counted}).items():
         job.lake.stage_pandas(name, rows, job.run.run_id, as_of)
@@ -162,3 +166,26 @@ def _merged(job: Job, name: str, new: pd.DataFrame, as_of: Sequence[date]) -> pd
     kept = known[~pd.MultiIndex.from_frame(known[cell]).isin(replaced)]
     merged: pd.DataFrame = pd.concat([kept, added], ignore_index=True)
     return merged
+
+
+def _in_use(job: Job, merged: Mapping[str, pd.DataFrame], new: pd.DataFrame, as_of: Sequence[date]) -> pd.DataFrame:
+    """Return the log without older readings whose days were not noted, where a new one has their first and last day.
+
+    Which days those had in between is not known, so their rows stay as long as a cell is of them.
+    """
+    log = merged[LOG]
+    readings = _tuples(log, "as_of_date")
+    is_old = log["days_read"].isna() & readings.isin(set(_tuples(new, "as_of_date")))
+    if not is_old.any():
+        return log
+    # One reading may serve several as-of dates, the last of which it is noted at.
+    span = pd.date_range(log.loc[is_old, "read_from"].min(), max(as_of)).date
+    others = job.lake.arrow_days(COUNTED, sorted({*span} - {*as_of}), job.run.run_id).to_pandas(date_as_object=True)
+    used = {reading for cells in (merged[COUNTED], others)
+            for reading in _tuples(cells[cells["days_read"].isna()], "read_to")}  # fmt: skip
+    return log[~is_old | readings.isin(used)]
+
+
+def _tuples(rows: pd.DataFrame, last: str) -> pd.Series[Any]:
+    """Return the reading that each row is of, by its first and last day."""
+    return pd.Series(list(rows[[last, *SOURCE]].itertuples(index=False, name=None)), index=rows.index, dtype=object)

@@ -214,17 +214,37 @@ def test_readings_of_other_days_between_the_same_ends_do_not_replace_each_other(
     assert site.rows("audience_log") == found, "the same reading replaces itself"
 
 
+def _without_days_read(site: Site) -> list[dict[str, Any]]:
+    """Make what is published that of a version which did not note the days; return its log."""
+    days = [LAST - DAY, LAST]
+    for name in ("audience", "audience_log"):
+        rows = site.lake.arrow_days(name, days).to_pandas(date_as_object=True, integer_object_nulls=True)
+        site.lake.stage_pandas(name, rows.assign(days_read=None), "older", days)
+    site.lake.publish("older")
+    return site.rows("audience_log")
+
+
 def test_rows_of_before_the_days_were_noted_keep_what_was_logged_of_them(site: Site) -> None:
     site.audience("trwiki")
-    for name in ("audience", "audience_log"):
-        rows = site.lake.arrow_days(name, [LAST]).to_pandas(date_as_object=True, integer_object_nulls=True)
-        site.lake.stage_pandas(name, rows.assign(days_read=None), "older", [LAST])
-    site.lake.publish("older")
-    older = site.rows("audience_log")
+    older = _without_days_read(site)
     site.audience("trwiki", windows=(28,))
     assert [one["days_read"] for one in site.rows()] == [None, f"{LAST - 27 * DAY}/{LAST}"]
     assert [one for one in site.rows("audience_log") if one["days_read"] is None] == older
     assert len(site.rows("audience_log")) == 2 * len(older)
+    site.audience("trwiki")
+    assert [one | {"days_read": None} for one in site.rows("audience_log")] == older, "nothing is of the older reading"
+    assert {one["days_read"] for one in site.rows("audience_log")} == {f"{LAST - 27 * DAY}/{LAST}"}
+
+
+def test_what_was_logged_of_an_earlier_day_stays_until_that_is_counted_again(site: Site) -> None:
+    both = (LAST - DAY, LAST)
+    site.audience("trwiki", "idwiki", as_of=both, windows=(28,))
+    older = _without_days_read(site)
+    site.audience("trwiki", windows=(28, 29))  # the same first and last day
+    assert [one for one in site.rows("audience_log") if one["days_read"] is None] == older
+    site.audience("trwiki", as_of=both, windows=(28,))
+    left = [one for one in site.rows("audience_log") if one["days_read"] is None]
+    assert left == [one for one in older if one["wiki_db"] == "idwiki"]
 
 
 def test_another_definition_stands_beside_the_contracts_and_is_no_metric(site: Site) -> None:
