@@ -16,12 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from jobs.audience import Band
+from jobs.estimation.audience import PROJECTED_DAYS
 from jobs.report.cells_beside import Reader
 
 COUNTS = ("n_editors", "n_new_to_band", "n_left_band")
 GROWTH = ("growth_exponent", "projected_days", "projected", "projected_lower", "projected_upper")
 CHANGE, BEFORE = "change_from_month_before", "snapshot_before"
-EIGHT_WEEKS = 56  # days: a window of them is what others are projected to
 COLUMNS = (
     "as_of_date", "wiki_db", "band", "window_days", "window_start", "snapshot", *COUNTS, *GROWTH,
     "month", CHANGE, BEFORE,
@@ -39,6 +39,7 @@ left join rpt_audience_month as m
 where a.definition = ''
 order by a.wiki_db, a.band, a.window_days, a.as_of_date
 """
+IS_THERE = f"select 1 from duckdb_columns() where table_name = 'rpt_audience_month' and column_name = '{BEFORE}'"
 BoolArray = npt.NDArray[np.bool_]
 Pairs = Sequence[tuple[int, int]]  # places of a part and of the whole
 
@@ -63,7 +64,7 @@ def audience(read: Reader, min_users: int) -> pd.DataFrame:
         before and its snapshot where a row is as of the last day of a month, null elsewhere. A hidden number is null;
         `gives_away` marks rows whose number the marts show, and that is hidden here for the sake of another.
     """
-    if read("select 1 from duckdb_tables() where table_name = 'fct_audience'").empty:
+    if read(IS_THERE).empty:
         return pd.DataFrame(columns=[*COLUMNS, "gives_away"])  # marts of an older version: the next run builds it
     found = read(AUDIENCE)
     return hide_audience(found.astype(dict.fromkeys((*COUNTS, *GROWTH, CHANGE), float)), min_users)
@@ -81,7 +82,7 @@ def hide_audience(found: pd.DataFrame, min_users: int) -> pd.DataFrame:
     left = left.mask(_gives_away(left, pairs, min_users))
     # The growth is made of two windows: it tells one of them beside the other. Eight weeks that were counted need none.
     of_cell = [found[name] for name in SPOKEN_OF]
-    is_counted = found["window_days"].eq(EIGHT_WEEKS).groupby([*of_cell, found["snapshot"]]).transform("any")
+    is_counted = found["window_days"].eq(PROJECTED_DAYS).groupby([*of_cell, found["snapshot"]]).transform("any")
     hides_growth = editors.isna().groupby(of_cell).transform("any") | is_counted
     growth = {name: found[name].mask(hides_growth) for name in GROWTH}
     growth |= {name: growth[name].round() for name in GROWTH[2:]}

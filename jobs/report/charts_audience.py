@@ -8,8 +8,9 @@ import altair as alt
 import pandas as pd
 
 from jobs import words
+from jobs.estimation.audience import PROJECTED_DAYS
 from jobs.report import charts
-from jobs.report.cells_audience import BEFORE, CHANGE, EIGHT_WEEKS
+from jobs.report.cells_audience import BEFORE, CHANGE
 from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_sentences import Cell, day, sentences
 
@@ -68,7 +69,7 @@ def projection_text(row: Cell) -> str:
 
 def is_eight_weeks(row: Cell) -> bool:
     """Whether a row is a shown count of eight weeks, which a projection only expects."""
-    return bool(row["window_days"] == EIGHT_WEEKS) and not words.is_null(row["n_editors"])
+    return bool(row["window_days"] == PROJECTED_DAYS) and not words.is_null(row["n_editors"])
 
 
 def _row(row: Cell) -> tuple[str, ...]:

@@ -12,8 +12,9 @@ from markupsafe import Markup
 from jobs import words
 from jobs.audience import DEFAULT_BAND, Band
 from jobs.catalogue import load_catalogue
+from jobs.estimation.audience import PROJECTED_DAYS
 from jobs.report import charts
-from jobs.report.cells_audience import COUNTS, EIGHT_WEEKS
+from jobs.report.cells_audience import COUNTS
 from jobs.report.chart import Chart, ChartTable
 from jobs.report.charts_audience import (
     NOT_PROJECTED,
@@ -151,8 +152,8 @@ def _in_eight_weeks(row: Cell, own: pd.DataFrame) -> Cell:
     is_same = pd.Series(data=True, index=own.index)
     for name in ("as_of_date", "band", "snapshot"):
         is_same &= own[name] == row[name]
-    lengths = own.loc[is_same & (own["window_days"] < EIGHT_WEEKS), "window_days"]
-    whole = own.loc[is_same & (own["window_days"] == EIGHT_WEEKS), "n_editors"].dropna()
+    lengths = own.loc[is_same & (own["window_days"] < PROJECTED_DAYS), "window_days"]
+    whole = own.loc[is_same & (own["window_days"] == PROJECTED_DAYS), "n_editors"].dropna()
     if whole.empty or row["window_days"] != lengths.max():
         return row
     return {**row, **dict.fromkeys(PROJECTED, whole.iloc[0]), "is_counted": True}

@@ -143,6 +143,18 @@ def test_rows_of_another_definition_stay_inside():
     assert "definition" not in left.columns
 
 
+def test_marts_of_before_the_month_named_two_snapshots_have_none_until_the_next_run():
+    with duckdb.connect() as connection:
+        connection.register("rows", pd.DataFrame([eligible("a", 4, 50.0)]))
+        connection.execute("create table fct_audience as select *, '' as definition from rows")
+        connection.execute(
+            "create table rpt_audience_month as select * exclude snapshot_before, as_of_date as window_end from rows"
+        )
+        left = audience(lambda sql: connection.sql(sql).df(), 10)
+    assert list(left.columns) == [*COLUMNS, "gives_away"]
+    assert left.empty
+
+
 def test_without_any_row_there_are_the_columns():
     assert list(eligibles().columns) == [*COLUMNS, "gives_away"]
 
