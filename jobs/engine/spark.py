@@ -79,7 +79,7 @@ def _start(settings: SparkSettings, scratch: Path, catalog: Mapping[str, str], l
             _tell_overruled(settings, told)
             session = SparkSession.builder.config(map=dict(own)).getOrCreate()
         else:
-            with one_start_at_a_time(Path.home()), _stderr_to(log_file):
+            with one_start_at_a_time(), _stderr_to(log_file):
                 # The rest, which may hold passwords, is told once the JVM runs.
                 public = SparkConf(loadDefaults=False).setAll(list(for_the_command_line(own).items()))
                 SparkContext._ensure_initialized(conf=public)
@@ -156,17 +156,17 @@ def _prepare_start(settings: SparkSettings) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def one_start_at_a_time(folder: Path) -> Iterator[None]:
+def one_start_at_a_time(folder: Path | None = None) -> Iterator[None]:
     """Hold the block back until no other process is in it.
 
     Where the jars are not there yet, two JVMs fetch them to the same files, and both find them spoiled.
 
     Args:
-        folder: is locked; nothing is written to it. Where it cannot be, nobody waits.
+        folder: is locked, by default the user's own; nothing is written to it. Where it cannot be, nobody waits.
     """
     with contextlib.ExitStack() as stack:
-        with contextlib.suppress(OSError):
-            folder_handle = os.open(folder, os.O_RDONLY)
+        with contextlib.suppress(OSError, RuntimeError):  # the second where a user has no folder
+            folder_handle = os.open(folder or Path.home(), os.O_RDONLY)
             stack.callback(os.close, folder_handle)
             fcntl.flock(folder_handle, fcntl.LOCK_EX)
         yield

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import pytest
+
 from jobs.engine.spark import one_start_at_a_time
 
 
@@ -27,4 +29,16 @@ def test_a_start_waits_for_another_to_end(tmp_path: Path) -> None:
 
 def test_where_nothing_can_be_locked_nobody_waits(tmp_path: Path) -> None:
     with one_start_at_a_time(tmp_path / "missing"):
+        pass
+
+
+def test_without_a_home_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_nobody(_: object) -> None:
+        raise KeyError("no such user")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", of_nobody)
+    with pytest.raises(RuntimeError):
+        Path.home()
+    with one_start_at_a_time():
         pass
