@@ -10,6 +10,7 @@ import pandas as pd
 
 from jobs.audience import Choices
 from jobs.audience_tables import AUDIENCE_CELL
+from jobs.estimation.audience import is_few
 
 CELL, WIKI = list(AUDIENCE_CELL), ["as_of_date", "wiki_db"]
 PROJECTED = ["growth_exponent", "projected", "projected_lower", "projected_upper"]
@@ -44,15 +45,15 @@ def broken_cells(
 
 def _faults(cells: pd.DataFrame, min_users: int) -> dict[str, pd.Series[bool]]:
     n = cells["n_editors"]
-    is_few = (n >= 1) & (n < min_users)
+    is_hidden = pd.Series([is_few(one, min_users) for one in n], index=n.index, dtype=bool)
     is_shown = cells[NUMBERS].notna().any(axis=1)
     is_own = cells["definition"] == ""  # of another definition there are no values and no alternatives
     is_told = is_shown | (is_own & (cells["status"] != "suppressed")) | cells[PROJECTED].notna().any(axis=1)
     return {
         "impossible": (cells[["n_editors", "n_new_to_band", "n_left_band"]] < 0).any(axis=1)
         | (cells["n_new_to_band"] > n),
-        "differing": ~is_few & is_shown & n.notna() & cells[NUMBERS].ne(n, axis=0).any(axis=1),
-        "hiding_wrong": (is_few & is_told) | (~is_few & n.notna() & cells["status"].notna() & ~is_shown),
+        "differing": ~is_hidden & is_shown & n.notna() & cells[NUMBERS].ne(n, axis=0).any(axis=1),
+        "hiding_wrong": (is_hidden & is_told) | (~is_hidden & n.notna() & cells["status"].notna() & ~is_shown),
         "incomplete": n.isna()
         | (is_own & (cells["status"].isna() | (cells["n_alternatives"].fillna(0) != N_ALTERNATIVES))),
     }

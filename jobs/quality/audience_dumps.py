@@ -27,12 +27,12 @@ def dumps_by_fate(log: pd.DataFrame, files: pd.DataFrame | None, revisions: Mapp
         revisions: by wiki, or None.
 
     Returns:
-        as_of_date, wiki_db, snapshot, read_from, subject (wiki and snapshot, and the first day that was read where
-        commands read from different ones), n_logged, n_kept, n_malformed, n_read (by the files) and n_counted
-        (revisions), null where nothing is known of them; malformed_share, the larger of two: of all rows, and of the
-        revisions in the windows where more than a few of them cannot be read (in a dump of all years they would
-        drown); inside_share (of the revisions in the windows, however few) and seen_inside (what it may be without a
-        warning); first (the file, line and reason that comes first).
+        as_of_date, wiki_db, snapshot, read_from, days_read, subject (wiki and snapshot, and the first day that was read
+        where commands read from different ones, or all days where only these differ), n_logged, n_kept, n_malformed,
+        n_read (by the files) and n_counted (revisions), null where nothing is known of them; malformed_share, the
+        larger of two: of all rows, and of the revisions in the windows where more than a few of them cannot be read (in
+        a dump of all years they would drown); inside_share (of the revisions in the windows, however few) and
+        seen_inside (what it may be without a warning); first (the file, line and reason that comes first).
     """
     is_bad, reason = log["fate"] == QUARANTINED, log["reason"].fillna("").astype(str)
     is_inside = is_bad & ~reason.map(_is_of_any_row)

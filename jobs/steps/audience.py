@@ -43,7 +43,7 @@ REPLACED_BY = {
     LOG: ("read_from", "days_read", "wiki_db", "snapshot"),
 }
 """What of a row, within its as-of date, has to be the same for a new one to replace it."""
-SOURCE = ["read_from", "wiki_db", "snapshot"]
+READING = ["read_from", "wiki_db", "snapshot"]
 
 
 def begin_audience(lake: Lake, warehouse: Warehouse, wanted: Wanted) -> Run:
@@ -188,4 +188,4 @@ def _in_use(job: Job, merged: Mapping[str, pd.DataFrame], new: pd.DataFrame, as_
 
 def _tuples(rows: pd.DataFrame, last: str) -> pd.Series[Any]:
     """Return the reading that each row is of, by its first and last day."""
-    return pd.Series(list(rows[[last, *SOURCE]].itertuples(index=False, name=None)), index=rows.index, dtype=object)
+    return pd.Series(list(rows[[last, *READING]].itertuples(index=False, name=None)), index=rows.index, dtype=object)

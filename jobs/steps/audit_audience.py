@@ -15,6 +15,7 @@ import pandas as pd
 from expectations.audience import OF_DUMPS
 from expectations.gate import GateResult, run_gate, suite_of, with_recorded
 from jobs.errors import NoInputError, UsageError
+from jobs.marts.read import COUNT
 from jobs.quality.audience_dumps import read_for
 from jobs.quality.audience_profile import TABLES
 from jobs.settings import Settings
@@ -25,7 +26,6 @@ from jobs.warehouse.runs import Warehouse
 from jobs.warehouse.tables import Tables
 
 COUNTED, LOG = "audience", "audience_log"
-COUNT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY"
 SAID = "from fct_data_quality where check_id in ({ids}) and is_latest"
 
 
