@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
 import pytest
-from parquet_lake import MONDAY, link_week, weeks, world, write_reference
+from parquet_lake import MONDAY, SINGLE, Row, editors_value, link_week, weeks, world, write_reference
 
 from jobs.contracts import TABLES
 from jobs.engine.session import SPARK, open_engine
@@ -29,6 +30,17 @@ RUN = "run_marts_on_spark"
 EMPTY = {"dim_wiki_config"}  # every other mart has rows to compare
 
 
+def month_ends() -> dict[str, list[Row]]:
+    """Eligible editors of the last days of two months, of which the second has a month before it."""
+    found: dict[str, list[Row]] = {"audience": [], "audience_values": []}
+    for day in (date(2026, 4, 30), date(2026, 5, 31)):
+        begin = day - timedelta(13)
+        of_day = {"as_of_date": day, "window_start": begin, "read_from": begin, "read_to": day}
+        found["audience"].append(SINGLE["audience"] | of_day | {"snapshot": f"{day:%Y-%m}"})
+        found["audience_values"].append(editors_value(as_of_date=day, metric_date=begin))
+    return found
+
+
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """A lake whose rows are all on a run's branch, not on main."""
@@ -40,6 +52,8 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
         lake.ensure_tables()
         tables = world()
         tables["metric_values"] += [*weeks(), *link_week()]
+        for table, rows in month_ends().items():
+            tables[table] += rows
         for name, rows in tables.items():
             values = [tuple(row.get(column) for column in TABLES[name].columns) for row in rows]
             dates = sorted({row[TABLES[name].partition] for row in rows})
