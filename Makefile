@@ -95,7 +95,7 @@ worlds: setup  ## Sampled worlds against their truth, scenario by scenario (long
 kill-test: setup  ## Kill runs at ten random moments, rerun, compare with an undisturbed run
 	PDMETRICS_TEST_KILLS=10 $(PYTEST) -m kill -s tests/integration/test_kills.py
 
-scheduler-test: setup  ## Days through a real Airflow: lost hours, kills, a failed gate (seven minutes)
+scheduler-test: setup  ## Days through a real Airflow: lost hours, kills, a failed gate, a snapshot (ten minutes)
 	$(PYTEST) -m scheduler -s -x tests/scheduler tests/dags
 
 cluster: setup  ## A day on a Spark cluster with a catalog on PostgreSQL and files on S3 (needs Java and PostgreSQL)
