@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from typing import Literal, get_args, get_type_hints
 
+LONGEST_WINDOW = 366  # days
 BAND = re.compile(r"(\d{1,9})-(\d{1,9})")
 
 
@@ -77,3 +78,9 @@ class Band:
 
 DEFAULT_BAND = Band(100, 500)
 """The contract's first: what is meant where nobody names a band. Milestones and plans go by it."""
+
+
+def count_command(day: object = "DAY", wiki: str | None = None) -> str:
+    """Return the command that counts eligible editors, as hints name it; what is in capitals is to be filled in."""
+    command = f"pdmetrics audience --history DIR --snapshot YYYY-MM --as-of {day}"
+    return command if wiki is None else f"{command} --wiki {wiki}"

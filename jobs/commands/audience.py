@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from jobs.audience import DEFAULT_BAND, Band
+from jobs.audience import DEFAULT_BAND, LONGEST_WINDOW, Band
 from jobs.commands.arguments import day
 from jobs.commands.context import Context
 from jobs.errors import UsageError
@@ -22,7 +22,6 @@ if TYPE_CHECKING:  # what only a command needs is imported by it, so that --help
 
 T = TypeVar("T")
 BANDS, WINDOWS = f"{DEFAULT_BAND},100-300", "14,28"
-LONGEST_WINDOW = 366
 
 
 def audience(

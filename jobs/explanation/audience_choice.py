@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from jobs.audience import DEFAULT_BAND, Band
+from jobs.audience import DEFAULT_BAND, LONGEST_WINDOW, Band, count_command
 from jobs.errors import UsageError
 from jobs.explanation.choose import DEFAULT_DAYS, SEGMENT, Asked, Chosen, Fetch, Records, statement
 from jobs.explanation.explanation import MetricRow
 from jobs.metric import Metric
 from jobs.window_sums.tables import ALL
 
-COUNT_THEM = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of {day} --wiki {wiki}"
-LONGEST_WINDOW = 366  # days, as the command has it
 OPTIONS = (
     (SEGMENT[0], "--element"), (SEGMENT[1], "--platform"), ("inference", "--inference"), ("window_days", "--window"),
     (SEGMENT[2], "--bucket"), ("as_of_date", "--as-of"),
@@ -96,7 +94,7 @@ def _is_band(value: str) -> bool:
 
 def _command(asked: Asked, wiki: str) -> str:
     """Return the command that counts what was asked for; what it would refuse is left out."""
-    command = COUNT_THEM.format(day=asked.as_of or "DAY", wiki=wiki)
+    command = count_command(asked.as_of or "DAY", wiki)
     for option, name in (("--window", "--windows"), ("--bucket", "--bands")):
         value = str(_given(asked, option))
         if _can_be_counted(option, value):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from jobs.audience import count_command
 from jobs.errors import UsageError, WarehouseError
 from jobs.warehouse.runs import Warehouse
 
@@ -24,7 +25,6 @@ REBUILD = "rerun a day, which builds it anew from the tables, or restore it from
 SHOW = "pdmetrics query 'show tables' lists the marts"
 MARTS = "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
 RUN = "pdmetrics run --date DAY --input DIR"
-COUNT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY"
 OF_EDITORS = re.compile("audience|eligible_editors", re.IGNORECASE)
 NO_TABLE = re.compile(
     r'(?P<what>Catalog Error: Table with name (?P<name>.*) does not exist!)(\nDid you mean "[^"]*"\?)?'
@@ -101,7 +101,7 @@ def _absent(warehouse: Warehouse, sql: str) -> UsageError:
     return UsageError(
         "Nothing is published in this warehouse yet.",
         where=warehouse.said(warehouse.marts),
-        next_step=f"{COUNT if OF_EDITORS.search(sql) else RUN} (or name another warehouse with --warehouse)",
+        next_step=f"{count_command() if OF_EDITORS.search(sql) else RUN} (or name another warehouse with --warehouse)",
     )
 
 

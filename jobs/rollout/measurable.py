@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from jobs.audience import count_command
 from jobs.catalogue import Catalogue
 from jobs.metric import Metric, MetricWindow
 from jobs.reference.vocabulary import ALL, Vocabulary
@@ -19,7 +20,6 @@ STATUSES = (*SHOWN, "not_estimable", "suppressed", "not_measured")  # the best f
 WAITS, DUE, NEVER, UNCOUNTED = "waits", "due", "never", "uncounted"
 LOOK_AHEAD = 370  # days: longer gaps of the vocabulary are no plan
 AUDIENCE = "audience"
-COUNT_IT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY --wiki"
 
 
 class First(NamedTuple):
@@ -64,7 +64,7 @@ def _state(evidence: Evidence, metric: Metric, window: MetricWindow, row: Newest
     if row is not None:
         return WindowState(*key, row.status, row.reason, row.as_of_date)
     if metric.family == AUDIENCE:
-        by = f"it is counted from mediawiki_history, not from events: {COUNT_IT} {evidence.wiki.wiki_db}"
+        by = f"it is counted from mediawiki_history, not from events: {count_command(wiki=evidence.wiki.wiki_db)}"
         return WindowState(*key, UNCOUNTED, by)
     first = first_window(metric, window, evidence.wiki.visible_from, evidence.vocabulary)
     if first.last is None:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from jobs.audience import DEFAULT_BAND
+from jobs.audience import DEFAULT_BAND, count_command
 from jobs.catalogue import load_catalogue
 from jobs.estimation.audience import PROJECTED_DAYS, growth, project
 from jobs.estimation.looks import Counted, Look
@@ -23,7 +23,7 @@ from jobs.rows.pilots import Added, pilots_added
 from jobs.windows import DAY
 
 METRIC, DAYS = "eligible_editors", 28
-COUNT = "pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY counts them"
+COUNT = f"{count_command()} counts them"
 NOT_COUNTED = "pdmetrics audience --wiki {wiki} counts its editors"
 OTHERS = f"anyone with the address may visit, so others may make up for it; {INVITE_MORE}"
 CELL = ["as_of_date", "wiki_db", "window_days"]

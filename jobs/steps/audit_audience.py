@@ -14,8 +14,8 @@ import pandas as pd
 
 from expectations.audience import OF_DUMPS
 from expectations.gate import GateResult, run_gate, suite_of, with_recorded
+from jobs.audience import count_command
 from jobs.errors import NoInputError, UsageError
-from jobs.marts.read import COUNT
 from jobs.quality.audience_dumps import read_for
 from jobs.quality.audience_profile import TABLES
 from jobs.settings import Settings
@@ -104,11 +104,11 @@ def _as_of(tables: Tables, days: Sequence[date], branch: str | None) -> list[dat
 
 def _none_counted(days: Sequence[date], known: Sequence[date]) -> NoInputError:
     if not known:
-        return NoInputError("No audience is published yet.", where="the published tables", next_step=COUNT)
+        return NoInputError("No audience is published yet.", where="the published tables", next_step=count_command())
     asked = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
     return NoInputError(
         f"Nobody was counted as of {asked}.", where="the published tables",
-        next_step=f"the newest as-of date is {known[-1]}; {COUNT} counts another",
+        next_step=f"the newest as-of date is {known[-1]}; {count_command()} counts another",
     )  # fmt: skip
 
 

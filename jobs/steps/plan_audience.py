@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.audience import DEFAULT_BAND, Band
+from jobs.audience import DEFAULT_BAND, Band, count_command
 from jobs.errors import UsageError
 from jobs.estimation.audience import PROJECTED_DAYS
 from jobs.marts.read import fetch_arrow
@@ -65,7 +65,7 @@ def from_audience(warehouse: Warehouse, wiki: str, band: str | None, given: floa
     """
     wanted = str(DEFAULT_BAND) if band is None else _read_band(band)
     found = fetch_arrow(warehouse, BANDS, [wiki]).to_pylist()
-    command = f"pdmetrics audience --history DIR --snapshot YYYY-MM --as-of DAY --wiki {wiki}"
+    command = count_command(wiki=wiki)
     counted = [row for row in found if row["window_days"] == DAYS]
     own = [row for row in counted if row["band"] == wanted]
     if not counted:
