@@ -38,6 +38,8 @@ DISK = {
 """What to do about what a disk says."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SIGNAL_BASE = 128
+ASKED_AGAIN_SECONDS = 0.05
+"""How soon a command is asked again to end, where what a signal raised was lost."""
 PUT_AWAY = "nothing half-published. The next command cleans up."
 CUT_OFF = "a world that was begun is cut off, and marked so. The same command writes it again."
 
@@ -74,7 +76,7 @@ def run_to_the_end(command: Callable[[], object], ending: Ending) -> int:
     except Stopped as stopped:
         return _interrupted(stopped.number, ending)
     except Exception as error:
-        # A signal that came inside of a destructor is lost there; what it cut off fails a moment later.
+        # What a signal raised inside of a destructor is lost there; what it cut off may fail before we ask again.
         return _interrupted(received[0], ending) if received else _failed(error, ending)
     return 0
 
@@ -150,20 +152,40 @@ def _signals_raise(received: list[int]) -> Iterator[None]:
     Args:
         received: where the first is noted.
     """
+    lost: list[int] = []
 
     def stop(number: int, _: FrameType | None) -> None:
-        signal.signal(number, lambda again, _: os._exit(SIGNAL_BASE + again))
+        if received and not lost:
+            os._exit(SIGNAL_BASE + number)
+        lost.clear()
         received.append(number)
         warnings.simplefilter("ignore")  # what is cut off complains on its way out: of calls it could not repeat
         raise Stopped(number)
 
+    def unraisable(what: sys.UnraisableHookArgs) -> None:
+        if not isinstance(what.exc_value, Stopped):
+            hook(what)
+            return
+        # Python acts on a signal wherever it is, and passes over what is raised in destructors and weak references.
+        lost.append(what.exc_value.number)
+        signal.setitimer(signal.ITIMER_REAL, ASKED_AGAIN_SECONDS)  # a thread could wait for a lock held right here
+
+    def ask_again(*_: object) -> None:
+        if lost:
+            signal.raise_signal(lost[0])
+
+    hook = sys.unraisablehook
     try:
         before = {number: signal.signal(number, stop) for number in SIGNALS}
+        before[signal.SIGALRM] = signal.signal(signal.SIGALRM, ask_again)
     except ValueError:  # not in the main thread: whoever called us has signals in hand
         yield
         return
+    sys.unraisablehook = unraisable
     try:
         yield
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -102,20 +102,72 @@ def test_a_signal_is_a_line_and_its_code(number, code, capsys):
     assert signal.getsignal(number) is before
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_signal_that_a_destructor_swallows_ends_the_command_all_the_same(capsys):
-    class Swallows:
-        def __del__(self):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(1)
+class Swallows:
+    """Python passes over what is raised in here."""
 
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
+
+
+INTERRUPTED = "Interrupted; nothing half-published. The next command cleans up.\n"
+
+
+def test_a_signal_that_a_destructor_swallows_ends_the_command_all_the_same(capsys):
     def command():
         Swallows()
         raise ConnectionError("the engine is gone")
 
-    code, text = ended(command, capsys)
-    assert code == 130
-    assert text.splitlines()[-1] == "Interrupted; nothing half-published. The next command cleans up."
+    assert ended(command, capsys) == (143, INTERRUPTED)
+
+
+def test_a_signal_that_a_destructor_swallows_is_heard_by_what_comes_next(capsys):
+    before, hook = signal.getsignal(signal.SIGALRM), sys.unraisablehook
+    done = []
+
+    def command():
+        Swallows()
+        try:
+            time.sleep(20)
+        finally:
+            done.append("put away")
+
+    began = time.monotonic()
+    assert ended(command, capsys) == (143, INTERRUPTED)
+    assert time.monotonic() - began < 5
+    assert done == ["put away"]
+    assert (signal.getsignal(signal.SIGALRM), sys.unraisablehook) == (before, hook)
+
+
+def test_a_signal_is_asked_again_until_it_is_heard(capsys):
+    """The second destructor is at work when we ask again."""
+
+    class Slow:
+        def __del__(self):
+            time.sleep(1)
+
+    def command():
+        Swallows()
+        Slow()
+        time.sleep(20)
+
+    began = time.monotonic()
+    assert ended(command, capsys) == (143, INTERRUPTED)
+    assert time.monotonic() - began < 5
+
+
+def test_other_errors_of_destructors_are_told_as_before(capsys):
+    class Fails:
+        def __del__(self):
+            raise ValueError("of its own")
+
+    told = []
+    sys.unraisablehook, before = told.append, sys.unraisablehook
+    try:
+        assert ended(Fails, capsys) == (0, "")
+    finally:
+        sys.unraisablehook = before
+    assert [str(one.exc_value) for one in told] == ["of its own"]
 
 
 def test_warnings_on_the_way_out_of_a_signal_are_not_printed():
