@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def embedded_session(scratch: Path, *, memory: str) -> Iterator[SparkSession]:
         try:
             session.conf.set("spark.sql.session.timeZone", "UTC")
             session.conf.set("spark.sql.ansi.enabled", "true")
+            # The server has put its own handler before Python's, one after which the system calls of this process are
+            # begun again: whoever waits here for something else, for a lock or a process, would not hear of Ctrl-C.
+            signal.siginterrupt(signal.SIGINT, True)
             yield session
         finally:
             session.stop()  # before the server, of which it takes its leave
