@@ -38,8 +38,8 @@ DISK = {
 """What to do about what a disk says."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SIGNAL_BASE = 128
-ASKED_AGAIN_SECONDS = 0.05
-"""How soon a command is asked again to end, where what a signal raised was lost."""
+ASKED_AGAIN_SECONDS = 0.3
+"""How soon, and how often, a command is asked again to end, where what a signal raised was lost."""
 PUT_AWAY = "nothing half-published. The next command cleans up."
 CUT_OFF = "a world that was begun is cut off, and marked so. The same command writes it again."
 
@@ -149,43 +149,57 @@ def _saved(text: str, folder: Path | None) -> str:
 def _signals_raise(received: list[int]) -> Iterator[None]:
     """Turn the first interrupt into `Stopped`, so that everything is put away; the second ends the process at once.
 
+    Python acts on a signal wherever it happens to be. In a destructor, a weak reference, or a module that clears
+    errors while it is imported, `Stopped` is lost: so it is raised again until it is on its way.
+
     Args:
         received: where the first is noted.
     """
-    lost: list[int] = []
+    asking: list[bool] = []
 
     def stop(number: int, _: FrameType | None) -> None:
-        if received and not lost:
+        if received and not asking:
             os._exit(SIGNAL_BASE + number)
-        lost.clear()
+        asking.clear()
         received.append(number)
         warnings.simplefilter("ignore")  # what is cut off complains on its way out: of calls it could not repeat
+        signal.setitimer(signal.ITIMER_REAL, ASKED_AGAIN_SECONDS, ASKED_AGAIN_SECONDS)
         raise Stopped(number)
 
-    def unraisable(what: sys.UnraisableHookArgs) -> None:
-        if not isinstance(what.exc_value, Stopped):
-            hook(what)
-            return
-        # Python acts on a signal wherever it is, and passes over what is raised in destructors and weak references.
-        lost.append(what.exc_value.number)
-        signal.setitimer(signal.ITIMER_REAL, ASKED_AGAIN_SECONDS)  # a thread could wait for a lock held right here
-
     def ask_again(*_: object) -> None:
-        if lost:
-            signal.raise_signal(lost[0])
+        if received and not _is_ending():
+            asking.append(True)
+            signal.raise_signal(received[0])  # to whom has that signal now
 
-    hook = sys.unraisablehook
     try:
         before = {number: signal.signal(number, stop) for number in SIGNALS}
         before[signal.SIGALRM] = signal.signal(signal.SIGALRM, ask_again)
     except ValueError:  # not in the main thread: whoever called us has signals in hand
         yield
         return
-    sys.unraisablehook = unraisable
+    try:
+        with _lost_in_silence():
+            yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_ending() -> bool:
+    """Say whether `Stopped` is being handled right now, be it by something that failed meanwhile."""
+    error = sys.exception()
+    while error is not None and not isinstance(error, Stopped):
+        error = error.__context__
+    return error is not None
+
+
+@contextlib.contextmanager
+def _lost_in_silence() -> Iterator[None]:
+    """Print nothing of a `Stopped` that was lost; Python would print its traceback."""
+    hook = sys.unraisablehook
+    sys.unraisablehook = lambda what: None if isinstance(what.exc_value, Stopped) else hook(what)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
         sys.unraisablehook = hook
-        for number, handler in before.items():
-            signal.signal(number, handler)

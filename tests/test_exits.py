@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import signal
@@ -140,20 +141,71 @@ def test_a_signal_that_a_destructor_swallows_is_heard_by_what_comes_next(capsys)
 
 
 def test_a_signal_is_asked_again_until_it_is_heard(capsys):
-    """The second destructor is at work when we ask again."""
+    """As in a module that clears errors while it is imported, and in a destructor that is at work when we ask again."""
 
     class Slow:
         def __del__(self):
             time.sleep(1)
 
     def command():
-        Swallows()
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(1)
         Slow()
         time.sleep(20)
 
     began = time.monotonic()
     assert ended(command, capsys) == (143, INTERRUPTED)
     assert time.monotonic() - began < 5
+
+
+def test_who_is_putting_things_away_is_not_asked_again(capsys):
+    """However long it takes, in a context of its own, and whatever fails there."""
+    done = []
+
+    @contextlib.contextmanager
+    def slow():
+        try:
+            yield
+        finally:
+            time.sleep(0.7)
+            done.append("generator")
+
+    def command():
+        try:
+            with slow():
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(20)
+        finally:
+            time.sleep(0.7)
+            done.append("finally")
+            try:
+                raise OSError("a folder that was gone")
+            except OSError:
+                time.sleep(0.7)
+                done.append("except")
+
+    assert ended(command, capsys) == (143, INTERRUPTED)
+    assert done == ["generator", "finally", "except"]
+
+
+def test_a_second_signal_ends_the_process_at_once():
+    command = """
+import os, signal, time
+from jobs.exits import Ending, leave, run_to_the_end
+def command():
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+    finally:
+        time.sleep(0.7)  # asked again meanwhile, and still putting away
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+        print("put away")
+leave(run_to_the_end(command, Ending()))
+"""
+    done = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (143, "", "")
 
 
 def test_other_errors_of_destructors_are_told_as_before(capsys):
