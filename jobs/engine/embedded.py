@@ -6,7 +6,9 @@ import contextlib
 import json
 import os
 import signal
-from collections.abc import Iterator
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -14,6 +16,9 @@ from pyspark.sql.connect.client.retries import DefaultPolicy
 
 from jobs.errors import UsageError
 from jobs.settings import memory_bytes
+
+PUT_AWAY_SECONDS = 2.0
+"""How long an interrupted command waits for its engine to stop."""
 
 
 @contextlib.contextmanager
@@ -54,9 +59,23 @@ def embedded_session(scratch: Path, *, memory: str) -> Iterator[SparkSession]:
             signal.siginterrupt(signal.SIGINT, True)
             yield session
         finally:
-            session.stop()  # before the server, of which it takes its leave
+            _put_away(session.stop)  # before the server, of which it takes its leave
     finally:
-        server.stop()
+        _put_away(server.stop)
+
+
+def _put_away(stop: Callable[[], None]) -> None:
+    """Stop something; after an interruption only for a moment, since the process ends next.
+
+    A call that was interrupted before anybody listened for its answer is one that gRPC's channel, when it is closed,
+    waits for without end.
+    """
+    if isinstance(sys.exception(), Exception | None):
+        stop()
+        return
+    stopping = threading.Thread(target=stop, daemon=True)
+    stopping.start()
+    stopping.join(PUT_AWAY_SECONDS)
 
 
 def _address(found: tuple[str, int] | None) -> str:
