@@ -135,7 +135,7 @@ def test_a_signal_that_a_destructor_swallows_is_heard_by_what_comes_next(capsys)
 
     began = time.monotonic()
     assert ended(command, capsys) == (143, INTERRUPTED)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
     assert done == ["put away"]
     assert (signal.getsignal(signal.SIGALRM), sys.unraisablehook) == (before, hook)
 
@@ -156,7 +156,7 @@ def test_a_signal_is_asked_again_until_it_is_heard(capsys):
 
     began = time.monotonic()
     assert ended(command, capsys) == (143, INTERRUPTED)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 def test_who_is_putting_things_away_is_not_asked_again(capsys):
