@@ -13,11 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from jobs.audience import DEFAULT_BAND
 from jobs.reference.rows import PILOT
 from jobs.report.cells_digits import as_written
 from jobs.report.cells_reasons import without_others
 from jobs.report.cells_windows import WEEK
 from jobs.report.disclosure import HIDDEN, NUMBERS
+from jobs.rows.milestone_audience import HIDDEN_TARGET, untold
 from jobs.window_sums.tables import ALL
 
 Reader: TypeAlias = Callable[..., pd.DataFrame]
@@ -129,7 +131,20 @@ def milestones(
     numbers["share_reached"] = (100 * share + TINY) // 1 / 100  # what is not reached is not 100 %
     without = found["reason"].str.replace(r"[\d.,]+ %", "… %", regex=True)
     reason = without_others(found["reason"]).where(is_shown, without)
-    return as_written(found.assign(**numbers, reason=reason), NUMBERS, units)
+    beside = _without_audience(found.assign(**numbers, reason=reason), editors)
+    return as_written(beside, NUMBERS, units)
+
+
+def _without_audience(found: pd.DataFrame, editors: pd.DataFrame) -> pd.DataFrame:
+    """Blank how large the audience of a milestone is, also as its target, where one of its numbers is withheld."""
+    is_withheld = editors["gives_away"].eq(True) & editors["band"].eq(str(DEFAULT_BAND))
+    withheld = editors.loc[is_withheld, "wiki_db"].unique()
+    is_told = ~found["wiki_db"].isin([*withheld, PILOT] if len(withheld) else [])
+    reason = found["reason"].where(is_told, untold(found["reason"]))
+    is_target = ~reason.str.startswith(HIDDEN_TARGET)
+    return found.assign(
+        reason=reason, target=found["target"].where(is_target), share_reached=found["share_reached"].where(is_target)
+    )
 
 
 def _of_audience(found: pd.DataFrame, editors: pd.DataFrame) -> npt.NDArray[np.bool_]:

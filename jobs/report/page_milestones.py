@@ -14,6 +14,7 @@ from jobs.report.about import metric_href
 from jobs.report.chart import ChartTable
 from jobs.report.charts_sentences import Cell, clause, day, listed
 from jobs.report.tables import records, verdict
+from jobs.rows.milestone_audience import HIDDEN_TARGET
 
 if TYPE_CHECKING:
     from jobs.report.leaving import Leaving
@@ -58,13 +59,18 @@ def _row(row: Cell) -> tuple[str, ...]:
     chip = verdict(row["status"], KINDS.get(row["status"], "open"))
     if row["is_overdue"]:
         chip += Markup(" ") + verdict("overdue", "bad")
-    target = "not known yet" if words.is_null(row["target"]) else words.number(row["target"], metric.unit)
-    stands = f"{_stands(row, metric.unit)}; the target is {target}{_sum(row, metric)}"
+    stands = f"{_stands(row, metric.unit)}; the target is {_target(row, metric.unit)}{_sum(row, metric)}"
     helps = clause(row["remedy"]) or ("not known" if row["status"] == "behind" else "nothing is needed")
     return (
         row["wiki_db"], chip, stands, _share(row["share_reached"]), asked, day(row["due_date"]), _when(row),
         clause(row["reason"]), helps,
     )  # fmt: skip
+
+
+def _target(row: Cell, unit: str) -> str:
+    if not words.is_null(row["target"]):
+        return words.number(row["target"], unit)
+    return "not shown" if row["reason"].startswith(HIDDEN_TARGET) else "not known yet"
 
 
 def _share(share: float | None) -> str:

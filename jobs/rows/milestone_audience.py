@@ -27,6 +27,17 @@ COUNT = f"{count_command()} counts them"
 NOT_COUNTED = "pdmetrics audience --wiki {wiki} counts its editors"
 OTHERS = f"anyone with the address may visit, so others may make up for it; {INVITE_MORE}"
 CELL = ["as_of_date", "wiki_db", "window_days"]
+HIDDEN_TARGET = "The target is …"
+_N = r"[\d,]+"
+UNTOLD = (
+    (rf"The target is {_N} \(([\d.]+%) of {_N} ", rf"{HIDDEN_TARGET} (\1 of … "),
+    (rf"\bis {_N} editors in {DAYS} days \(as of ([^)]*)\)", r"is not shown (as of \1)"),
+    (rf"(?<=\)),? (?:and|about) {_N} in (\d+ weeks)(?:, both counted| \({_N} to {_N}\))", ""),
+    (rf"\bgrow as t\^[\d.]+ and would be {_N} on ", "would be as many as asked on "),
+    (rf"\bgrow as t\^[\d.]+: fewer than {_N} by ", "are fewer than asked by "),
+    (r"\bgrow as t\^[\d.]+;", "grow;"),
+)
+"""What `asked`, `told` and a forecast write of an audience's size, and what remains of it."""
 
 
 class Count(NamedTuple):
@@ -166,6 +177,13 @@ def asked(audience: Audience, milestone: MilestoneRow, share: float, target: flo
     whose = "the pilots" if milestone.wiki_db == PILOT else milestone.wiki_db
     of = f"{audience.n:,.0f} eligible editors of {whose} in {DAYS} days, as of {_days(audience)}"
     return f"The target is {target:,.0f} ({100 * share:g}% of {of})."  # as milestones.csv has it
+
+
+def untold(reasons: pd.Series[str]) -> pd.Series[str]:
+    """Take out of reasons how large an audience is, as `asked` and `told` write it, and how it grows."""
+    for pattern, instead in UNTOLD:
+        reasons = reasons.str.replace(pattern, instead, regex=True)
+    return reasons
 
 
 def _days(audience: Audience) -> str:

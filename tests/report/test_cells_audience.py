@@ -182,3 +182,26 @@ def test_a_sum_over_pilots_leaves_where_no_part_is_withheld():
     other = milestone(metric="dashboard_visitors", wiki_db="pilot", window_kind="rolling", window_days=28)
     units = {"dashboard_visitors": "users"}
     assert milestones(pd.DataFrame([other]), cells(), audience, units)["estimate"].isna().all()
+
+
+WITHHELD = eligibles(eligible("a", 4, 500.0), eligible("a", 4, 495.0, window_days=14), eligible("b", 4, 200.0))
+BEGIN = "The target is {} (20% of {} eligible editors of a in 28 days, as of 2026-04-30). It grows."
+
+
+@pytest.mark.parametrize(("wiki", "is_told"), [("a", False), ("pilot", False), ("b", True)])
+def test_the_size_of_an_audience_that_is_withheld_is_told_neither_in_words_nor_as_a_target(wiki, is_told):
+    row = milestone(metric="dashboard_visitors", wiki_db=wiki, target=100.0, reason=BEGIN.format("100", "500"))
+    units = {"dashboard_visitors": "users"}
+    (left,) = milestones(pd.DataFrame([row]), cells(), WITHHELD, units).to_dict("records")
+    assert left["reason"] == (row["reason"] if is_told else BEGIN.format("…", "…"))
+    assert (left["target"] == 100.0) is is_told
+    assert pd.isna(left["target"]) is not is_told
+
+
+def test_a_target_of_its_own_is_told_beside_an_audience_that_is_withheld():
+    shown = eligibles(eligible("a", 4, 500.0), eligible("a", 4, 490.0, band="1-300"))
+    row = milestone(metric="dashboard_visitors", wiki_db="a", target=100.0, reason="It grows.")
+    units = {"dashboard_visitors": "users"}
+    for editors in (WITHHELD, shown):
+        (left,) = milestones(pd.DataFrame([row]), cells(), editors, units).to_dict("records")
+        assert (left["target"], left["reason"]) == (100.0, "It grows.")

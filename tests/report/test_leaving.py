@@ -52,13 +52,13 @@ TABLES = {
         select 'Reached' as milestone, 'w1wiki' as wiki_db, 'dashboard_visitors' as metric, 'rolling' as window_kind,
             28 as window_days, date '2026-04-19' as as_of_date, 'not measurable' as status, m.start as window_start,
             m.start + 27 as window_end,
-            77.3 as estimate, 70.0 as lower, 80.0 as upper, 0.999 as share_reached,
+            77.3 as estimate, 70.0 as lower, 80.0 as upper, 0.999 as share_reached, 80.0 as target,
             'between 1.5 % and 90 %, too wide' as reason
         from (values (date '2026-03-16'), (date '2026-03-17')) as m(start)
         union all select 'Reached', 'w1wiki', 'dashboard_visitors', 'rolling', 28, date '2026-04-18', 'behind',
-            date '2026-03-16', date '2026-04-12', 1.0, 1.0, 1.0, 0.1, ''
+            date '2026-03-16', date '2026-04-12', 1.0, 1.0, 1.0, 0.1, 10.0, ''
         union all select 'Reached', 'w1wiki', metric, 'rolling', 28, date '2026-05-31', 'not measurable', null, null,
-            null, null, null, null, 'as of a day of no event'
+            null, null, null, null, 80.0, 'as of a day of no event'
         from (values ('dashboard_visitors'), ('eligible_editors')) as t(metric)""",
     "fct_audience": """
         select as_of as as_of_date, 'w0wiki' as wiki_db, band, 28 as window_days, as_of - 27 as window_start,

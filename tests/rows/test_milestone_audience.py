@@ -13,7 +13,8 @@ import pytest
 from jobs.contracts import table
 from jobs.estimation.audience import project
 from jobs.reference.rows import MilestoneRow
-from jobs.rows.milestone_audience import Audiences
+from jobs.rows.milestone_audience import METRIC as AUDIENCE
+from jobs.rows.milestone_audience import Audiences, untold
 from jobs.rows.milestones import metrics_read, milestone_rows
 from tests.references import BEGIN, policy_row, reference, wiki_row
 
@@ -270,3 +271,41 @@ def test_eight_weeks_are_never_more_than_a_longer_window_has() -> None:
     assert found is not None
     assert found.projected is not None
     assert found.projected[2] == 110.0
+
+
+# --- Where its size may not leave
+
+
+BOTH = [*editors("idwiki", MARCH, 300.0, 200.0), *editors("trwiki", MARCH, 100.0, 50.0)]
+BY_DAY = [*BOTH, *visitors(date(2026, 4, 10), 30.0, 20.0)]
+WIDE = [value("eligible_editors", wiki, MARCH, 450.0, 56, "100-500") for wiki in ("idwiki", "trwiki")]
+
+
+@pytest.mark.parametrize(
+    ("milestone", "values", "remains"),
+    [
+        (EDITORS, BOTH, "would be as many as asked on … (… to …), due …. The pilots' audience is not shown (as of …)."),
+        (
+            replace(EDITORS, target=5000.0, due_date=APRIL),
+            BOTH,
+            "are fewer than asked by …, as far as can be projected",
+        ),
+        (replace(EDITORS, target=5000.0, due_date=date(2027, 6, 30)), BOTH, "grow; nothing can be said beyond …"),
+        (SHARE, BY_DAY, "The target is … (20% of … eligible editors of the pilots in 28 days, as of …). 1 look is"),
+        (SHARE, [*BY_DAY, *WIDE], "The pilots' audience is not shown (as of …)."),
+        (replace(VISITORS, target=900.0), BY_DAY, "is not shown (as of …). Even the upper end is below the target"),
+        (VISITORS, [*editors("idwiki", MARCH, 4000.0), *BY_DAY[4:]], "is not shown (as of …); trwiki was not counted."),
+    ],
+)
+def test_the_size_and_its_growth_are_taken_out_of_every_reason(milestone, values, remains):
+    reason = judged(milestone, values, date(2026, 4, 10) if values[-1]["metric"] != AUDIENCE else MARCH)["reason"]
+    (left,) = untold(pd.Series([reason]))
+    assert remains in re.sub(r"\d{4}-\d\d-\d\d", "…", left)
+    named = r"\d{4}-\d\d-\d\d|\b28 days|\b20%|\b1 look"
+    assert re.search(r"\d", re.sub(named, "", reason)), "the size was told"
+    assert not re.search(r"\d", re.sub(named, "", left)), left
+
+
+def test_other_reasons_stay_as_they_are():
+    reasons = pd.Series(["The lower limit grows as t^0.90 and would be there on 2026-05-01.", "It is 12 % of 300."])
+    assert untold(reasons).tolist() == reasons.tolist()
