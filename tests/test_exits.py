@@ -19,6 +19,8 @@ from jobs.errors import GateError, LockedError, NoInputError, UsageError
 from jobs.exits import Ending, run_to_the_end
 from jobs.warehouse.runs import Warehouse
 
+INTERRUPTED = "Interrupted; nothing half-published. The next command cleans up.\n"
+
 
 def ended(command, capsys, ending=None):
     code = run_to_the_end(command, ending or Ending())
@@ -99,7 +101,7 @@ def test_a_signal_is_a_line_and_its_code(number, code, capsys):
         os.kill(os.getpid(), number)
         time.sleep(5)
 
-    assert ended(command, capsys) == (code, "Interrupted; nothing half-published. The next command cleans up.\n")
+    assert ended(command, capsys) == (code, INTERRUPTED)
     assert signal.getsignal(number) is before
 
 
@@ -109,9 +111,6 @@ class Swallows:
     def __del__(self):
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(1)
-
-
-INTERRUPTED = "Interrupted; nothing half-published. The next command cleans up.\n"
 
 
 def test_a_signal_that_a_destructor_swallows_ends_the_command_all_the_same(capsys):
@@ -320,7 +319,7 @@ def test_a_run_interrupted_at_its_start_leaves_no_process_and_no_traceback(tmp_p
         assert "Traceback" not in told
         assert "leaked" not in told
         if process.returncode > 0:
-            assert told.splitlines()[-1] == "Interrupted; nothing half-published. The next command cleans up."
+            assert f"{told.splitlines()[-1]}\n" == INTERRUPTED
         assert not _left(process.pid)
 
 
